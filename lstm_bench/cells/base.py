@@ -1,0 +1,121 @@
+"""What a cell is: equations that map (input, state) to the next state.
+
+Vectors are columns, as on the blackboard. A batch of B sequences for R replicates is a tensor
+(R, size, B), a weight is (R, rows, columns) and a bias (R, rows, 1), so that
+
+    W_f @ x + U_f @ h + b_f
+
+is at once the equation of one unit of one network and the code for all of them.
+
+To add a cell, subclass `Cell` in a file of this room (or of your own, named in `plugins:`), give
+it a `name`, `init` and `step`. docs/adding-a-cell.md does it in 20 lines.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lstm_bench.errors import BenchError, unknown
+from lstm_bench.registry import build, classes
+
+State = tuple[Tensor, ...]
+READOUT = ("V", "b_y")  # y_t = V h_t + b_y: the network's own parameters, beside the cell's
+
+
+class Params(Mapping[str, Tensor]):
+    """Named weights, read as attributes: `p.W_f` is (R, h, d), `p.b_f` is (R, h, 1)."""
+
+    def __init__(self, tensors: Mapping[str, Tensor]) -> None:
+        self._tensors = dict(tensors)
+
+    def __getattr__(self, name: str) -> Tensor:
+        try:
+            return self.__dict__["_tensors"][name]
+        except KeyError:
+            raise AttributeError(f"no parameter {name!r}") from None
+
+    def __getitem__(self, name: str) -> Tensor:
+        return self._tensors[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._tensors)
+
+    def __len__(self) -> int:
+        return len(self._tensors)
+
+
+@dataclass(frozen=True)
+class Cell(ABC):
+    """A recurrent unit. Options (a forget-gate bias, say) are dataclass fields."""
+
+    name: ClassVar[str]
+    version: ClassVar[int] = 1  # raise when the equations or the initialisation change
+    citation: ClassVar[str] = ""
+    formula: ClassVar[str] = ""
+    state: ClassVar[tuple[str, ...]] = ("h",)  # the first is what the readout sees
+
+    @abstractmethod
+    def init(
+        self, rng: np.random.Generator, inputs: int, width: int, outputs: int
+    ) -> dict[str, np.ndarray]:
+        """The weights of one replicate: matrices (rows, columns) and biases (rows,).
+
+        d = inputs, h = width; `outputs` is for cells that feed the output back. Everything random
+        comes from `rng`, which depends on (cell, options, width, seed) and nothing else.
+        """
+
+    @abstractmethod
+    def step(self, p: Params, x: Tensor, state: State) -> State:
+        """The next state (each (R, h, B)) from the input x (R, d, B) and the present one."""
+
+    def gates(self, p: Params, x: Tensor, state: State) -> dict[str, Tensor]:
+        """The values of the gates in this step, by name; empty for a cell without gates."""
+        return {}
+
+    def initial_state(self, replicates: int, width: int, batch: int, like: Tensor) -> State:
+        """All zeros, in the dtype and on the device of `like`."""
+        return tuple(like.new_zeros(replicates, width, batch) for _ in self.state)
+
+    def shapes(self, inputs: int, width: int, outputs: int) -> dict[str, tuple[int, ...]]:
+        """The shape of every parameter of one replicate."""
+        rng = np.random.default_rng(0)
+        return {k: v.shape for k, v in self.init(rng, inputs, width, outputs).items()}
+
+    def parameters(self, inputs: int, width: int, outputs: int) -> int:
+        """The number of the cell's parameters, the readout not counted."""
+        return sum(int(np.prod(s)) for s in self.shapes(inputs, width, outputs).values())
+
+    def flops(self, inputs: int, width: int, outputs: int) -> int:
+        """Floating-point operations of one step of one sequence: 2 for each weight of a matrix."""
+        shapes = self.shapes(inputs, width, outputs).values()
+        return 2 * sum(int(np.prod(s)) for s in shapes if len(s) == 2)
+
+
+def registry() -> dict[str, type[Cell]]:
+    return classes(Cell, "lstm_bench.cells")
+
+
+def create(name: str, options: Mapping[str, Any] | None = None) -> Cell:
+    """The cell of this name. Raises BenchError for an unknown name or option."""
+    known = registry()
+    if name not in known:
+        raise unknown("cell", name, known)
+    cell = build(known[name], options or {}, f"cell {name!r}")
+    clash = set(READOUT) & set(cell.shapes(1, 1, 1))
+    if clash:
+        raise BenchError(
+            f"cell {name!r} calls a parameter {min(clash)!r}, which is the readout's; rename it."
+        )
+    return cell
+
+
+sigmoid = torch.sigmoid
+tanh = torch.tanh
+relu = torch.relu

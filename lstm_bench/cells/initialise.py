@@ -1,0 +1,32 @@
+"""Random weights, drawn for one replicate from its own numpy generator."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def glorot(rng: np.random.Generator, rows: int, columns: int) -> np.ndarray:
+    """Uniform in +-sqrt(6 / (rows + columns)). Glorot & Bengio (2010), eq. 16."""
+    limit = np.sqrt(6 / (rows + columns))
+    return rng.uniform(-limit, limit, (rows, columns))
+
+
+def normal(rng: np.random.Generator, rows: int, columns: int, std: float) -> np.ndarray:
+    """Independent Gaussians of mean 0."""
+    return rng.normal(0, std, (rows, columns))
+
+
+def zeros(rows: int) -> np.ndarray:
+    return np.zeros(rows)
+
+
+def full(rows: int, value: float) -> np.ndarray:
+    return np.full(rows, float(value))
+
+
+def chrono(rng: np.random.Generator, rows: int, longest: int) -> np.ndarray:
+    """Forget-gate biases log U[1, T_max - 1]: time scales spread up to T_max.
+
+    Tallec & Ollivier (2018), Can recurrent neural networks warp time?, eq. 16.
+    """
+    return np.log(rng.uniform(1, max(longest - 1, 1), rows))

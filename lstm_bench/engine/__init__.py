@@ -1,0 +1,44 @@
+"""How a cell runs through time for R replicates at once, and how fast. Imports cells."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor
+
+from lstm_bench.cells.base import Cell, Params, State
+from lstm_bench.engine import bptt, loop
+from lstm_bench.errors import unknown
+
+VERSION = "1"  # raise when trained numbers change
+
+BACKENDS = {"bptt": bptt, "loop": loop}  # in order of preference
+
+
+def backend_for(cell: Cell, wanted: str = "auto") -> str:
+    """The name of the backend that will run this cell. Raises BenchError for an unknown one."""
+    if wanted == "auto":
+        return next(name for name, module in BACKENDS.items() if module.supports(cell))
+    if wanted not in BACKENDS:
+        raise unknown("backend", wanted, [*BACKENDS, "auto"])
+    return wanted
+
+
+def unroll(
+    cell: Cell,
+    params: Params,
+    inputs: Tensor,
+    state: State,
+    steps: Sequence[int],
+    backend: str = "auto",
+) -> tuple[Tensor, State]:
+    """Run a cell over a sequence and keep the hidden states of some steps.
+
+    inputs  (T, R, D, B), or (T, 1, D, B) when all replicates read the same sequences
+    state   the state before the first step, each (R, H, B)
+    steps   S increasing step numbers
+    returns hidden states (S, R, H, B) and the state after the last step
+
+    B must be a multiple of 32 (`data.padded`) for numbers that do not depend on R.
+    """
+    return BACKENDS[backend_for(cell, backend)].unroll(cell, params, inputs, state, steps)

@@ -1,0 +1,49 @@
+"""Backpropagation through time written out, for the cells whose sweep it speeds up.
+
+Each module is the forward equations of a cell and, line by line in reverse, their derivatives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from lstm_bench.cells.base import Cell, Params, State
+from lstm_bench.cells.elman import IRNN, Elman, Jordan
+from lstm_bench.cells.gru import GRU
+from lstm_bench.cells.lstm import LSTM
+from lstm_bench.engine.bptt.gru import GRUThroughTime
+from lstm_bench.engine.bptt.lstm import LSTMThroughTime
+from lstm_bench.engine.bptt.plain import PlainThroughTime
+
+name = "bptt"
+
+
+def supports(cell: Cell) -> bool:
+    """True for the very classes; a subclass may have equations of its own."""
+    return type(cell) in (Elman, IRNN, Jordan, LSTM, GRU)
+
+
+def unroll(
+    cell: Cell, p: Params, inputs: Tensor, state: State, steps: Sequence[int]
+) -> tuple[Tensor, State]:
+    """See `lstm_bench.engine.unroll`."""
+    steps = tuple(steps)
+    if type(cell) is LSTM:
+        gates = [torch.cat([p[f"U_{g}"], p[f"W_{g}"], p[f"b_{g}"]], dim=2) for g in "ofic"]
+        hidden, h, c = LSTMThroughTime.apply(torch.cat(gates, dim=1), inputs, *state, steps)
+        return hidden, (h, c)
+    if type(cell) is GRU:
+        gates = [torch.cat([p[f"U_{g}"], p[f"W_{g}"], p[f"b_{g}"]], dim=2) for g in "rz"]
+        gates.append(torch.cat([p.U_n, torch.zeros_like(p.W_n), p.b_u], dim=2))
+        N = torch.cat([p.W_n, p.b_n], dim=2)
+        hidden, h = GRUThroughTime.apply(torch.cat(gates, dim=1), N, inputs, *state, steps)
+        return hidden, (h,)
+    if type(cell) is Jordan:  # U (V h + b_y) + b is an Elman network of rank k
+        M = torch.cat([p.U @ p.V, p.W, p.U @ p.b_y + p.b], dim=2)
+    else:
+        M = torch.cat([p.U, p.W, p.b], dim=2)
+    hidden, h = PlainThroughTime.apply(M, inputs, *state, steps, type(cell) is IRNN)
+    return hidden, (h,)

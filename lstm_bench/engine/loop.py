@@ -1,0 +1,29 @@
+"""The plain path: any cell, one step after another, gradients by autograd."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from lstm_bench.cells.base import Cell, Params, State
+
+name = "loop"
+
+
+def supports(cell: Cell) -> bool:
+    return True
+
+
+def unroll(
+    cell: Cell, params: Params, inputs: Tensor, state: State, steps: Sequence[int]
+) -> tuple[Tensor, State]:
+    """See `lstm_bench.engine.unroll`."""
+    wanted, kept = set(steps), []
+    # unbind once: inputs[t] in the loop would make the backward pass quadratic in time
+    for t, x in enumerate(inputs.unbind(0)):
+        state = cell.step(params, x, state)
+        if t in wanted:
+            kept.append(state[0])
+    return torch.stack(kept), state

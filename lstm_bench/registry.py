@@ -1,0 +1,131 @@
+"""How tasks, cells and experiments are found: a file that defines the class is the plugin.
+
+Every module of a room is imported once, and every concrete subclass with a `name` of its own is
+listed. A file of the user's own is loaded by path (`load_plugins`) and its classes join the rest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.util
+import inspect
+import pkgutil
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import MISSING, fields
+from pathlib import Path
+from types import ModuleType
+from typing import Any, TypeVar
+
+from lstm_bench.errors import BenchError, unknown
+
+T = TypeVar("T")
+_plugins: dict[Path, ModuleType] = {}
+
+
+def load_plugins(paths: Iterable[str | Path]) -> None:
+    """Import each file once. Raises BenchError when it is missing or does not import."""
+    for given in paths:
+        path = Path(given).resolve()
+        if path in _plugins:
+            continue
+        if not path.is_file():
+            raise BenchError(f"plugins: {str(given)!r} is not a file; give the path of a .py file.")
+        name = f"lstm_bench_plugin_{hashlib.sha256(str(path).encode()).hexdigest()[:12]}"
+        spec = importlib.util.spec_from_file_location(name, path)
+        if spec is None or spec.loader is None:
+            raise BenchError(
+                f"plugins: {str(given)!r} is not a Python file (its name must end in .py)."
+            )
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module  # dataclasses look their module up by name
+        try:
+            spec.loader.exec_module(module)
+        except Exception as error:  # any fault of a user's file is the user's to read
+            del sys.modules[name]
+            raise BenchError(
+                f"plugins: {str(given)!r} does not import: {type(error).__name__}: {error}."
+            ) from error
+        _plugins[path] = module
+
+
+def import_room(package: str) -> None:
+    """Import every module of a room, so that its classes exist."""
+    room = importlib.import_module(package)
+    for module in pkgutil.iter_modules(room.__path__):
+        importlib.import_module(f"{package}.{module.name}")
+
+
+def _concrete(base: type[T]) -> Iterator[type[T]]:
+    for sub in base.__subclasses__():
+        if not inspect.isabstract(sub) and "name" in vars(sub):
+            yield sub
+        yield from _concrete(sub)
+
+
+def classes(base: Any, package: str) -> dict[str, Any]:
+    """Every named concrete subclass of `base`, by name. Two classes with one name are an error."""
+    import_room(package)
+    found: dict[str, Any] = {}
+    for cls in _concrete(base):
+        name = cls.name  # type: ignore[attr-defined]
+        other = found.setdefault(name, cls)
+        if other is not cls:
+            raise BenchError(
+                f"{base.__name__.lower()} {name!r} is defined twice: in {inspect.getfile(other)} "
+                f"and in {inspect.getfile(cls)}; rename one of them."
+            )
+    return dict(sorted(found.items()))
+
+
+def source_file(cls: type) -> Path | None:
+    """The plugin file a class comes from, or None for the suite's own classes."""
+    for path, module in _plugins.items():
+        if cls.__module__ == module.__name__:
+            return path
+    return None
+
+
+def code_version(cls: type) -> str:
+    """What identifies the code of a component: its version, or a plugin's file digest."""
+    path = source_file(cls)
+    if path is None:
+        return str(cls.version)  # type: ignore[attr-defined]
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+
+
+def build(cls: type[T], options: Mapping[str, Any], what: str) -> T:
+    """An instance with these options; a wrong name or type gives one sentence."""
+    allowed = {f.name: f for f in fields(cls)}  # type: ignore[arg-type]
+    for key, value in options.items():
+        if key not in allowed:
+            raise (
+                unknown(f"option of {what}", key, allowed)
+                if allowed
+                else BenchError(f"{what} has no options, but {key!r} was given.")
+            )
+        default = allowed[key].default
+        if default is not MISSING and default is not None and not _same_kind(value, default):
+            raise BenchError(
+                f"{what}: option {key} is {value!r}, but must be a "
+                f"{type(default).__name__} like {default!r}."
+            )
+    return cls(**options)
+
+
+def _same_kind(value: Any, default: Any) -> bool:
+    if isinstance(default, bool) or isinstance(value, bool):
+        return isinstance(value, bool) and isinstance(default, bool)
+    if isinstance(default, float):
+        return isinstance(value, int | float)
+    return isinstance(value, type(default))
+
+
+def chosen_options(component: Any) -> dict[str, Any]:
+    """The options that differ from their default: what a condition's id is made of."""
+    return {
+        f.name: getattr(component, f.name)
+        for f in fields(component)
+        if getattr(component, f.name) != f.default
+    }

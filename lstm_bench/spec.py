@@ -1,0 +1,149 @@
+"""What a training is: conditions, seed blocks, their ids and their seeds. Standard library only.
+
+A *condition* is everything that defines one training except the seed. Its id is a readable slug
+and a hash of its canonical JSON; the hash decides. Options left at their default are not part of
+the JSON, so that giving a component a new option renames nothing that is already trained.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+SEED_LIMIT = 2**31
+TUNING_SEEDS = 1_000_000  # seeds from here on belong to tuning; no experiment may judge on them
+
+
+def canonical(value: Any) -> str:
+    """The one JSON text of a value: sorted keys, no spaces, shortest floats, no NaN."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def digest(value: Any, length: int = 10) -> str:
+    """The first `length` hex digits of the SHA-256 of the canonical JSON."""
+    return hashlib.sha256(canonical(value).encode()).hexdigest()[:length]
+
+
+def stream_key(purpose: str, **parts: Any) -> int:
+    """A 128-bit key for a counter-based generator, one for each purpose and each set of parts."""
+    text = canonical({"purpose": purpose, **parts})
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:16], "little")
+
+
+@dataclass(frozen=True)
+class Training:
+    """How a condition is trained and when it stops. Defaults are those of the command line.
+
+    A replicate stops at the first of: `patience` evaluations after it first met the task's
+    solved criterion on validation; futility (after the share `futility_after` of the budget its
+    best validation loss is still above `1 - futility_margin` of the memoryless floor measured on
+    the same validation set); divergence; the budget of `updates`.
+    """
+
+    updates: int = 2000
+    batch: int = 32
+    evaluate_every: int = 50
+    optimiser: str = "adam"
+    learning_rate: float = 0.003
+    momentum: float = 0.9
+    clip: str = "norm"
+    clip_at: float = 1.0
+    patience: int = 5
+    futility_after: float = 0.5
+    futility_margin: float = 0.02
+    train_size: int | None = None
+    validation_size: int = 512
+    test_size: int = 2048
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A task at a length, a cell at a width, and the training. See `Training` for the rest."""
+
+    task: str
+    T: int
+    cell: str
+    width: int = 32
+    task_options: Mapping[str, Any] = field(default_factory=dict)
+    cell_options: Mapping[str, Any] = field(default_factory=dict)
+    training: Training = field(default_factory=Training)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data, complete: what condition.json holds and what the hash is taken of."""
+        return json.loads(canonical(asdict(self)))
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Condition:
+        """The inverse of `to_json`; unknown keys raise TypeError."""
+        return cls(**{**data, "training": Training(**data["training"])})
+
+    @property
+    def id(self) -> str:
+        """`{task}-T{T}-{cell}-w{width}-{hash}`; safe as a folder name."""
+        slug = re.sub(r"[^a-z0-9_]+", "_", f"{self.task}".lower())
+        cell = re.sub(r"[^a-z0-9_]+", "_", f"{self.cell}".lower())
+        return f"{slug}-T{self.T}-{cell}-w{self.width}-{digest(self.to_json())}"
+
+    @property
+    def dataset(self) -> Dataset:
+        return Dataset(
+            self.task,
+            self.T,
+            self.task_options,
+            self.training.validation_size,
+            self.training.test_size,
+        )
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """The held-out sequences of a task at a length: what validation and test are drawn from."""
+
+    task: str
+    T: int
+    task_options: Mapping[str, Any]
+    validation_size: int
+    test_size: int
+
+    @property
+    def id(self) -> str:
+        return digest(asdict(self))
+
+
+@dataclass(frozen=True)
+class SeedBlock:
+    """Consecutive seeds of one condition: the unit of training, of files and of jobs."""
+
+    first: int
+    last: int
+
+    @property
+    def name(self) -> str:
+        return f"seeds-{self.first:03d}-{self.last:03d}"
+
+    @property
+    def seeds(self) -> range:
+        return range(self.first, self.last + 1)
+
+    @classmethod
+    def parse(cls, name: str) -> SeedBlock:
+        match = re.fullmatch(r"seeds-(\d+)-(\d+)", name)
+        if match is None:
+            raise ValueError(f"{name!r} is no seed block (expected seeds-FIRST-LAST)")
+        return cls(int(match[1]), int(match[2]))
+
+
+def seed_blocks(replicates: int, size: int, first_seed: int = 0) -> Iterator[SeedBlock]:
+    """`replicates` seeds from `first_seed` on, in blocks of `size`; the last is never shorter."""
+    if replicates % size:
+        raise ValueError(f"replicates ({replicates}) must be a multiple of seed_block ({size})")
+    for start in range(first_seed, first_seed + replicates, size):
+        yield SeedBlock(start, start + size - 1)
+
+
+def training_keys() -> list[str]:
+    return [f.name for f in fields(Training)]

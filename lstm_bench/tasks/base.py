@@ -1,0 +1,149 @@
+"""What a task is. numpy only: a task knows nothing of networks.
+
+To add one, subclass `Task` in a file of this room (or of your own, named in `plugins:`), give it a
+`name`, its sizes, `sample`, `memoryless` and `floor`. docs/adding-a-task.md does it in 25 lines.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+
+from lstm_bench.errors import BenchError, unknown
+from lstm_bench.registry import build, classes
+from lstm_bench.spec import stream_key
+
+
+class Batch(NamedTuple):
+    """Sequences and what is asked about them; L is the sequence length, `task.steps(T)`.
+
+    inputs   (batch, L, inputs) float32
+    targets  (batch, L, outputs) float32 for a squared error, (batch, L) int64 for classes
+    mask     (batch, L) float32, 1 where the loss is taken; the same steps for every sequence
+    """
+
+    inputs: np.ndarray
+    targets: np.ndarray
+    mask: np.ndarray
+
+    @property
+    def read_steps(self) -> np.ndarray:
+        """The steps at which any sequence is asked: where a network's output is needed."""
+        return np.flatnonzero(self.mask.any(axis=0))
+
+
+@dataclass(frozen=True)
+class Task(ABC):
+    """A family of synthetic sequences with one difficulty knob, the length `T`.
+
+    A task is a pure function of (options, T, generator). It owns its loss, its score in [0, 1],
+    its floor (the loss of the best answer that uses no memory), its ceiling (the loss of a perfect
+    one), and the score from which a network has solved it. Options are dataclass fields.
+    """
+
+    name: ClassVar[str]
+    version: ClassVar[int] = 1  # raise when the sequences, the loss or the score change
+    citation: ClassVar[str] = ""
+    formula: ClassVar[str] = ""
+    loss: ClassVar[str]  # "squared_error" or "cross_entropy"
+    score_name: ClassVar[str] = "score"
+    solved_score: ClassVar[float]
+    shortest: ClassVar[int] = 2
+    ceiling: ClassVar[float] = 0.0
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+
+    @property
+    @abstractmethod
+    def inputs(self) -> int:
+        """Number of input features."""
+
+    @property
+    @abstractmethod
+    def outputs(self) -> int:
+        """Number of outputs: values for a squared error, classes for a cross-entropy."""
+
+    @abstractmethod
+    def sample(self, rng: np.random.Generator, batch: int, T: int) -> Batch:
+        """`batch` sequences of length T, drawn from `rng` and nothing else."""
+
+    @abstractmethod
+    def memoryless(self, batch: Batch) -> np.ndarray:
+        """The best outputs (batch, L, outputs) that look at no input. May use the clock."""
+
+    @abstractmethod
+    def floor(self, T: int) -> float:
+        """The exact expected loss of `memoryless`; a test simulates it."""
+
+    @abstractmethod
+    def score(self, outputs: np.ndarray, targets: np.ndarray) -> float:
+        """The score in [0, 1] of outputs (batch, S, outputs) at the S read steps."""
+
+    def steps(self, T: int) -> int:
+        """The number of time steps of a sequence of length T."""
+        return T
+
+    def milestones(self, T: int) -> dict[str, float]:
+        """Validation losses worth a date of their own, for example a plateau left behind."""
+        return {}
+
+    def evaluate_loss(self, outputs: np.ndarray, batch: Batch) -> float:
+        """The mean loss over masked steps of outputs (batch, L, outputs), in float64."""
+        outputs = outputs.astype(np.float64)
+        if self.loss == "squared_error":
+            each = ((outputs - batch.targets) ** 2).mean(axis=-1)
+        else:
+            shifted = outputs - outputs.max(axis=-1, keepdims=True)
+            log_p = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+            each = -np.take_along_axis(log_p, batch.targets[..., None], axis=-1)[..., 0]
+        return float((each * batch.mask).sum() / batch.mask.sum())
+
+    def require(self, T: int) -> None:
+        """Raise BenchError when the task cannot have this length."""
+        if self.shortest > T:
+            raise BenchError(
+                f"lengths: T={T} is too short for task {self.name!r}; "
+                f"it needs T >= {self.shortest}."
+            )
+
+
+def one_hot(indices: np.ndarray, classes: int) -> np.ndarray:
+    """(…,) integers to (…, classes) float32."""
+    return np.eye(classes, dtype=np.float32)[indices]
+
+
+def final_step_mask(batch: int, steps: int) -> np.ndarray:
+    """The mask of a task that is asked once, at the last step."""
+    mask = np.zeros((batch, steps), dtype=np.float32)
+    mask[:, -1] = 1
+    return mask
+
+
+def generator(
+    purpose: str, task: Task, T: int, *, counter: int = 0, **parts: Any
+) -> np.random.Generator:
+    """The generator of one stream of a task's data.
+
+    Philox is counter-based: (key, counter) names a place in the stream, so that the batch of any
+    update can be drawn without drawing those before it. The key depends on the task, T and the
+    seed in `parts`, never on the cell, so every cell of a seed sees the same sequences.
+    """
+    from lstm_bench.registry import chosen_options
+
+    key = stream_key(purpose, task=task.name, options=chosen_options(task), T=T, **parts)
+    return np.random.Generator(np.random.Philox(key=key, counter=[0, 0, 0, counter]))
+
+
+def registry() -> dict[str, type[Task]]:
+    return classes(Task, "lstm_bench.tasks")
+
+
+def create(name: str, options: Mapping[str, Any] | None = None) -> Task:
+    """The task of this name. Raises BenchError for an unknown name or option."""
+    known = registry()
+    if name not in known:
+        raise unknown("task", name, known)
+    return build(known[name], options or {}, f"task {name!r}")

@@ -1,0 +1,81 @@
+"""The copy problem: recall a string of symbols after a delay."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from lstm_bench.tasks.base import Batch, Task, one_hot
+
+
+@dataclass(frozen=True)
+class Copy(Task):
+    """Read a string, wait T steps, write the string when told to.
+
+    The input holds `length` symbols out of `symbols`, then T - 1 blanks, a delimiter, and `length`
+    blanks; the target is blank for the first T + length steps and then the string.
+
+        input    b d a . . . . . : . . .      symbols=4, length=3, T=6
+        target   . . . . . . . . . b d a
+
+    The loss is the cross-entropy averaged over all T + 2*length steps, as in the paper. Without
+    memory the best answer is the blank while it lasts and then a uniform guess:
+    length ln(symbols) / (T + 2*length). The score counts the recalled symbols only (a network that
+    writes blanks for ever is right at almost every step); chance is 1/symbols. Solved when less
+    than 1 % of the recalled symbols are wrong.
+    """
+
+    length: int = 3
+    symbols: int = 4
+
+    name = "copy"
+    loss = "cross_entropy"
+    score_name = "recall accuracy"
+    solved_score = 0.99
+    shortest = 1
+    citation = (
+        "Arjovsky, Shah & Bengio (2016), Unitary Evolution Recurrent Neural Networks, sec. 4.1"
+    )
+    formula = r"y_{T+K+k} = x_k, \quad k = 1 \ldots K; \quad y = \mathrm{blank}\ \text{before}"
+    presets: ClassVar = {
+        "small": {"length": 3, "symbols": 4},
+        "arjovsky2016": {"length": 10, "symbols": 8},
+    }
+
+    @property
+    def inputs(self) -> int:
+        return self.symbols + 2
+
+    @property
+    def outputs(self) -> int:
+        return self.symbols + 1
+
+    def steps(self, T: int) -> int:
+        return T + 2 * self.length
+
+    def sample(self, rng: np.random.Generator, batch: int, T: int) -> Batch:
+        blank, delimiter = self.symbols, self.symbols + 1
+        steps = self.steps(T)
+        string = rng.integers(0, self.symbols, (batch, self.length))
+        tokens = np.full((batch, steps), blank)
+        tokens[:, : self.length] = string
+        tokens[:, self.length + T - 1] = delimiter
+        targets = np.full((batch, steps), blank)
+        targets[:, -self.length :] = string
+        return Batch(one_hot(tokens, self.inputs), targets, np.ones((batch, steps), np.float32))
+
+    def memoryless(self, batch: Batch) -> np.ndarray:
+        certain = np.float32(1e3)
+        logits = np.zeros((*batch.targets.shape, self.outputs), dtype=np.float32)
+        logits[:, : -self.length, self.symbols] = certain
+        logits[:, -self.length :, self.symbols] = -certain
+        return logits
+
+    def floor(self, T: int) -> float:
+        return self.length * np.log(self.symbols) / self.steps(T)
+
+    def score(self, outputs: np.ndarray, targets: np.ndarray) -> float:
+        recalled = outputs[:, -self.length :].argmax(axis=-1)
+        return float((recalled == targets[:, -self.length :]).mean())
