@@ -69,7 +69,7 @@ def classes(base: Any, package: str) -> dict[str, Any]:
     import_room(package)
     found: dict[str, Any] = {}
     for cls in _concrete(base):
-        name = cls.name  # type: ignore[attr-defined]
+        name = cls.name
         other = found.setdefault(name, cls)
         if other is not cls:
             raise BenchError(

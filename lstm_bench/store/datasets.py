@@ -1,0 +1,65 @@
+"""Held-out sequences on disk: validation and test, with a manifest that seals them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from lstm_bench.spec import Dataset
+from lstm_bench.store.files import (
+    damaged,
+    npz_bytes,
+    read_json,
+    read_npz,
+    sha256,
+    write_bytes,
+    write_json,
+)
+from lstm_bench.tasks import Batch, Task, create, generator
+
+SPLITS = ("validation", "test")
+
+
+def make_dataset(folder: Path, dataset: Dataset) -> dict[str, object]:
+    """Draw, write and seal the splits of a dataset; returns the manifest."""
+    task = create(dataset.task, dataset.task_options)
+    task.require(dataset.T)
+    sizes = {"validation": dataset.validation_size, "test": dataset.test_size}
+    sums, measured = {}, {}
+    for split in SPLITS:
+        batch = task.sample(generator(split, task, dataset.T), sizes[split], dataset.T)
+        data = npz_bytes(batch._asdict())
+        write_bytes(folder / f"{split}.npz", data)
+        sums[split] = sha256(data)
+        measured[split] = task.evaluate_loss(task.memoryless(batch), batch)
+    manifest: dict[str, object] = {
+        "task": dataset.task,
+        "task_options": dict(dataset.task_options),
+        "T": dataset.T,
+        "steps": task.steps(dataset.T),
+        "sizes": sizes,
+        "sha256": sums,
+        "floor": float(task.floor(dataset.T)),
+        "measured_floor": measured,
+        "version": task.version,
+    }
+    write_json(folder / "manifest.json", manifest)
+    return manifest
+
+
+def read_split(folder: Path, split: str, task: Task) -> Batch:
+    """A split, checked against the manifest. Raises DamagedFile."""
+    manifest = read_json(folder / "manifest.json")
+    try:
+        sums = manifest["sha256"]
+        arrays = read_npz(folder / f"{split}.npz", sums[split])
+        return Batch(**{name: np.asarray(arrays[name]) for name in Batch._fields})
+    except (KeyError, TypeError) as error:
+        raise damaged(folder / "manifest.json", error) from error
+
+
+def ensure_dataset(folder: Path, dataset: Dataset) -> None:
+    """Make the dataset unless it is there: for trainings outside the workflow."""
+    if not (folder / "manifest.json").exists():
+        make_dataset(folder, dataset)

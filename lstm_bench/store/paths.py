@@ -1,0 +1,92 @@
+"""The layout of `results/`, spelt once. Placeholders in braces are Snakemake's wildcards."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lstm_bench.spec import Condition, Dataset, SeedBlock
+
+RESULTS = "results"
+PLAN = f"{RESULTS}/plans/{{digest}}.json"
+DATASET = f"{RESULTS}/datasets/{{task}}/T{{T}}/{{dataset}}"
+RUN = f"{RESULTS}/runs/{{condition}}"
+BLOCK = f"{RUN}/{{block}}"
+CHECKPOINT = f"{RESULTS}/checkpoints/{{condition}}/{{block}}"
+PROBE = f"{RESULTS}/probes/{{probe}}/{{experiment}}.parquet"
+EXPERIMENT = f"{RESULTS}/experiments/{{experiment}}"
+REPORT = f"{RESULTS}/report/index.html"
+TRACKED = f"{RESULTS}/tracked.json"
+MLFLOW_DB = f"{RESULTS}/mlflow.db"
+MLFLOW_ARTIFACTS = f"{RESULTS}/mlartifacts"
+LOG = f"{RESULTS}/logs"
+BENCHMARK = f"{RESULTS}/benchmarks"
+
+DATASET_FILES = ("validation.npz", "test.npz", "manifest.json")
+BLOCK_FILES = ("replicates.parquet", "curves.parquet", "timing.parquet", "model.safetensors")
+EXPERIMENT_TABLES = ("table.csv", "verdict.json")
+EXPERIMENT_FIGURES = ("figure.svg", "figure.pdf", "figure.png")
+
+
+class Results:
+    """Paths below one results folder; `root` is the folder that holds `results/`."""
+
+    def __init__(self, root: str | Path = ".") -> None:
+        self.root = Path(root)
+
+    def plan(self, digest: str) -> Path:
+        return self.root / PLAN.format(digest=digest)
+
+    def dataset(self, dataset: Dataset) -> Path:
+        place = {"task": dataset.task, "T": dataset.T, "dataset": dataset.id}
+        return self.root / DATASET.format(**place)
+
+    def run(self, condition: Condition | str) -> Path:
+        return self.root / RUN.format(condition=_id(condition))
+
+    def block(self, condition: Condition | str, block: SeedBlock | str) -> Path:
+        return self.root / BLOCK.format(condition=_id(condition), block=_name(block))
+
+    def checkpoint(self, condition: Condition | str, block: SeedBlock | str) -> Path:
+        return self.root / CHECKPOINT.format(condition=_id(condition), block=_name(block))
+
+    def probe(self, probe: str, experiment: str) -> Path:
+        return self.root / PROBE.format(probe=probe, experiment=experiment)
+
+    def experiment(self, experiment: str) -> Path:
+        return self.root / EXPERIMENT.format(experiment=experiment)
+
+    @property
+    def report(self) -> Path:
+        return self.root / REPORT
+
+    @property
+    def mlflow_db(self) -> Path:
+        return self.root / MLFLOW_DB
+
+    @property
+    def mlflow_artifacts(self) -> Path:
+        return self.root / MLFLOW_ARTIFACTS
+
+    @property
+    def tracked(self) -> Path:
+        return self.root / TRACKED
+
+    @property
+    def logs(self) -> Path:
+        return self.root / LOG
+
+    def plans(self) -> list[Path]:
+        """Every plan made here, oldest first."""
+        return sorted(self.plan("x").parent.glob("*.json"), key=lambda path: path.stat().st_mtime)
+
+    def blocks(self) -> list[Path]:
+        """Every finished seed block on disk."""
+        return sorted(p.parent for p in self.run("*").parent.glob("*/seeds-*/replicates.parquet"))
+
+
+def _id(condition: Condition | str) -> str:
+    return condition if isinstance(condition, str) else condition.id
+
+
+def _name(block: SeedBlock | str) -> str:
+    return block if isinstance(block, str) else block.name

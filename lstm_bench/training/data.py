@@ -1,0 +1,100 @@
+"""Batches as tensors: feature-major, time first, padded to a multiple of 32 sequences.
+
+A batch of R replicates is (L, R, inputs, B'); B' >= B. With B' a multiple of 32 every replicate
+fills whole vector registers, so that its numbers do not depend on the replicates beside it. The
+sequences added have weight zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lstm_bench.engine.parameters import aligned
+from lstm_bench.tasks import Batch, Task, generator
+
+PADDING = 32
+
+
+@dataclass(frozen=True)
+class Tensors:
+    """R batches side by side.
+
+    inputs (L, R, d, B'); targets (R, k, S * B') or class numbers (R, S * B'); weights (R, S * B'),
+    zero on padding, summing to 1 for each replicate; steps, the S steps where outputs are read.
+    """
+
+    inputs: Tensor
+    targets: Tensor
+    weights: Tensor
+    steps: tuple[int, ...]
+
+
+def tensors(batches: Sequence[Batch], device: torch.device) -> Tensors:
+    """Pad, transpose and stack one batch a replicate; all have the same shape and steps."""
+    first = batches[0]
+    batch, length, features = first.inputs.shape
+    steps = first.read_steps
+    padded, R, S = aligned(batch, PADDING), len(batches), len(steps)
+    inputs = np.zeros((length, R, features, padded), dtype=np.float32)
+    weights = np.zeros((R, S, padded), dtype=np.float32)
+    classes = first.targets.ndim == 2
+    targets = np.zeros(
+        (R, S, padded) if classes else (R, first.targets.shape[2], S, padded),
+        dtype=first.targets.dtype,
+    )
+    for r, each in enumerate(batches):
+        inputs[:, r, :, :batch] = each.inputs.transpose(1, 2, 0)
+        weights[r, :, :batch] = (each.mask / each.mask.sum())[:, steps].T
+        if classes:
+            targets[r, :, :batch] = each.targets[:, steps].T
+        else:
+            targets[r, :, :, :batch] = each.targets[:, steps].transpose(2, 1, 0)
+    flat = (R, S * padded) if classes else (R, targets.shape[1], S * padded)
+    return Tensors(
+        torch.from_numpy(inputs).to(device),
+        torch.from_numpy(targets.reshape(flat)).to(device),
+        torch.from_numpy(weights.reshape(R, S * padded)).to(device),
+        tuple(int(step) for step in steps),
+    )
+
+
+class TrainStream:
+    """The training batches of one seed: a function of (task, T, seed, update).
+
+    Without `train_size` every update draws fresh sequences. With it the seed has a finite training
+    set, and each update takes `batch` of its sequences, in an order shuffled anew every epoch.
+    """
+
+    def __init__(self, task: Task, T: int, seed: int, batch: int, train_size: int | None) -> None:
+        self.task, self.T, self.seed, self.batch = task, T, seed, batch
+        self.finite: Batch | None = None
+        if train_size is not None:
+            rng = generator("train_set", task, T, seed=seed)
+            self.finite = task.sample(rng, train_size, T)
+
+    def __call__(self, update: int) -> Batch:
+        if self.finite is None:
+            rng = generator("train", self.task, self.T, seed=self.seed, counter=update)
+            return self.task.sample(rng, self.batch, self.T)
+        rows = [self._row(place) for place in self._places(update)]
+        return Batch(*(part[rows] for part in self.finite))
+
+    def _places(self, update: int) -> range:
+        return range(update * self.batch, (update + 1) * self.batch)
+
+    def _row(self, place: int) -> int:
+        assert self.finite is not None
+        size = len(self.finite.inputs)
+        return int(self._order(place // size)[place % size])
+
+    def _order(self, epoch: int) -> np.ndarray:
+        assert self.finite is not None
+        if getattr(self, "_cached", (None,))[0] != epoch:
+            rng = generator("epoch", self.task, self.T, seed=self.seed, counter=epoch)
+            self._cached = (epoch, rng.permutation(len(self.finite.inputs)))
+        return self._cached[1]

@@ -1,0 +1,195 @@
+"""The training loop: the replicates of a seed block side by side.
+
+Each replicate has its own data, initial weights, gradient norm, stopping and status; the leading
+axis of every tensor is the replicate. Those that stop are taken out, and the rest go on with the
+same numbers they would have had alone.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lstm_bench import cells, engine, tasks
+from lstm_bench.engine.network import Network
+from lstm_bench.spec import Condition, SeedBlock
+from lstm_bench.tasks import Batch
+from lstm_bench.training import optimisers
+from lstm_bench.training.clipping import clip
+from lstm_bench.training.data import TrainStream, tensors
+from lstm_bench.training.evaluation import HeldOut, evaluate
+from lstm_bench.training.losses import replicate_losses
+from lstm_bench.training.stopping import Progress, StoppingRule
+
+Curve = dict[str, float | int]
+
+
+@dataclass
+class Ensemble:
+    """The seed block in training. `weights`, `loss_sum` and the rest hold the active rows only."""
+
+    condition: Condition
+    block: SeedBlock
+    network: Network
+    task: tasks.Task
+    device: torch.device
+    backend: str
+    weights: Tensor
+    optimiser: optimisers.Optimiser
+    progress: list[Progress]
+    active: list[int]
+    final: Tensor
+    loss_sum: Tensor
+    norm_sum: Tensor
+    bad_update: Tensor
+    update: int = 0
+    since_evaluation: int = 0
+    seconds: float = 0.0
+    evaluation_seconds: float = 0.0
+    curves: list[Curve] = field(default_factory=list)
+
+    @classmethod
+    def create(
+        cls, condition: Condition, block: SeedBlock, device: torch.device, backend: str = "auto"
+    ) -> Ensemble:
+        """Fresh weights for every seed of the block."""
+        task = tasks.create(condition.task, condition.task_options)
+        cell = cells.create(condition.cell, condition.cell_options)
+        network = Network(cell, task.inputs, condition.width, task.outputs)
+        weights = network.pack(block.seeds, torch.zeros(1, device=device))
+        t, R = condition.training, len(block.seeds)
+        return cls(
+            condition=condition,
+            block=block,
+            network=network,
+            task=task,
+            device=device,
+            backend=engine.backend_for(cell, backend),
+            weights=weights,
+            optimiser=optimisers.create(t.optimiser, weights, t.learning_rate, t.momentum),
+            progress=[Progress(seed) for seed in block.seeds],
+            active=list(range(R)),
+            final=weights.clone(),
+            loss_sum=weights.new_zeros(R),
+            norm_sum=weights.new_zeros(R),
+            bad_update=torch.full((R,), -1, device=device),
+        )
+
+    def train(
+        self,
+        validation: Batch,
+        *,
+        floor: float,
+        after_update: Callable[[Ensemble], None] = lambda ensemble: None,
+    ) -> None:
+        """Train until every replicate has a status. `after_update` may raise to interrupt."""
+        t = self.condition.training
+        T = self.condition.T
+        rule = StoppingRule(t, self.task.solved_score, floor, self.task.milestones(T))
+        held_out = HeldOut.of(self.task, validation, self.device)
+        streams = [TrainStream(self.task, T, s, t.batch, t.train_size) for s in self.block.seeds]
+        if self.update == 0 and not self.curves:
+            self._evaluate(held_out, rule)
+        while self.active:
+            started = time.perf_counter()
+            self._step([streams[r](self.update) for r in self.active])
+            elapsed = time.perf_counter() - started
+            self.seconds += elapsed
+            for r in self.active:
+                self.progress[r].train_seconds += elapsed / len(self.active)
+            if self.update % t.evaluate_every == 0 or self.update >= t.updates:
+                self._evaluate(held_out, rule)
+            after_update(self)
+
+    def _step(self, batches: list[Batch]) -> None:
+        """One update of every active replicate: forward, backward, clip, optimiser."""
+        t, layout = self.condition.training, self.network.layout
+        data = tensors(batches, self.device)
+        leaves = layout.leaves(self.weights)
+        outputs = self.network.outputs_at(leaves, data.inputs, data.steps, backend=self.backend)
+        losses = replicate_losses(self.task.loss, outputs, data.targets, data.weights)
+        gradients = torch.autograd.grad(losses.sum(), list(leaves.values()), allow_unused=True)
+        flat = torch.zeros_like(self.weights)
+        for view, gradient in zip(layout.views(flat).values(), gradients):
+            if gradient is not None:
+                view.copy_(gradient)
+        norms = clip(flat, t.clip, t.clip_at)
+        losses = losses.detach()
+        self.update += 1
+        self.since_evaluation += 1
+        self.optimiser.step(self.weights, flat, self.update)
+        bad = ~(torch.isfinite(losses) & torch.isfinite(norms)) & (self.bad_update < 0)
+        self.bad_update[bad] = self.update
+        self.loss_sum += losses
+        self.norm_sum += norms
+
+    def _evaluate(self, held_out: HeldOut, rule: StoppingRule) -> None:
+        """Measure every active replicate on validation and take out those that stop."""
+        started = time.perf_counter()
+        losses, scores = evaluate(self.network, self.weights, held_out, self.backend)
+        count = self.since_evaluation
+        means = [(x / count).tolist() if count else None for x in (self.loss_sum, self.norm_sum)]
+        bad = self.bad_update.tolist()
+        for row, r in enumerate(self.active):
+            p = self.progress[r]
+            self.curves.append(
+                {
+                    "seed": p.seed,
+                    "update": self.update,
+                    "train_loss": means[0][row] if means[0] else float("nan"),
+                    "gradient_norm": means[1][row] if means[1] else float("nan"),
+                    "validation_loss": losses[row],
+                    "validation_score": scores[row],
+                }
+            )
+            if bad[row] >= 0 or not torch.isfinite(torch.tensor(losses[row])):
+                p.finish("diverged", "not finite", bad[row] if bad[row] >= 0 else self.update)
+            else:
+                rule.observe(p, self.update, losses[row], scores[row])
+        self.loss_sum.zero_()
+        self.norm_sum.zero_()
+        self.since_evaluation = 0
+        self._retire()
+        self.evaluation_seconds += time.perf_counter() - started
+
+    def _retire(self) -> None:
+        """Put the weights of stopped replicates aside and close the gap."""
+        stay = [row for row, r in enumerate(self.active) if self.progress[r].status is None]
+        if len(stay) == len(self.active):
+            return
+        for row, r in enumerate(self.active):
+            if row not in stay:
+                self.final[r] = self.weights[row]
+        rows = torch.tensor(stay, dtype=torch.long, device=self.device)
+        self.weights = self.weights[rows]
+        self.optimiser.keep(rows)
+        self.loss_sum, self.norm_sum = self.loss_sum[rows], self.norm_sum[rows]
+        self.bad_update = self.bad_update[rows]
+        self.active = [self.active[row] for row in stay]
+
+    def abandon(self, status: str, reason: str) -> None:
+        """Give every replicate still in training this status (time-out, out of memory)."""
+        for r in self.active:
+            self.progress[r].finish(status, reason, self.update)
+        self._retire()
+
+    def tensors(self) -> dict[str, Tensor]:
+        """What a checkpoint has to hold beside plain data."""
+        named = {"weights": self.weights, "final": self.final, "bad_update": self.bad_update}
+        sums = {"loss_sum": self.loss_sum, "norm_sum": self.norm_sum}
+        return {**named, **sums, **{f"optimiser.{k}": v for k, v in self.optimiser.state.items()}}
+
+    def restore(self, tensors: dict[str, Tensor], about: dict[str, Any]) -> None:
+        """Go on where a checkpoint stopped."""
+        for name in ("weights", "final", "bad_update", "loss_sum", "norm_sum"):
+            setattr(self, name, tensors[name])
+        self.optimiser.state = {k: tensors[f"optimiser.{k}"] for k in self.optimiser.state}
+        self.progress = [Progress(**p) for p in about["progress"]]
+        self.active, self.update = about["active"], about["update"]
+        self.since_evaluation, self.curves = about["since_evaluation"], about["curves"]
+        self.seconds, self.evaluation_seconds = about["seconds"], about["evaluation_seconds"]

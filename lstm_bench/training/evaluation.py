@@ -1,0 +1,54 @@
+"""Loss and score of every replicate on held-out sequences."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lstm_bench.cells.base import Params
+from lstm_bench.engine.network import Network
+from lstm_bench.tasks import Batch, Task
+from lstm_bench.training.data import Tensors, tensors
+from lstm_bench.training.losses import replicate_losses
+
+CHUNK = 128  # sequences at a time: the working set of a step stays in the cache
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """A split, cut into chunks that are ready to run."""
+
+    task: Task
+    batch: Batch
+    chunks: tuple[tuple[Tensors, int], ...]
+
+    @classmethod
+    def of(cls, task: Task, batch: Batch, device: torch.device) -> HeldOut:
+        size = len(batch.inputs)
+        parts = [Batch(*(a[i : i + CHUNK] for a in batch)) for i in range(0, size, CHUNK)]
+        return cls(task, batch, tuple((tensors([p], device), len(p.inputs)) for p in parts))
+
+
+def evaluate(
+    network: Network, weights: Tensor, held_out: HeldOut, backend: str
+) -> tuple[list[float], list[float]]:
+    """Mean loss and score of each row of `weights` (R, size)."""
+    params = Params(network.layout.views(weights))
+    R, total = len(weights), len(held_out.batch.inputs)
+    losses, outputs = weights.new_zeros(R), []
+    with torch.no_grad():
+        for chunk, size in held_out.chunks:
+            y = network.outputs_at(params, chunk.inputs, chunk.steps, backend=backend)
+            targets = chunk.targets.expand(R, *chunk.targets.shape[1:])
+            each = replicate_losses(held_out.task.loss, y, targets, chunk.weights.expand(R, -1))
+            losses += each * (size / total)
+            shaped = y.unflatten(2, (len(chunk.steps), -1))[..., :size]  # (R, k, S, B)
+            outputs.append(shaped.permute(0, 3, 2, 1).cpu().numpy())
+    steps = held_out.batch.read_steps
+    targets_at = held_out.batch.targets[:, steps]
+    answers = np.concatenate(outputs, axis=1)
+    scores = [held_out.task.score(answers[r], targets_at) for r in range(R)]
+    return losses.tolist(), scores
