@@ -53,7 +53,7 @@ class Training:
     clip: str = "norm"
     clip_at: float = 1.0
     patience: int = 5
-    futility_after: float = 0.5
+    futility_after: float = 0.75
     futility_margin: float = 0.02
     train_size: int | None = None
     validation_size: int = 512

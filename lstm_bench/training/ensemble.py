@@ -97,7 +97,7 @@ class Ensemble:
             self._evaluate(held_out, rule)
         while self.active:
             started = time.perf_counter()
-            self._step([streams[r](self.update) for r in self.active])
+            self.step([streams[r](self.update) for r in self.active])
             elapsed = time.perf_counter() - started
             self.seconds += elapsed
             for r in self.active:
@@ -106,7 +106,7 @@ class Ensemble:
                 self._evaluate(held_out, rule)
             after_update(self)
 
-    def _step(self, batches: list[Batch]) -> None:
+    def step(self, batches: list[Batch]) -> None:
         """One update of every active replicate: forward, backward, clip, optimiser."""
         t, layout = self.condition.training, self.network.layout
         data = tensors(batches, self.device)

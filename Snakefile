@@ -1,0 +1,36 @@
+"""lstm_bench: from config.yaml to datasets, trained networks, MLflow runs, figures and a report.
+
+snakemake --cores 2            everything config.yaml asks for
+snakemake --cores 2 figures    tables and figures from stored runs
+snakemake --cores 2 tune       learning rates, frozen in workflow/presets/learning_rates.yaml
+"""
+
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+
+configfile: "config.yaml"
+
+
+report: "workflow/report/workflow.rst"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/datasets.smk"
+include: "workflow/rules/train.smk"
+include: "workflow/rules/probes.smk"
+include: "workflow/rules/experiments.smk"
+include: "workflow/rules/tune.smk"
+include: "workflow/rules/track.smk"
+include: "workflow/rules/report.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        plan.block_files(plan.asked, paths.BLOCK_FILES),
+        plan.experiment_files(paths.EXPERIMENT_TABLES),
+        plan.experiment_files(paths.EXPERIMENT_FIGURES),
+        paths.REPORT,
+        paths.TRACKED,

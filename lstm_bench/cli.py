@@ -1,0 +1,144 @@
+"""`lstm-bench`: the catalogue, one training from the shell, the state of a sweep, the MLflow UI."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from lstm_bench.errors import BenchError, unknown
+from lstm_bench.registry import load_plugins
+
+plugin_option = click.option(
+    "--plugin",
+    multiple=True,
+    type=str,
+    help="A file that defines cells or tasks; may be given again.",
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="lstm-bench")
+def cli() -> None:
+    """What recurrent networks can remember, settled by experiments anyone can re-run."""
+
+
+@cli.command(name="list")
+@click.argument("kind", type=str, required=False)
+@plugin_option
+def list_(kind: str | None, plugin: tuple[str, ...]) -> None:
+    """List tasks, cells and experiments, or one KIND of them."""
+    load_plugins(plugin)
+    from lstm_bench.planning.about import catalogue, first_line
+
+    known = catalogue()
+    if kind is not None and kind not in known:
+        raise unknown("kind", kind, known)
+    for each in [kind] if kind else known:
+        click.secho(each, bold=True)
+        for name, cls in known[each].items():
+            click.echo(f"  {name:16} {first_line(cls)}")
+
+
+@cli.command()
+@click.argument("name")
+@plugin_option
+def show(name: str, plugin: tuple[str, ...]) -> None:
+    """All there is to know of a task, a cell or an experiment."""
+    load_plugins(plugin)
+    from lstm_bench.planning.about import page
+
+    click.echo(page(name))
+
+
+def _pairs(_: Any, __: Any, values: tuple[str, ...]) -> dict[str, Any]:
+    import yaml
+
+    pairs = {}
+    for value in values:
+        key, equals, text = value.partition("=")
+        if not equals:
+            raise BenchError(f"{value!r} is not allowed; give options as name=value.")
+        pairs[key] = yaml.safe_load(text)
+    return pairs
+
+
+@cli.command()
+@click.argument("task")
+@click.argument("cell")
+@click.option("--T", "T", type=int, required=True, help="Sequence length.")
+@click.option("--replicates", type=int, default=5, show_default=True)
+@click.option("--first-seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option("--width", type=int, default=32, show_default=True)
+@click.option("--updates", type=click.IntRange(1), default=2000, show_default=True)
+@click.option("--batch", type=click.IntRange(1), default=32, show_default=True)
+@click.option("--learning-rate", type=float, default=0.003, show_default=True)
+@click.option("--task-option", multiple=True, callback=_pairs, help="name=value")
+@click.option("--cell-option", multiple=True, callback=_pairs, help="name=value")
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto")
+@plugin_option
+def train(task: str, cell: str, T: int, plugin: tuple[str, ...], **options: Any) -> None:
+    """Train CELL on TASK: one condition, with the same files as in a sweep."""
+    from lstm_bench.training.api import train as run
+
+    renamed = {"task_option": "task_options", "cell_option": "cell_options"}
+    chosen = {renamed.get(key, key): value for key, value in options.items()}
+    trained = run(task, cell, T, plugins=plugin, **chosen)
+    columns = ["seed", "status", "reason", "updates_to_solve", "validation_score", "test_score"]
+    click.echo(trained.replicates[columns].to_string(index=False))
+    click.echo(f"\n{trained.folders[0].parent}")
+
+
+@cli.command()
+def status() -> None:
+    """Seed blocks done, running and waiting; how replicates ended; what failed and why."""
+    from lstm_bench.store.paths import Results
+    from lstm_bench.store.plans import Plan
+    from lstm_bench.store.status import status as read
+
+    results = Results()
+    plans = results.plans()
+    if not plans:
+        raise BenchError("results/plans is empty: nothing was planned here; run snakemake first.")
+    found = read(Plan.read(plans[-1]), results)
+    total = sum(found.blocks.values())
+    click.echo(f"seed blocks  {total}: " + _told(found.blocks))
+    click.echo(f"replicates   {sum(found.replicates.values())}: " + _told(found.replicates))
+    for title, lines in (("running", found.running), ("failed", found.failures)):
+        for line in lines:
+            click.echo(f"{title:12} {line}")
+
+
+def _told(counts: dict[str, int]) -> str:
+    return ", ".join(f"{count} {name}" for name, count in sorted(counts.items())) or "none yet"
+
+
+@cli.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", type=click.IntRange(1, 65535), default=5000, show_default=True)
+@click.option("--open/--no-open", "open_browser", default=False, help="Open a browser.")
+def ui(host: str, port: int, open_browser: bool) -> None:
+    """Open MLflow's UI and go on importing what finishes while it is open."""
+    from lstm_bench.tracking.ui import serve
+
+    serve(Path(), host=host, port=port, open_browser=open_browser)
+
+
+def main() -> None:
+    """One sentence for wrong input, exit code 1; click's own usage errors keep their code 2."""
+    try:
+        cli(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except BenchError as error:
+        click.echo(f"lstm-bench: {error}", err=True)
+        sys.exit(1)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,81 @@
+"""What an experiment is: a question, the conditions it needs, and the answer it draws from them."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import pandas as pd
+
+from lstm_bench.registry import classes
+from lstm_bench.spec import SeedBlock
+from lstm_bench.sweep import Member, Sweep
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What an experiment judges from.
+
+    replicates, curves, timing   one row a replicate (or point), with the labels `task_label` and
+                                 `cell_label`, in the order of the config
+    probe                        the measurements of the experiment's probe, or None
+    tasks, cells                 labels in the order of the config
+    plan                         the plan's own entries by condition id (parameters, flops, ...)
+    """
+
+    replicates: pd.DataFrame
+    curves: pd.DataFrame
+    timing: pd.DataFrame
+    probe: pd.DataFrame | None
+    tasks: list[str]
+    cells: list[str]
+    plan: Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Experiment(ABC):
+    """One question. To add one, subclass it in a file of this room and name it in config.yaml."""
+
+    name: ClassVar[str]
+    version: ClassVar[int] = 1
+    title: ClassVar[str]
+    question: ClassVar[str]
+    method: ClassVar[str]  # how it is measured, for the report: a paragraph
+    probe: ClassVar[str | None] = None
+
+    def members(self, sweep: Sweep) -> Iterable[Member]:
+        """The conditions this question needs trained."""
+        return ()
+
+    def blocks(self, sweep: Sweep) -> list[SeedBlock]:
+        """The seed blocks of each of them."""
+        return sweep.blocks()
+
+    def probe_settings(self, sweep: Sweep) -> dict[str, Any]:
+        """What the probe is told; part of the workflow's params."""
+        return {}
+
+    @abstractmethod
+    def table(self, evidence: Evidence) -> pd.DataFrame:
+        """The numbers of the figure, one row a point, with n and intervals."""
+
+    @abstractmethod
+    def summary(self, table: pd.DataFrame, evidence: Evidence) -> pd.DataFrame:
+        """The few rows a reader looks for."""
+
+    @abstractmethod
+    def verdict(self, table: pd.DataFrame, summary: pd.DataFrame) -> dict[str, Any]:
+        """At least `answer`, one sentence with the numbers in it."""
+
+    @abstractmethod
+    def figure(self, table: pd.DataFrame, summary: pd.DataFrame, evidence: Evidence) -> Figure:
+        """The figure, from the table where it can."""
+
+
+def registry() -> dict[str, type[Experiment]]:
+    return classes(Experiment, "lstm_bench.experiments")

@@ -1,0 +1,128 @@
+"""What does each cell cost?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from lstm_bench.experiments.base import Evidence, Experiment
+from lstm_bench.plotting.panels import cell_legend, cell_style, log_lengths, panels
+from lstm_bench.sweep import Sweep
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+DEFAULTS = {"lengths": [10, 20, 50, 100, 200], "widths": [8, 16, 32, 64], "length": 50}
+
+
+@dataclass(frozen=True)
+class Cost(Experiment):
+    """Parameters, FLOPs, time per update and peak memory against T and width."""
+
+    name = "cost"
+    title = "What does each cell cost?"
+    question = (
+        "How many parameters and floating-point operations, how much time for an update and how "
+        "much memory does each cell need, against sequence length and width?"
+    )
+    method = (
+        "One update (forward, backward, clipping, optimiser) of an ensemble on the adding task, "
+        "one thread, nothing else running, samples of the cells interleaved after a warm-up. Times "
+        "are the median over samples of one replicate's share, with quartiles. Peak memory is what "
+        "an update of the whole ensemble adds to the process. FLOPs count matrix products, twice "
+        "the weights a step, times three for forward and backward."
+    )
+    probe = "cost"
+
+    def probe_settings(self, sweep: Sweep) -> dict[str, Any]:
+        chosen = {**DEFAULTS, "samples": 9, **sweep.settings.get("cost", {})}
+        return {
+            **chosen,
+            "task": "adding",
+            "cells": [
+                {"name": c.name, "options": dict(c.options), "shown": c.shown} for c in sweep.cells
+            ],
+            "width": sweep.width,
+            "batch": sweep.training.batch,
+            "replicates": sweep.seed_block,
+        }
+
+    def table(self, evidence: Evidence) -> pd.DataFrame:
+        assert evidence.probe is not None
+        table = evidence.probe.copy()
+        table["gflops_per_second"] = table.flops_per_update / table.update_seconds / 1e9
+        return table.sort_values(["T", "width"], kind="stable").reset_index(drop=True)
+
+    def summary(self, table: pd.DataFrame, evidence: Evidence) -> pd.DataFrame:
+        """At the width of the sweep and its longest measured T, against the cheapest cell."""
+        width = int(table.groupby("width").T.nunique().idxmax())
+        at = table[(table.width == width) & (table["T"] == table["T"].max())].copy()
+        for column in ("parameters", "flops_per_update", "update_seconds", "peak_memory_bytes"):
+            at[f"{column}_ratio"] = at[column] / at[column].min()
+        at["exponent_of_T"] = [_exponent(table, cell, width) for cell in at.cell]
+        return at.sort_values("update_seconds")
+
+    def verdict(self, table: pd.DataFrame, summary: pd.DataFrame) -> dict[str, Any]:
+        row = summary.iloc[0]
+        told = ", ".join(
+            f"{each.cell} {1e3 * each.update_seconds:.2f} ms and {each.parameters} parameters"
+            for each in summary.itertuples()
+        )
+        return {
+            "answer": f"One update at T={row['T']:.0f}, width {row.width:.0f}, "
+            f"batch {row.batch:.0f}, for one replicate: {told}."
+        }
+
+    def figure(self, table: pd.DataFrame, summary: pd.DataFrame, evidence: Evidence) -> Figure:
+        figure, grid = panels(2, 2, height=2.1)
+        width, length = int(summary.width.iloc[0]), _shared_length(table)
+        sides = (("T", table[table.width == width]), ("width", table[table["T"] == length]))
+        for column, (axis, rows) in enumerate(sides):
+            time, other = grid[0, column], grid[1, column]
+            below = "peak_memory_bytes" if axis == "T" else "parameters"
+            for cell in evidence.cells:
+                group = rows[rows.cell == cell].sort_values(axis)
+                style = cell_style(cell, evidence.cells)
+                middle = 1e3 * group.update_seconds
+                error = np.stack(
+                    [middle - 1e3 * group.low_seconds, 1e3 * group.high_seconds - middle]
+                )
+                time.errorbar(
+                    group[axis], middle, yerr=np.clip(error, 0, None), label=cell, markersize=4,
+                    elinewidth=0.7, **style,
+                )  # fmt: skip
+                scale = 2.0**-20 if axis == "T" else 1.0
+                other.plot(group[axis], group[below] * scale, markersize=4, **style)
+            for axes in (time, other):
+                log_lengths(axes, rows[axis].tolist())
+                axes.set_yscale("log")
+            other.set_xlabel("sequence length T" if axis == "T" else "width (hidden units)")
+            fixed = f"width {width}" if axis == "T" else f"T = {length}"
+            time.set_title(f"at {fixed}", fontweight="normal")
+        grid[0, 0].set_ylabel("ms per update\nand replicate")
+        grid[1, 0].set_ylabel("peak memory of an\nensemble's update (MiB)")
+        grid[1, 1].set_ylabel("parameters")
+        cell_legend(figure, grid[0, 0])
+        first = table.iloc[0]
+        figure.supxlabel(
+            f"median and quartiles of {first.samples} samples; batch {first.batch}, "
+            f"{first.replicates} replicates side by side, one thread, {first.device}",
+            fontsize=7,
+        )
+        return figure
+
+
+def _shared_length(table: pd.DataFrame) -> int:
+    """The T at which the widths were measured."""
+    return int(table.groupby("T").width.nunique().idxmax())
+
+
+def _exponent(table: pd.DataFrame, cell: str, width: int) -> float:
+    """The slope of log time against log T."""
+    rows = table[(table.cell == cell) & (table.width == width)]
+    if rows["T"].nunique() < 2:
+        return float("nan")
+    return float(np.polyfit(np.log(rows["T"]), np.log(rows.update_seconds), 1)[0])

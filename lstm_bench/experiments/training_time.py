@@ -1,0 +1,166 @@
+"""How long does each cell take to learn?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from lstm_bench.experiments.base import Evidence, Experiment
+from lstm_bench.plotting.panels import cell_legend, cell_style, log_lengths, panels
+from lstm_bench.stats.survival import solved_by, time_to_solve
+from lstm_bench.sweep import Member, Sweep
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class TrainingTime(Experiment):
+    """Updates and seconds until a task is solved, the unsolved ones censored."""
+
+    name = "training_time"
+    title = "How long does each cell take to learn?"
+    question = "How many updates, and how many seconds, until each cell has solved the task?"
+    method = (
+        "Time to solve is the first evaluation on validation that meets the criterion. Replicates "
+        "that never did are censored: those that diverged or were stopped as futile are carried "
+        "as unsolved to the end of the budget, a time-out is censored where it happened, an error "
+        "of the machine is left out. Kaplan-Meier curves carry 95 % log-log bands; the restricted "
+        "mean is the mean time up to the budget, with a bootstrap interval. Seconds are each "
+        "replicate's share of its ensemble's training time as it ran in the sweep, beside other "
+        "jobs and on the backend named in the table; the cost experiment times a quiet machine."
+    )
+
+    def members(self, sweep: Sweep) -> Iterable[Member]:
+        return sweep.every_length()
+
+    def table(self, evidence: Evidence) -> pd.DataFrame:
+        rows = []
+        joined = _with_times(evidence)
+        groups = joined.groupby(["task_label", "cell_label", "T"], sort=True)
+        for task in evidence.tasks:
+            for cell in evidence.cells:
+                for key, group in groups:
+                    if key[:2] == (task, cell):
+                        rows.append(_row(task, cell, int(key[2]), group))
+        return pd.DataFrame(rows)
+
+    def summary(self, table: pd.DataFrame, evidence: Evidence) -> pd.DataFrame:
+        """At each task's longest length that two cells or more solve at least half the time."""
+        rows = []
+        for task in evidence.tasks:
+            group = table[table.task == task]
+            T = shared_length(group)
+            at = group[group["T"] == T].sort_values("mean_updates")
+            fastest = at.mean_updates.iloc[0]
+            for row in at.to_dict("records"):
+                rows.append({**row, "times_the_fastest": row["mean_updates"] / fastest})
+        return pd.DataFrame(rows)
+
+    def verdict(self, table: pd.DataFrame, summary: pd.DataFrame) -> dict[str, Any]:
+        parts = []
+        for task, group in summary.groupby("task", sort=False):
+            T = int(group["T"].iloc[0])
+            told = ", ".join(
+                f"{row.cell} {row.mean_updates:.0f}"
+                for row in group.itertuples()
+                if row.solved * 2 >= row.n
+            )
+            parts.append(f"{task} at T={T}: {told or 'no cell'}")
+        return {"answer": "Mean updates to solve, up to the budget: " + "; ".join(parts) + "."}
+
+    def figure(self, table: pd.DataFrame, summary: pd.DataFrame, evidence: Evidence) -> Figure:
+        joined = _with_times(evidence)
+        tasks = [task for task in evidence.tasks if (table.task == task).any()]
+        figure, grid = panels(2, len(tasks))
+        for column, task in enumerate(tasks):
+            T = int(summary[summary.task == task]["T"].iloc[0])
+            at = joined[(joined.task_label == task) & (joined["T"] == T)]
+            above, below = grid[0, column], grid[1, column]
+            for cell in evidence.cells:
+                group = at[at.cell_label == cell]
+                style = cell_style(cell, evidence.cells)
+                if len(group):
+                    km = solved_by(group.update_time.to_numpy(), group.event.to_numpy())
+                    plain = {**style, "marker": None}
+                    above.step(km.time, km.share, where="post", label=cell, **plain)
+                    band = {"color": style["color"], "alpha": 0.12, "linewidth": 0}
+                    above.fill_between(km.time, km.low, km.high, step="post", **band)
+                rows = table[(table.task == task) & (table.cell == cell)].sort_values("T")
+                error = _error(rows.mean_updates, rows.mean_updates_low, rows.mean_updates_high)
+                below.errorbar(
+                    rows["T"], rows.mean_updates, yerr=error, elinewidth=0.7, markersize=4, **style
+                )
+            n = len(at) // max(at.cell_label.nunique(), 1)
+            above.set_title(f"{task}, T = {T}")
+            above.set(xlabel="updates", ylim=(-0.03, 1.03), xlim=(0, at.update_time.max()))
+            log_lengths(below, table[table.task == task]["T"].tolist())
+            below.set(xlabel="sequence length T", ylim=(0, None))
+        grid[0, 0].set_ylabel("share solved\n(Kaplan-Meier)")
+        grid[1, 0].set_ylabel("mean updates to solve\n(up to the budget)")
+        cell_legend(figure, grid[0, 0])
+        figure.supxlabel(
+            f"n = {n} replicates a cell; bands and bars: 95 % intervals; a mean at the budget "
+            "means that none solved it",
+            fontsize=7,
+        )
+        return figure
+
+
+def shared_length(rows: pd.DataFrame) -> int:
+    """The longest T that two cells or more solve half the time, else the shortest T."""
+    solving = rows[rows.solved * 2 >= rows.n].groupby("T").cell.nunique()
+    shared = [T for T, cells in solving.items() if cells >= 2]
+    return int(max(shared) if shared else rows["T"].min())
+
+
+def _with_times(evidence: Evidence) -> pd.DataFrame:
+    """Replicates with the time until solved or censored, in updates and in seconds."""
+    seconds = evidence.timing[["condition", "seed", "task_label", "train_seconds", "solve_seconds"]]
+    joined = evidence.replicates[evidence.replicates.status != "error"].merge(
+        seconds, on=["condition", "seed", "task_label"]
+    )
+    budget = [evidence.plan[c]["spec"]["training"]["updates"] for c in joined.condition]
+    joined["event"] = (joined.status == "solved").to_numpy()
+    joined["budget"] = budget
+    carried = np.where(joined.status == "timeout", joined.updates, budget)
+    joined["update_time"] = np.where(joined.event, joined.updates_to_solve, carried).astype(float)
+    pace = joined.train_seconds / joined.updates.clip(lower=1)
+    joined["second_time"] = np.where(joined.event, joined.solve_seconds, pace * carried).astype(
+        float
+    )
+    return joined
+
+
+def _row(task: str, cell: str, T: int, group: pd.DataFrame) -> dict[str, Any]:
+    event = group.event.to_numpy()
+    updates = time_to_solve(group.update_time.to_numpy(), event, float(group.budget.max()))
+    limit = float(group.second_time.max())
+    seconds = time_to_solve(group.second_time.to_numpy(), event, limit)
+    return {
+        "task": task,
+        "cell": cell,
+        "T": T,
+        "n": updates.n,
+        "solved": updates.solved,
+        "median_updates": updates.median,
+        "median_updates_low": updates.median_low,
+        "median_updates_high": updates.median_high,
+        "mean_updates": updates.mean,
+        "mean_updates_low": updates.mean_low,
+        "mean_updates_high": updates.mean_high,
+        "median_seconds": seconds.median,
+        "mean_seconds": seconds.mean,
+        "mean_seconds_low": seconds.mean_low,
+        "mean_seconds_high": seconds.mean_high,
+        "milliseconds_per_update": 1e3 * (group.train_seconds / group.updates.clip(lower=1)).mean(),
+        "backend": "/".join(sorted(set(group.backend))),
+    }
+
+
+def _error(mean: pd.Series, low: pd.Series, high: pd.Series) -> np.ndarray:
+    return np.clip(np.stack([mean - low, high - mean]), 0, None)

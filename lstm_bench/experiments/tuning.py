@@ -1,0 +1,115 @@
+"""Which learning rate for which cell and task? Not part of the sweep: run by `snakemake tune`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from lstm_bench.experiments.base import Evidence, Experiment
+from lstm_bench.plotting.panels import cell_legend, cell_style, panels
+from lstm_bench.spec import TUNING_SEEDS, SeedBlock, seed_blocks
+from lstm_bench.sweep import Member, Sweep
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+DEFAULTS = {"length": 30, "rates": [0.001, 0.003, 0.01, 0.03], "replicates": 5}
+
+
+@dataclass(frozen=True)
+class Tuning(Experiment):
+    """The same small grid of learning rates for every cell, chosen on validation."""
+
+    name = "tuning"
+    title = "Which learning rate for which cell?"
+    question = "At one middle length, which learning rate of the grid serves each cell best?"
+    method = (
+        "Every cell gets the same grid of learning rates at one middle length, on seeds that no "
+        "experiment judges on. The rate with the largest share of solved replicates is chosen; "
+        "ties go to the smaller mean number of updates to solve (unsolved counted at the budget), "
+        "then to the lower mean of the best validation loss. The test set is not looked at."
+    )
+
+    def members(self, sweep: Sweep) -> Iterable[Member]:
+        settings = {**DEFAULTS, **sweep.settings.get("tuning", {})}
+        for task in sweep.tasks:
+            for cell in sweep.cells:
+                for rate in settings["rates"]:
+                    T = settings["length"]
+                    yield Member(
+                        task.key, cell.key, sweep.condition(task, T, cell, learning_rate=rate)
+                    )
+
+    def blocks(self, sweep: Sweep) -> list[SeedBlock]:
+        replicates = {**DEFAULTS, **sweep.settings.get("tuning", {})}["replicates"]
+        return list(seed_blocks(replicates, replicates, TUNING_SEEDS))
+
+    def table(self, evidence: Evidence) -> pd.DataFrame:
+        rows = []
+        keys = ["task_label", "cell_label", "T", "learning_rate"]
+        for (task, cell, T, rate), group in evidence.replicates.groupby(keys, sort=False):
+            budget = evidence.plan[group.condition.iloc[0]]["spec"]["training"]["updates"]
+            rows.append(
+                {
+                    "task": task,
+                    "cell": cell,
+                    "T": T,
+                    "learning_rate": rate,
+                    "n": len(group),
+                    "solved": int((group.status == "solved").sum()),
+                    "diverged": int((group.status == "diverged").sum()),
+                    "mean_updates": group.updates_to_solve.astype(float).fillna(budget).mean(),
+                    "mean_best_loss": group.best_validation_loss.astype(float).mean(),
+                }
+            )
+        table = pd.DataFrame(rows)
+        order = ["solved", "mean_updates", "mean_best_loss"]
+        best = table.sort_values(order, ascending=[False, True, True], kind="stable")
+        table["chosen"] = False
+        table.loc[best.groupby(["task", "cell"], sort=False).head(1).index, "chosen"] = True
+        return table
+
+    def summary(self, table: pd.DataFrame, evidence: Evidence) -> pd.DataFrame:
+        chosen = table[table.chosen].drop(columns="chosen")
+        ends = table.groupby(["task", "cell"]).learning_rate.agg(["min", "max"])
+        at = pd.MultiIndex.from_frame(chosen[["task", "cell"]])
+        low, high = ends.loc[at, "min"].to_numpy(), ends.loc[at, "max"].to_numpy()
+        rate = chosen.learning_rate.to_numpy()
+        return chosen.assign(at_edge_of_grid=(rate == low) | (rate == high))
+
+    def verdict(self, table: pd.DataFrame, summary: pd.DataFrame) -> dict[str, Any]:
+        rates: dict[str, dict[str, float]] = {}
+        for row in summary.to_dict("records"):
+            rates.setdefault(row["task"], {})[row["cell"]] = float(row["learning_rate"])
+        edge = int(summary.at_edge_of_grid.sum())
+        return {
+            "answer": f"{len(summary)} rates chosen, {edge} of them at an edge of the grid.",
+            "rates": rates,
+        }
+
+    def figure(self, table: pd.DataFrame, summary: pd.DataFrame, evidence: Evidence) -> Figure:
+        tasks = list(dict.fromkeys(table.task))
+        cells = list(dict.fromkeys(table.cell))
+        figure, grid = panels(1, len(tasks), height=2.6)
+        for column, task in enumerate(tasks):
+            axes = grid[0, column]
+            for cell in cells:
+                rows = table[(table.task == task) & (table.cell == cell)]
+                rows = rows.sort_values("learning_rate")
+                style = cell_style(cell, cells)
+                axes.plot(rows.learning_rate, rows.mean_updates, label=cell, markersize=4, **style)
+                chosen = rows[rows.chosen]
+                axes.plot(
+                    chosen.learning_rate, chosen.mean_updates, "o", markersize=9,
+                    markerfacecolor="none", markeredgecolor=style["color"],
+                )  # fmt: skip
+            axes.set(xscale="log", xlabel="learning rate", ylim=(0, None))
+            axes.set_title(f"{task}, T = {table['T'].iloc[0]}")
+        grid[0, 0].set_ylabel("mean updates to solve\n(unsolved: the budget)")
+        cell_legend(figure, grid[0, 0])
+        n = table.n.iloc[0]
+        figure.supxlabel(f"n = {n} tuning seeds a point; circles: the rate chosen", fontsize=7)
+        return figure

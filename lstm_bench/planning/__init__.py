@@ -1,0 +1,1 @@
+"""From config.yaml to a plan: all bad input is found here, before anything runs."""

@@ -1,0 +1,166 @@
+"""Checking a config: the schema first, then names, lengths and combinations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import yaml
+
+from lstm_bench import cells, tasks
+from lstm_bench.errors import BenchError, unknown
+from lstm_bench.registry import chosen_options
+from lstm_bench.spec import TUNING_SEEDS, Training, training_keys
+from lstm_bench.sweep import Choice, Sweep
+
+TYPES = {
+    "integer": "a whole number",
+    "number": "a number",
+    "string": "text",
+    "array": "a list",
+    "object": "a mapping",
+    "boolean": "true or false",
+    "null": "null",
+}
+
+
+def check_schema(config: Mapping[str, Any], schema: Mapping[str, Any]) -> None:
+    """Raise BenchError for the first violation, in one sentence."""
+    errors = jsonschema.Draft202012Validator(schema).iter_errors(config)
+    first: Any = jsonschema.exceptions.best_match(errors)
+    if first is not None:
+        raise _sentence(first)
+
+
+def _sentence(error: Any) -> BenchError:
+    where = ".".join(str(part) for part in error.absolute_path) or "config"
+    if error.validator == "additionalProperties":
+        allowed = error.schema.get("properties", {})
+        extra = sorted(set(error.instance) - set(allowed))[0]
+        return unknown("config key" if where == "config" else f"key of {where}", extra, allowed)
+    rule, value = error.validator_value, error.instance
+    if error.validator == "type":
+        kinds = [rule] if isinstance(rule, str) else rule
+        return BenchError(
+            f"{where}: {value!r} is not allowed; it must be "
+            f"{' or '.join(TYPES.get(kind, kind) for kind in kinds)}."
+        )
+    if error.validator == "enum":
+        return unknown(where, value, [str(each) for each in rule])
+    told = {
+        "minimum": f"at least {rule}",
+        "maximum": f"at most {rule}",
+        "exclusiveMinimum": f"more than {rule}",
+        "exclusiveMaximum": f"less than {rule}",
+        "minItems": f"a list of at least {rule}",
+        "uniqueItems": "a list without duplicate values",
+        "pattern": f"text of the form {rule}",
+        "minLength": "text that is not empty",
+        "required": f"a mapping with the keys {', '.join(map(str, rule))}"
+        if isinstance(rule, list)
+        else "",
+    }.get(str(error.validator), error.message)
+    return BenchError(f"{where}: {value!r} is not allowed; it must be {told}.")
+
+
+def _choice(
+    entry: Any, kind: str, known: Mapping[str, Any], taken: set[str]
+) -> tuple[str, str, dict[str, Any], dict[str, Any]]:
+    """Name, label, options and the rest of one entry of `tasks` or `cells`."""
+    given = {kind: entry} if isinstance(entry, str) else dict(entry)
+    if kind not in given:
+        raise BenchError(f"{kind}s: {entry!r} has no key {kind!r} that names the {kind}.")
+    name = given.pop(kind)
+    if name not in known:
+        raise unknown(f"{kind}s: {kind}", name, known)
+    label = given.pop("label", "")
+    if label and label in taken:
+        raise BenchError(f"{kind}s: the label {label!r} is used twice; labels must differ.")
+    taken.add(label)
+    rest = {key: given.pop(key) for key in ("lengths", "preset") if kind == "task" and key in given}
+    return name, label, given, rest
+
+
+def _task(entry: Any, lengths: Iterable[int], taken: set[str]) -> Choice:
+    known = tasks.registry()
+    name, label, options, rest = _choice(entry, "task", known, taken)
+    preset = rest.get("preset")
+    if preset is not None:
+        presets = known[name].presets
+        if preset not in presets:
+            raise unknown(f"preset of task {name!r}:", preset, presets or ["(none)"])
+        options = {**presets[preset], **options}
+    task = tasks.create(name, options)
+    own = tuple(rest.get("lengths", lengths))
+    for T in own:
+        task.require(T)
+    return Choice(name, chosen_options(task), label, own)
+
+
+def _cell(entry: Any, taken: set[str]) -> Choice:
+    name, label, options, _ = _choice(entry, "cell", cells.registry(), taken)
+    return Choice(name, chosen_options(cells.create(name, options)), label)
+
+
+def _unique(choices: list[Choice], what: str) -> tuple[Choice, ...]:
+    seen: set[str] = set()
+    for choice in choices:
+        for name in {choice.key, choice.shown}:
+            if name in seen:
+                raise BenchError(
+                    f"{what}: {name!r} is listed twice; duplicate values are not allowed."
+                )
+        seen |= {choice.key, choice.shown}
+    return tuple(choices)
+
+
+def read_rates(path: str | None) -> dict[str, dict[str, float]]:
+    """The frozen learning rates by task and cell key. Raises BenchError."""
+    if path is None:
+        return {}
+    try:
+        stored = yaml.safe_load(Path(path).read_text())
+        return {
+            str(task): {str(cell): float(rate) for cell, rate in rates.items()}
+            for task, rates in stored["rates"].items()
+        }
+    except FileNotFoundError:
+        raise BenchError(
+            f"learning_rates: {path!r} does not exist; run `snakemake tune`, or set it to null."
+        ) from None
+    except (yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError, OSError) as error:
+        raise BenchError(
+            f"learning_rates: {path!r} cannot be read ({error}); run `snakemake tune` anew."
+        ) from None
+
+
+def make_sweep(config: Mapping[str, Any]) -> Sweep:
+    """The sweep of a config that has passed the schema. Raises BenchError."""
+    replicates, size = config["replicates"], config["seed_block"]
+    if replicates % size:
+        raise BenchError(
+            f"replicates: {replicates} is not allowed; seed_block ({size}) must divide it."
+        )
+    if config["first_seed"] + replicates > TUNING_SEEDS:
+        raise BenchError(
+            f"first_seed: {config['first_seed']} is not allowed; seeds from {TUNING_SEEDS} on are "
+            "kept for tuning."
+        )
+    taken: set[str] = set()
+    training = {k: v for k, v in config["training"].items() if k in training_keys()}
+    clip = config["training"].get("clip", "norm")
+    task_list = [_task(entry, config["lengths"], taken) for entry in config["tasks"]]
+    taken = set()
+    return Sweep(
+        tasks=_unique(task_list, "tasks"),
+        cells=_unique([_cell(entry, taken) for entry in config["cells"]], "cells"),
+        training=Training(**{**training, "clip": clip}),
+        width=config["width"],
+        replicates=replicates,
+        seed_block=size,
+        first_seed=config["first_seed"],
+        rates=read_rates(config.get("learning_rates")),
+        settings={key: config[key] for key in ("cost", "tuning") if key in config},
+    )

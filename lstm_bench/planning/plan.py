@@ -1,0 +1,125 @@
+"""A sweep resolved: conditions with ids, datasets, seed blocks, experiments. Plain data."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import lstm_bench
+from lstm_bench import cells, experiments, tasks
+from lstm_bench.engine.network import Network
+from lstm_bench.errors import unknown
+from lstm_bench.planning.config import check_schema, make_sweep
+from lstm_bench.registry import code_version, load_plugins
+from lstm_bench.spec import Condition, Dataset
+from lstm_bench.store.paths import DATASET
+from lstm_bench.store.plans import source_digest
+from lstm_bench.sweep import Sweep
+from lstm_bench.training.run import code_identity
+
+BACKWARD = 3  # forward and backward together cost three forward passes
+
+
+def with_defaults(config: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
+    """The config with the schema's defaults for the keys it leaves out."""
+    found = {k: v["default"] for k, v in schema["properties"].items() if "default" in v}
+    return {**found, **config}
+
+
+def resolve(config: Mapping[str, Any], schema: Mapping[str, Any], digest: str) -> dict[str, Any]:
+    """The plan of a config. Raises BenchError for anything that cannot be run."""
+    check_schema(config, schema)
+    config = with_defaults(config, schema)
+    load_plugins(config["plugins"])
+    _check_device(config["device"])
+    sweep = make_sweep(config)
+    known = experiments.registry()
+    for name in config["experiments"]:
+        if name not in known:
+            raise unknown("experiments: experiment", name, known)
+    asked = [*config["experiments"], *(["tuning"] if "tuning" not in config["experiments"] else [])]
+    planned: dict[str, Condition] = {}
+    entries = {
+        name: _experiment(known[name](), sweep, planned, name in config["experiments"])
+        for name in asked
+    }
+    datasets = {_folder(c.dataset): _dataset(c.dataset) for c in planned.values()}
+    return {
+        "digest": digest,
+        "package": lstm_bench.__version__,
+        "config": config,
+        "sweep": {
+            "tasks": [{**asdict(t), "key": t.key, "shown": t.shown} for t in sweep.tasks],
+            "cells": [{**asdict(c), "key": c.key, "shown": c.shown} for c in sweep.cells],
+        },
+        "conditions": {id: _condition(c) for id, c in planned.items()},
+        "datasets": datasets,
+        "experiments": entries,
+    }
+
+
+def _check_device(device: str) -> None:
+    if device == "cuda":
+        from lstm_bench.engine.runtime import resolve_device
+
+        resolve_device(device)
+
+
+def _experiment(
+    experiment: experiments.Experiment, sweep: Sweep, planned: dict[str, Condition], asked: bool
+) -> dict[str, Any]:
+    members = []
+    for member in experiment.members(sweep):
+        condition = member.condition
+        planned.setdefault(condition.id, condition)
+        members.append({"task": member.task, "cell": member.cell, "condition": condition.id})
+    settings = experiment.probe_settings(sweep)
+    return {
+        "in_sweep": asked,
+        "members": members,
+        "blocks": [block.name for block in experiment.blocks(sweep)] if members else [],
+        "probe": experiment.probe,
+        "probe_settings": settings,
+        "probe_code": _probe_code(experiment.probe, settings),
+        "code": source_digest(
+            f"experiments/{experiment.name}.py", "experiments/base.py", "plotting", "stats"
+        ),
+    }
+
+
+def _probe_code(probe: str | None, settings: Mapping[str, Any]) -> str:
+    if probe is None:
+        return ""
+    module = importlib.import_module(f"lstm_bench.probes.{probe}")
+    return module.code_identity(settings)
+
+
+def _folder(dataset: Dataset) -> str:
+    return DATASET.format(task=dataset.task, T=dataset.T, dataset=dataset.id)
+
+
+def _dataset(dataset: Dataset) -> dict[str, Any]:
+    version = code_version(tasks.registry()[dataset.task])
+    return {"spec": asdict(dataset), "code": f"task {version}"}
+
+
+def _condition(condition: Condition) -> dict[str, Any]:
+    """A condition with what the workflow, the report and the tracker want to know of it."""
+    task = tasks.create(condition.task, condition.task_options)
+    cell = cells.create(condition.cell, condition.cell_options)
+    network = Network(cell, task.inputs, condition.width, task.outputs)
+    step = cell.flops(task.inputs, condition.width, task.outputs)
+    flops = BACKWARD * step * task.steps(condition.T) * condition.training.batch
+    priority = min(int(flops * condition.training.updates // 10**6), 2**31 - 1)
+    return {
+        "spec": condition.to_json(),
+        "dataset": _folder(condition.dataset),
+        "code": code_identity(condition),
+        "parameters": network.parameters,
+        "flops_per_update": flops,
+        "priority": priority,
+        "solved_score": task.solved_score,
+        "score_name": task.score_name,
+    }

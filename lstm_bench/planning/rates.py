@@ -1,0 +1,54 @@
+"""Freezing what `snakemake tune` found in a preset under version control."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from lstm_bench.errors import BenchError
+from lstm_bench.store.files import read_json, write_bytes
+from lstm_bench.store.paths import Results
+from lstm_bench.store.plans import Plan
+
+HEADER = """\
+# Learning rates chosen by `snakemake tune`, by task and cell: one grid for every cell, on seeds
+# no experiment judges on, chosen on validation. config.yaml reads this file; a pair that is not
+# listed is trained with training.learning_rate. `trials` is the whole grid, for the report.
+"""
+DEFAULT = "workflow/presets/learning_rates.yaml"
+
+
+def freeze(plan: Plan, results: Results) -> Path:
+    """Merge the rates of the finished tuning into the preset; returns its path."""
+    folder = results.experiment("tuning")
+    verdict = read_json(folder / "verdict.json")
+    table = pd.read_csv(folder / "table.csv")
+    path = results.root / (plan.config.get("learning_rates") or DEFAULT)
+    before = _read(path)
+    rates = {**before.get("rates", {})}
+    for task, chosen in verdict["rates"].items():
+        rates[task] = {**rates.get(task, {}), **chosen}
+    fresh = {(row["task"], row["cell"]) for row in table.to_dict("records")}
+    kept = [t for t in before.get("trials", []) if (t["task"], t["cell"]) not in fresh]
+    trials = kept + [_plain(row) for row in table.to_dict("records")]
+    text = yaml.safe_dump({"rates": rates, "trials": trials}, sort_keys=False, allow_unicode=True)
+    write_bytes(path, (HEADER + text).encode())
+    return path
+
+
+def _read(path: Path) -> dict[str, Any]:
+    if not path.exists():
+        return {}
+    try:
+        return yaml.safe_load(path.read_text()) or {}
+    except yaml.YAMLError as error:
+        raise BenchError(f"learning_rates: {str(path)!r} is not YAML ({error}).") from None
+
+
+def _plain(row: dict[Any, Any]) -> dict[str, Any]:
+    """Numbers as YAML writes them best: Python's own, losses with six digits."""
+    plain = {str(k): v.item() if hasattr(v, "item") else v for k, v in row.items()}
+    return {k: float(f"{v:.6g}") if isinstance(v, float) else v for k, v in plain.items()}

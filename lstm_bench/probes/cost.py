@@ -1,0 +1,161 @@
+"""What an update costs: parameters, FLOPs, seconds and memory, for every cell on this machine.
+
+Run by a rule that takes all cores, so that nothing else runs beside it. Samples of different
+cells are interleaved: whatever else the machine does meanwhile falls on all of them alike.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+
+from lstm_bench import cells, engine, tasks
+from lstm_bench.engine.runtime import configure, resolve_device
+from lstm_bench.spec import Condition, SeedBlock, Training
+from lstm_bench.training.data import TrainStream
+from lstm_bench.training.ensemble import Ensemble
+
+VERSION = "1"
+WARM_UP = 2
+
+
+def measure(settings: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """One row a (cell, T, width): see `_row`. Settings as `experiments.cost` gives them."""
+    configure()
+    device = resolve_device(settings["device"])
+    for at in _grid(settings):
+        ensembles = {
+            cell["shown"]: _ensemble(settings, cell, *at, device) for cell in settings["cells"]
+        }
+        samples: dict[str, list[float]] = {name: [] for name in ensembles}
+        for repeat in range(WARM_UP + settings["samples"]):
+            for name, ensemble in ensembles.items():
+                seconds = _one_update(ensemble, device)
+                if repeat >= WARM_UP:
+                    samples[name].append(seconds)
+        for name, ensemble in ensembles.items():
+            yield _row(name, ensemble, samples[name], device)
+
+
+def _grid(settings: Mapping[str, Any]) -> list[tuple[int, int]]:
+    """(T, width) along both axes, the crossing point once."""
+    along_T = [(T, settings["width"]) for T in settings["lengths"]]
+    along_width = [(settings["length"], width) for width in settings["widths"]]
+    return list(dict.fromkeys([*along_T, *along_width]))
+
+
+def _ensemble(
+    settings: Mapping[str, Any], cell: Mapping[str, Any], T: int, width: int, device: torch.device
+) -> Ensemble:
+    condition = Condition(
+        task=settings["task"],
+        T=T,
+        cell=cell["name"],
+        width=width,
+        cell_options=cell["options"],
+        training=Training(batch=settings["batch"]),
+    )
+    return Ensemble.create(condition, SeedBlock(0, settings["replicates"] - 1), device)
+
+
+def _one_update(ensemble: Ensemble, device: torch.device) -> float:
+    """Seconds of one update of all replicates, the drawing of their batches left out."""
+    c = ensemble.condition
+    streams = [
+        TrainStream(ensemble.task, c.T, s, c.training.batch, None) for s in ensemble.block.seeds
+    ]
+    batches = [stream(ensemble.update) for stream in streams]
+    _wait(device)
+    started = time.perf_counter()
+    ensemble.step(batches)
+    _wait(device)
+    return time.perf_counter() - started
+
+
+def _wait(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize()
+
+
+def _row(
+    name: str, ensemble: Ensemble, samples: list[float], device: torch.device
+) -> dict[str, Any]:
+    """Seconds are those of one replicate's share of an update: median and quartiles."""
+    c, network = ensemble.condition, ensemble.network
+    replicates = len(ensemble.progress)
+    each = np.array(samples) / replicates
+    step = network.cell.flops(network.inputs, c.width, network.outputs)
+    step += 2 * network.outputs * c.width
+    flops = 3 * step * ensemble.task.steps(c.T) * c.training.batch
+    low, median, high = np.quantile(each, [0.25, 0.5, 0.75])
+    return {
+        "cell": name,
+        "T": c.T,
+        "width": c.width,
+        "task": c.task,
+        "batch": c.training.batch,
+        "replicates": replicates,
+        "samples": len(samples),
+        "parameters": network.parameters,
+        "flops_per_update": flops,
+        "update_seconds": float(median),
+        "low_seconds": float(low),
+        "high_seconds": float(high),
+        "peak_memory_bytes": _peak_memory(ensemble, device),
+        "backend": ensemble.backend,
+        "device": device.type,
+    }
+
+
+def _peak_memory(ensemble: Ensemble, device: torch.device) -> int | None:
+    """Bytes one update of all replicates needs at its peak beyond what was held before."""
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats()
+        held = torch.cuda.memory_allocated()
+        _one_update(ensemble, device)
+        return torch.cuda.max_memory_allocated() - held
+    if sys.platform != "linux":
+        return None
+    return _in_a_fork(lambda: _memory_of(ensemble, device))
+
+
+def _memory_of(ensemble: Ensemble, device: torch.device) -> int:
+    held = _resident()
+    _one_update(ensemble, device)
+    return max(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - held, 0)
+
+
+def _resident() -> int:
+    with open("/proc/self/statm") as file:  # noqa: PTH123
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def _in_a_fork(work: Callable[[], int]) -> int | None:
+    """The result of `work` in a child process, whose memory counts from its own start."""
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            os.write(write, str(work()).encode())
+        finally:
+            os._exit(0)
+    os.close(write)
+    with os.fdopen(read) as answer:
+        text = answer.read()
+    os.waitpid(child, 0)
+    return int(text) if text else None
+
+
+def code_identity(settings: Mapping[str, Any]) -> str:
+    """What decides the measurements' meaning; part of the workflow's params."""
+    known = cells.registry()
+    versions = ",".join(str(known[cell["name"]].version) for cell in settings["cells"])
+    task = tasks.registry()[settings["task"]].version
+    return f"cost {VERSION} engine {engine.VERSION} task {task} cells {versions}"

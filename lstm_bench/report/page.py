@@ -1,0 +1,127 @@
+"""Gathering what the page shows, and writing it."""
+
+from __future__ import annotations
+
+import importlib.resources
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import pandas as pd
+import yaml
+
+from lstm_bench import tasks
+from lstm_bench.experiments.base import Experiment
+from lstm_bench.experiments.run import create
+from lstm_bench.report.formula import data_uri, formula_uri
+from lstm_bench.report.provenance import provenance
+from lstm_bench.report.tables import failures, html_table, statuses
+from lstm_bench.store.collect import collect
+from lstm_bench.store.files import read_json, write_bytes
+from lstm_bench.store.paths import Results
+from lstm_bench.store.plans import Plan
+
+
+def write_report(plan: Plan, results: Results, output: Path) -> None:
+    """Write the page. Raises DamagedFile when something it needs is missing or not whole."""
+    pairs = plan.blocks(plan.asked)
+    replicates = collect(results, pairs, "replicates")
+    timing = collect(results, pairs, "timing")
+    files = importlib.resources.files("lstm_bench.report")
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
+    page = environment.from_string((files / "template.html").read_text()).render(
+        style=(files / "style.css").read_text(),
+        experiments=[_section(create(name), results, output) for name in plan.asked],
+        tasks=[_task(entry, plan) for entry in plan.data["sweep"]["tasks"]],
+        cells=[_cell(entry) for entry in plan.data["sweep"]["cells"]],
+        statuses=statuses(replicates),
+        failures=failures(replicates),
+        counts=_counts(plan, replicates),
+        training=plan.config["training"],
+        width=plan.config["width"],
+        rates=_rates(plan, results),
+        provenance=provenance(plan, replicates, timing),
+        config=yaml.safe_dump(plan.config, sort_keys=False, allow_unicode=True),
+    )
+    write_bytes(output, page.encode())
+
+
+def _counts(plan: Plan, replicates: pd.DataFrame) -> dict[str, int]:
+    return {
+        "conditions": replicates.condition.nunique(),
+        "replicates": len(replicates),
+        "per condition": plan.config["replicates"],
+        "solved": int((replicates.status == "solved").sum()),
+    }
+
+
+def _section(experiment: Experiment, results: Results, output: Path) -> dict[str, Any]:
+    """One experiment, its figure inside the page and its files linked relative to it."""
+    folder = results.experiment(experiment.name)
+    svg = (folder / "figure.svg").read_bytes()
+    place = Path("..") / "experiments" / experiment.name
+    return {
+        "name": experiment.name,
+        "title": experiment.title,
+        "question": experiment.question,
+        "method": experiment.method,
+        "answer": read_json(folder / "verdict.json")["answer"],
+        "figure": data_uri(svg, "image/svg+xml"),
+        "summary": html_table(pd.read_csv(folder / "summary.csv")),
+        "links": [
+            (name, (place / name).as_posix())
+            for name in ("table.csv", "summary.csv", "figure.svg", "figure.pdf", "figure.png")
+        ],
+    }
+
+
+def _task(entry: dict[str, Any], plan: Plan) -> dict[str, Any]:
+    task = tasks.create(entry["name"], entry["options"])
+    lengths = entry["lengths"]
+    return {
+        "label": entry["shown"],
+        "about": (type(task).__doc__ or "").strip().splitlines()[0],
+        "formula": formula_uri(task.formula) if task.formula else None,
+        "latex": task.formula,
+        "floor": ", ".join(f"{task.floor(T):.4g} (T={T})" for T in (lengths[0], lengths[-1])),
+        "score": task.score_name,
+        "solved": task.solved_score,
+        "citation": task.citation,
+        "lengths": ", ".join(map(str, lengths)),
+    }
+
+
+def _cell(entry: dict[str, Any]) -> dict[str, Any]:
+    """The cell's page needs its class, and so torch: imported here, for its text alone."""
+    from lstm_bench.planning.about import cell_text
+
+    return {"label": entry["shown"], **cell_text(entry["name"])}
+
+
+def _rates(plan: Plan, results: Results) -> Any:
+    """The grid that tuning tried and the rate it chose, where a preset is in use."""
+    path = plan.config.get("learning_rates")
+    if path is None:
+        return None
+    stored = yaml.safe_load((results.root / path).read_text())
+    trials = pd.DataFrame(stored.get("trials") or [])
+    if trials.empty:
+        return None
+    asked = {entry["key"] for entry in plan.data["sweep"]["tasks"]}
+    cells = [entry["key"] for entry in plan.data["sweep"]["cells"]]
+    rows = []
+    for task, group in trials[trials.task.isin(asked)].groupby("task", sort=False):
+        for cell in cells:
+            at = group[group.cell == cell].sort_values("learning_rate")
+            if len(at):
+                rows.append(_rate_row(str(task), cell, at))
+    return html_table(pd.DataFrame(rows)) if rows else None
+
+
+def _rate_row(task: str, cell: str, at: pd.DataFrame) -> dict[str, Any]:
+    row: dict[str, Any] = {"task": task, "cell": cell, "T": int(at["T"].iloc[0])}
+    for trial in at.to_dict("records"):
+        mark = " ●" if trial["chosen"] else ""
+        told = f"{trial['solved']}/{trial['n']} ({trial['mean_updates']:.0f}){mark}"
+        row[f"η = {trial['learning_rate']:g}"] = told
+    return row

@@ -1,0 +1,47 @@
+"""Where the numbers come from: versions, hardware, commit, seeds."""
+
+from __future__ import annotations
+
+import subprocess
+from typing import Any
+
+import pandas as pd
+
+from lstm_bench.store.plans import Plan
+
+MACHINE = ("lstm_bench", "python", "torch", "processor", "gpu", "platform")
+
+
+def git_commit() -> str | None:
+    """The commit of the checkout, `+` when it has changes; None outside a repository."""
+    try:
+        commit = _git("rev-parse", "HEAD")
+        return commit + ("+" if _git("status", "--porcelain", "--untracked-files=no") else "")
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def _git(*words: str) -> str:
+    done = subprocess.run(["git", *words], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def provenance(plan: Plan, replicates: pd.DataFrame, timing: pd.DataFrame) -> dict[str, Any]:
+    """Facts by name, for the last section of the report."""
+    facts: dict[str, Any] = {}
+    for name in MACHINE:
+        values = sorted({str(v) for v in timing[name].dropna()}) if name in timing else []
+        if values:
+            facts[name.replace("lstm_bench", "lstm_bench version")] = ", ".join(values)
+    facts["git commit"] = git_commit() or "not a repository"
+    facts["code of the runs"] = "; ".join(sorted(set(replicates.code)))
+    facts["device and backend"] = ", ".join(
+        sorted({f"{d} / {b}" for d, b in zip(replicates.device, replicates.backend) if d})
+    )
+    facts["seeds"] = f"{replicates.seed.min()} to {replicates.seed.max()}"
+    facts["trained"] = f"{timing.started.min()} to {timing.finished.max()}"
+    blocks = timing.drop_duplicates(["condition", "started"])
+    spent = blocks.ensemble_seconds.sum() + blocks.evaluation_seconds.sum()
+    facts["training and evaluation"] = f"{spent / 60:.1f} core-minutes in {len(blocks)} seed blocks"
+    facts["plan"] = str(plan.path.name)
+    return facts

@@ -1,0 +1,73 @@
+"""Tables as the page shows them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+from markupsafe import Markup
+
+HIDDEN = {"task", "samples"}
+NAMES = {
+    "T": "T",
+    "n_per_length": "n",
+    "mean_updates": "mean updates",
+    "horizon": "T*",
+    "shown": "T* (shown)",
+}
+
+
+def shown(value: Any) -> str:
+    """A number with four significant digits, a word as it is, an empty cell for nothing."""
+    if value is None or (isinstance(value, float) and pd.isna(value)):
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        if value in (float("inf"), float("-inf")):
+            return "∞" if value > 0 else "-∞"
+        if value == int(value) and abs(value) < 1e15:
+            return f"{int(value):,}"
+        return f"{value:,.0f}" if abs(value) >= 1e4 else f"{value:.4g}"
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def html_table(table: pd.DataFrame) -> Markup:
+    """An HTML table; everything in it is escaped."""
+    head = Markup("").join(
+        Markup("<th>{}</th>").format(NAMES.get(c, str(c).replace("_", " "))) for c in table.columns
+    )
+    rows = []
+    for record in table.to_dict("records"):
+        cells = Markup("").join(_cell(value) for value in record.values())
+        rows.append(Markup("<tr>{}</tr>").format(cells))
+    body = Markup("\n").join(rows)
+    return Markup("<table><thead><tr>{}</tr></thead><tbody>{}</tbody></table>").format(head, body)
+
+
+def _cell(value: Any) -> Markup:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return Markup('<td class="{}">{}</td>').format("number" if number else "word", shown(value))
+
+
+def statuses(replicates: pd.DataFrame) -> Markup:
+    """How many replicates of each cell ended how."""
+    ends = replicates.assign(end=replicates.status + _reason(replicates))
+    counts = pd.crosstab([ends.task, ends.cell], ends.end).reset_index()
+    counts.columns.name = None
+    return html_table(counts)
+
+
+def _reason(replicates: pd.DataFrame) -> pd.Series:
+    """`unsolved (futile)` and `unsolved (budget)` are told apart; other reasons are listed below."""
+    unsolved = replicates.status == "unsolved"
+    return (" (" + replicates.reason + ")").where(unsolved, "")
+
+
+def failures(replicates: pd.DataFrame) -> Markup | None:
+    """Every replicate that diverged, ran out of time or ended in an error."""
+    bad = replicates[replicates.status.isin(["diverged", "timeout", "error"])]
+    if bad.empty:
+        return None
+    columns = ["task", "T", "cell", "seed", "status", "reason", "updates", "condition"]
+    return html_table(bad[columns])

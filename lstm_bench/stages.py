@@ -1,0 +1,133 @@
+"""`python -m lstm_bench.stages`: the steps of the workflow, one command a rule.
+
+Bad input and damaged files end in one sentence and exit code 1; a fault of the suite keeps its
+traceback.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from lstm_bench.errors import BenchError
+from lstm_bench.registry import load_plugins
+from lstm_bench.store.paths import Results
+from lstm_bench.store.plans import Plan
+
+plan_option = click.option("--plan", "plan_path", type=Path, required=True)
+plugin_option = click.option(
+    "--plugin", multiple=True, expose_value=False, callback=lambda c, p, v: load_plugins(v)
+)
+
+
+@click.group()
+def stages() -> None:
+    """The steps of the workflow."""
+
+
+@stages.command()
+@plugin_option
+@click.option("--spec", required=True, help="the dataset as JSON")
+def dataset(spec: str) -> None:
+    """Draw the validation and test sequences of a task at a length."""
+    from lstm_bench.spec import Dataset
+    from lstm_bench.store.datasets import make_dataset
+
+    asked = Dataset(**json.loads(spec))
+    folder = Results().dataset(asked)
+    manifest = make_dataset(folder, asked)
+    click.echo(f"{folder}: {manifest['sizes']}, floor {manifest['floor']:.6g}")
+
+
+@stages.command()
+@plugin_option
+@click.argument("name")
+@click.option("--settings", required=True, help="the probe's settings as JSON")
+@click.option("--device", default="auto")
+@click.option("--output", type=Path, required=True)
+def probe(name: str, settings: str, device: str, output: Path) -> None:
+    """Measure something with torch."""
+    import importlib
+
+    from lstm_bench.store.tables import write_table
+
+    module = importlib.import_module(f"lstm_bench.probes.{name}")
+    rows = []
+    for row in module.measure({**json.loads(settings), "device": device}):
+        click.echo(row)
+        rows.append(row)
+    write_table(output, rows)
+
+
+@stages.command()
+@plugin_option
+@plan_option
+@click.argument("experiment")
+def conclude(plan_path: Path, experiment: str) -> None:
+    """Table, summary and verdict of an experiment."""
+    from lstm_bench.experiments.run import conclude as run
+
+    click.echo(run(Plan.read(plan_path), experiment, Results()))
+
+
+@stages.command()
+@plugin_option
+@plan_option
+@click.argument("experiment")
+def draw(plan_path: Path, experiment: str) -> None:
+    """The figure of an experiment."""
+    from lstm_bench.experiments.run import draw as run
+
+    click.echo(run(Plan.read(plan_path), experiment, Results()))
+
+
+@stages.command()
+@plan_option
+def freeze(plan_path: Path) -> None:
+    """Write the learning rates that tuning chose into the preset the sweep reads."""
+    from lstm_bench.planning.rates import freeze as run
+
+    click.echo(run(Plan.read(plan_path), Results()))
+
+
+@stages.command()
+@plugin_option
+@plan_option
+@click.option("--stamp", type=Path, required=True)
+def track(plan_path: Path, stamp: Path) -> None:
+    """Import what is stored into MLflow."""
+    from lstm_bench.store.files import write_json
+    from lstm_bench.tracking.importer import track as run
+
+    tally = run(Plan.read(plan_path), Results())
+    click.echo(tally)
+    write_json(stamp, {"runs": tally.added + tally.replaced + tally.unchanged})
+
+
+@stages.command()
+@plugin_option
+@plan_option
+@click.option("--output", type=Path, required=True)
+def report(plan_path: Path, output: Path) -> None:
+    """Write the report."""
+    from lstm_bench.report.page import write_report
+
+    write_report(Plan.read(plan_path), Results(), output)
+
+
+def main() -> None:
+    try:
+        stages(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except BenchError as error:
+        click.echo(str(error), err=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Intervals and survival, on scipy and lifelines. No distribution theory of our own."""

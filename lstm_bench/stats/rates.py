@@ -1,0 +1,65 @@
+"""Success rates, their intervals, and the length at which half of the replicates succeed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import isotonic_regression
+from scipy.stats import binomtest
+
+LEVEL = 0.95
+
+
+def wilson(successes: int, n: int, level: float = LEVEL) -> tuple[float, float]:
+    """The Wilson score interval of a rate; (0, 1) where nothing was tried."""
+    if n == 0:
+        return 0.0, 1.0
+    interval = binomtest(successes, n).proportion_ci(level, method="wilson")
+    return float(interval.low), float(interval.high)
+
+
+@dataclass(frozen=True)
+class Horizon:
+    """T*, the length at which the share of solvers falls to one half, with its censoring.
+
+    censored is "" when T* lies inside the grid, "above" when half or more still solve the longest
+    length (T* is at least that) and "below" when fewer than half solve the shortest.
+    """
+
+    T: float
+    low: float
+    high: float
+    censored: str
+
+
+def _crossing(lengths: np.ndarray, shares: np.ndarray, n: np.ndarray) -> tuple[float, str]:
+    """Where a non-increasing fit of the shares against log T crosses one half."""
+    fit = isotonic_regression(shares, weights=n, increasing=False).x
+    if fit[-1] >= 0.5:
+        return float(lengths[-1]), "above"
+    if fit[0] < 0.5:
+        return float(lengths[0]), "below"
+    after = int(np.argmax(fit < 0.5))
+    upper, lower = fit[after - 1], fit[after]
+    part = (upper - 0.5) / (upper - lower)
+    logs = np.log(lengths)
+    return float(np.exp(logs[after - 1] + part * (logs[after] - logs[after - 1]))), ""
+
+
+def horizon(
+    lengths: Sequence[int], solved: Sequence[int], n: Sequence[int], resamples: int = 2000
+) -> Horizon:
+    """T* with a percentile interval from resampling the replicates of each length.
+
+    The interval is conditional on the grid: it never reaches beyond its ends, where T* is censored.
+    """
+    T, k, tried = (np.asarray(x, dtype=float) for x in (lengths, solved, n))
+    point, censored = _crossing(T, k / tried, tried)
+    rng = np.random.default_rng(0)
+    draws = rng.binomial(tried.astype(int), k / tried, (resamples, len(T)))
+    crossings = [_crossing(T, draw / tried, tried)[0] for draw in draws]
+    tail = (1 - LEVEL) / 2
+    low, high = np.quantile(crossings, [tail, 1 - tail])
+    return Horizon(point, float(low), float(high), censored)

@@ -1,0 +1,118 @@
+"""The plan: what the config means, resolved. A JSON file the Snakefile reads in milliseconds.
+
+It is named by the digest of everything that could change it: the config, the plugins, the frozen
+learning rates and the package's own sources. When it is missing, one subprocess makes it, with
+torch and everything else imported, and that is where all bad input is found.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from lstm_bench.errors import BenchError
+from lstm_bench.spec import canonical, digest
+from lstm_bench.store import paths
+from lstm_bench.store.files import read_json
+
+PACKAGE = Path(__file__).resolve().parents[1]
+
+
+def source_digest(*rooms: str) -> str:
+    """The digest of the sources of these rooms; of the whole package without any."""
+    total = hashlib.sha256()
+    folders = [PACKAGE / room for room in rooms] or [PACKAGE]
+    for folder in folders:
+        files = [folder] if folder.is_file() else folder.rglob("*")
+        for file in sorted(f for f in files if f.suffix in (".py", ".html", ".css")):
+            total.update(file.relative_to(PACKAGE).as_posix().encode() + file.read_bytes())
+    return total.hexdigest()[:12]
+
+
+def plan_digest(config: Mapping[str, Any], schema: Path) -> str:
+    """The name of the plan of this config, here and now."""
+    total = hashlib.sha256(canonical(config).encode() + source_digest().encode())
+    plugins = config.get("plugins")
+    files = list(plugins) if isinstance(plugins, list) else []
+    for name in [*files, config.get("learning_rates"), str(schema)]:
+        path = Path(str(name))
+        total.update(path.read_bytes() if name and path.is_file() else b"-")
+    return total.hexdigest()[:16]
+
+
+def ensure_plan(config: Mapping[str, Any], basedir: str | Path) -> Plan:
+    """The plan of this config, made where it is missing. Raises BenchError with a sentence."""
+    schema = Path(basedir) / "workflow" / "schemas" / "config.schema.yaml"
+    try:
+        name = plan_digest(config, schema)
+    except (TypeError, ValueError) as error:
+        raise BenchError(f"config: {error}; use plain YAML values.") from None
+    path = paths.Results().plan(name)
+    if not path.exists():
+        request = json.dumps({"config": config, "digest": name, "schema": str(schema)})
+        command = [sys.executable, "-m", "lstm_bench.planning"]
+        made = subprocess.run(command, input=request, text=True, capture_output=True)
+        if made.returncode:
+            raise BenchError(made.stderr.strip() or f"planning failed (exit {made.returncode}).")
+    return Plan(read_json(path), path)
+
+
+class Plan:
+    """Read access for the workflow, the report and the tracker."""
+
+    def __init__(self, data: Mapping[str, Any], path: Path) -> None:
+        self.data, self.path = data, path
+        self.conditions: Mapping[str, Mapping[str, Any]] = data["conditions"]
+        self.datasets: Mapping[str, Mapping[str, Any]] = data["datasets"]
+        self.experiments: Mapping[str, Mapping[str, Any]] = data["experiments"]
+        self.config: Mapping[str, Any] = data["config"]
+
+    @classmethod
+    def read(cls, path: Path) -> Plan:
+        return cls(read_json(path), path)
+
+    @property
+    def asked(self) -> list[str]:
+        """The experiments of the sweep; tuning is planned too, but only run when asked for."""
+        return [name for name, each in self.experiments.items() if each["in_sweep"]]
+
+    def blocks(self, experiments: Iterable[str]) -> list[tuple[str, str]]:
+        """(condition id, block name) of every seed block these experiments need, once each."""
+        pairs = {
+            (member["condition"], block): None
+            for name in experiments
+            for member in self.experiments[name]["members"]
+            for block in self.experiments[name]["blocks"]
+        }
+        return list(pairs)
+
+    def block_files(self, experiments: Iterable[str], names: Iterable[str]) -> list[str]:
+        """The files of every seed block these experiments need."""
+        return [
+            f"{paths.BLOCK.format(condition=condition, block=block)}/{name}"
+            for condition, block in self.blocks(experiments)
+            for name in names
+        ]
+
+    def probe_files(self, experiment: str) -> list[str]:
+        """The probe this experiment reads, as a list of one or none."""
+        probe = self.experiments[experiment]["probe"]
+        return [paths.PROBE.format(probe=probe, experiment=experiment)] if probe else []
+
+    def experiment_files(self, names: Iterable[str]) -> list[str]:
+        """Every experiment of the sweep, its files of these names."""
+        return [
+            f"{paths.EXPERIMENT.format(experiment=experiment)}/{name}"
+            for experiment in self.asked
+            for name in names
+        ]
+
+    def membership(self, experiment: str) -> str:
+        """A digest of which conditions and seeds an experiment draws from, and under what name."""
+        entry = self.experiments[experiment]
+        return digest([entry["members"], entry["blocks"]])

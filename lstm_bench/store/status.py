@@ -1,0 +1,62 @@
+"""How far a sweep is: from the files alone."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from filelock import FileLock, Timeout
+
+from lstm_bench.store.paths import BLOCK_FILES, Results
+from lstm_bench.store.plans import Plan
+from lstm_bench.store.tables import read_table
+
+
+@dataclass
+class Status:
+    """Seed blocks by state, replicates by how they ended, and the failures with their reasons."""
+
+    blocks: Counter[str] = field(default_factory=Counter)
+    replicates: Counter[str] = field(default_factory=Counter)
+    running: list[str] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+
+
+def status(plan: Plan, results: Results, experiments: Iterable[str] | None = None) -> Status:
+    """Read the state of every seed block of a plan."""
+    found = Status()
+    for condition, block in plan.blocks(experiments or plan.asked):
+        folder = results.block(condition, block)
+        if all((folder / name).exists() for name in BLOCK_FILES):
+            found.blocks["done"] += 1
+            _count(found, condition, folder / "replicates.parquet")
+        elif _is_locked(results, condition, block):
+            found.blocks["running"] += 1
+            found.running.append(f"{condition} {block}")
+        elif (results.checkpoint(condition, block) / "state.safetensors").exists():
+            found.blocks["interrupted"] += 1
+        else:
+            found.blocks["waiting"] += 1
+    return found
+
+
+def _count(found: Status, condition: str, path: object) -> None:
+    for row in read_table(path).to_pylist():  # type: ignore[arg-type]
+        found.replicates[row["status"]] += 1
+        if row["status"] in ("diverged", "timeout", "error"):
+            found.failures.append(
+                f"{condition} seed {row['seed']}: {row['status']}, {row['reason']}"
+            )
+
+
+def _is_locked(results: Results, condition: str, block: str) -> bool:
+    """Whether a training process holds the block's lock."""
+    lock = results.checkpoint(condition, block).parent / f"{block}.lock"
+    if not lock.exists():
+        return False
+    try:
+        with FileLock(lock, timeout=0):
+            return False
+    except Timeout:
+        return True

@@ -1,0 +1,76 @@
+"""Stopping at any update and going on with the same numbers."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+
+from lstm_bench.errors import DamagedFile
+from lstm_bench.store.tensors import load_tensors, save_tensors
+from lstm_bench.training.ensemble import Ensemble
+
+FILE = "state.safetensors"
+
+
+def _identity(ensemble: Ensemble, code: str) -> dict[str, object]:
+    """What must be the same for a checkpoint to be continued."""
+    return {
+        "condition": ensemble.condition.to_json(),
+        "seeds": list(ensemble.block.seeds),
+        "code": code,
+        "device": ensemble.device.type,
+        "backend": ensemble.backend,
+    }
+
+
+def save(folder: Path, ensemble: Ensemble, code: str, started: str) -> None:
+    """Write the whole state of a training, atomically."""
+    about = {
+        "identity": _identity(ensemble, code),
+        "started": started,
+        "update": ensemble.update,
+        "since_evaluation": ensemble.since_evaluation,
+        "active": ensemble.active,
+        "progress": [asdict(p) for p in ensemble.progress],
+        "curves": [_finite(point) for point in ensemble.curves],
+        "seconds": ensemble.seconds,
+        "evaluation_seconds": ensemble.evaluation_seconds,
+    }
+    tensors = {name: value.cpu().numpy() for name, value in ensemble.tensors().items()}
+    save_tensors(folder / FILE, tensors, about)
+
+
+def _finite(point: dict[str, float | int]) -> dict[str, float | int | str]:
+    """JSON has no NaN: those numbers travel as text."""
+    return {k: v if abs(v) < float("inf") else str(v) for k, v in point.items()}
+
+
+def resume(folder: Path, ensemble: Ensemble, code: str) -> str | None:
+    """Restore a checkpoint of the very same training; returns when it first started.
+
+    None where there is none that fits. A damaged one is left out: the training starts over.
+    """
+    try:
+        tensors, about = load_tensors(folder / FILE)
+    except DamagedFile:
+        return None
+    if about["identity"] != _identity(ensemble, code):
+        return None
+    about["curves"] = [
+        {k: float(v) if isinstance(v, str) else v for k, v in point.items()}
+        for point in about["curves"]
+    ]
+    placed = {k: torch.from_numpy(v.copy()).to(ensemble.device) for k, v in tensors.items()}
+    ensemble.restore(placed, about)
+    return str(about["started"])
+
+
+def remove(folder: Path) -> None:
+    """Forget a finished training's checkpoint, and the empty folder around it."""
+    shutil.rmtree(folder, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        folder.parent.rmdir()

@@ -1,0 +1,137 @@
+"""One seed block from its dataset to its files: resume, train, test, write."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from filelock import FileLock
+
+from lstm_bench import cells, engine, tasks, training
+from lstm_bench.engine.runtime import configure, resolve_device
+from lstm_bench.errors import BenchError, DamagedFile
+from lstm_bench.registry import code_version
+from lstm_bench.spec import Condition, SeedBlock
+from lstm_bench.store.datasets import ensure_dataset, read_split
+from lstm_bench.store.paths import BLOCK_FILES, Results
+from lstm_bench.store.tables import read_about
+from lstm_bench.training import checkpoint
+from lstm_bench.training.ensemble import Ensemble
+from lstm_bench.training.evaluation import HeldOut, evaluate
+from lstm_bench.training.outcome import now, write_failure, write_outcome
+from lstm_bench.training.reporting import Reporter
+
+CHECKPOINT_EVERY = 15.0  # seconds
+
+
+class Interrupted(Exception):
+    """SIGTERM or Ctrl-C arrived; the state is on disk and the training can go on."""
+
+
+class OutOfTime(Exception):
+    """The condition's time is up."""
+
+
+def code_identity(condition: Condition) -> str:
+    """Versions of everything that decides a condition's numbers; part of the workflow's params."""
+    task = tasks.registry()[condition.task]
+    cell = cells.registry()[condition.cell]
+    return (
+        f"task {code_version(task)} cell {code_version(cell)} "
+        f"engine {engine.VERSION} training {training.VERSION}"
+    )
+
+
+def is_finished(folder: Path, condition: Condition, code: str) -> bool:
+    """Whether a whole result of this very training lies there (an orphaned job's, say)."""
+    if not all((folder / name).exists() for name in BLOCK_FILES):
+        return False
+    try:
+        return read_about(folder / "replicates.parquet") == {
+            "code": code,
+            "condition": condition.id,
+        }
+    except DamagedFile:
+        return False
+
+
+def train_block(
+    condition: Condition,
+    block: SeedBlock,
+    results: Results,
+    *,
+    device: str = "auto",
+    backend: str = "auto",
+    timeout: float | None = None,
+    interrupted: Callable[[], bool] = lambda: False,
+) -> Path:
+    """Train a seed block to its end and write its files; returns their folder.
+
+    Out of memory, a time-out and any fault of the training itself become rows of the table.
+    Raises Interrupted when `interrupted` says so, and BenchError for bad input.
+    """
+    configure()
+    where, code = resolve_device(device), code_identity(condition)
+    folder, state = results.block(condition, block), results.checkpoint(condition, block)
+    state.mkdir(parents=True, exist_ok=True)
+    with FileLock(state.parent / f"{block.name}.lock"):
+        if is_finished(folder, condition, code):
+            return folder
+        started = now()
+        try:
+            ensemble = Ensemble.create(condition, block, where, backend)
+            started = checkpoint.resume(state, ensemble, code) or started
+            _train(ensemble, results, code, started, timeout, interrupted)
+        except (Interrupted, BenchError):
+            raise
+        except Exception as error:
+            traceback.print_exc()
+            memory = isinstance(error, MemoryError | torch.OutOfMemoryError) or (
+                "not enough memory" in str(error) or "alloc" in str(error)
+            )
+            reason = "out_of_memory" if memory else f"{type(error).__name__}: {error}"[:200]
+            write_failure(folder, condition, block, reason, code, started)
+    checkpoint.remove(state)
+    return folder
+
+
+def _train(
+    ensemble: Ensemble,
+    results: Results,
+    code: str,
+    started: str,
+    timeout: float | None,
+    interrupted: Callable[[], bool],
+) -> None:
+    condition, task = ensemble.condition, ensemble.task
+    data = results.dataset(condition.dataset)
+    ensure_dataset(data, condition.dataset)
+    validation = read_split(data, "validation", task)
+    floor = task.evaluate_loss(task.memoryless(validation), validation)
+    state = results.checkpoint(condition, ensemble.block)
+    reporter, last_saved = Reporter(ensemble), time.monotonic()
+
+    def after_update(_: Ensemble) -> None:
+        nonlocal last_saved
+        reporter(ensemble)
+        stop = interrupted()
+        if stop or time.monotonic() - last_saved > CHECKPOINT_EVERY:
+            checkpoint.save(state, ensemble, code, started)
+            last_saved = time.monotonic()
+        if stop:
+            raise Interrupted
+        if timeout is not None and ensemble.seconds > timeout:
+            raise OutOfTime
+
+    try:
+        ensemble.train(validation, floor=floor, after_update=after_update)
+    except OutOfTime:
+        ensemble.abandon("timeout", f"{timeout:g} s")
+    reporter.close(ensemble)
+    test = HeldOut.of(task, read_split(data, "test", task), ensemble.device)
+    scores = evaluate(ensemble.network, ensemble.final, test, ensemble.backend)
+    folder = results.block(condition, ensemble.block)
+    write_outcome(folder, ensemble, scores, floor, code, started)

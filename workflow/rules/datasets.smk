@@ -1,0 +1,16 @@
+rule dataset:
+    output:
+        [f"{paths.DATASET}/{name}" for name in paths.DATASET_FILES],
+    log:
+        f"{paths.LOG}/dataset/{{task}}-T{{T}}-{{dataset}}.log",
+    conda:
+        "../../environment.yml"
+    params:
+        spec=lambda wildcards, output: canonical(
+            plan.datasets[paths.DATASET.format(**wildcards)]["spec"]
+        ),
+        code=lambda wildcards, output: plan.datasets[
+            paths.DATASET.format(**wildcards)
+        ]["code"],
+    shell:
+        "{STAGE} dataset {PLUGINS} --spec {params.spec:q} > {log:q} 2>&1"

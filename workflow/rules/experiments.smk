@@ -1,0 +1,62 @@
+rule conclude:
+    input:
+        lambda wildcards: plan.block_files(
+            [wildcards.experiment], paths.BLOCK_FILES[:3]
+        ),
+        lambda wildcards: plan.probe_files(wildcards.experiment),
+    output:
+        report(
+            f"{paths.EXPERIMENT}/table.csv",
+            caption="../report/table.rst",
+            category="{experiment}",
+            labels={"what": "table"},
+        ),
+        report(
+            f"{paths.EXPERIMENT}/summary.csv",
+            caption="../report/summary.rst",
+            category="{experiment}",
+            labels={"what": "summary"},
+        ),
+        f"{paths.EXPERIMENT}/verdict.json",
+    log:
+        f"{paths.LOG}/conclude/{{experiment}}.log",
+    conda:
+        "../../environment.yml"
+    params:
+        members=lambda wildcards: plan.membership(wildcards.experiment),
+        code=lambda wildcards: plan.experiments[wildcards.experiment]["code"],
+    shell:
+        "{STAGE} conclude {PLUGINS} --plan {PLAN} {wildcards.experiment} > {log:q} 2>&1"
+
+
+rule draw:
+    input:
+        lambda wildcards: plan.block_files(
+            [wildcards.experiment], paths.BLOCK_FILES[:3]
+        ),
+        lambda wildcards: plan.probe_files(wildcards.experiment),
+        [f"{paths.EXPERIMENT}/{name}" for name in paths.EXPERIMENT_TABLES],
+    output:
+        report(
+            f"{paths.EXPERIMENT}/figure.svg",
+            caption="../report/figure.rst",
+            category="{experiment}",
+            labels={"what": "figure"},
+        ),
+        f"{paths.EXPERIMENT}/figure.pdf",
+        f"{paths.EXPERIMENT}/figure.png",
+    log:
+        f"{paths.LOG}/draw/{{experiment}}.log",
+    conda:
+        "../../environment.yml"
+    params:
+        members=lambda wildcards: plan.membership(wildcards.experiment),
+        code=lambda wildcards: plan.experiments[wildcards.experiment]["code"],
+    shell:
+        "{STAGE} draw {PLUGINS} --plan {PLAN} {wildcards.experiment} > {log:q} 2>&1"
+
+
+rule figures:
+    input:
+        plan.experiment_files(paths.EXPERIMENT_TABLES),
+        plan.experiment_files(paths.EXPERIMENT_FIGURES),

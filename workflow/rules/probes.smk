@@ -1,0 +1,17 @@
+# a probe takes every core, so that nothing it measures is disturbed
+rule probe:
+    output:
+        paths.PROBE,
+    log:
+        f"{paths.LOG}/probe/{{probe}}-{{experiment}}.log",
+    conda:
+        "../../environment.yml"
+    threads: workflow.cores
+    params:
+        settings=lambda wildcards: canonical(
+            plan.experiments[wildcards.experiment]["probe_settings"]
+        ),
+        code=lambda wildcards: plan.experiments[wildcards.experiment]["probe_code"],
+    shell:
+        "{STAGE} probe {PLUGINS} {wildcards.probe} --settings {params.settings:q}"
+        " --device {DEVICE} --output {output:q} > {log:q} 2>&1"

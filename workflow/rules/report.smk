@@ -1,0 +1,20 @@
+rule report:
+    input:
+        plan.block_files(plan.asked, paths.BLOCK_FILES[:3]),
+        plan.experiment_files(paths.EXPERIMENT_TABLES),
+        plan.experiment_files(paths.EXPERIMENT_FIGURES),
+    output:
+        report(
+            paths.REPORT,
+            caption="../report/page.rst",
+            category="Report",
+            labels={"what": "the whole report"},
+        ),
+    log:
+        f"{paths.LOG}/report.log",
+    conda:
+        "../../environment.yml"
+    params:
+        code=source_digest("report"),
+    shell:
+        "{STAGE} report {PLUGINS} --plan {PLAN} --output {output:q} > {log:q} 2>&1"

@@ -1,0 +1,16 @@
+# mlflow.db is no output (Snakemake would delete it whenever the sweep grows): the output is a stamp
+rule track:
+    input:
+        plan.block_files(plan.asked, paths.BLOCK_FILES),
+        plan.experiment_files(paths.EXPERIMENT_TABLES),
+        plan.experiment_files(paths.EXPERIMENT_FIGURES),
+    output:
+        paths.TRACKED,
+    log:
+        f"{paths.LOG}/track.log",
+    conda:
+        "../../environment.yml"
+    params:
+        code=source_digest("tracking"),
+    shell:
+        "{STAGE} track {PLUGINS} --plan {PLAN} --stamp {output:q} > {log:q} 2>&1"

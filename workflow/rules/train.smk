@@ -1,0 +1,30 @@
+ATTEMPTS = 3
+
+
+rule train:
+    input:
+        lambda wildcards: [
+            f"{plan.conditions[wildcards.condition]['dataset']}/{name}"
+            for name in paths.DATASET_FILES
+        ],
+    output:
+        [f"{paths.BLOCK}/{name}" for name in paths.BLOCK_FILES],
+    log:
+        f"{paths.LOG}/train/{{condition}}/{{block}}.log",
+    benchmark:
+        f"{paths.BENCHMARK}/train/{{condition}}/{{block}}.tsv"
+    # the longest trainings first, so that no core waits for a late one
+    priority: lambda wildcards: plan.conditions[wildcards.condition]["priority"]
+    retries: ATTEMPTS - 1
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        attempt=lambda wildcards, attempt: attempt,
+    params:
+        spec=lambda wildcards: canonical(plan.conditions[wildcards.condition]["spec"]),
+        code=lambda wildcards: plan.conditions[wildcards.condition]["code"],
+    shell:
+        "{PYTHON} -m lstm_bench.training.job {PLUGINS}"
+        " --condition {params.spec:q} --block {wildcards.block} --device {DEVICE} {TIMEOUT}"
+        " --attempt {resources.attempt} --attempts {ATTEMPTS} >> {log:q} 2>&1"

@@ -1,0 +1,14 @@
+# the choice is frozen in a file under version control, which is no output: Snakemake deletes the
+# outputs of a job that fails
+rule tune:
+    input:
+        [
+            f"{paths.EXPERIMENT}/{name}".format(experiment="tuning")
+            for name in (*paths.EXPERIMENT_TABLES, *paths.EXPERIMENT_FIGURES)
+        ],
+    log:
+        f"{paths.LOG}/tune.log",
+    conda:
+        "../../environment.yml"
+    shell:
+        "{STAGE} freeze --plan {PLAN} 2>&1 | tee {log:q}"
