@@ -31,7 +31,7 @@ def cli() -> None:
 def list_(kind: str | None, plugin: tuple[str, ...]) -> None:
     """List tasks, cells and experiments, or one KIND of them."""
     load_plugins(plugin)
-    from lstm_bench.planning.about import catalogue, first_line
+    from lstm_bench.catalogue import catalogue, first_line
 
     known = catalogue()
     if kind is not None and kind not in known:
@@ -48,7 +48,7 @@ def list_(kind: str | None, plugin: tuple[str, ...]) -> None:
 def show(name: str, plugin: tuple[str, ...]) -> None:
     """All there is to know of a task, a cell or an experiment."""
     load_plugins(plugin)
-    from lstm_bench.planning.about import page
+    from lstm_bench.catalogue import page
 
     click.echo(page(name))
 

@@ -17,9 +17,16 @@ from lstm_bench.registry import load_plugins
 from lstm_bench.store.paths import Results
 from lstm_bench.store.plans import Plan
 
-plan_option = click.option("--plan", "plan_path", type=Path, required=True)
+plan_option = click.option(
+    "--plan", "plan_path", type=Path, required=True, envvar="LSTM_BENCH_PLAN"
+)
 plugin_option = click.option(
-    "--plugin", multiple=True, expose_value=False, callback=lambda c, p, v: load_plugins(v)
+    "--plugin",
+    type=click.Path(),
+    multiple=True,
+    expose_value=False,
+    envvar="LSTM_BENCH_PLUGINS",
+    callback=lambda context, option, paths: load_plugins(paths),
 )
 
 
@@ -46,7 +53,7 @@ def dataset(spec: str) -> None:
 @plugin_option
 @click.argument("name")
 @click.option("--settings", required=True, help="the probe's settings as JSON")
-@click.option("--device", default="auto")
+@click.option("--device", default="auto", envvar="LSTM_BENCH_DEVICE")
 @click.option("--output", type=Path, required=True)
 def probe(name: str, settings: str, device: str, output: Path) -> None:
     """Measure something with torch."""

@@ -93,7 +93,7 @@ def _task(entry: dict[str, Any], plan: Plan) -> dict[str, Any]:
 
 def _cell(entry: dict[str, Any]) -> dict[str, Any]:
     """The cell's page needs its class, and so torch: imported here, for its text alone."""
-    from lstm_bench.planning.about import cell_text
+    from lstm_bench.catalogue import cell_text
 
     return {"label": entry["shown"], **cell_text(entry["name"])}
 

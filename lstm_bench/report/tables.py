@@ -59,7 +59,7 @@ def statuses(replicates: pd.DataFrame) -> Markup:
 
 
 def _reason(replicates: pd.DataFrame) -> pd.Series:
-    """`unsolved (futile)` and `unsolved (budget)` are told apart; other reasons are listed below."""
+    """Tells `unsolved (futile)` from `unsolved (budget)`; other reasons are listed below."""
     unsolved = replicates.status == "unsolved"
     return (" (" + replicates.reason + ")").where(unsolved, "")
 

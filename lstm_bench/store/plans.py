@@ -99,6 +99,10 @@ class Plan:
             for name in names
         ]
 
+    def finished_files(self, experiments: Iterable[str]) -> list[str]:
+        """The one file of each seed block that is written last."""
+        return self.block_files(experiments, ["replicates.parquet"])
+
     def probe_files(self, experiment: str) -> list[str]:
         """The probe this experiment reads, as a list of one or none."""
         probe = self.experiments[experiment]["probe"]

@@ -1,5 +1,21 @@
 """What is learnt. One task a file; numpy only. Imports spec and registry, nothing above."""
 
-from lstm_bench.tasks.base import Batch, Task, create, generator, registry
+from lstm_bench.tasks.base import (
+    Batch,
+    Task,
+    create,
+    final_step_mask,
+    generator,
+    one_hot,
+    registry,
+)
 
-__all__ = ["Batch", "Task", "create", "generator", "registry"]
+__all__ = [
+    "Batch",
+    "Task",
+    "create",
+    "final_step_mask",
+    "generator",
+    "one_hot",
+    "registry",
+]

@@ -33,11 +33,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--condition", required=True, help="the condition as JSON")
     parser.add_argument("--block", required=True, help="seeds-FIRST-LAST")
-    parser.add_argument("--device", default="auto")
-    parser.add_argument("--timeout", type=float)
+    parser.add_argument("--device", default=os.environ.get("LSTM_BENCH_DEVICE", "auto"))
+    parser.add_argument(
+        "--timeout", type=float, default=os.environ.get("LSTM_BENCH_TIMEOUT") or None
+    )
     parser.add_argument("--attempt", type=int, default=1)
     parser.add_argument("--attempts", type=int, default=1)
-    parser.add_argument("--plugin", action="append", default=[])
+    parser.add_argument("--plugin", action="append", default=_plugins())
     args = parser.parse_args()
     condition = Condition.from_json(json.loads(args.condition))
     block = SeedBlock.parse(args.block)
@@ -46,6 +48,10 @@ def main() -> int:
     if child == 0:
         os._exit(_child(parent, args, condition, block))
     return _supervise(child, args, condition, block)
+
+
+def _plugins() -> list[str]:
+    return [path for path in os.environ.get("LSTM_BENCH_PLUGINS", "").split(os.pathsep) if path]
 
 
 def _child(parent: int, args: argparse.Namespace, condition: Condition, block: SeedBlock) -> int:

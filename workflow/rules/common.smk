@@ -1,3 +1,4 @@
+import os
 import shlex
 import sys
 
@@ -12,14 +13,20 @@ try:
 except BenchError as error:
     sys.exit(str(error))
 
-PYTHON = shlex.quote(sys.executable)
-STAGE = f"{PYTHON} -m lstm_bench.stages"
-PLAN = shlex.quote(str(plan.path))
-PLUGINS = " ".join(f"--plugin {shlex.quote(path)}" for path in plan.config["plugins"])
-
-DEVICE = plan.config["device"]
-LIMIT = plan.config["timeout_seconds"]
-TIMEOUT = f"--timeout {LIMIT}" if LIMIT is not None else ""
+# what every command may need to know, and no rule re-runs for, travels in the environment; the
+# interpreter is the one that runs Snakemake, whether its environment is activated or not
+settings = {
+    "LSTM_BENCH_PLAN": plan.path,
+    "LSTM_BENCH_PLUGINS": os.pathsep.join(plan.config["plugins"]),
+    "LSTM_BENCH_DEVICE": plan.config["device"],
+    "LSTM_BENCH_TIMEOUT": plan.config["timeout_seconds"] or "",
+}
+exports = " ".join(
+    f"{key}={shlex.quote(str(value))}" for key, value in settings.items()
+)
+shell.prefix(
+    f"export PATH={shlex.quote(os.path.dirname(sys.executable))}:$PATH {exports}; "
+)
 
 
 wildcard_constraints:

@@ -13,4 +13,4 @@ rule dataset:
             paths.DATASET.format(**wildcards)
         ]["code"],
     shell:
-        "{STAGE} dataset {PLUGINS} --spec {params.spec:q} > {log:q} 2>&1"
+        "python -m lstm_bench.stages dataset --spec {params.spec:q} > {log:q} 2>&1"

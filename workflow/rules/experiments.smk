@@ -1,8 +1,6 @@
 rule conclude:
     input:
-        lambda wildcards: plan.block_files(
-            [wildcards.experiment], paths.BLOCK_FILES[:3]
-        ),
+        lambda wildcards: plan.finished_files([wildcards.experiment]),
         lambda wildcards: plan.probe_files(wildcards.experiment),
     output:
         report(
@@ -26,15 +24,11 @@ rule conclude:
         members=lambda wildcards: plan.membership(wildcards.experiment),
         code=lambda wildcards: plan.experiments[wildcards.experiment]["code"],
     shell:
-        "{STAGE} conclude {PLUGINS} --plan {PLAN} {wildcards.experiment} > {log:q} 2>&1"
+        "python -m lstm_bench.stages conclude {wildcards.experiment} > {log:q} 2>&1"
 
 
 rule draw:
     input:
-        lambda wildcards: plan.block_files(
-            [wildcards.experiment], paths.BLOCK_FILES[:3]
-        ),
-        lambda wildcards: plan.probe_files(wildcards.experiment),
         [f"{paths.EXPERIMENT}/{name}" for name in paths.EXPERIMENT_TABLES],
     output:
         report(
@@ -53,7 +47,7 @@ rule draw:
         members=lambda wildcards: plan.membership(wildcards.experiment),
         code=lambda wildcards: plan.experiments[wildcards.experiment]["code"],
     shell:
-        "{STAGE} draw {PLUGINS} --plan {PLAN} {wildcards.experiment} > {log:q} 2>&1"
+        "python -m lstm_bench.stages draw {wildcards.experiment} > {log:q} 2>&1"
 
 
 rule figures:

@@ -13,5 +13,5 @@ rule probe:
         ),
         code=lambda wildcards: plan.experiments[wildcards.experiment]["probe_code"],
     shell:
-        "{STAGE} probe {PLUGINS} {wildcards.probe} --settings {params.settings:q}"
-        " --device {DEVICE} --output {output:q} > {log:q} 2>&1"
+        "python -m lstm_bench.stages probe {wildcards.probe} --settings {params.settings:q}"
+        " --output {output:q} > {log:q} 2>&1"

@@ -1,6 +1,5 @@
 rule report:
     input:
-        plan.block_files(plan.asked, paths.BLOCK_FILES[:3]),
         plan.experiment_files(paths.EXPERIMENT_TABLES),
         plan.experiment_files(paths.EXPERIMENT_FIGURES),
     output:
@@ -17,4 +16,4 @@ rule report:
     params:
         code=source_digest("report"),
     shell:
-        "{STAGE} report {PLUGINS} --plan {PLAN} --output {output:q} > {log:q} 2>&1"
+        "python -m lstm_bench.stages report --output {output:q} > {log:q} 2>&1"

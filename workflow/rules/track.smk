@@ -1,7 +1,6 @@
 # mlflow.db is no output (Snakemake would delete it whenever the sweep grows): the output is a stamp
 rule track:
     input:
-        plan.block_files(plan.asked, paths.BLOCK_FILES),
         plan.experiment_files(paths.EXPERIMENT_TABLES),
         plan.experiment_files(paths.EXPERIMENT_FIGURES),
     output:
@@ -13,4 +12,4 @@ rule track:
     params:
         code=source_digest("tracking"),
     shell:
-        "{STAGE} track {PLUGINS} --plan {PLAN} --stamp {output:q} > {log:q} 2>&1"
+        "python -m lstm_bench.stages track --stamp {output:q} > {log:q} 2>&1"

@@ -1,6 +1,4 @@
-ATTEMPTS = 3
-
-
+# the job is told which attempt it is: the last one writes a row for every replicate it could not save
 rule train:
     input:
         lambda wildcards: [
@@ -15,7 +13,7 @@ rule train:
         f"{paths.BENCHMARK}/train/{{condition}}/{{block}}.tsv"
     # the longest trainings first, so that no core waits for a late one
     priority: lambda wildcards: plan.conditions[wildcards.condition]["priority"]
-    retries: ATTEMPTS - 1
+    retries: 2
     conda:
         "../../environment.yml"
     threads: 1
@@ -25,6 +23,6 @@ rule train:
         spec=lambda wildcards: canonical(plan.conditions[wildcards.condition]["spec"]),
         code=lambda wildcards: plan.conditions[wildcards.condition]["code"],
     shell:
-        "{PYTHON} -m lstm_bench.training.job {PLUGINS}"
-        " --condition {params.spec:q} --block {wildcards.block} --device {DEVICE} {TIMEOUT}"
-        " --attempt {resources.attempt} --attempts {ATTEMPTS} >> {log:q} 2>&1"
+        "python -m lstm_bench.training.job"
+        " --condition {params.spec:q} --block {wildcards.block}"
+        " --attempt {resources.attempt} --attempts 3 >> {log:q} 2>&1"

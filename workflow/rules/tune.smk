@@ -11,4 +11,4 @@ rule tune:
     conda:
         "../../environment.yml"
     shell:
-        "{STAGE} freeze --plan {PLAN} 2>&1 | tee {log:q}"
+        "python -m lstm_bench.stages freeze 2>&1 | tee {log:q}"

@@ -1,0 +1,46 @@
+# make sweep   sets up .venv from nothing but Python and make, and runs the default sweep
+# make test    sets it up likewise, and runs the tests
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+CORES ?= $(shell $(PYTHON) -c "import os; print(os.cpu_count())")
+# anything more for snakemake, e.g. ARGS="--configfile workflow/presets/smoke.yaml"
+ARGS ?=
+
+.PHONY: sweep smoke figures tune test lint lock clean
+
+sweep: $(READY)
+	$(BIN)/snakemake --cores $(CORES) $(ARGS)
+	@echo "The report: results/report/index.html"
+
+smoke: $(READY)
+	$(BIN)/snakemake --cores $(CORES) --configfile workflow/presets/smoke.yaml $(ARGS)
+
+figures: $(READY)
+	$(BIN)/snakemake --cores $(CORES) figures $(ARGS)
+
+tune: $(READY)
+	$(BIN)/snakemake --cores $(CORES) tune $(ARGS)
+
+test: $(READY)
+	$(BIN)/pytest -n $(CORES) --dist loadscope
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile workflow
+	$(BIN)/snakemake --lint
+	$(BIN)/mypy
+
+# exact versions of everything, from the environment the tests just passed in
+lock: $(READY)
+	$(BIN)/python -m pip freeze --exclude-editable | sed 's/^torch==\([^+]*\).*/torch==\1/' > requirements.lock
+
+$(READY): pyproject.toml requirements.lock
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[dev]'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) .snakemake .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,117 @@
+"""Wrong input: one sentence that names key, value and what is allowed; no traceback."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from lstm_bench.errors import BenchError
+from lstm_bench.planning.plan import resolve
+from lstm_bench.store.plans import ensure_plan
+from tests.workflow.workspace import ROOT, TINY, Workspace
+
+SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
+
+WRONG: list[tuple[dict[str, Any], list[str]]] = [
+    ({"lenghts": [10]}, ["lenghts", "did you mean 'lengths'"]),
+    ({"training": {"update": 10}}, ["training", "'update'", "did you mean 'updates'"]),
+    ({"tasks": ["addin"]}, ["addin", "did you mean 'adding'"]),
+    ({"cells": ["lstn"]}, ["lstn", "did you mean 'lstm'"]),
+    ({"cells": [{"cell": "lstm", "forget_bais": 1}]}, ["forget_bais", "'forget_bias'"]),
+    ({"cells": [{"cell": "lstm", "forget_bias": "big"}]}, ["forget_bias", "'big'", "float"]),
+    ({"experiments": ["horizn"]}, ["horizn", "did you mean 'horizon'"]),
+    ({"tasks": [{"task": "copy", "preset": "smal"}]}, ["smal", "did you mean 'small'"]),
+    ({"lengths": [0]}, ["lengths.0", "0", "at least 1"]),
+    ({"lengths": [-5]}, ["lengths.0", "-5", "at least 1"]),
+    ({"lengths": ["ten"]}, ["lengths.0", "'ten'", "whole number"]),
+    ({"lengths": [5]}, ["T=5", "temporal_order", "T >= 10"]),
+    ({"lengths": [10, 10]}, ["lengths", "[10, 10]", "without duplicate"]),
+    ({"cells": ["lstm", "lstm"]}, ["cells", "'lstm'", "listed twice"]),
+    ({"replicates": 0}, ["replicates", "0", "at least 1"]),
+    ({"replicates": 3}, ["replicates", "3", "seed_block (2)"]),
+    ({"replicates": "many"}, ["replicates", "'many'", "whole number"]),
+    ({"device": "gpu"}, ["device", "'gpu'", "auto, cpu, cuda"]),
+    ({"training": {"learning_rate": 0}}, ["training.learning_rate", "0", "more than 0"]),
+    ({"training": {"optimiser": "adm"}}, ["adm", "did you mean 'adam'"]),
+    ({"learning_rates": "no/such.yaml"}, ["learning_rates", "no/such.yaml", "snakemake tune"]),
+    ({"plugins": ["no_such.py"]}, ["plugins", "no_such.py"]),
+    ({"first_seed": 999_999}, ["first_seed", "999999", "tuning"]),
+    ({"tasks": []}, ["tasks", "at least 1"]),
+]
+
+
+@pytest.mark.parametrize(("wrong", "told"), WRONG, ids=lambda value: str(value)[:40])
+def test_a_wrong_config_is_told_in_one_sentence(wrong: dict[str, Any], told: list[str]) -> None:
+    with pytest.raises(BenchError) as caught:
+        resolve({**TINY, **wrong}, SCHEMA, "digest")
+    sentence = str(caught.value)
+    assert "\n" not in sentence
+    assert sentence.endswith(".")
+    for part in told:
+        assert part in sentence
+
+
+def test_cuda_is_refused_where_there_is_none() -> None:
+    torch = pytest.importorskip("torch")
+    if torch.cuda.is_available():
+        pytest.skip("this machine has CUDA")
+    with pytest.raises(BenchError, match="'cuda' was asked for"):
+        resolve({**TINY, "device": "cuda"}, SCHEMA, "digest")
+
+
+def test_snakemake_prints_the_sentence_alone(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path, cells=["lstn"])
+    shown = workspace.snakemake("-n")
+    assert shown.returncode == 1
+    assert shown.stdout.count("did you mean 'lstm'?") == 1
+    assert "Traceback" not in shown.stdout
+
+
+def test_a_results_folder_that_cannot_be_written_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "results").write_text("a file where the folder should be")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(BenchError, match=r"results/plans/.*cannot be written"):
+        ensure_plan(TINY, ROOT)
+
+
+def test_a_plugin_that_does_not_import_is_named(tmp_path: Path) -> None:
+    plugin = tmp_path / "broken.py"
+    plugin.write_text("import no_such_module\n")
+    with pytest.raises(BenchError, match=r"broken.py.*does not import.*no_such_module"):
+        resolve({**TINY, "plugins": [str(plugin)]}, SCHEMA, "digest")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["show", "lstn"], "did you mean 'lstm'?"),
+        (["list", "cell"], "did you mean 'cells'?"),
+        (["train", "adding", "lstm", "--T", "0"], "T: 0 is not allowed"),
+        (["train", "temporal_order", "lstm", "--T", "5"], "T=5 is too short"),
+        (["train", "adding", "lstm", "--T", "10", "--replicates", "0"], "replicates: 0"),
+        (["train", "addin", "lstm", "--T", "10"], "did you mean 'adding'?"),
+        (["train", "adding", "lstm", "--T", "10", "--cell-option", "x=1"], "option of cell 'lstm'"),
+        (["status"], "run snakemake first"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_the_command_line_answers_in_one_sentence(
+    words: list[str], told: str, tmp_path: Path
+) -> None:
+    shown = Workspace(tmp_path).cli(*words)
+    assert shown.returncode == 1
+    assert told in shown.stderr
+    assert shown.stderr.count("\n") == 1
+    assert "Traceback" not in shown.stderr
+
+
+def test_a_good_config_resolves_to_plain_json() -> None:
+    plan = resolve(TINY, SCHEMA, "digest")
+    assert json.loads(json.dumps(plan))["conditions"] == plan["conditions"]
+    assert sum(not e["in_sweep"] for e in plan["experiments"].values()) == 1

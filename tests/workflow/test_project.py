@@ -1,0 +1,92 @@
+"""What holds the project together: lint, environment files, presets, plans of many blocks."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+from lstm_bench.planning.plan import resolve
+from tests.workflow.workspace import ROOT, TINY, Workspace
+
+SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
+
+
+def test_snakemake_lint_is_clean(tmp_path: Path) -> None:
+    shown = Workspace(tmp_path).snakemake("--lint")
+    assert shown.returncode == 0, shown.stdout
+
+
+def test_environment_yml_installs_what_pyproject_says() -> None:
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text())
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    words = [entry for entry in environment["dependencies"] if isinstance(entry, str)]
+    assert any(word.startswith("python" + project["requires-python"]) for word in words)
+    pip = next(entry["pip"] for entry in environment["dependencies"] if isinstance(entry, dict))
+    assert pip == ["-e ."]
+
+
+def test_the_lock_satisfies_pyproject() -> None:
+    from packaging.requirements import Requirement
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    lines = (ROOT / "requirements.lock").read_text().split()
+    locked = dict(line.split("==") for line in lines if "==" in line)
+    names = {name.lower().replace("_", "-"): version for name, version in locked.items()}
+    wanted = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+    for requirement in map(Requirement, wanted):
+        version = names[requirement.name.lower().replace("_", "-")]
+        assert requirement.specifier.contains(version), requirement
+
+
+@pytest.mark.parametrize("preset", ["smoke", "paper", "gpu"])
+def test_a_preset_over_the_default_config_resolves(
+    preset: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from snakemake.utils import update_config
+
+    monkeypatch.chdir(ROOT)
+    config = yaml.safe_load((ROOT / "config.yaml").read_text())
+    overlay = yaml.safe_load((ROOT / f"workflow/presets/{preset}.yaml").read_text())
+    update_config(config, overlay)
+    config["device"] = "auto"
+    rates = config["learning_rates"]
+    config["learning_rates"] = rates if Path(rates).exists() else None
+    assert resolve(config, SCHEMA, "digest")["conditions"]
+
+
+def test_two_thousand_blocks_plan_in_ten_seconds(tmp_path: Path) -> None:
+    lengths = list(range(10, 210))
+    cells = ["elman", "irnn", "jordan", "lstm", "gru"]
+    workspace = Workspace(tmp_path, lengths=lengths, cells=cells, replicates=4)
+    workspace.config["experiments"] = ["horizon"]
+    workspace.configure()
+    assert workspace.planned()["train"] == 2000
+    started = time.monotonic()
+    shown = workspace.snakemake("-n", "--quiet", "rules")
+    elapsed = time.monotonic() - started
+    assert shown.returncode == 0
+    # ten seconds on a quiet machine; twice that where two test processes share it
+    assert elapsed < 20, f"{elapsed:.1f} s"
+
+
+def test_the_training_entry_point_imports_neither_pandas_nor_mlflow_nor_matplotlib() -> None:
+    code = (
+        "import sys, lstm_bench.training.run; "
+        "heavy = {'pandas', 'mlflow', 'matplotlib', 'scipy', 'sympy'}; "
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], text=True, capture_output=True, check=True)
+    assert shown.stdout.strip() == "[]"
+
+
+def test_the_default_config_names_every_key_of_the_schema() -> None:
+    config = yaml.safe_load((ROOT / "config.yaml").read_text())
+    assert set(config) == set(SCHEMA["properties"])
+    assert set(config["training"]) == set(SCHEMA["properties"]["training"]["properties"])
+    assert TINY.keys() <= config.keys()

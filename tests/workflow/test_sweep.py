@@ -1,0 +1,165 @@
+"""The real Snakefile on a tiny sweep: what it makes, and what it plans when the config grows."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from tests.workflow.workspace import Workspace
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """One finished sweep; tests that change it take a copy."""
+    workspace = Workspace(tmp_path_factory.mktemp("sweep") / "with space")
+    done = workspace.snakemake()
+    assert done.returncode == 0, done.stdout[-4000:]
+    return workspace
+
+
+def test_every_experiment_has_its_tables_and_figures(finished: Workspace) -> None:
+    for name in finished.config["experiments"]:
+        folder = finished.path / "results" / "experiments" / name
+        assert len(pd.read_csv(folder / "table.csv")) > 0
+        assert json.loads((folder / "verdict.json").read_text())["answer"].endswith(".")
+        for kind in ("svg", "pdf", "png"):
+            assert (folder / f"figure.{kind}").stat().st_size > 2000
+
+
+def test_the_horizon_table_has_a_row_with_n_and_interval_for_every_condition(
+    finished: Workspace,
+) -> None:
+    table = pd.read_csv(finished.path / "results/experiments/horizon/table.csv")
+    assert set(zip(table.cell, table["T"])) == {("elman", 10), ("lstm", 10)}
+    assert (table.n == 2).all()
+    assert ((table.low <= table.share) & (table.share <= table.high)).all()
+
+
+def test_the_report_loads_nothing_from_elsewhere(finished: Workspace) -> None:
+    page = (finished.path / "results/report/index.html").read_text()
+    assert "How far back can each cell remember?" in page
+    assert 'src="http' not in page
+    assert "<script" not in page
+    assert page.count("data:image/svg+xml;base64") >= 3
+
+
+def test_every_replicate_is_one_mlflow_run(finished: Workspace) -> None:
+    import sqlite3
+
+    with sqlite3.connect(finished.path / "results/mlflow.db") as database:
+        rows = database.execute("select value from tags where key = 'seed'").fetchall()
+    assert sorted(rows) == [("0",), ("0",), ("1",), ("1",)]
+
+
+def test_a_finished_sweep_has_nothing_left_to_do(finished: Workspace) -> None:
+    assert finished.planned() == {}
+
+
+def test_a_new_length_plans_its_own_blocks_only(finished: Workspace, tmp_path: Path) -> None:
+    grown = finished.copy(tmp_path / "grown")
+    grown.configure(lengths=[10, 12])
+    planned = grown.planned()
+    assert planned["train"] == 2
+    assert planned["dataset"] == 1
+    assert "probe" not in planned
+
+
+def test_new_seeds_plan_their_own_blocks_only_and_keep_the_old_files(
+    finished: Workspace, tmp_path: Path
+) -> None:
+    grown = finished.copy(tmp_path / "grown")
+    grown.configure(replicates=4)
+    assert grown.planned()["train"] == 2
+    before = _bytes(grown.path / "results/runs")
+    done = grown.snakemake("results/report/index.html")
+    assert done.returncode == 0, done.stdout[-3000:]
+    after = _bytes(grown.path / "results/runs")
+    assert len(after) == 2 * len(before) - 2  # twice the blocks, the same two condition.json
+    assert {name: after[name] for name in before} == before
+    table = pd.read_csv(grown.path / "results/experiments/horizon/table.csv")
+    assert (table.n == 4).all()
+
+
+def test_a_new_cell_plans_its_own_blocks_and_the_measurement_of_cost(
+    finished: Workspace, tmp_path: Path
+) -> None:
+    grown = finished.copy(tmp_path / "grown")
+    grown.configure(cells=["elman", "lstm", {"cell": "lstm", "forget_bias": 3, "label": "lstm 3"}])
+    planned = grown.planned()
+    assert planned["train"] == 1
+    assert planned["probe"] == 1
+
+
+def test_deleted_figures_come_back_without_training(finished: Workspace, tmp_path: Path) -> None:
+    copy = finished.copy(tmp_path / "copy")
+    for file in copy.path.glob("results/experiments/*/figure.*"):
+        file.unlink()
+    assert copy.planned("figures") == {"draw": 3, "figures": 1}
+
+
+def test_a_changed_learning_rate_trains_anew_and_deletes_nothing(
+    finished: Workspace, tmp_path: Path
+) -> None:
+    copy = finished.copy(tmp_path / "copy")
+    copy.configure(training={**copy.config["training"], "learning_rate": 0.02})
+    before = set(_bytes(copy.path / "results/runs"))
+    assert copy.planned()["train"] == 2
+    assert set(_bytes(copy.path / "results/runs")) == before
+
+
+def test_planning_needs_no_torch_once_the_plan_exists(finished: Workspace, tmp_path: Path) -> None:
+    for name in ("torch", "pandas", "mlflow"):
+        (tmp_path / f"{name}.py").write_text(f"raise ImportError('{name} is blocked')\n")
+    shown = finished.snakemake("-n", env={"PYTHONPATH": str(tmp_path)})
+    assert shown.returncode == 0, shown.stdout
+    assert "Nothing to be done" in shown.stdout
+
+
+def test_a_moved_results_folder_runs_nothing_again(finished: Workspace, tmp_path: Path) -> None:
+    assert finished.copy(tmp_path / "elsewhere").planned() == {}
+
+
+def test_status_counts_what_is_there(finished: Workspace) -> None:
+    shown = finished.cli("status")
+    assert shown.returncode == 0, shown.stderr
+    assert "seed blocks  2: 2 done" in shown.stdout
+
+
+def test_a_damaged_run_is_named_in_one_sentence_and_the_rest_is_kept(
+    finished: Workspace, tmp_path: Path
+) -> None:
+    copy = finished.copy(tmp_path / "copy")
+    victim = next(copy.path.glob("results/runs/*lstm*/seeds-*/curves.parquet"))
+    times = victim.stat()
+    victim.write_bytes(victim.read_bytes()[:-40])
+    os.utime(victim, ns=(times.st_atime_ns, times.st_mtime_ns))
+    before = set(_bytes(copy.path / "results/runs"))
+    shown = copy.snakemake("--forcerun", "conclude", "--", "figures")
+    assert shown.returncode != 0
+    log = (copy.path / "results/logs/conclude/horizon.log").read_text()
+    assert victim.relative_to(copy.path).as_posix() in log
+    assert "Traceback" not in log
+    assert set(_bytes(copy.path / "results/runs")) == before
+
+
+def test_a_truncated_dataset_is_named_in_one_sentence(finished: Workspace, tmp_path: Path) -> None:
+    copy = finished.copy(tmp_path / "copy")
+    victim = next(copy.path.glob("results/datasets/*/*/*/validation.npz"))
+    times = victim.stat()
+    victim.write_bytes(victim.read_bytes()[:-40])
+    os.utime(victim, ns=(times.st_atime_ns, times.st_mtime_ns))
+    copy.configure(replicates=4)
+    shown = copy.snakemake("results/report/index.html")
+    assert shown.returncode != 0
+    log = next(copy.path.glob("results/logs/train/*lstm*/seeds-002-003.log")).read_text()
+    assert victim.relative_to(copy.path).as_posix() in log
+    assert "Traceback" not in log
+
+
+def _bytes(folder: Path) -> dict[str, bytes]:
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}

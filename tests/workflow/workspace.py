@@ -1,0 +1,103 @@
+"""A toy workspace around the real Snakefile, so that tests drive the real thing."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+TINY: dict[str, Any] = {
+    "experiments": ["horizon", "training_time", "cost"],
+    "tasks": ["temporal_order"],
+    "lengths": [10],
+    "cells": ["elman", "lstm"],
+    "replicates": 2,
+    "seed_block": 2,
+    "width": 8,
+    "training": {
+        "updates": 60,
+        "evaluate_every": 10,
+        "learning_rate": 0.01,
+        "validation_size": 64,
+        "test_size": 64,
+    },
+    "cost": {"lengths": [10, 20], "widths": [8, 16], "length": 10, "samples": 3},
+    "tuning": {"length": 10, "rates": [0.001, 0.01, 0.1], "replicates": 2},
+    "learning_rates": None,
+    "device": "cpu",
+}
+
+
+class Workspace:
+    """A folder with Snakefile, workflow, profile and a config of its own."""
+
+    def __init__(self, path: Path, **config: Any) -> None:
+        self.path = path
+        path.mkdir(parents=True, exist_ok=True)
+        for name in ("Snakefile", "environment.yml"):
+            shutil.copy(ROOT / name, path)
+        for name in ("workflow", "profiles"):
+            shutil.copytree(ROOT / name, path / name, dirs_exist_ok=True)
+        self.config = {**TINY, **config}
+        self.configure()
+
+    def configure(self, **changes: Any) -> None:
+        """Write config.yaml, with these keys replaced."""
+        self.config = {**self.config, **changes}
+        (self.path / "config.yaml").write_text(yaml.safe_dump(self.config))
+
+    def copy(self, path: Path) -> Workspace:
+        """The workspace with everything that was computed in it."""
+        shutil.copytree(self.path, path, symlinks=True)
+        twin = object.__new__(Workspace)
+        twin.path, twin.config = path, dict(self.config)
+        return twin
+
+    def command(self, *words: str) -> list[str]:
+        return [sys.executable, "-m", "snakemake", "--cores", "2", *words]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        kept = {k: v for k, v in os.environ.items() if k != "MLFLOW_TRACKING_URI"}
+        return {**kept, "PATH": f"{Path(sys.executable).parent}:{kept['PATH']}"}
+
+    def snakemake(
+        self, *words: str, env: dict[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run the real Snakefile; stdout and stderr together."""
+        return subprocess.run(
+            self.command(*words),
+            cwd=self.path,
+            env={**self.environment, **(env or {})},
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+
+    def cli(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run `lstm-bench`."""
+        return subprocess.run(
+            [sys.executable, "-m", "lstm_bench.cli", *words],
+            cwd=self.path,
+            env=self.environment,
+            text=True,
+            capture_output=True,
+        )
+
+    def planned(self, *words: str) -> dict[str, int]:
+        """The jobs a dry run would start, by rule."""
+        shown = self.snakemake("-n", *words).stdout
+        assert "Traceback" not in shown, shown
+        table = re.search(r"job\s+count\n-+\s+-+\n(.*?)\n\n", shown, re.S)
+        if table is None:
+            assert "Nothing to be done" in shown, shown
+            return {}
+        rows = (line.split() for line in table[1].splitlines())
+        return {rule: int(count) for rule, count in rows if rule not in ("total", "all")}
