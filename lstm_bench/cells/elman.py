@@ -42,7 +42,7 @@ class Elman(Cell):
 class IRNN(Cell):
     """Rectified linear units that start as an exact memory: U is the identity.
 
-        h_t = max(0, W x_t + U h_{t-1} + b),   U = I and b = 0 at the start
+        h_t = max(0, W x_t + U h_{t-1} + b),   U = I, b = 0 at the start
 
     W h*d with entries N(0, input_std), U h*h, b h.
     """
@@ -74,7 +74,7 @@ class IRNN(Cell):
 class Jordan(Cell):
     """The network's output, not its hidden state, is fed back.
 
-        y_{t-1} = V h_{t-1} + b_y          (the readout, shared with the network)
+        y_{t-1} = V h_{t-1} + b_y            the network's readout
         h_t     = tanh(W x_t + U y_{t-1} + b)
 
     W h*d, U h*k, b h, for k outputs. The memory is as wide as the output: a task with one output

@@ -15,10 +15,10 @@ from lstm_bench.cells.base import Cell, Params, State, sigmoid, tanh
 class GRU(Cell):
     """One gate decides how much of the old state to keep, one how much of it to look at.
 
-        r_t = σ(W_r x_t + U_r h_{t-1} + b_r)                       reset gate
-        z_t = σ(W_z x_t + U_z h_{t-1} + b_z)                       update gate
-        n_t = tanh(W_n x_t + b_n + r_t ⊙ (U_n h_{t-1} + b_u))      candidate
-        h_t = (1 - z_t) ⊙ n_t + z_t ⊙ h_{t-1}                      hidden state
+        r_t = σ(W_r x_t + U_r h_{t-1} + b_r)                    reset gate
+        z_t = σ(W_z x_t + U_z h_{t-1} + b_z)                    update gate
+        n_t = tanh(W_n x_t + b_n + r_t ⊙ (U_n h_{t-1} + b_u))   candidate
+        h_t = (1 - z_t) ⊙ n_t + z_t ⊙ h_{t-1}                   hidden state
 
     W_* h*d, U_* h*h, b_* h. The reset gate acts after the matrix product and the candidate keeps a
     recurrent bias b_u of its own, as in cuDNN and torch.nn (Cho et al. apply r_t before the

@@ -68,6 +68,10 @@ class Experiment(ABC):
     def summary(self, table: pd.DataFrame, evidence: Evidence) -> pd.DataFrame:
         """The few rows a reader looks for."""
 
+    def display(self, summary: pd.DataFrame) -> pd.DataFrame:
+        """The summary as the report shows it."""
+        return summary
+
     @abstractmethod
     def verdict(self, table: pd.DataFrame, summary: pd.DataFrame) -> dict[str, Any]:
         """At least `answer`, one sentence with the numbers in it."""

@@ -32,8 +32,8 @@ class Cost(Experiment):
         "One update (forward, backward, clipping, optimiser) of an ensemble on the adding task, "
         "one thread, nothing else running, samples of the cells interleaved after a warm-up. Times "
         "are the median over samples of one replicate's share, with quartiles. Peak memory is what "
-        "an update of the whole ensemble adds to the process. FLOPs count matrix products, twice "
-        "the weights a step, times three for forward and backward."
+        "the tensors of an update of the whole ensemble take at their peak. FLOPs count matrix "
+        "products: twice the weights a step, times three for forward and backward."
     )
     probe = "cost"
 
@@ -64,6 +64,28 @@ class Cost(Experiment):
             at[f"{column}_ratio"] = at[column] / at[column].min()
         at["exponent_of_T"] = [_exponent(table, cell, width) for cell in at.cell]
         return at.sort_values("update_seconds")
+
+    def display(self, summary: pd.DataFrame) -> pd.DataFrame:
+        """Each quantity with how many times the cheapest cell's it is."""
+        mebibytes = summary.peak_memory_bytes / 2**20
+        return pd.DataFrame(
+            {
+                "cell": summary.cell,
+                "parameters": _times(summary, "parameters", summary.parameters.map("{:,}".format)),
+                "MFLOP per update": _times(
+                    summary,
+                    "flops_per_update",
+                    (summary.flops_per_update / 1e6).map("{:.0f}".format),
+                ),
+                "ms per update": _times(
+                    summary, "update_seconds", (1e3 * summary.update_seconds).map("{:.2f}".format)
+                ),
+                "peak MiB": _times(summary, "peak_memory_bytes", mebibytes.map("{:.1f}".format)),
+                "GFLOP/s": summary.gflops_per_second,
+                "time grows as T to the": summary.exponent_of_T,
+                "backend": summary.backend,
+            }
+        )
 
     def verdict(self, table: pd.DataFrame, summary: pd.DataFrame) -> dict[str, Any]:
         row = summary.iloc[0]
@@ -113,6 +135,11 @@ class Cost(Experiment):
             fontsize=7,
         )
         return figure
+
+
+def _times(summary: pd.DataFrame, column: str, told: pd.Series) -> pd.Series:
+    """`4,513 (28×)`."""
+    return told + " (" + summary[f"{column}_ratio"].map("{:.3g}×".format) + ")"
 
 
 def _shared_length(table: pd.DataFrame) -> int:

@@ -34,7 +34,8 @@ class HorizonExperiment(Experiment):
         "rate tuned per cell and task at one middle length. A replicate has solved the task when "
         "its validation score first reaches the task's criterion. Shares carry Wilson 95 % "
         "intervals. T* is where a non-increasing fit of the shares against log T crosses one half, "
-        "with a 95 % interval from resampling replicates; it is censored at the ends of the grid. "
+        "with a 95 % interval from Jeffreys posterior draws of the shares; it is interpolated "
+        "between the lengths of the grid and censored at its ends. "
         "Replicates that diverged or ran out of time count as not solved; those that ended in an "
         "error of the machine are left out of n and listed under failures."
     )
@@ -90,6 +91,16 @@ class HorizonExperiment(Experiment):
                     }
                 )
         return pd.DataFrame(rows)
+
+    def display(self, summary: pd.DataFrame) -> pd.DataFrame:
+        """One row a cell, one column a task: T* and its interval."""
+        told = summary.shown + " [" + summary.low.map("{:.0f}".format) + ", "
+        told += summary.high.map("{:.0f}".format) + "]"
+        wide = summary.assign(told=told).pivot_table(
+            index="cell", columns="task", values="told", aggfunc="first", sort=False
+        )
+        wide.columns = [f"T* on {task}" for task in wide.columns]
+        return wide.reset_index()
 
     def verdict(self, table: pd.DataFrame, summary: pd.DataFrame) -> dict[str, Any]:
         parts, controls = [], {}

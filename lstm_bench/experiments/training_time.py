@@ -61,6 +61,21 @@ class TrainingTime(Experiment):
                 rows.append({**row, "times_the_fastest": row["mean_updates"] / fastest})
         return pd.DataFrame(rows)
 
+    def display(self, summary: pd.DataFrame) -> pd.DataFrame:
+        """Means with their intervals in one cell each."""
+        return pd.DataFrame(
+            {
+                "task": summary.task + " at T = " + summary["T"].astype(str),
+                "cell": summary.cell,
+                "solved": summary.solved.astype(str) + " of " + summary.n.astype(str),
+                "median updates": summary.median_updates,
+                "mean updates": _interval(summary, "updates", "{:.0f}"),
+                "mean seconds": _interval(summary, "seconds", "{:.2g}"),
+                "ms per update": summary.milliseconds_per_update,
+                "times the fastest": summary.times_the_fastest,
+            }
+        )
+
     def verdict(self, table: pd.DataFrame, summary: pd.DataFrame) -> dict[str, Any]:
         parts = []
         for task, group in summary.groupby("task", sort=False):
@@ -109,6 +124,14 @@ class TrainingTime(Experiment):
             fontsize=7,
         )
         return figure
+
+
+def _interval(summary: pd.DataFrame, unit: str, form: str) -> pd.Series:
+    """`120 [105, 135]`."""
+    mean, low, high = (
+        summary[f"mean_{unit}{end}"].map(form.format) for end in ("", "_low", "_high")
+    )
+    return mean + " [" + low + ", " + high + "]"
 
 
 def shared_length(rows: pd.DataFrame) -> int:

@@ -6,15 +6,13 @@ cells are interleaved: whatever else the machine does meanwhile falls on all of 
 
 from __future__ import annotations
 
-import os
-import resource
-import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 import torch
+from torch.profiler import ProfilerActivity, profile
 
 from lstm_bench import cells, engine, tasks
 from lstm_bench.engine.runtime import configure, resolve_device
@@ -114,43 +112,19 @@ def _row(
     }
 
 
-def _peak_memory(ensemble: Ensemble, device: torch.device) -> int | None:
-    """Bytes one update of all replicates needs at its peak beyond what was held before."""
+def _peak_memory(ensemble: Ensemble, device: torch.device) -> int:
+    """Bytes of tensors one update of all replicates holds at its peak beyond those before it."""
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats()
         held = torch.cuda.memory_allocated()
         _one_update(ensemble, device)
         return torch.cuda.max_memory_allocated() - held
-    if sys.platform != "linux":
-        return None
-    return _in_a_fork(lambda: _memory_of(ensemble, device))
-
-
-def _memory_of(ensemble: Ensemble, device: torch.device) -> int:
-    held = _resident()
-    _one_update(ensemble, device)
-    return max(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - held, 0)
-
-
-def _resident() -> int:
-    with open("/proc/self/statm") as file:  # noqa: PTH123
-        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-
-
-def _in_a_fork(work: Callable[[], int]) -> int | None:
-    """The result of `work` in a child process, whose memory counts from its own start."""
-    read, write = os.pipe()
-    child = os.fork()
-    if child == 0:
-        try:
-            os.write(write, str(work()).encode())
-        finally:
-            os._exit(0)
-    os.close(write)
-    with os.fdopen(read) as answer:
-        text = answer.read()
-    os.waitpid(child, 0)
-    return int(text) if text else None
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
+        _one_update(ensemble, device)
+    results = profiler.profiler.kineto_results  # type: ignore[union-attr]
+    events = [e for e in results.events() if e.name() == "[memory]"]
+    sizes = [e.nbytes() for e in sorted(events, key=lambda e: e.start_ns())]
+    return int(np.cumsum([0, *sizes]).max())
 
 
 def code_identity(settings: Mapping[str, Any]) -> str:

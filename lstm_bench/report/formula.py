@@ -18,7 +18,7 @@ def formula_uri(latex: str) -> str | None:
     """An SVG of the formula, or None where matplotlib cannot set it."""
     buffer = io.BytesIO()
     try:
-        mathtext.math_to_image(f"${latex}$", buffer, FontProperties(size=11), format="svg")
+        mathtext.math_to_image(f"${latex}$", buffer, FontProperties(size=9.5), format="svg")
     except (ValueError, RuntimeError):
         return None
     return data_uri(buffer.getvalue(), "image/svg+xml")

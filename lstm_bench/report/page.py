@@ -67,7 +67,7 @@ def _section(experiment: Experiment, results: Results, output: Path) -> dict[str
         "method": experiment.method,
         "answer": read_json(folder / "verdict.json")["answer"],
         "figure": data_uri(svg, "image/svg+xml"),
-        "summary": html_table(pd.read_csv(folder / "summary.csv")),
+        "summary": html_table(experiment.display(pd.read_csv(folder / "summary.csv"))),
         "links": [
             (name, (place / name).as_posix())
             for name in ("table.csv", "summary.csv", "figure.svg", "figure.pdf", "figure.png")

@@ -51,15 +51,17 @@ def _crossing(lengths: np.ndarray, shares: np.ndarray, n: np.ndarray) -> tuple[f
 def horizon(
     lengths: Sequence[int], solved: Sequence[int], n: Sequence[int], resamples: int = 2000
 ) -> Horizon:
-    """T* with a percentile interval from resampling the replicates of each length.
+    """T* with an interval from Jeffreys posterior draws of the share at every length.
 
-    The interval is conditional on the grid: it never reaches beyond its ends, where T* is censored.
+    Beta(k + 1/2, n - k + 1/2) also varies where all or none of the replicates solved, which a
+    bootstrap would not. The interval knows nothing of the curve between two lengths of the grid,
+    and never reaches beyond its ends, where T* is censored.
     """
     T, k, tried = (np.asarray(x, dtype=float) for x in (lengths, solved, n))
     point, censored = _crossing(T, k / tried, tried)
     rng = np.random.default_rng(0)
-    draws = rng.binomial(tried.astype(int), k / tried, (resamples, len(T)))
-    crossings = [_crossing(T, draw / tried, tried)[0] for draw in draws]
+    draws = rng.beta(k + 0.5, tried - k + 0.5, (resamples, len(T)))
+    crossings = [_crossing(T, draw, tried)[0] for draw in draws]
     tail = (1 - LEVEL) / 2
     low, high = np.quantile(crossings, [tail, 1 - tail])
     return Horizon(point, float(low), float(high), censored)

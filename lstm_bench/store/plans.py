@@ -79,7 +79,7 @@ class Plan:
     @property
     def asked(self) -> list[str]:
         """The experiments of the sweep; tuning is planned too, but only run when asked for."""
-        return [name for name, each in self.experiments.items() if each["in_sweep"]]
+        return list(self.config["experiments"])
 
     def blocks(self, experiments: Iterable[str]) -> list[tuple[str, str]]:
         """(condition id, block name) of every seed block these experiments need, once each."""

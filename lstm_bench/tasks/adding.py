@@ -35,7 +35,7 @@ class Adding(Task):
     citation = (
         "Arjovsky, Shah & Bengio (2016), Unitary Evolution Recurrent Neural Networks, sec. 4.2"
     )
-    formula = r"y = v_i + v_j, \quad i < T/2 \le j, \quad v \sim U[0, 1]"
+    formula = r"y = v_i + v_j, \quad i < T/2 \leq j, \quad v \sim U[0, 1]"
 
     inputs = 2
     outputs = 1

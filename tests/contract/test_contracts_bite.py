@@ -1,0 +1,131 @@
+"""Each contract notices a seeded violation: a test that cannot fail proves nothing.
+
+The violating classes inherit the name of the class they damage: only a class with a `name` of its
+own joins a registry.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from lstm_bench import tasks
+from lstm_bench.tasks.adding import Adding
+from lstm_bench.tasks.base import Batch
+from lstm_bench.tasks.copy import Copy
+from tests.contract import contracts
+
+
+@dataclass(frozen=True)
+class ReadsTheGlobalGenerator(Adding):
+    def sample(self, rng: np.random.Generator, batch: int, T: int) -> Batch:
+        drawn = super().sample(rng, batch, T)
+        return drawn._replace(inputs=drawn.inputs + np.float32(np.random.rand()))  # noqa: NPY002
+
+
+@dataclass(frozen=True)
+class ReadsTheOperatingSystem(Adding):
+    def sample(self, rng: np.random.Generator, batch: int, T: int) -> Batch:
+        return super().sample(np.random.default_rng(), batch, T)
+
+
+@dataclass(frozen=True)
+class IgnoresItsGenerator(Adding):
+    def sample(self, rng: np.random.Generator, batch: int, T: int) -> Batch:
+        return super().sample(np.random.default_rng(0), batch, T)
+
+
+@dataclass(frozen=True)
+class CopiesTheMisprint(Adding):
+    def floor(self, T: int) -> float:
+        return 0.1767
+
+
+@dataclass(frozen=True)
+class DrawsInDoublePrecision(Adding):
+    def sample(self, rng: np.random.Generator, batch: int, T: int) -> Batch:
+        drawn = super().sample(rng, batch, T)
+        return drawn._replace(inputs=drawn.inputs.astype(np.float64))
+
+
+@dataclass(frozen=True)
+class AsksAtRandomSteps(Adding):
+    def sample(self, rng: np.random.Generator, batch: int, T: int) -> Batch:
+        drawn = super().sample(rng, batch, T)
+        return drawn._replace(mask=rng.permuted(drawn.mask, axis=1))
+
+
+@dataclass(frozen=True)
+class GuessesFromTheInput(Adding):
+    def memoryless(self, batch: Batch) -> np.ndarray:
+        return batch.inputs[..., :1] + np.float32(0.5)
+
+
+@dataclass(frozen=True)
+class GuessesFromTheTargets(Adding):
+    def memoryless(self, batch: Batch) -> np.ndarray:
+        return batch.targets * np.float32(0.5)
+
+
+@dataclass(frozen=True)
+class ScoresEveryStep(Copy):
+    """The mistake of averaging over all T + 20 steps: a memoryless network looks solved."""
+
+    def score(self, outputs: np.ndarray, targets: np.ndarray) -> float:
+        return float((outputs.argmax(axis=-1) == targets).mean())
+
+
+@dataclass(frozen=True)
+class AcceptsAnyLength(Adding):
+    def require(self, T: int) -> None:
+        return None
+
+
+@dataclass(frozen=True)
+class SaysNothing(Adding):
+    """A task."""
+
+
+@dataclass(frozen=True)
+class DatesTheFloor(Adding):
+    def milestones(self, T: int) -> dict[str, float]:
+        return {"never": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("contract", "task"),
+    [
+        (contracts.depends_on_its_generator_alone, ReadsTheGlobalGenerator()),
+        (contracts.depends_on_its_generator_alone, ReadsTheOperatingSystem()),
+        (contracts.differs_between_seeds, IgnoresItsGenerator()),
+        (contracts.simulates_its_floor, CopiesTheMisprint()),
+        (contracts.has_the_documented_shapes, DrawsInDoublePrecision()),
+        (contracts.asks_every_sequence_at_the_same_steps, AsksAtRandomSteps()),
+        (contracts.memoryless_looks_at_no_input, GuessesFromTheInput()),
+        (contracts.memoryless_looks_at_no_input, GuessesFromTheTargets()),
+        (contracts.rewards_the_perfect_answer_alone, ScoresEveryStep()),
+        (contracts.dates_milestones_between_ceiling_and_floor, DatesTheFloor()),
+    ],
+    ids=lambda x: x.__name__ if callable(x) else type(x).__name__,
+)
+def test_a_task_contract_notices_the_violation(contract, task):
+    T = 1000 if isinstance(task, Copy) else 20
+    with pytest.raises(AssertionError):
+        contract(task, T)
+
+
+def test_the_contract_on_lengths_notices_a_task_that_accepts_any():
+    with pytest.raises(pytest.fail.Exception, match="DID NOT RAISE"):
+        contracts.refuses_lengths_too_short(AcceptsAnyLength())
+
+
+def test_the_contract_on_docstrings_notices_an_empty_one():
+    with pytest.raises(AssertionError, match="draws no example"):
+        contracts.describes_itself(SaysNothing())
+
+
+def test_the_violations_have_not_joined_the_registry():
+    assert tasks.registry()["adding"] is Adding
+    assert tasks.registry()["copy"] is Copy

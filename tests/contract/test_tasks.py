@@ -1,0 +1,76 @@
+"""Every registered task keeps every promise, at its shortest length and beyond."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from lstm_bench import tasks
+from lstm_bench.errors import BenchError
+from lstm_bench.tasks import Task
+from tests.contract import contracts
+
+TASKS = sorted(tasks.registry())
+AT_A_LENGTH: list[Callable[[Task, int], None]] = [
+    contracts.depends_on_its_generator_alone,
+    contracts.differs_between_seeds,
+    contracts.has_the_documented_shapes,
+    contracts.asks_every_sequence_at_the_same_steps,
+    contracts.simulates_its_floor,
+    contracts.memoryless_looks_at_no_input,
+    contracts.rewards_the_perfect_answer_alone,
+    contracts.dates_milestones_between_ceiling_and_floor,
+]
+
+
+def lengths(name: str) -> list[int]:
+    shortest = tasks.registry()[name].shortest
+    return [shortest, shortest + 1, 2 * shortest + 5, 30]
+
+
+def test_the_suite_has_its_three_tasks():
+    assert {"adding", "copy", "temporal_order"} <= set(TASKS)
+
+
+@pytest.mark.parametrize("contract", AT_A_LENGTH, ids=lambda c: c.__name__)
+@pytest.mark.parametrize(("name", "T"), [(name, T) for name in TASKS for T in lengths(name)])
+def test_a_task_keeps_its_promise(contract: Callable[[Task, int], None], name: str, T: int):
+    contract(tasks.create(name), T)
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_a_task_refuses_lengths_too_short_for_it(name: str):
+    contracts.refuses_lengths_too_short(tasks.create(name))
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_a_task_describes_itself(name: str):
+    contracts.describes_itself(tasks.create(name))
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_every_preset_of_a_task_builds_and_keeps_the_promises(name: str):
+    for options in tasks.registry()[name].presets.values():
+        task = tasks.create(name, options)
+        contracts.has_the_documented_shapes(task, task.shortest)
+        contracts.simulates_its_floor(task, task.shortest, groups=20, size=20)
+        contracts.rewards_the_perfect_answer_alone(task, task.shortest)
+
+
+def test_an_unknown_task_is_answered_with_the_nearest_name():
+    with pytest.raises(BenchError, match="'temporal_order'"):
+        tasks.create("temporal_ordr")
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_the_data_of_a_task_depends_on_task_length_seed_and_purpose(name: str):
+    task, T = tasks.create(name), 2 * tasks.registry()[name].shortest + 5
+    first = [
+        tasks.generator(purpose, task, length, seed=seed, counter=counter).random()
+        for purpose in ("train", "validation")
+        for length in (T, T + 1)
+        for seed in (0, 1)
+        for counter in (0, 1)
+    ]
+    assert len(set(first)) == len(first)

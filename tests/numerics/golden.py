@@ -1,0 +1,35 @@
+"""`python -m tests.numerics.golden`: write anew the losses that `test_golden.py` guards."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import torch
+
+from lstm_bench import cells, tasks
+from lstm_bench.training.run import code_identity
+from tests.numerics.training import condition, trained
+
+FILE = Path(__file__).with_name("golden.json")
+SEEDS = (0, 1)
+PAIRS = [(task, cell) for task in sorted(tasks.registry()) for cell in sorted(cells.registry())]
+
+
+def measure(task: str, cell: str) -> dict[str, object]:
+    """The identity of the code, and the validation losses after 30 updates, one a seed."""
+    c = condition(task, T=12, cell=cell)
+    ensemble = trained(c, SEEDS[0], SEEDS[-1])
+    losses = {p.seed: p.validation_loss for p in ensemble.progress}
+    return {"identity": code_identity(c), "losses": [losses[seed] for seed in SEEDS]}
+
+
+def main() -> None:
+    torch.set_num_threads(1)
+    found = {f"{task} {cell}": measure(task, cell) for task, cell in PAIRS}
+    FILE.write_text(json.dumps(found, indent=1) + "\n")
+    print(f"{FILE}: {len(found)} pairs of task and cell")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,118 @@
+"""A replicate is independent of its company: the same bits alone or beside others, on the CPU."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from lstm_bench.spec import Condition
+from tests.numerics.training import assert_same_replicate, condition, trained, validation
+
+COMBINATIONS = [  # task, T, cell, width, batch, backend
+    ("adding", 12, "lstm", 5, 20, "auto"),
+    ("adding", 12, "lstm", 33, 20, "loop"),
+    ("copy", 5, "lstm", 32, 32, "auto"),
+    ("temporal_order", 12, "lstm", 33, 20, "auto"),
+    ("adding", 12, "gru", 33, 20, "auto"),
+    ("copy", 5, "gru", 5, 20, "loop"),
+    ("temporal_order", 12, "gru", 32, 32, "auto"),
+    ("adding", 12, "elman", 32, 32, "auto"),
+    ("copy", 5, "elman", 33, 20, "auto"),
+    ("temporal_order", 12, "elman", 5, 20, "loop"),
+    ("adding", 12, "irnn", 33, 20, "auto"),
+    ("copy", 5, "irnn", 5, 20, "auto"),
+    ("adding", 12, "jordan", 5, 20, "auto"),
+    ("adding", 12, "jordan", 33, 20, "auto"),
+    ("adding", 12, "jordan", 33, 20, "loop"),
+    ("copy", 5, "jordan", 33, 32, "auto"),
+    ("temporal_order", 12, "jordan", 128, 20, "auto"),
+]
+OPTIMISERS = ("adam", "rmsprop", "sgd")
+
+
+def small(task: str, T: int, cell: str, width: int, batch: int, **training) -> Condition:
+    return condition(task, T, cell, width, batch=batch, updates=12, evaluate_every=4, **training)
+
+
+@pytest.mark.parametrize(("task", "T", "cell", "width", "batch", "backend"), COMBINATIONS)
+def test_a_seed_gives_the_same_bits_alone_and_among_five(
+    task: str, T: int, cell: str, width: int, batch: int, backend: str
+):
+    c = small(task, T, cell, width, batch)
+    five = trained(c, 0, 4, backend=backend)
+    assert_same_replicate(trained(c, 2, 2, backend=backend), five, 2)
+
+
+@pytest.mark.parametrize("cell", ["lstm", "jordan"])
+def test_a_seed_gives_the_same_bits_in_every_place_of_a_block(cell: str):
+    c = small("adding", 12, cell, 33, 20)
+    blocks = [trained(c, first, last) for first, last in ((0, 2), (1, 3), (2, 4))]
+    for other in blocks[1:]:
+        assert_same_replicate(blocks[0], other, 2)
+
+
+@pytest.mark.parametrize("optimiser", OPTIMISERS)
+@pytest.mark.parametrize("clip", ["norm", "value", "none"])
+def test_company_does_not_matter_to_any_optimiser_or_clipping(optimiser: str, clip: str):
+    c = small("copy", 5, "lstm", 17, 20, optimiser=optimiser, clip=clip, clip_at=0.05)
+    assert_same_replicate(trained(c, 2, 2), trained(c, 0, 4), 2)
+
+
+def test_a_finite_training_set_is_a_seeds_own():
+    c = small("adding", 12, "lstm", 9, 20, train_size=50)
+    assert_same_replicate(trained(c, 2, 2), trained(c, 0, 4), 2)
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru", "elman"])
+def test_those_that_stay_do_not_notice_when_others_retire_early(cell: str):
+    c = condition("adding", 12, cell, 33, updates=16, evaluate_every=4, futility_after=0.5)
+    losses = {}
+    for point in trained(c, 0, 4).curves:
+        if point["update"] <= 8:
+            best = losses.get(point["seed"], float("inf"))
+            losses[point["seed"]] = min(best, point["validation_loss"])
+    low, high = sorted(losses.values())[1:3]
+    floor = (low + high) / 2 / (1 - c.training.futility_margin)
+    five = trained(c, 0, 4, floor=floor)
+    left = [p.seed for p in five.progress if p.reason == "futile"]
+    stayed = [p.seed for p in five.progress if p.reason == "budget"]
+    assert left
+    assert stayed
+    assert {p.update for p in five.progress if p.seed in left} == {8}
+    for seed in (stayed[0], left[0]):
+        assert_same_replicate(trained(c, seed, seed, floor=floor), five, seed)
+
+
+@pytest.mark.parametrize(
+    ("task", "T", "cell", "width", "last"),
+    [
+        ("adding", 12, "lstm", 33, 4),
+        ("copy", 5, "gru", 32, 4),
+        ("copy", 5, "lstm", 128, 0),
+        ("copy", 5, "elman", 128, 0),
+    ],
+)
+def test_two_threads_give_the_same_bits_as_one(task: str, T: int, cell: str, width: int, last: int):
+    c = condition(task, T, cell, width, batch=32, updates=2, evaluate_every=1)
+    one = trained(c, 0, last)
+    torch.set_num_threads(2)
+    try:
+        two = trained(c, 0, last)
+    finally:
+        torch.set_num_threads(1)
+    assert_same_replicate(one, two, last)
+
+
+def test_another_seed_or_learning_rate_gives_other_bits():
+    c = small("adding", 12, "lstm", 5, 20)
+    faster = small("adding", 12, "lstm", 5, 20, learning_rate=0.02)
+    two = trained(c, 0, 1)
+    with pytest.raises(AssertionError, match="the curve of seed 0 is another"):
+        assert_same_replicate(two, trained(faster, 0, 0), 0)
+    assert not torch.equal(two.final[0], two.final[1])
+
+
+def test_validation_is_the_same_for_every_cell_optimiser_and_seed():
+    one = validation(small("adding", 12, "lstm", 5, 20))
+    other = validation(small("adding", 12, "gru", 32, 32, optimiser="sgd"))
+    assert all((a == b).all() for a, b in zip(one, other))

@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lstm_bench.spec import Condition, SeedBlock
+from lstm_bench.store import paths
+from lstm_bench.store.paths import Results
+
+CONDITION = Condition("adding", 50, "lstm")
+BLOCK = SeedBlock(0, 4)
+
+
+def test_everything_lies_below_results(tmp_path: Path):
+    r = Results(tmp_path)
+    places = [
+        r.plan("abc"),
+        r.dataset(CONDITION.dataset),
+        r.run(CONDITION),
+        r.block(CONDITION, BLOCK),
+        r.checkpoint(CONDITION, BLOCK),
+        r.probe("cost", "speed"),
+        r.experiment("horizon"),
+        r.report,
+        r.mlflow_db,
+        r.mlflow_artifacts,
+        r.tracked,
+        r.logs,
+    ]
+    assert all(p.is_relative_to(tmp_path / "results") for p in places)
+    assert len(set(places)) == len(places)
+    assert not any("{" in str(p) for p in places)
+
+
+def test_a_block_is_found_by_objects_and_by_names_alike():
+    r = Results()
+    assert r.block(CONDITION, BLOCK) == r.block(CONDITION.id, BLOCK.name)
+    assert r.block(CONDITION, BLOCK) == Path(
+        paths.BLOCK.format(condition=CONDITION.id, block="seeds-000-004")
+    )
+
+
+def test_checkpoints_lie_outside_of_what_a_failed_job_has_deleted():
+    r = Results()
+    assert not r.checkpoint(CONDITION, BLOCK).is_relative_to(r.run(CONDITION))
+
+
+@pytest.mark.parametrize("finished", [[], ["a"], ["a", "b"]])
+def test_a_block_counts_as_finished_when_its_replicates_are_there(tmp_path: Path, finished):
+    r = Results(tmp_path)
+    for condition in ("a", "b"):
+        r.block(condition, BLOCK).mkdir(parents=True)
+        (r.block(condition, BLOCK) / "curves.parquet").touch()
+    for condition in finished:
+        (r.block(condition, BLOCK) / "replicates.parquet").touch()
+    assert r.blocks() == [r.block(condition, BLOCK) for condition in finished]

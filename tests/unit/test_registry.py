@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import gc
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lstm_bench import cells, registry, tasks
+from lstm_bench.errors import BenchError
+from lstm_bench.tasks import copy
+
+PLUGIN = '''
+from dataclasses import dataclass
+
+from lstm_bench.cells.elman import Elman
+
+
+@dataclass(frozen=True)
+class Plugged(Elman):
+    """h_t = ..."""
+
+    strength: float = 1.0
+    name = "{name}"
+'''
+
+TASK_NAMED_COPY = """
+from lstm_bench.tasks.adding import Adding
+
+
+class Mine(Adding):
+    name = "copy"
+"""
+
+
+def write_plugin(folder: Path, name: str) -> Path:
+    path = folder / f"{name}.py"
+    path.write_text(PLUGIN.format(name=name))
+    return path
+
+
+@pytest.fixture
+def _own_registry(monkeypatch):
+    """What a test plugs in is forgotten: subclasses live as long as something refers to them."""
+    monkeypatch.setattr(registry, "_plugins", {})
+    before = set(sys.modules)
+    yield
+    for name in set(sys.modules) - before:
+        if name.startswith("lstm_bench_plugin_"):
+            del sys.modules[name]
+    registry._plugins.clear()
+    gc.collect()
+
+
+@pytest.mark.usefixtures("_own_registry")
+def test_a_file_that_defines_a_class_is_the_plugin(tmp_path: Path):
+    registry.load_plugins([write_plugin(tmp_path, "plugged_one")])
+    cell = cells.create("plugged_one", {"strength": 2.0})
+    assert cell.strength == 2.0
+    assert registry.source_file(type(cell)) == (tmp_path / "plugged_one.py").resolve()
+
+
+@pytest.mark.usefixtures("_own_registry")
+def test_a_plugin_is_imported_once_however_often_it_is_named(tmp_path: Path):
+    path = write_plugin(tmp_path, "plugged_two")
+    registry.load_plugins([path, str(path)])
+    first = cells.registry()["plugged_two"]
+    registry.load_plugins([path])
+    assert cells.registry()["plugged_two"] is first
+
+
+@pytest.mark.usefixtures("_own_registry")
+def test_editing_a_plugin_changes_its_code_version(tmp_path: Path):
+    path = write_plugin(tmp_path, "plugged_three")
+    registry.load_plugins([path])
+    cls = cells.registry()["plugged_three"]
+    before = registry.code_version(cls)
+    path.write_text(path.read_text() + "\n# edited\n")
+    assert registry.code_version(cls) != before
+    assert registry.code_version(cells.registry()["lstm"]) == str(cells.registry()["lstm"].version)
+
+
+def test_two_classes_with_one_name_are_an_error_that_names_both_files(tmp_path: Path):
+    path = tmp_path / "mine.py"
+    path.write_text(TASK_NAMED_COPY)
+    code = f"from lstm_bench import registry, tasks; registry.load_plugins([{str(path)!r}]); "
+    code += "tasks.registry()"
+    failed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    sentence = failed.stderr.strip().splitlines()[-1]
+    assert "task 'copy' is defined twice" in sentence
+    assert str(path) in sentence
+    assert str(Path(copy.__file__)) in sentence
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("absent.py", None, "is not a file"),
+        ("broken.py", "1 / 0", "ZeroDivisionError"),
+        ("syntax.py", "def", "SyntaxError"),
+        ("notes.txt", "x = 1", "not a Python file"),
+    ],
+)
+def test_a_plugin_that_does_not_load_is_named_in_one_sentence(
+    tmp_path: Path, name: str, text: str | None, said: str
+):
+    if text is not None:
+        (tmp_path / name).write_text(text)
+    with pytest.raises(BenchError, match=said) as refusal:
+        registry.load_plugins([tmp_path / name])
+    assert name in str(refusal.value)
+    assert str(refusal.value).count("\n") == 0
+
+
+def test_options_left_at_their_default_are_not_chosen():
+    assert registry.chosen_options(cells.create("lstm")) == {}
+    assert registry.chosen_options(cells.create("lstm", {"forget_bias": 1.0})) == {}
+    assert registry.chosen_options(cells.create("lstm", {"forget_bias": 3.0})) == {
+        "forget_bias": 3.0
+    }
+    assert registry.chosen_options(tasks.create("copy", {"length": 3, "symbols": 5})) == {
+        "symbols": 5
+    }
+
+
+def test_a_whole_number_is_accepted_where_a_float_is_meant():
+    assert cells.create("lstm", {"forget_bias": 3}) == cells.create("lstm", {"forget_bias": 3.0})

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import pytest
+import torch
+
+from lstm_bench.training.ensemble import Ensemble
+from tests.numerics.training import assert_same_replicate, condition, row, trained
+
+WHEN = 13
+
+
+def poison(replicate: int, value: float) -> Callable[[Ensemble], None]:
+    """Write `value` into one weight of a replicate after update 13."""
+
+    def after_update(ensemble: Ensemble) -> None:
+        if ensemble.update == WHEN:
+            start, _ = ensemble.network.layout.slots["V"]
+            ensemble.weights[ensemble.active.index(replicate), start] = value
+
+    return after_update
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+@pytest.mark.parametrize("cell", ["lstm", "gru", "elman", "irnn", "jordan"])
+def test_a_poisoned_replicate_diverges_and_its_companions_keep_every_bit(cell: str, value: float):
+    c = condition("adding", 12, cell, 9)
+    clean, poisoned = trained(c, 0, 2), trained(c, 0, 2, after_update=poison(1, value))
+    ended = row(poisoned, 1)
+    assert (ended["status"], ended["reason"]) == ("diverged", "not finite")
+    assert ended["update"] == WHEN + 1, "the update is not the first that was not finite"
+    for seed in (0, 2):
+        assert_same_replicate(clean, poisoned, seed)
+
+
+def test_a_diverged_replicate_keeps_its_last_finite_measurements_and_leaves_a_point():
+    poisoned = trained(condition(), 0, 2, after_update=poison(1, float("nan")))
+    points = [p for p in poisoned.curves if p["seed"] == 1]
+    assert [p["update"] for p in points] == [0, 10, 20]
+    assert math.isnan(points[-1]["validation_loss"])
+    assert row(poisoned, 1)["validation_loss"] == points[1]["validation_loss"]
+    assert math.isfinite(row(poisoned, 1)["best_loss"])
+
+
+def test_every_replicate_of_a_block_may_diverge():
+    c = condition(
+        "adding", 12, "irnn", 9, optimiser="sgd", clip="none", learning_rate=1e30, updates=40
+    )
+    ensemble = trained(c, 0, 2)
+    assert {p.status for p in ensemble.progress} == {"diverged"}
+    assert {p.update for p in ensemble.progress} <= {1, 2, 3}
+    assert ensemble.active == []
+    assert ensemble.update == 10, "the training goes on after the last replicate has stopped"
+
+
+def test_a_replicate_poisoned_in_its_last_update_is_not_called_finished():
+    c = condition(updates=WHEN + 1, evaluate_every=50)
+    ensemble = trained(c, 0, 1, after_update=poison(0, float("nan")))
+    assert [p.status for p in ensemble.progress] == ["diverged", "unsolved"]
+
+
+def test_a_gradient_clipped_by_norm_never_moves_a_weight_further_than_the_limit():
+    limit, rate = 0.01, 0.5
+    c = condition(optimiser="sgd", momentum=0.0, learning_rate=rate, clip_at=limit)
+    before: dict[int, torch.Tensor] = {}
+
+    def watch(ensemble: Ensemble) -> None:
+        if before and len(before[0]) == len(ensemble.weights):
+            moved = (ensemble.weights - before[0]).double().norm(dim=1)
+            assert (moved <= rate * limit * (1 + 1e-3)).all()
+            assert (moved > 0).all()
+        before[0] = ensemble.weights.clone()
+
+    trained(c, 0, 2, after_update=watch)
+    assert before
+
+
+@pytest.mark.parametrize("rate", [0.001, 0.1])
+def test_the_learning_rate_of_the_condition_is_the_step_that_is_taken(rate: float):
+    c = condition(optimiser="adam", learning_rate=rate, updates=1, clip="none")
+    ensemble = trained(c)
+    fresh = ensemble.network.pack([0], torch.zeros(1))
+    moved = (ensemble.final - fresh).abs()
+    # Adam's first update is the learning rate times the sign of the gradient
+    assert moved.max().item() == pytest.approx(rate, rel=1e-3)
