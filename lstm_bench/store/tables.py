@@ -1,7 +1,8 @@
-"""Tables as Parquet with page checksums. pyarrow alone: training has no need of pandas."""
+"""Tables as Parquet, sealed by a checksum. pyarrow alone: training has no need of pandas."""
 
 from __future__ import annotations
 
+import hashlib
 import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,14 +13,16 @@ import pyarrow.parquet as pq
 
 from lstm_bench.store.files import damaged, write_bytes
 
+SEAL = "sha256"
+
 
 def write_table(
     path: Path, rows: Sequence[Mapping[str, Any]], about: Mapping[str, str] | None = None
 ) -> None:
     """Write rows (same keys in each); the same rows give the same bytes."""
     table = pa.Table.from_pylist([dict(row) for row in rows])
-    if about:
-        table = table.replace_schema_metadata(dict(about))
+    told = dict(about or {})
+    table = table.replace_schema_metadata({**told, SEAL: _checksum(table, told)})
     buffer = io.BytesIO()
     pq.write_table(table, buffer, write_page_checksum=True, compression="zstd")
     write_bytes(path, buffer.getvalue())
@@ -28,9 +31,22 @@ def write_table(
 def read_table(path: Path) -> pa.Table:
     """Raises DamagedFile when the file is missing, truncated or altered."""
     try:
-        return pq.read_table(io.BytesIO(path.read_bytes()), page_checksum_verification=True)
-    except (OSError, pa.ArrowException) as error:
+        table = pq.read_table(io.BytesIO(path.read_bytes()), page_checksum_verification=True)
+        about = {k.decode(): v.decode() for k, v in (table.schema.metadata or {}).items()}
+        seal = about.pop(SEAL, "")
+    except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
         raise damaged(path, error) from error
+    if seal != _checksum(table, about):
+        raise damaged(path, "its contents do not match their checksum")
+    return table.replace_schema_metadata(about)
+
+
+def _checksum(table: pa.Table, about: Mapping[str, str]) -> str:
+    """SHA-256 of names, values and metadata: Parquet's own covers the pages alone."""
+    total = hashlib.sha256(repr(sorted(about.items())).encode())
+    for name in table.column_names:
+        total.update(repr((name, table[name].to_pylist())).encode())
+    return total.hexdigest()
 
 
 def read_about(path: Path) -> dict[str, str]:

@@ -30,7 +30,8 @@ def save_tensors(path: Path, tensors: Mapping[str, np.ndarray], about: Mapping[s
     text = canonical(about)
     seal = checksum(tensors, text)
     contiguous = {name: np.ascontiguousarray(value) for name, value in tensors.items()}
-    write_bytes(path, save(contiguous, metadata={"about": text, "sha256": seal}))
+    sealed = canonical({"about": text, "sha256": seal})  # one key: their order is not fixed
+    write_bytes(path, save(contiguous, metadata={"lstm_bench": sealed}))
     return seal
 
 
@@ -40,9 +41,9 @@ def load_tensors(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         data = path.read_bytes()
         tensors = load(data)
         header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
-        metadata = header["__metadata__"]
+        metadata = json.loads(header["__metadata__"]["lstm_bench"])
         about, seal = metadata["about"], metadata["sha256"]
-    except (OSError, SafetensorError, ValueError, KeyError) as error:
+    except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
         raise damaged(path, error) from error
     if checksum(tensors, about) != seal:
         raise damaged(path, "its contents do not match their checksum")

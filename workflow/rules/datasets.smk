@@ -3,6 +3,8 @@ rule dataset:
         [f"{paths.DATASET}/{name}" for name in paths.DATASET_FILES],
     log:
         f"{paths.LOG}/dataset/{{task}}-T{{T}}-{{dataset}}.log",
+    # before any training: the longest of them must be there to be chosen first
+    priority: 2**40
     conda:
         "../../environment.yml"
     params:

@@ -1,0 +1,171 @@
+"""One seed block in this process: what is read when, and what becomes of a fault."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lstm_bench.cells.lstm import LSTM
+from lstm_bench.errors import BenchError
+from lstm_bench.spec import Condition, SeedBlock
+from lstm_bench.store.paths import BLOCK_FILES, Results
+from lstm_bench.store.tables import read_table
+from lstm_bench.store.tensors import load_tensors
+from lstm_bench.training import run
+from lstm_bench.training.ensemble import Ensemble
+from lstm_bench.training.evaluation import HeldOut, evaluate
+from tests.numerics.training import CPU, condition
+
+BLOCK = SeedBlock(0, 2)
+SMALL = condition(validation_size=64, test_size=96)
+
+
+@pytest.fixture(autouse=True)
+def _settings_of_the_test_process(monkeypatch):
+    monkeypatch.setattr(run, "configure", lambda: None)
+
+
+def train(folder: Path, c: Condition = SMALL, **options: Any) -> Path:
+    return run.train_block(c, BLOCK, Results(folder), device="cpu", **options)
+
+
+def rows(folder: Path, table: str = "replicates") -> list[dict]:
+    return read_table(folder / f"{table}.parquet").to_pylist()
+
+
+def fail_at(monkeypatch, update: int, error: Exception) -> None:
+    step = Ensemble.step
+
+    def failing(self: Ensemble, batches) -> None:
+        if self.update == update:
+            raise error
+        step(self, batches)
+
+    monkeypatch.setattr(Ensemble, "step", failing)
+
+
+def test_the_test_split_is_read_once_and_after_every_replicate_has_stopped(tmp_path, monkeypatch):
+    trained: list[Ensemble] = []
+    reads: list[tuple[str, list[str | None]]] = []
+    read, create = run.read_split, Ensemble.create
+
+    def noting_create(*arguments):
+        trained.append(create(*arguments))
+        return trained[-1]
+
+    def noting_read(folder, split, task):
+        reads.append((split, [p.status for p in trained[0].progress]))
+        return read(folder, split, task)
+
+    monkeypatch.setattr(run, "read_split", noting_read)
+    monkeypatch.setattr(Ensemble, "create", noting_create)
+    train(tmp_path)
+    assert reads == [("validation", [None] * 3), ("test", ["unsolved"] * 3)]
+
+
+def test_the_numbers_of_a_row_are_those_of_the_stored_weights(tmp_path: Path):
+    folder = train(tmp_path)
+    ensemble = Ensemble.create(SMALL, BLOCK, CPU)
+    weights, about = load_tensors(folder / "model.safetensors")
+    assert about["seeds"] == [0, 1, 2]
+    assert Condition.from_json(about["condition"]) == SMALL
+    stacked = [{name: value[r] for name, value in weights.items()} for r in range(3)]
+    flat = ensemble.network.layout.pack(stacked, ensemble.weights)
+    data = Results(tmp_path).dataset(SMALL.dataset)
+    for split, column in (("validation", "validation"), ("test", "test")):
+        held_out = HeldOut.of(ensemble.task, run.read_split(data, split, ensemble.task), CPU)
+        losses, scores = evaluate(ensemble.network, flat, held_out, "bptt")
+        assert [r[f"{column}_loss"] for r in rows(folder)] == losses
+        assert [r[f"{column}_score"] for r in rows(folder)] == scores
+
+
+def test_seconds_are_measured_in_the_timing_table_alone(tmp_path: Path):
+    folder = train(tmp_path)
+    for table in ("replicates", "curves"):
+        assert not [name for name in rows(folder, table)[0] if "second" in name]
+    timing = rows(folder, "timing")
+    assert [row["seed"] for row in timing] == [0, 1, 2]
+    assert all(row["train_seconds"] > 0 for row in timing)
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (MemoryError(), "out_of_memory"),
+        (RuntimeError("DefaultCPUAllocator: not enough memory"), "out_of_memory"),
+        (ZeroDivisionError("a fault"), "ZeroDivisionError: a fault"),
+    ],
+)
+def test_a_fault_of_the_training_becomes_a_row_a_seed(tmp_path, monkeypatch, error, reason):
+    fail_at(monkeypatch, 13, error)
+    folder = train(tmp_path)
+    assert [(r["seed"], r["status"], r["reason"]) for r in rows(folder)] == [
+        (seed, "error", reason) for seed in BLOCK.seeds
+    ]
+    assert all((folder / name).exists() for name in BLOCK_FILES)
+
+
+def test_bad_input_is_raised_and_leaves_no_row(tmp_path: Path):
+    with pytest.raises(BenchError, match="T=1"):
+        train(tmp_path, condition(T=1))
+    assert not Results(tmp_path).blocks()
+
+
+def test_a_diverged_replicate_has_no_test_score_and_the_others_have_one(tmp_path, monkeypatch):
+    step = Ensemble.step
+
+    def poisoned(self: Ensemble, batches) -> None:
+        if self.update == 13:
+            self.weights[1] = float("nan")
+        step(self, batches)
+
+    monkeypatch.setattr(Ensemble, "step", poisoned)
+    found = rows(train(tmp_path))
+    assert [r["status"] for r in found] == ["unsolved", "diverged", "unsolved"]
+    assert [r["test_loss"] is None for r in found] == [False, True, False]
+    assert found[1]["updates"] == 14
+
+
+def test_an_interrupted_training_leaves_no_row_and_goes_on_to_the_same_numbers(tmp_path: Path):
+    asked = iter([False] * 12 + [True])
+    with pytest.raises(run.Interrupted):
+        train(tmp_path, interrupted=lambda: next(asked))
+    assert not Results(tmp_path).blocks()
+    resumed, whole = train(tmp_path), train(tmp_path / "whole")
+    for name in ("replicates.parquet", "curves.parquet"):
+        assert (resumed / name).read_bytes() == (whole / name).read_bytes(), f"{name} differs"
+
+
+def test_a_finished_block_is_trained_again_only_when_its_code_has_changed(tmp_path, monkeypatch):
+    folder = train(tmp_path)
+    before = (folder / "timing.parquet").read_bytes()
+    train(tmp_path)
+    assert (folder / "timing.parquet").read_bytes() == before
+    monkeypatch.setattr(LSTM, "version", LSTM.version + 1)
+    train(tmp_path)
+    assert (folder / "timing.parquet").read_bytes() != before
+    assert f"cell {LSTM.version} " in rows(folder)[0]["code"]
+
+
+@pytest.mark.parametrize("name", BLOCK_FILES)
+def test_a_block_with_a_missing_file_is_trained_again(tmp_path: Path, name: str):
+    folder = train(tmp_path)
+    (folder / name).unlink()
+    train(tmp_path)
+    assert (folder / name).exists()
+
+
+def test_the_code_identity_names_every_version_that_decides_a_number(monkeypatch):
+    seen = {run.code_identity(SMALL)}
+    for owner, attribute in (
+        (LSTM, "version"),
+        (run.tasks.registry()["adding"], "version"),
+        (run.engine, "VERSION"),
+        (run.training, "VERSION"),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(owner, attribute, 99)
+            seen.add(run.code_identity(SMALL))
+    assert len(seen) == 5
