@@ -37,7 +37,7 @@ def write_report(plan: Plan, results: Results, output: Path) -> None:
         statuses=statuses(replicates),
         failures=failures(replicates),
         counts=_counts(plan, replicates),
-        training=plan.config["training"],
+        training=plan.data["sweep"]["training"],
         width=plan.config["width"],
         rates=_rates(plan, results),
         provenance=provenance(plan, replicates, timing),
