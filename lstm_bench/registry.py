@@ -111,7 +111,12 @@ def build(cls: type[T], options: Mapping[str, Any], what: str) -> T:
                 f"{what}: option {key} is {value!r}, but must be a "
                 f"{type(default).__name__} like {default!r}."
             )
-    return cls(**options)
+    return cls(**{key: _as_default(value, allowed[key].default) for key, value in options.items()})
+
+
+def _as_default(value: Any, default: Any) -> Any:
+    """A whole number where a float is meant is that float: `3` and `3.0` are one option."""
+    return float(value) if isinstance(default, float) else value
 
 
 def _same_kind(value: Any, default: Any) -> bool:

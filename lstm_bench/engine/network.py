@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -14,6 +14,7 @@ from lstm_bench.cells import initialise
 from lstm_bench.cells.base import Cell, Params, State
 from lstm_bench.engine import unroll
 from lstm_bench.engine.parameters import Layout
+from lstm_bench.registry import chosen_options
 from lstm_bench.spec import stream_key
 
 
@@ -40,7 +41,11 @@ class Network:
     def init(self, seed: int) -> dict[str, np.ndarray]:
         """The weights of one replicate: a function of (cell, options, width, sizes, seed) alone."""
         key = stream_key(
-            "init", cell=self.cell.name, options=asdict(self.cell), width=self.width, seed=seed
+            "init",
+            cell=self.cell.name,
+            options=chosen_options(self.cell),
+            width=self.width,
+            seed=seed,
         )
         rng = np.random.Generator(np.random.Philox(key=key))
         weights = self.cell.init(rng, self.inputs, self.width, self.outputs)

@@ -23,6 +23,17 @@ def aligned(count: int, unit: int = ALIGNMENT) -> int:
     return -(-count // unit) * unit
 
 
+def in_company(weights: Tensor) -> Tensor:
+    """Flat weights (R, size) with at least two rows on a CPU: one alone is joined by its copy.
+
+    The matrix library multiplies a batch of one by another routine when a factor is a vector, with
+    other last bits; from two on, a replicate's numbers do not depend on how many there are.
+    """
+    if len(weights) == 1 and weights.device.type == "cpu":
+        return torch.cat([weights, weights])
+    return weights
+
+
 class Layout:
     """Where each named parameter lies in a row."""
 

@@ -30,11 +30,11 @@ def keep_buffers() -> bool:
     return all(libc.mallopt(key, value) == 1 for key, value in settings)
 
 
-def configure(threads: int = 1) -> None:
-    """Apply all of it, once a process."""
+def configure() -> None:
+    """Apply all of it, once a process. With one thread no product is split, and no bit moves."""
     global _configured
     torch.set_flush_denormal(True)
-    torch.set_num_threads(threads)
+    torch.set_num_threads(1)
     if not _configured:
         keep_buffers()
         _configured = True

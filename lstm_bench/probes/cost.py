@@ -121,7 +121,7 @@ def _peak_memory(ensemble: Ensemble, device: torch.device) -> int:
         return torch.cuda.max_memory_allocated() - held
     with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
         _one_update(ensemble, device)
-    results = profiler.profiler.kineto_results  # type: ignore[union-attr]
+    results = profiler.profiler.kineto_results
     events = [e for e in results.events() if e.name() == "[memory]"]
     sizes = [e.nbytes() for e in sorted(events, key=lambda e: e.start_ns())]
     return int(np.cumsum([0, *sizes]).max())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,15 +22,16 @@ def write_table(
     table = pa.Table.from_pylist([dict(row) for row in rows])
     told = dict(about or {})
     table = table.replace_schema_metadata({**told, SEAL: _checksum(table, told)})
-    buffer = io.BytesIO()
+    buffer = pa.BufferOutputStream()
     pq.write_table(table, buffer, write_page_checksum=True, compression="zstd")
-    write_bytes(path, buffer.getvalue())
+    write_bytes(path, buffer.getvalue().to_pybytes())
 
 
 def read_table(path: Path) -> pa.Table:
     """Raises DamagedFile when the file is missing, truncated or altered."""
     try:
-        table = pq.read_table(io.BytesIO(path.read_bytes()), page_checksum_verification=True)
+        data = pa.BufferReader(path.read_bytes())  # a Python file is released late, by a thread
+        table = pq.read_table(data, page_checksum_verification=True)
         about = {k.decode(): v.decode() for k, v in (table.schema.metadata or {}).items()}
         seal = about.pop(SEAL, "")
     except (OSError, pa.ArrowException, UnicodeDecodeError) as error:

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from lstm_bench.errors import BenchError, unknown
-from lstm_bench.registry import build, classes
+from lstm_bench.registry import build, chosen_options, classes
 from lstm_bench.spec import stream_key
 
 
@@ -131,8 +131,6 @@ def generator(
     update can be drawn without drawing those before it. The key depends on the task, T and the
     seed in `parts`, never on the cell, so every cell of a seed sees the same sequences.
     """
-    from lstm_bench.registry import chosen_options
-
     key = stream_key(purpose, task=task.name, options=chosen_options(task), T=T, **parts)
     return np.random.Generator(np.random.Philox(key=key, counter=[0, 0, 0, counter]))
 

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from lstm_bench import cells, engine, tasks
 from lstm_bench.engine.network import Network
+from lstm_bench.engine.parameters import in_company
 from lstm_bench.spec import Condition, SeedBlock
 from lstm_bench.tasks import Batch
 from lstm_bench.training import optimisers
@@ -109,17 +110,18 @@ class Ensemble:
     def step(self, batches: list[Batch]) -> None:
         """One update of every active replicate: forward, backward, clip, optimiser."""
         t, layout = self.condition.training, self.network.layout
-        data = tensors(batches, self.device)
-        leaves = layout.leaves(self.weights)
+        weights, rows = in_company(self.weights), len(self.active)
+        data = tensors(batches * (len(weights) // rows), self.device)
+        leaves = layout.leaves(weights)
         outputs = self.network.outputs_at(leaves, data.inputs, data.steps, backend=self.backend)
         losses = replicate_losses(self.task.loss, outputs, data.targets, data.weights)
         gradients = torch.autograd.grad(losses.sum(), list(leaves.values()), allow_unused=True)
         flat = torch.zeros_like(self.weights)
         for view, gradient in zip(layout.views(flat).values(), gradients):
             if gradient is not None:
-                view.copy_(gradient)
+                view.copy_(gradient[:rows])
         norms = clip(flat, t.clip, t.clip_at)
-        losses = losses.detach()
+        losses = losses.detach()[:rows]
         self.update += 1
         self.since_evaluation += 1
         self.optimiser.step(self.weights, flat, self.update)

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from lstm_bench.cells.base import Params
 from lstm_bench.engine.network import Network
+from lstm_bench.engine.parameters import in_company
 from lstm_bench.tasks import Batch, Task
 from lstm_bench.training.data import Tensors, tensors
 from lstm_bench.training.losses import replicate_losses
@@ -36,6 +37,7 @@ def evaluate(
     network: Network, weights: Tensor, held_out: HeldOut, backend: str
 ) -> tuple[list[float], list[float]]:
     """Mean loss and score of each row of `weights` (R, size)."""
+    asked, weights = len(weights), in_company(weights)
     params = Params(network.layout.views(weights))
     R, total = len(weights), len(held_out.batch.inputs)
     losses, outputs = weights.new_zeros(R), []
@@ -50,5 +52,5 @@ def evaluate(
     steps = held_out.batch.read_steps
     targets_at = held_out.batch.targets[:, steps]
     answers = np.concatenate(outputs, axis=1)
-    scores = [held_out.task.score(answers[r], targets_at) for r in range(R)]
-    return losses.tolist(), scores
+    scores = [held_out.task.score(answers[r], targets_at) for r in range(asked)]
+    return losses[:asked].tolist(), scores

@@ -145,7 +145,14 @@ def write_failure(
     _write_tables(folder, condition, rows, [], timing, code)
 
 
-CURVE_COLUMNS = ("train_loss", "gradient_norm", "validation_loss", "validation_score")
+CURVE_COLUMNS = (
+    "seed",
+    "update",
+    "train_loss",
+    "gradient_norm",
+    "validation_loss",
+    "validation_score",
+)
 
 
 def _write_tables(
@@ -157,9 +164,10 @@ def _write_tables(
     code: str,
 ) -> None:
     write_json(folder.parent / "condition.json", condition.to_json())
-    empty = {"seed": None, "update": None, **dict.fromkeys(CURVE_COLUMNS)}
-    curves = sorted(curves, key=lambda point: (point["seed"], point["update"])) or [empty]
-    write_table(folder / "curves.parquet", [{"condition": condition.id, **c} for c in curves])
+    points = sorted(curves, key=lambda point: (point["seed"], point["update"]))
+    points = points or [dict.fromkeys(CURVE_COLUMNS)]
+    ordered = [{c: point[c] for c in CURVE_COLUMNS} for point in points]
+    write_table(folder / "curves.parquet", [{"condition": condition.id, **p} for p in ordered])
     write_table(folder / "timing.parquet", timing)
     about = {"code": code, "condition": condition.id}
     write_table(folder / "replicates.parquet", rows, about)

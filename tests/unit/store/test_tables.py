@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import pytest
 
 from lstm_bench.errors import DamagedFile
+from lstm_bench.store import tables
 from lstm_bench.store.tables import read_about, read_table, write_table
 
 ROWS = [
@@ -86,6 +88,20 @@ def flipped_is_noticed_or_harmless(path: Path, data: bytes, place: int) -> bool:
         return True
     assert found == (ROWS, ABOUT), f"a bit flipped at byte {place} changed the table in silence"
     return False
+
+
+def test_arrow_is_given_no_python_file_to_read(tmp_path: Path, monkeypatch):
+    """Arrow's threads release such a file late, and at exit that aborts the process (code 134)."""
+    given, read_with_arrow = [], tables.pq.read_table
+
+    def noting(source, **options):
+        given.append(source)
+        return read_with_arrow(source, **options)
+
+    monkeypatch.setattr(tables.pq, "read_table", noting)
+    assert read(written(tmp_path)) == (ROWS, ABOUT)
+    assert given
+    assert not any(isinstance(source, io.IOBase) for source in given)
 
 
 def test_a_missing_table_is_named(tmp_path: Path):
