@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-import io
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from lstm_bench.errors import DamagedFile
@@ -101,7 +101,7 @@ def test_arrow_is_given_no_python_file_to_read(tmp_path: Path, monkeypatch):
     monkeypatch.setattr(tables.pq, "read_table", noting)
     assert read(written(tmp_path)) == (ROWS, ABOUT)
     assert given
-    assert not any(isinstance(source, io.IOBase) for source in given)
+    assert all(isinstance(source, pa.NativeFile | pa.Buffer) for source in given)
 
 
 def test_a_missing_table_is_named(tmp_path: Path):
