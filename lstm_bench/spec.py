@@ -59,6 +59,12 @@ class Training:
     validation_size: int = 512
     test_size: int = 2048
 
+    def __post_init__(self) -> None:
+        """A whole number where a float is meant is that float: one training has one id."""
+        for each in fields(self):
+            if isinstance(each.default, float):
+                object.__setattr__(self, each.name, float(getattr(self, each.name)))
+
 
 @dataclass(frozen=True)
 class Condition:

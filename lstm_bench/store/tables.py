@@ -30,8 +30,10 @@ def write_table(
 def read_table(path: Path) -> pa.Table:
     """Raises DamagedFile when the file is missing, truncated or altered."""
     try:
-        data = pa.BufferReader(path.read_bytes())  # a Python file is released late, by a thread
-        table = pq.read_table(data, page_checksum_verification=True)
+        data = pa.BufferReader(path.read_bytes())
+        # without Arrow's own threads: they can outlive the interpreter and abort it at its exit
+        alone = {"use_threads": False, "pre_buffer": False}
+        table = pq.read_table(data, page_checksum_verification=True, **alone)
         about = {k.decode(): v.decode() for k, v in (table.schema.metadata or {}).items()}
         seal = about.pop(SEAL, "")
     except (OSError, pa.ArrowException, UnicodeDecodeError) as error:

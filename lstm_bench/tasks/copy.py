@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from lstm_bench.errors import BenchError
 from lstm_bench.tasks.base import Batch, Task, one_hot
 
 
@@ -43,6 +44,13 @@ class Copy(Task):
         "small": {"length": 3, "symbols": 4},
         "arjovsky2016": {"length": 10, "symbols": 8},
     }
+
+    def __post_init__(self) -> None:
+        for name, value, least in (("length", self.length, 1), ("symbols", self.symbols, 2)):
+            if value < least:
+                raise BenchError(
+                    f"task 'copy': option {name} is {value}, but must be at least {least}."
+                )
 
     @property
     def inputs(self) -> int:

@@ -17,6 +17,7 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Callable
 from types import FrameType
 
 from lstm_bench.errors import BenchError
@@ -24,6 +25,7 @@ from lstm_bench.registry import load_plugins
 from lstm_bench.spec import Condition, SeedBlock
 from lstm_bench.store.paths import Results
 
+PASSED_ON = (signal.SIGTERM, signal.SIGINT)
 RESUMABLE = 75  # EX_TEMPFAIL
 _PR_SET_PDEATHSIG = 1  # <sys/prctl.h>
 
@@ -44,6 +46,7 @@ def main() -> int:
     condition = Condition.from_json(json.loads(args.condition))
     block = SeedBlock.parse(args.block)
     parent = os.getpid()
+    signal.pthread_sigmask(signal.SIG_BLOCK, PASSED_ON)  # until both sides can answer them
     child = os.fork()
     if child == 0:
         os._exit(_child(parent, args, condition, block))
@@ -64,8 +67,7 @@ def _child(parent: int, args: argparse.Namespace, condition: Condition, block: S
     def note(number: int, _: FrameType | None) -> None:
         stop.append(number)
 
-    signal.signal(signal.SIGTERM, note)
-    signal.signal(signal.SIGINT, note)
+    _answer(note)
     try:
         load_plugins(args.plugin)
         from lstm_bench.training.run import Interrupted, train_block
@@ -91,13 +93,18 @@ def _child(parent: int, args: argparse.Namespace, condition: Condition, block: S
         sys.stderr.flush()
 
 
+def _answer(handler: Callable[[int, FrameType | None], None]) -> None:
+    for number in PASSED_ON:
+        signal.signal(number, handler)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, PASSED_ON)
+
+
 def _supervise(child: int, args: argparse.Namespace, condition: Condition, block: SeedBlock) -> int:
     def forward(number: int, _: FrameType | None) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.kill(child, number)
 
-    signal.signal(signal.SIGTERM, forward)
-    signal.signal(signal.SIGINT, forward)
+    _answer(forward)
     _, status = os.waitpid(child, 0)
     code = os.waitstatus_to_exitcode(status)
     if code >= 0:

@@ -59,7 +59,7 @@ class StoppingRule:
         over = update >= t.updates
         if p.updates_to_solve is not None:
             if len(p.after_solving) >= t.patience or over:
-                p.stayed = all(p.after_solving)
+                p.stayed = all(p.after_solving) if p.after_solving else None
                 p.finish("solved", "", update)
         elif over:
             p.finish("unsolved", "budget", update)
