@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import pandas as pd
+
+from lstm_bench.report.tables import failures, html_table, shown, statuses
+
+
+def test_whatever_stands_in_a_table_is_escaped() -> None:
+    hostile = '<script>alert("x")</script>'
+    page = html_table(pd.DataFrame({hostile: [hostile]}))
+    assert "<script" not in page
+    assert page.count("&lt;script&gt;") == 2
+
+
+def test_numbers_are_shown_with_four_digits_and_gaps_as_a_dash() -> None:
+    assert shown(0.123456) == "0.1235"
+    assert shown(1234567.0) == "1,234,567"
+    assert shown(float("nan")) == "–"
+    assert shown(float("inf")) == "∞"
+    assert shown(True) == "yes"
+
+
+def _replicates() -> pd.DataFrame:
+    rows = [("solved", ""), ("unsolved", "futile"), ("diverged", "not finite"), ("error", "killed")]
+    return pd.DataFrame(
+        [
+            {
+                "task": "adding", "T": 10, "cell": "lstm", "seed": seed, "status": status,
+                "reason": reason, "updates": 5, "condition": "c",
+            }
+            for seed, (status, reason) in enumerate(rows)
+        ]
+    )  # fmt: skip
+
+
+def test_every_way_to_end_is_counted() -> None:
+    page = statuses(_replicates())
+    for end in ("solved", "unsolved (futile)", "diverged", "error"):
+        assert f"<th>{end}</th>" in page
+
+
+def test_failures_are_listed_with_their_reason_and_the_rest_is_not() -> None:
+    page = failures(_replicates())
+    assert page is not None
+    assert "not finite" in page
+    assert "killed" in page
+    assert "futile" not in page
+    assert failures(_replicates().query("status == 'solved'")) is None
