@@ -47,6 +47,7 @@ class TrainingTime(Experiment):
                 for key, group in groups:
                     if key[:2] == (task, cell):
                         rows.append(_row(task, cell, int(key[2]), group))
+                        rows[-1] |= _milestones(group)
         return pd.DataFrame(rows)
 
     def summary(self, table: pd.DataFrame, evidence: Evidence) -> pd.DataFrame:
@@ -183,6 +184,20 @@ def _row(task: str, cell: str, T: int, group: pd.DataFrame) -> dict[str, Any]:
         "milliseconds_per_update": 1e3 * (group.train_seconds / group.updates.clip(lower=1)).mean(),
         "backend": "/".join(sorted(set(group.backend))),
     }
+
+
+def _milestones(group: pd.DataFrame) -> dict[str, float]:
+    """Median updates until each milestone of the task; infinite where half never reached it.
+
+    For adding: the plateau of a network that knows neither number (1/6) and that of one that knows
+    one of them (1/12) left behind, told apart from the task solved.
+    """
+    reached: dict[str, list[float]] = {}
+    for entries in group.milestones:
+        for entry in entries if entries is not None else ():
+            update = np.inf if entry["update"] is None else float(entry["update"])
+            reached.setdefault(entry["name"], []).append(update)
+    return {f"median_updates_to_{name}": float(np.median(v)) for name, v in reached.items()}
 
 
 def _error(mean: pd.Series, low: pd.Series, high: pd.Series) -> np.ndarray:

@@ -16,7 +16,7 @@ from lstm_bench.sweep import Member, Sweep
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-DEFAULTS = {"length": 30, "rates": [0.001, 0.003, 0.01, 0.03, 0.1], "replicates": 5}
+DEFAULTS = {"length": 30, "rates": [0.001, 0.003, 0.01, 0.03, 0.1, 0.3], "replicates": 5}
 
 
 @dataclass(frozen=True)

@@ -28,14 +28,3 @@ def read_all(paths: Iterable[Path]) -> pd.DataFrame:
     if not tables:
         return pd.DataFrame()
     return pa.concat_tables(tables, promote_options="permissive").to_pandas()
-
-
-def milestones(replicates: pd.DataFrame) -> pd.DataFrame:
-    """The `milestones` column spread out: condition, seed, name, update."""
-    columns = replicates[["condition", "seed", "milestones"]]
-    rows = [
-        {"condition": condition, "seed": seed, **entry}
-        for condition, seed, entries in columns.itertuples(index=False, name=None)
-        for entry in (entries if entries is not None else ())
-    ]
-    return pd.DataFrame(rows, columns=["condition", "seed", "name", "update"])

@@ -125,9 +125,9 @@ def _train(condition: Condition, seed: int, status: str | None) -> tuple[Progres
     for update in range(0, t.updates + 1, t.evaluate_every):
         loss = float(1 / 6 / (1 + np.exp((update - needed) / (0.1 * needed + 20))) + 0.002)
         loss *= float(rng.lognormal(0, 0.05))
-        score = 1 - 6 * loss
         if diverges and update >= 300:
             loss = float("inf")
+        score = 1 - 6 * loss
         train = None if update == 0 else loss * 1.05
         point = {"train_loss": train, "gradient_norm": None if train is None else 0.3 + loss}
         held_out = {"validation_loss": loss, "validation_score": score}

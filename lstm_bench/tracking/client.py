@@ -1,0 +1,221 @@
+"""MLflow, opened in one way: the only module of the package that imports it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import sqlite3
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from filelock import FileLock
+
+from lstm_bench.store.paths import Results
+from lstm_bench.tracking.address import (
+    require_answer,
+    sentence,
+    tracking_uri,
+    without_credentials,
+)
+from lstm_bench.tracking.records import Record, Split
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+KEY, DIGEST, PARENT = "lstm_bench.key", "lstm_bench.digest", "mlflow.parentRunId"
+BATCH = 900  # metrics; MLflow takes 1000 metrics, parameters and tags together
+
+ENVIRONMENT = {  # read by MLflow when it is imported; what the user has set stays
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # its 7 processes serve language models
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_LOGGING_LEVEL": "WARNING",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
+}
+
+
+def prepare_environment() -> None:
+    """Before the first import of mlflow: no telemetry, no chatter, no long waits."""
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A run that MLflow has. `digest` is None when its import did not come to its end."""
+
+    id: str
+    digest: str | None
+    tags: Mapping[str, str]
+
+
+@contextlib.contextmanager
+def opened(experiment: str, results: Results, uri: str | None = None) -> Iterator[Store]:
+    """The store with its experiment, made where it is missing.
+
+    Importers of one results folder wait for each other, so that one of them is the first: several
+    that make the database at once break it. Raises BenchError, with the address but without the
+    credentials, when the store does not answer or cannot be written.
+    """
+    address = tracking_uri(results, uri)
+    require_answer(address)
+    prepare_environment()
+    from mlflow import MlflowClient
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    lock = results.mlflow_db.with_suffix(".lock")
+    try:
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(lock), _without_syncing(results):
+            client = MlflowClient(address)
+            yield Store(client, _experiment(client, experiment, results, address), address)
+    except (MlflowException, SQLAlchemyError, sqlite3.Error, OSError) as error:
+        raise sentence(address, error) from error
+
+
+@contextlib.contextmanager
+def _without_syncing(results: Results) -> Iterator[None]:
+    """Let results/mlflow.db skip fsync, which is three quarters of an import's time.
+
+    A killed importer leaves it whole; a machine that loses power may not, and then it is made anew.
+    """
+    from sqlalchemy import event
+    from sqlalchemy.engine import Engine
+
+    ours = str(results.mlflow_db.resolve())
+
+    def relax(connection: Any, _: Any) -> None:
+        if isinstance(connection, sqlite3.Connection):
+            files = [row[2] for row in connection.execute("PRAGMA database_list")]
+            if ours in files:
+                connection.execute("PRAGMA synchronous = OFF")
+
+    event.listen(Engine, "connect", relax)
+    try:
+        yield
+    finally:
+        event.remove(Engine, "connect", relax)
+
+
+def _experiment(client: MlflowClient, name: str, results: Results, uri: str) -> str:
+    """The experiment's id. Beside a local database, artifacts lie in results/mlartifacts.
+
+    MLflow wants their address absolute and keeps it in its database, so that plain `mlflow ui`
+    finds them; when the folder was moved, the database is told.
+    """
+    served = urlsplit(uri).scheme.startswith(("http", "databricks"))
+    place = None if served else results.mlflow_artifacts.resolve().as_uri()
+    found = client.get_experiment_by_name(name)
+    if found is None:
+        return client.create_experiment(name, artifact_location=place)
+    if found.lifecycle_stage != "active":
+        client.restore_experiment(found.experiment_id)
+    database = uri.removeprefix("sqlite:///")
+    if place and found.artifact_location != place and database != uri:
+        _move_artifacts(Path(database), found.artifact_location, place)
+    return found.experiment_id
+
+
+def _move_artifacts(database: Path, old: str, new: str) -> None:
+    with contextlib.closing(sqlite3.connect(database)) as connection, connection:
+        for table, column in (("experiments", "artifact_location"), ("runs", "artifact_uri")):
+            connection.execute(
+                f"UPDATE {table} SET {column} = ? || substr({column}, ?) "
+                f"WHERE {column} = ? OR {column} LIKE ? || '/%'",
+                (new, len(old) + 1, old, old),
+            )
+
+
+class Store:
+    """What the importer needs of MLflow; one experiment of it."""
+
+    def __init__(self, client: MlflowClient, experiment_id: str, uri: str) -> None:
+        self.client, self.experiment_id = client, experiment_id
+        self.where = without_credentials(uri)
+
+    def runs(self) -> dict[str, list[Seen]]:
+        """Every run that an importer made, by key."""
+        found: dict[str, list[Seen]] = {}
+        token = None
+        while True:
+            page = self.client.search_runs([self.experiment_id], max_results=1000, page_token=token)
+            for run in page:
+                tags = run.data.tags
+                if KEY in tags:
+                    digest = tags.get(DIGEST) if run.info.status != "RUNNING" else None
+                    found.setdefault(tags[KEY], []).append(Seen(run.info.run_id, digest, tags))
+            token = page.token
+            if not token:
+                return found
+
+    def start(self, record: Record, key: str, more: Mapping[str, str]) -> str:
+        """A new run, not yet finished; returns its id."""
+        tags = {**record.tags, **more, **self._source, KEY: key}
+        run = self.client.create_run(self.experiment_id, record.started, tags, record.name)
+        return run.info.run_id
+
+    def finish(self, id: str, record: Record, files: Mapping[str, bytes], digest: str) -> None:
+        """Everything the run holds, in few transactions; the digest says that all is there."""
+        from mlflow.entities import Metric, Param, RunTag
+
+        if files:
+            with tempfile.TemporaryDirectory() as folder:
+                for name, data in files.items():
+                    (Path(folder) / name).write_bytes(data)
+                self.client.log_artifacts(id, folder)
+        if record.inputs:
+            self.client.log_inputs(id, [_dataset(split) for split in record.inputs])
+        self.client.set_terminated(id, record.status, record.finished)
+        metrics = [Metric(p.name, p.value, p.at, p.step) for p in record.metrics]
+        params = [Param(name, value) for name, value in record.params.items()]
+        while len(metrics) > BATCH:
+            self.client.log_batch(id, metrics[:BATCH])
+            metrics = metrics[BATCH:]
+        self.client.log_batch(id, metrics, params, [RunTag(DIGEST, digest)])  # tags go in last
+
+    def delete(self, id: str) -> None:
+        self.client.delete_run(id)
+
+    def tag(self, id: str, name: str, value: str) -> None:
+        self.client.set_tag(id, name, value)
+
+    def describe(self, tags: Mapping[str, str]) -> None:
+        """Tags of the experiment: its note and its saved views."""
+        present = self.client.get_experiment(self.experiment_id).tags
+        for name, value in tags.items():
+            if present.get(name) != value:
+                self.client.set_experiment_tag(self.experiment_id, name, value)
+
+    @cached_property
+    def _source(self) -> dict[str, str]:
+        """Who imported it, and the commit that was checked out then."""
+        tags = {"mlflow.source.name": "lstm-bench track", "mlflow.source.type": "LOCAL"}
+        try:
+            done = subprocess.run(
+                ["git", "rev-parse", "HEAD"], capture_output=True, text=True, timeout=10
+            )
+            return (
+                {**tags, "mlflow.source.git.commit": done.stdout.strip()} if done.stdout else tags
+            )
+        except (OSError, subprocess.SubprocessError):
+            return tags
+
+
+def _dataset(split: Split) -> Any:
+    from mlflow.entities import Dataset, DatasetInput, InputTag
+
+    source = json.dumps({"uri": split.source})
+    dataset = Dataset(split.name, split.sha256[:16], "local", source)
+    return DatasetInput(dataset, [InputTag("mlflow.data.context", split.split)])

@@ -1,0 +1,91 @@
+"""Bringing MLflow up to date with `results/`: as often as one likes, every run once."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from lstm_bench.store.paths import Results
+from lstm_bench.store.plans import Plan
+from lstm_bench.tracking import client, views
+from lstm_bench.tracking.blocks import finished_blocks
+from lstm_bench.tracking.wanted import Wanted, wanted_runs
+
+
+@dataclass(frozen=True)
+class Tally:
+    """What an import did: counts of runs, `missing` counts seed blocks that are not finished."""
+
+    added: int
+    replaced: int
+    unchanged: int
+    missing: int
+    seconds: float
+    where: str
+    experiment_id: str
+
+    def __str__(self) -> str:
+        waiting = f"; {self.missing} seed blocks are not finished yet" if self.missing else ""
+        return (
+            f"{self.where}: {self.added} runs added, {self.replaced} replaced, "
+            f"{self.unchanged} unchanged in {self.seconds:.1f} s{waiting}"
+        )
+
+
+def track(plan: Plan, results: Results, *, uri: str | None = None) -> Tally:
+    """Import everything of this plan that is finished.
+
+    `uri` is MLflow's; without one MLFLOW_TRACKING_URI holds, and without that `results/mlflow.db`.
+    Raises BenchError when MLflow does not answer, DamagedFile for a stored file that is not whole.
+    """
+    began = time.monotonic()
+    name = plan.config["tracking"].get("experiment", "lstm_bench")
+    with client.opened(name, results, uri) as store:
+        importer = _Importer(store)
+        finished, missing = finished_blocks(plan, results)
+        for wanted in wanted_runs(plan, results, finished):
+            importer.bring(wanted)
+        store.describe(views.experiment_tags(plan, store.experiment_id))
+        count = importer.count
+    return Tally(
+        added=count["added"],
+        replaced=count["replaced"],
+        unchanged=count["unchanged"],
+        missing=missing,
+        seconds=time.monotonic() - began,
+        where=store.where,
+        experiment_id=store.experiment_id,
+    )
+
+
+class _Importer:
+    def __init__(self, store: client.Store) -> None:
+        self.store, self.seen, self.count = store, store.runs(), Counter[str]()
+
+    def bring(self, wanted: Wanted, parent: Mapping[str, str] | None = None) -> None:
+        """Make a run and its children what they should be.
+
+        The digest is set last: a run without one was cut off half way and is made anew, as is one
+        with another digest. A second run of the same key is what a retry left behind.
+        """
+        seen = self.seen.get(wanted.key, [])
+        same = next((run for run in seen if run.digest == wanted.digest), None)
+        for run in seen:
+            if run is not same:
+                self.store.delete(run.id)
+        loose = {**wanted.loose, **(parent or {})}
+        if same is None:
+            record = wanted.record()
+            id = self.store.start(record, wanted.key, loose)
+        else:
+            id = same.id
+            for name, value in loose.items():
+                if same.tags.get(name) != value:
+                    self.store.tag(id, name, value)
+        for child in wanted.children:
+            self.bring(child, {client.PARENT: id})
+        if same is None:
+            self.store.finish(id, record, wanted.files(), wanted.digest)
+        self.count["unchanged" if same else "replaced" if seen else "added"] += 1

@@ -1,0 +1,184 @@
+"""MLflow's own UI on this machine, kept up to date with what finishes while it is open."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+import webbrowser
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+
+from lstm_bench.errors import BenchError
+from lstm_bench.store.paths import Results
+from lstm_bench.store.plans import Plan
+from lstm_bench.tracking import client, views
+from lstm_bench.tracking.address import tracking_uri
+from lstm_bench.tracking.importer import Tally, track
+
+LOOK_EVERY = 3.0  # seconds between looks at what has finished
+START_WITHIN = 120.0  # seconds
+END_WITHIN = 3.0  # uvicorn takes a moment, the process above it looks every few seconds
+
+
+def serve(
+    root: Path = Path(),
+    host: str = "127.0.0.1",
+    port: int = 5000,
+    open_browser: bool = False,
+) -> None:
+    """Import what is finished, show it, and go on importing until Ctrl-C or SIGTERM.
+
+    With a server in MLFLOW_TRACKING_URI none is started: its address is printed instead. Raises
+    BenchError when nothing was planned here, when the port is taken, and when MLflow ends by
+    itself.
+    """
+    results = Results(root)
+    plan = newest_plan(results)
+    served = tracking_uri(results).startswith("http")
+    if not served:
+        require_free(host, port)
+    print("importing what is finished ...", flush=True)
+    with contextlib.suppress(KeyboardInterrupt), _ended_by_signals():
+        tally = _track(plan, results)
+        link = views.LANDING.link(tally.experiment_id)
+        if served:
+            _announce(f"{tally.where.rstrip('/')}/{link}", open_browser)
+            _watch(results, None)
+        else:
+            with _server(results, host, port) as process:
+                _announce(f"http://{host}:{port}/{link}", open_browser)
+                _watch(results, process)
+
+
+def newest_plan(results: Results) -> Plan:
+    """Raises BenchError when there is none."""
+    plans = results.plans()
+    if not plans:
+        folder = results.plan("x").parent
+        raise BenchError(f"{folder} holds no plan: nothing was run here; run snakemake first.")
+    return Plan.read(plans[-1])
+
+
+def require_free(host: str, port: int) -> None:
+    """Raise BenchError when the port cannot be had."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise BenchError(
+                f"port {port} of {host} cannot be used ({error.strerror}); choose another with "
+                "--port, or close what holds it."
+            ) from error
+
+
+def _track(plan: Plan, results: Results) -> Tally:
+    tally = track(plan, results)
+    print(tally, flush=True)
+    return tally
+
+
+def _announce(url: str, open_browser: bool) -> None:
+    print(f"\n  {url}\n\nCtrl-C ends it.", flush=True)
+    if open_browser:
+        webbrowser.open(url)
+
+
+def _stamps(results: Results) -> set[tuple[str, int]]:
+    """What would change when there is something to import."""
+    found = [*results.plans(), *(block / "replicates.parquet" for block in results.blocks())]
+    found += results.experiment("x").parent.glob("*/*")
+    stamps = set()
+    for path in found:
+        with contextlib.suppress(FileNotFoundError):
+            stamps.add((str(path), path.stat().st_mtime_ns))
+    return stamps
+
+
+def _watch(results: Results, process: subprocess.Popen[bytes] | None) -> None:
+    """Import whenever something has finished; a file caught half way is read the next time."""
+    before, last_look = _stamps(results), time.monotonic()
+    while True:
+        time.sleep(0.2)
+        if process is not None and process.poll() is not None:
+            raise BenchError(f"MLflow ended by itself: {_last_line(results)}")
+        if time.monotonic() - last_look < LOOK_EVERY:
+            continue
+        last_look, now = time.monotonic(), _stamps(results)
+        if now != before:
+            try:
+                _track(newest_plan(results), results)
+                before = now
+            except BenchError as error:
+                print(error, file=sys.stderr, flush=True)
+
+
+@contextlib.contextmanager
+def _server(results: Results, host: str, port: int) -> Iterator[subprocess.Popen[bytes]]:
+    """MLflow's server, answering; ended with everything it started."""
+    client.prepare_environment()
+    command = [sys.executable, "-m", "mlflow", "server", "--host", host, "--port", str(port)]
+    command += ["--backend-store-uri", tracking_uri(results), "--workers", "1"]
+    log = _log(results)
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+        )
+    try:
+        _await(process, f"http://{host}:{port}/health", results)
+        yield process
+    finally:
+        _end(process)
+
+
+def _await(process: subprocess.Popen[bytes], address: str, results: Results) -> None:
+    deadline = time.monotonic() + START_WITHIN
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise BenchError(f"MLflow's server did not start: {_last_line(results)}")
+        with contextlib.suppress(OSError):
+            urllib.request.urlopen(address, timeout=1).close()
+            return
+        time.sleep(0.2)
+    raise BenchError(f"MLflow's server did not start in {START_WITHIN:g} s; see {_log(results)}.")
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Its whole session: uvicorn's worker is a process of its own."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(END_WITHIN)
+
+
+@contextlib.contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """SIGTERM ends what is open, as Ctrl-C does; so does SIGINT to a shell's background job."""
+
+    def interrupt(_: int, __: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = {each: signal.signal(each, interrupt) for each in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+
+def _log(results: Results) -> Path:
+    return results.logs / "mlflow-server.log"
+
+
+def _last_line(results: Results) -> str:
+    lines = _log(results).read_text(errors="replace").strip().splitlines()
+    return f"{lines[-1] if lines else 'no message'} ({_log(results)})"

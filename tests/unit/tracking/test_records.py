@@ -1,0 +1,169 @@
+"""How stored rows are summed up, thinned and named."""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+import zlib
+from typing import Any
+
+import pytest
+
+from lstm_bench.store.paths import Results
+from lstm_bench.tracking import notes, views
+from lstm_bench.tracking.address import without_credentials
+from lstm_bench.tracking.names import Names
+from lstm_bench.tracking.records import (
+    Clock,
+    condition_metrics,
+    flat_params,
+    median_curve,
+    rounded,
+    thin,
+)
+from tests.unit.tracking.fake_results import make_plan
+
+CLOCK = Clock(1000, 2000, 100)
+
+
+def row(seed: int, status: str, solved_at: int | None = None, updates: int = 100) -> dict[str, Any]:
+    score = None if status in ("diverged", "error") else 0.5
+    return {
+        "seed": seed,
+        "T": 20,
+        "status": status,
+        "reason": "",
+        "updates": updates,
+        "updates_to_solve": solved_at,
+        "stayed": True,
+        "test_score": score,
+        "test_loss": score,
+    }
+
+
+def finals(*rows: dict[str, Any]) -> dict[str, float]:
+    return {p.name: p.value for p in condition_metrics(rows, {}, CLOCK)}
+
+
+def test_thinning_keeps_both_ends_and_order() -> None:
+    assert thin(range(200)) == list(range(200))
+    few = thin(range(1001))
+    assert len(few) == 200
+    assert (few[0], few[-1]) == (0, 1000)
+    assert few == sorted(set(few))
+
+
+def test_the_clock_runs_evenly_and_stops_at_the_end() -> None:
+    assert [CLOCK.at(update) for update in (0, 50, 100, 120)] == [1000, 1500, 2000, 2000]
+    assert Clock(1000, 2000, 0).at(0) == 2000
+
+
+def test_a_stopped_replicate_keeps_its_last_value() -> None:
+    curve = median_curve([[(0, 1.0), (50, 0.0)], [(0, 1.0), (50, 0.8), (100, 0.6)]])
+    assert curve == [(0, 1.0), (50, 0.4), (100, 0.3)]
+
+
+def test_a_diverged_replicate_counts_as_worst() -> None:
+    points = [{"update": u, "validation_loss": 0.5, "validation_score": 0.5} for u in (0, 50, 100)]
+    blank = {"train_loss": math.nan, "gradient_norm": None}
+    curves = {seed: [{**point, **blank} for point in points] for seed in range(3)}
+    curves[0] = curves[0][:1]
+    rows = [row(0, "diverged", updates=30), row(1, "unsolved"), row(2, "unsolved")]
+    found = condition_metrics(rows, curves, CLOCK)
+    losses = {p.step: p.value for p in found if p.name == "validation/loss"}
+    assert losses == {0: 0.5, 30: 0.5, 50: 0.5, 100: 0.5}
+    curves[1] = []
+    found = condition_metrics([*rows[:2], row(1, "diverged")], curves, CLOCK)
+    assert all(math.isfinite(p.value) for p in found)
+
+
+def test_the_median_counts_the_unsolved_as_later() -> None:
+    assert finals(row(0, "solved", 40), row(1, "solved", 60), row(2, "unsolved"))[
+        "updates_to_solve"
+    ] == pytest.approx(60)
+    assert "updates_to_solve" not in finals(row(0, "solved", 40), row(1, "timeout"))
+
+
+def test_errors_of_the_machine_are_left_out() -> None:
+    found = finals(row(0, "solved", 40), row(1, "error"), row(2, "diverged"))
+    assert (found["replicates"], found["solved"]) == (2, 0.5)
+    assert found["test/score"] == 0.5
+
+
+def test_a_score_that_was_met_before_a_time_out_is_not_solved() -> None:
+    assert finals(row(0, "timeout", 40))["solved"] == 0
+
+
+def test_params_are_flat_text() -> None:
+    spec = {
+        "task": "copy",
+        "T": 20,
+        "cell": "lstm",
+        "task_options": {"symbols": 4},
+        "cell_options": {"forget_bias": 3.0},
+        "training": {"learning_rate": 0.01, "train_size": None},
+    }
+    assert flat_params(spec, seed=3) == {
+        "task": "copy",
+        "T": "20",
+        "cell": "lstm",
+        "task.symbols": "4",
+        "cell.forget_bias": "3.0",
+        "learning_rate": "0.01",
+        "train_size": "null",
+        "seed": "3",
+    }
+
+
+def test_rounding_keeps_six_digits() -> None:
+    assert rounded(0.12345678) == 0.123457
+    assert rounded(1e-9) == 1e-9
+
+
+def test_two_conditions_never_share_a_name(tmp_path: Any) -> None:
+    plan = make_plan(Results(tmp_path), labels={"lstm": "mine"})
+    first = next(iter(plan.conditions))
+    entry = plan.conditions[first]
+    for rate, id in ((0.01, "a-x1"), (0.01, "a-x2")):
+        spec = {**entry["spec"], "training": {**entry["spec"]["training"], "learning_rate": rate}}
+        plan.data["conditions"][id] = {**entry, "spec": spec}
+        member = {"task": "adding", "cell": "mine", "condition": id}
+        plan.data["experiments"]["tuning"]["members"].append(member)
+    shown = Names.of(plan).shown
+    assert shown[first] == "mine adding T20 lr 0.003"
+    assert (shown["a-x1"], shown["a-x2"]) == ("mine adding T20 x1", "mine adding T20 x2")
+    assert len(set(shown.values())) == len(shown)
+
+
+def test_a_note_stays_within_what_mlflow_keeps() -> None:
+    rows = [row(seed, "error") | {"reason": "r" * 40} for seed in range(1000)]
+    entry = {"score_name": "accuracy", "solved_score": 0.99}
+    note = notes.condition(rows, entry, None)
+    assert len(note) < 8000
+    assert "940 more" in note
+
+
+def test_saved_views_are_in_the_form_of_the_ui(tmp_path: Any) -> None:
+    plan = make_plan(Results(tmp_path), tasks=[f"task{i}" for i in range(9)], lengths=range(9, 99))
+    tags = views.experiment_tags(plan, "7")
+    assert all(len(value) < 5000 for value in tags.values())
+    for view in views.VIEWS:
+        value = json.loads(tags[f"mlflow.sharedViewState.{view.key}"])
+        state = json.loads(zlib.decompress(base64.b64decode(value["state"].split(";")[1])))
+        assert value["name"] == view.title
+        assert state["searchFilter"] == view.filter
+        assert set(state["selectedColumns"]) < set(state["columnOrder"])
+        assert view.link("7") in tags[notes.NOTE]
+
+
+@pytest.mark.parametrize(
+    ("uri", "shown"),
+    [
+        ("http://ada:secret@host:5000/a?token=x", "http://host:5000/a"),
+        ("https://host", "https://host"),
+        ("sqlite:///results/mlflow.db", "sqlite:///results/mlflow.db"),
+    ],
+)
+def test_credentials_are_not_shown(uri: str, shown: str) -> None:
+    assert without_credentials(uri) == shown
