@@ -99,10 +99,7 @@ def status() -> None:
     from lstm_bench.store.status import status as read
 
     results = Results()
-    plans = results.plans()
-    if not plans:
-        raise BenchError("results/plans is empty: nothing was planned here; run snakemake first.")
-    found = read(Plan.read(plans[-1]), results)
+    found = read(Plan.newest(results), results)
     total = sum(found.blocks.values())
     click.echo(f"seed blocks  {total}: " + _told(found.blocks))
     click.echo(f"replicates   {sum(found.replicates.values())}: " + _told(found.replicates))
@@ -113,6 +110,17 @@ def status() -> None:
 
 def _told(counts: dict[str, int]) -> str:
     return ", ".join(f"{count} {name}" for name, count in sorted(counts.items())) or "none yet"
+
+
+@cli.command()
+def track() -> None:
+    """Import what is finished into MLflow, once; after `rm results/mlflow.db`, all of it again."""
+    from lstm_bench.store.paths import Results
+    from lstm_bench.store.plans import Plan
+    from lstm_bench.tracking.importer import track as run
+
+    results = Results()
+    click.echo(run(Plan.newest(results), results))
 
 
 @cli.command()

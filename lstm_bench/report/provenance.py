@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
-import subprocess
 from typing import Any
 
 import pandas as pd
 
+from lstm_bench.store.commit import git_commit
 from lstm_bench.store.plans import Plan
 
 MACHINE = ("lstm_bench", "python", "torch", "processor", "gpu", "platform")
-
-
-def git_commit() -> str | None:
-    """The commit of the checkout, `+` when it has changes; None outside a repository."""
-    try:
-        commit = _git("rev-parse", "HEAD")
-        return commit + ("+" if _git("status", "--porcelain", "--untracked-files=no") else "")
-    except (OSError, subprocess.CalledProcessError):
-        return None
-
-
-def _git(*words: str) -> str:
-    done = subprocess.run(["git", *words], capture_output=True, text=True, check=True)
-    return done.stdout.strip()
 
 
 def provenance(plan: Plan, replicates: pd.DataFrame, timing: pd.DataFrame) -> dict[str, Any]:

@@ -7,6 +7,7 @@ torch and everything else imported, and that is where all bad input is found.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import subprocess
@@ -59,6 +60,8 @@ def ensure_plan(config: Mapping[str, Any], basedir: str | Path) -> Plan:
         made = subprocess.run(command, input=request, text=True, capture_output=True)
         if made.returncode:
             raise BenchError(made.stderr.strip() or f"planning failed (exit {made.returncode}).")
+    with contextlib.suppress(OSError):
+        path.touch()  # the newest plan is the one last asked for
     return Plan(read_json(path), path)
 
 
@@ -80,6 +83,15 @@ class Plan:
     def asked(self) -> list[str]:
         """The experiments of the sweep; tuning is planned too, but only run when asked for."""
         return list(self.config["experiments"])
+
+    @classmethod
+    def newest(cls, results: paths.Results) -> Plan:
+        """The plan last asked for. Raises BenchError where there is none."""
+        plans = results.plans()
+        if not plans:
+            folder = results.plan("x").parent
+            raise BenchError(f"{folder} holds no plan: nothing was run here; run snakemake first.")
+        return cls.read(plans[-1])
 
     def blocks(self, experiments: Iterable[str]) -> list[tuple[str, str]]:
         """(condition id, block name) of every seed block these experiments need, once each."""

@@ -7,7 +7,6 @@ import json
 import logging
 import os
 import sqlite3
-import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from urllib.parse import urlsplit
 
 from filelock import FileLock
 
+from lstm_bench.store.commit import git_commit
 from lstm_bench.store.paths import Results
 from lstm_bench.tracking.address import (
     require_answer,
@@ -202,15 +202,8 @@ class Store:
     def _source(self) -> dict[str, str]:
         """Who imported it, and the commit that was checked out then."""
         tags = {"mlflow.source.name": "lstm-bench track", "mlflow.source.type": "LOCAL"}
-        try:
-            done = subprocess.run(
-                ["git", "rev-parse", "HEAD"], capture_output=True, text=True, timeout=10
-            )
-            return (
-                {**tags, "mlflow.source.git.commit": done.stdout.strip()} if done.stdout else tags
-            )
-        except (OSError, subprocess.SubprocessError):
-            return tags
+        commit = git_commit()
+        return {**tags, "mlflow.source.git.commit": commit} if commit else tags
 
 
 def _dataset(split: Split) -> Any:

@@ -38,7 +38,7 @@ def condition(
         why = f" ({row['reason']})" if row["reason"] else ""
         score = "" if row["test_score"] is None else f"{row['test_score']:.4g}"
         at = row["updates_to_solve"] if row["status"] == "solved" else ""
-        lines.append(f"| {row['seed']} | {GAP}{row['status']}{why} | {at} | {score} |")
+        lines.append(f"| {row['seed']} | {GAP}{row['status']}{why} | {GAP}{at} | {GAP}{score} |")
     if len(rows) > ROWS:
         lines.append(f"| … | {GAP}{len(rows) - ROWS} more | | |")
     return "\n".join(

@@ -40,7 +40,7 @@ def serve(
     itself.
     """
     results = Results(root)
-    plan = newest_plan(results)
+    plan = Plan.newest(results)
     served = tracking_uri(results).startswith("http")
     if not served:
         require_free(host, port)
@@ -55,15 +55,6 @@ def serve(
             with _server(results, host, port) as process:
                 _announce(f"http://{host}:{port}/{link}", open_browser)
                 _watch(results, process)
-
-
-def newest_plan(results: Results) -> Plan:
-    """Raises BenchError when there is none."""
-    plans = results.plans()
-    if not plans:
-        folder = results.plan("x").parent
-        raise BenchError(f"{folder} holds no plan: nothing was run here; run snakemake first.")
-    return Plan.read(plans[-1])
 
 
 def require_free(host: str, port: int) -> None:
@@ -114,7 +105,7 @@ def _watch(results: Results, process: subprocess.Popen[bytes] | None) -> None:
         last_look, now = time.monotonic(), _stamps(results)
         if now != before:
             try:
-                _track(newest_plan(results), results)
+                _track(Plan.newest(results), results)
                 before = now
             except BenchError as error:
                 print(error, file=sys.stderr, flush=True)

@@ -18,7 +18,7 @@ from lstm_bench.tracking.notes import NOTE
 
 STATE = "mlflow.sharedViewState."
 WRITTEN = 1_700_000_000_000  # views carry a date; a fixed one keeps their tags the same
-TASKS, LENGTHS = 6, 4  # the note has links for; MLflow limits its length
+TASKS, LENGTHS = 5, 4  # the note has links for; MLflow limits its length
 RUN_NAME = "attributes.`Run Name`"
 
 
@@ -148,7 +148,10 @@ def _note(plan: Plan, experiment_id: str) -> str:
 def _curves(experiment_id: str, task: str, T: int) -> str:
     """The chart page of the conditions of a task at a length."""
     mark = '"' if "'" in task else "'"
-    runs = f"tags.level='condition' and params.task={mark}{task}{mark} and params.T='{T}'"
+    runs = (
+        f"tags.level='condition' and tags.purpose='sweep' and params.task={mark}{task}{mark} "
+        f"and params.T='{T}'"
+    )
     found = quote_plus(runs, safe="='")
     return (
         f"#/experiments/{experiment_id}/runs?searchFilter={found}"

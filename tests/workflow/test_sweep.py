@@ -55,6 +55,14 @@ def test_every_replicate_is_one_mlflow_run(finished: Workspace) -> None:
     assert sorted(rows) == [("0",), ("0",), ("1",), ("1",)]
 
 
+def test_deleted_runs_come_back_once(finished: Workspace, tmp_path: Path) -> None:
+    copy = finished.copy(tmp_path / "copy")
+    (copy.path / "results/mlflow.db").unlink()
+    shown = copy.cli("track")
+    assert "9 runs added" in shown.stdout, shown.stderr  # 4 replicates, 2 conditions, 3 experiments
+    assert "0 runs added, 0 replaced, 9 unchanged" in copy.cli("track").stdout
+
+
 def test_a_finished_sweep_has_nothing_left_to_do(finished: Workspace) -> None:
     assert finished.planned() == {}
 
