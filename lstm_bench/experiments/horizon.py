@@ -94,8 +94,9 @@ class HorizonExperiment(Experiment):
 
     def display(self, summary: pd.DataFrame) -> pd.DataFrame:
         """One row a cell, one column a task: T* and its interval."""
-        told = summary.shown + " [" + summary.low.map("{:.0f}".format) + ", "
-        told += summary.high.map("{:.0f}".format) + "]"
+        interval = " [" + summary.low.map("{:.0f}".format) + ", "
+        interval += summary.high.map("{:.0f}".format) + "]"
+        told = summary.shown + interval.where(summary.low < summary.high, "")
         wide = summary.assign(told=told).pivot_table(
             index="cell", columns="task", values="told", aggfunc="first", sort=False
         )
