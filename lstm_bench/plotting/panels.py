@@ -16,6 +16,7 @@ SINGLE, DOUBLE = 3.5, 7.2  # column widths of a paper, in inches
 MARKERS = "osD^vPX*<>"
 DASHES = ("-", "--", ":", "-.", (0, (5, 1)), (0, (3, 1, 1, 1)))
 # Okabe & Ito (2008), told apart by colour-blind readers; the order fits the default cells
+USUAL = ("elman", "irnn", "jordan", "lstm", "gru")  # have the first places for good
 PALETTE = ("#E69F00", "#CC79A7", "#7F7F7F", "#0072B2", "#009E73", "#D55E00", "#56B4E9", "#000000")
 
 
@@ -30,8 +31,10 @@ def panels(rows: int, columns: int, height: float = 2.2) -> tuple[Figure, Any]:
 
 
 def cell_style(cell: str, cells: Sequence[str]) -> dict[str, Any]:
-    """Colour, marker and dash of a cell: the same in every figure of a report."""
-    place = list(cells).index(cell) if cell in cells else len(cells)
+    """Colour, marker and dash of a cell: the same in every figure, whatever else a sweep has."""
+    others = [name for name in cells if name not in USUAL]
+    order = [*USUAL, *others]
+    place = order.index(cell) if cell in order else len(order)
     return {
         "color": PALETTE[place % len(PALETTE)],
         "marker": MARKERS[place % len(MARKERS)],

@@ -1,4 +1,5 @@
-# a probe takes every core, so that nothing it measures is disturbed
+# a probe takes every core, so that nothing it measures is disturbed: more are asked for than there
+# are, and Snakemake gives what it has
 rule probe:
     output:
         paths.PROBE,
@@ -6,7 +7,7 @@ rule probe:
         f"{paths.LOG}/probe/{{probe}}-{{experiment}}.log",
     conda:
         "../../environment.yml"
-    threads: workflow.cores
+    threads: 1024
     params:
         settings=lambda wildcards: canonical(
             plan.experiments[wildcards.experiment]["probe_settings"]
