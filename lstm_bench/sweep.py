@@ -61,6 +61,11 @@ class Sweep:
         """The tuned rate of this pair, or the config's own where none was tuned."""
         return self.rates.get(task.key, {}).get(cell.key, self.training.learning_rate)
 
+    def untuned(self) -> list[tuple[Choice, Choice]]:
+        """The pairs that are trained with the config's own rate, for want of a tuned one."""
+        pairs = ((task, cell) for task in self.tasks for cell in self.cells)
+        return [(t, c) for t, c in pairs if c.key not in self.rates.get(t.key, {})]
+
     def condition(self, task: Choice, T: int, cell: Choice, **training: Any) -> Condition:
         """This cell on this task at this length; keyword arguments replace training settings."""
         changes = {"learning_rate": self.learning_rate(task, cell), **training}

@@ -54,6 +54,7 @@ def resolve(config: Mapping[str, Any], schema: Mapping[str, Any], digest: str) -
             "tasks": [{**asdict(t), "key": t.key, "shown": t.shown} for t in sweep.tasks],
             "cells": [{**asdict(c), "key": c.key, "shown": c.shown} for c in sweep.cells],
             "training": asdict(sweep.training),
+            "untuned": [f"{cell.shown} on {task.shown}" for task, cell in sweep.untuned()],
         },
         "conditions": {id: _condition(c) for id, c in planned.items()},
         "datasets": datasets,

@@ -40,6 +40,7 @@ def write_report(plan: Plan, results: Results, output: Path) -> None:
         training=plan.data["sweep"]["training"],
         width=plan.config["width"],
         rates=_rates(plan, results),
+        untuned=plan.data["sweep"]["untuned"],
         provenance=provenance(plan, replicates, timing),
         config=yaml.safe_dump(plan.config, sort_keys=False, allow_unicode=True),
     )

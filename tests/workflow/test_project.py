@@ -55,8 +55,6 @@ def test_a_preset_over_the_default_config_resolves(
     overlay = yaml.safe_load((ROOT / f"workflow/presets/{preset}.yaml").read_text())
     update_config(config, overlay)
     config["device"] = "auto"
-    rates = config["learning_rates"]
-    config["learning_rates"] = rates if Path(rates).exists() else None
     assert resolve(config, SCHEMA, "digest")["conditions"]
 
 

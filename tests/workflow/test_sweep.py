@@ -44,6 +44,7 @@ def test_the_report_loads_nothing_from_elsewhere(finished: Workspace) -> None:
     assert "How far back can each cell remember?" in page
     assert 'src="http' not in page
     assert "<script" not in page
+    assert "Not tuned, trained with a learning rate of 0.01" in page  # TINY names no rates
     assert page.count("data:image/svg+xml;base64") >= 3
 
 
