@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -58,11 +58,6 @@ class Network:
     def pack(self, seeds: Sequence[int], like: Tensor) -> Tensor:
         """The initial weights of these seeds, flat (R, size)."""
         return self.layout.pack([self.init(seed) for seed in seeds], like)
-
-    def unpacked(self, weights: Mapping[str, Tensor]) -> Params:
-        """Weights from a file, (R, *shape) each, as parameters of the equations."""
-        columns = {k: v if v.dim() == 3 else v.unsqueeze(2) for k, v in weights.items()}
-        return Params(columns)
 
     def outputs_at(
         self,

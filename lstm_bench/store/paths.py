@@ -56,20 +56,12 @@ class Results:
         return self.root / EXPERIMENT.format(experiment=experiment)
 
     @property
-    def report(self) -> Path:
-        return self.root / REPORT
-
-    @property
     def mlflow_db(self) -> Path:
         return self.root / MLFLOW_DB
 
     @property
     def mlflow_artifacts(self) -> Path:
         return self.root / MLFLOW_ARTIFACTS
-
-    @property
-    def tracked(self) -> Path:
-        return self.root / TRACKED
 
     @property
     def logs(self) -> Path:

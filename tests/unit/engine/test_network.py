@@ -73,12 +73,13 @@ def test_the_number_of_parameters_is_the_textbooks():
     assert found == expected
 
 
-def test_weights_from_a_file_run_like_those_of_the_training():
+def test_weights_for_a_file_are_those_of_the_training_in_the_shapes_of_the_paper():
     net = network()
     flat = net.pack([4, 5], torch.zeros(1))
-    params = net.unpacked(net.layout.unpack(flat))
-    views = net.layout.views(flat)
-    assert all(torch.equal(params[name], views[name]) for name in views)
+    stored, views = net.layout.unpack(flat), net.layout.views(flat)
+    assert all(torch.equal(stored[name].view_as(views[name]), views[name]) for name in views)
+    assert stored["b_f"].shape == (2, net.width)
+    assert stored["U_f"].shape == (2, net.width, net.width)
 
 
 def test_a_device_that_is_not_there_is_one_sentence():

@@ -22,10 +22,8 @@ def test_everything_lies_below_results(tmp_path: Path):
         r.checkpoint(CONDITION, BLOCK),
         r.probe("cost", "speed"),
         r.experiment("horizon"),
-        r.report,
         r.mlflow_db,
         r.mlflow_artifacts,
-        r.tracked,
         r.logs,
     ]
     assert all(p.is_relative_to(tmp_path / "results") for p in places)
