@@ -10,6 +10,7 @@ import hashlib
 import importlib
 import importlib.util
 import inspect
+import math
 import pkgutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -106,6 +107,8 @@ def build(cls: type[T], options: Mapping[str, Any], what: str) -> T:
                 else BenchError(f"{what} has no options, but {key!r} was given.")
             )
         default = allowed[key].default
+        if isinstance(value, float) and not math.isfinite(value):
+            raise BenchError(f"{what}: option {key} is {value}, but must be a finite number.")
         if default is not MISSING and default is not None and not _same_kind(value, default):
             raise BenchError(
                 f"{what}: option {key} is {value!r}, but must be a "

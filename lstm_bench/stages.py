@@ -53,9 +53,8 @@ def dataset(spec: str) -> None:
 @plugin_option
 @click.argument("name")
 @click.option("--settings", required=True, help="the probe's settings as JSON")
-@click.option("--device", default="auto", envvar="LSTM_BENCH_DEVICE")
 @click.option("--output", type=Path, required=True)
-def probe(name: str, settings: str, device: str, output: Path) -> None:
+def probe(name: str, settings: str, output: Path) -> None:
     """Measure something with torch."""
     import importlib
 
@@ -63,7 +62,7 @@ def probe(name: str, settings: str, device: str, output: Path) -> None:
 
     module = importlib.import_module(f"lstm_bench.probes.{name}")
     rows = []
-    for row in module.measure({**json.loads(settings), "device": device}):
+    for row in module.measure(json.loads(settings)):
         click.echo(row)
         rows.append(row)
     write_table(output, rows)

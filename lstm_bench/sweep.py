@@ -13,6 +13,8 @@ from typing import Any
 
 from lstm_bench.spec import Condition, SeedBlock, Training, seed_blocks
 
+TUNED_WITH = ("optimiser", "batch", "updates")  # and the width: what a learning rate hangs on
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -55,6 +57,7 @@ class Sweep:
     seed_block: int
     first_seed: int = 0
     rates: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    tuned_with: Mapping[str, Any] = field(default_factory=dict)
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def learning_rate(self, task: Choice, cell: Choice) -> float:
@@ -65,6 +68,11 @@ class Sweep:
         """The pairs that are trained with the config's own rate, for want of a tuned one."""
         pairs = ((task, cell) for task in self.tasks for cell in self.cells)
         return [(t, c) for t, c in pairs if c.key not in self.rates.get(t.key, {})]
+
+    def other_than_tuned(self) -> dict[str, Any]:
+        """What the rates were tuned with and this sweep does otherwise."""
+        here = {"width": self.width, **{k: getattr(self.training, k) for k in TUNED_WITH}}
+        return {k: v for k, v in self.tuned_with.items() if here.get(k, v) != v}
 
     def condition(self, task: Choice, T: int, cell: Choice, **training: Any) -> Condition:
         """This cell on this task at this length; keyword arguments replace training settings."""

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from lstm_bench.cells import initialise
 from lstm_bench.cells.base import Cell, Params, State, sigmoid, tanh
+from lstm_bench.errors import BenchError
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,12 @@ class LSTM(Cell):
     )
     formula = r"c_t = f_t \odot c_{t-1} + i_t \odot \tilde c_t, \quad h_t = o_t \odot \tanh(c_t)"
     state = ("h", "c")
+
+    def __post_init__(self) -> None:
+        if self.chrono < 0 or self.chrono == 1:
+            raise BenchError(
+                f"cell 'lstm': option chrono is {self.chrono}, but must be 0 (off) or at least 2."
+            )
 
     def init(
         self, rng: np.random.Generator, inputs: int, width: int, outputs: int

@@ -58,11 +58,11 @@ class Cost(Experiment):
 
     def summary(self, table: pd.DataFrame, evidence: Evidence) -> pd.DataFrame:
         """At the width of the sweep and its longest measured T, against the cheapest cell."""
-        width = int(table.groupby("width").T.nunique().idxmax())
-        at = table[(table.width == width) & (table["T"] == table["T"].max())].copy()
+        along = table[table.along_T]
+        at = along[along["T"] == along["T"].max()].copy()
         for column in ("parameters", "flops_per_update", "update_seconds", "peak_memory_bytes"):
             at[f"{column}_ratio"] = at[column] / at[column].min()
-        at["exponent_of_T"] = [_exponent(table, cell, width) for cell in at.cell]
+        at["exponent_of_T"] = [_exponent(along[along.cell == cell]) for cell in at.cell]
         return at.sort_values("update_seconds")
 
     def display(self, summary: pd.DataFrame) -> pd.DataFrame:
@@ -100,8 +100,7 @@ class Cost(Experiment):
 
     def figure(self, table: pd.DataFrame, summary: pd.DataFrame, evidence: Evidence) -> Figure:
         figure, grid = panels(2, 2, height=2.1)
-        width, length = int(summary.width.iloc[0]), _shared_length(table)
-        sides = (("T", table[table.width == width]), ("width", table[table["T"] == length]))
+        sides = (("T", table[table.along_T]), ("width", table[table.along_width]))
         for column, (axis, rows) in enumerate(sides):
             time, other = grid[0, column], grid[1, column]
             below = "peak_memory_bytes" if axis == "T" else "parameters"
@@ -122,7 +121,8 @@ class Cost(Experiment):
                 log_lengths(axes, rows[axis].tolist())
                 axes.set_yscale("log")
             other.set_xlabel("sequence length T" if axis == "T" else "width (hidden units)")
-            fixed = f"width {width}" if axis == "T" else f"T = {length}"
+            first = rows.iloc[0]
+            fixed = f"width {first.width}" if axis == "T" else f"T = {first['T']}"
             time.set_title(f"at {fixed}", fontweight="normal")
         grid[0, 0].set_ylabel("ms per update\nand replicate")
         grid[1, 0].set_ylabel("peak memory of an\nensemble's update (MiB)")
@@ -142,14 +142,8 @@ def _times(summary: pd.DataFrame, column: str, told: pd.Series) -> pd.Series:
     return told + " (" + summary[f"{column}_ratio"].map("{:.3g}×".format) + ")"
 
 
-def _shared_length(table: pd.DataFrame) -> int:
-    """The T at which the widths were measured."""
-    return int(table.groupby("T").width.nunique().idxmax())
-
-
-def _exponent(table: pd.DataFrame, cell: str, width: int) -> float:
+def _exponent(rows: pd.DataFrame) -> float:
     """The slope of log time against log T."""
-    rows = table[(table.cell == cell) & (table.width == width)]
     if rows["T"].nunique() < 2:
         return float("nan")
     return float(np.polyfit(np.log(rows["T"]), np.log(rows.update_seconds), 1)[0])

@@ -9,12 +9,14 @@ from typing import Any
 
 import pandas as pd
 
-from lstm_bench.errors import unknown
+from lstm_bench.errors import BenchError, unknown
 from lstm_bench.experiments.base import Evidence, Experiment, registry
 from lstm_bench.store.collect import collect, read_all
 from lstm_bench.store.files import write_bytes, write_json
 from lstm_bench.store.paths import Results
 from lstm_bench.store.plans import Plan
+
+NOTHING = "No replicate could be judged: see how the runs ended."
 
 
 def create(name: str) -> Experiment:
@@ -34,6 +36,10 @@ def evidence(plan: Plan, name: str, results: Results) -> Evidence:
     tables = {}
     for table in ("replicates", "curves", "timing"):
         rows = collect(results, pairs, table)
+        if table == "replicates":
+            _require_present_code(rows, plan, results)
+        elif table == "curves" and len(rows):
+            rows = rows.dropna(subset=["seed"]).astype({"seed": "int64"})  # an error has no curve
         tables[table] = rows.merge(labels, on="condition", how="left") if len(rows) else rows
     if len(tables["replicates"]):
         shared = tables["replicates"][["condition", "seed", "T", "status"]]
@@ -49,12 +55,24 @@ def evidence(plan: Plan, name: str, results: Results) -> Evidence:
     )
 
 
+def _require_present_code(rows: pd.DataFrame, plan: Plan, results: Results) -> None:
+    """Raise BenchError for runs of another version of the code: they are never mixed."""
+    for condition, code in rows[["condition", "code"]].drop_duplicates().itertuples(index=False):
+        if code != plan.conditions[condition]["code"]:
+            raise BenchError(
+                f"{results.run(condition)} was trained by other code ({code}); delete it and run "
+                "snakemake again, everything else is kept."
+            )
+
+
 def conclude(plan: Plan, name: str, results: Results) -> Path:
     """Write table.csv, summary.csv and verdict.json; returns their folder."""
     experiment, seen = create(name), evidence(plan, name, results)
     table = experiment.table(seen)
-    summary = experiment.summary(table, seen)
     folder = results.experiment(name)
+    if not _judged(table):
+        return _undecided(folder)
+    summary = experiment.summary(table, seen)
     write_bytes(folder / "table.csv", csv_bytes(table))
     write_bytes(folder / "summary.csv", csv_bytes(summary))
     write_json(folder / "verdict.json", _plain(experiment.verdict(table, summary)))
@@ -63,18 +81,37 @@ def conclude(plan: Plan, name: str, results: Results) -> Path:
 
 def draw(plan: Plan, name: str, results: Results) -> Path:
     """Write the figure as SVG, PDF and PNG, from the stored table and runs."""
-    from lstm_bench.plotting.style import figure_bytes, paper_style
+    from lstm_bench.plotting.style import empty_figure, figure_bytes, paper_style
 
     experiment, folder = create(name), results.experiment(name)
+    table, summary = read_csv(folder / "table.csv"), read_csv(folder / "summary.csv")
     with paper_style():
-        figure = experiment.figure(
-            pd.read_csv(folder / "table.csv"),
-            pd.read_csv(folder / "summary.csv"),
-            evidence(plan, name, results),
-        )
+        if _judged(table):
+            figure = experiment.figure(table, summary, evidence(plan, name, results))
+        else:
+            figure = empty_figure(NOTHING)
         for kind in ("svg", "pdf", "png"):
             write_bytes(folder / f"figure.{kind}", figure_bytes(figure, kind))
     return folder
+
+
+def _judged(table: pd.DataFrame) -> bool:
+    """Whether any row stands for a replicate that ended otherwise than in an error."""
+    return len(table) > 0 and ("n" not in table or bool((table.n > 0).any()))
+
+
+def _undecided(folder: Path) -> Path:
+    empty = csv_bytes(pd.DataFrame(columns=["task", "cell", "T", "n"]))
+    write_bytes(folder / "table.csv", empty)
+    write_bytes(folder / "summary.csv", empty)
+    write_json(folder / "verdict.json", {"answer": NOTHING, "rates": {}})
+    return folder
+
+
+def read_csv(path: Path) -> pd.DataFrame:
+    """A table as it was written: labels stay text, whatever they look like."""
+    text = {"task": str, "cell": str}
+    return pd.read_csv(path, dtype=text, keep_default_na=False, na_values=[""])
 
 
 def csv_bytes(table: pd.DataFrame) -> bytes:

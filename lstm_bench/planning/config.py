@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -83,7 +84,7 @@ def _choice(
     return name, label, given, rest
 
 
-def _task(entry: Any, lengths: Iterable[int], taken: set[str]) -> Choice:
+def _task(entry: Any, lengths: Iterable[int], tuning_length: int | None, taken: set[str]) -> Choice:
     known = tasks.registry()
     name, label, options, rest = _choice(entry, "task", known, taken)
     preset = rest.get("preset")
@@ -96,6 +97,8 @@ def _task(entry: Any, lengths: Iterable[int], taken: set[str]) -> Choice:
     own = tuple(rest.get("lengths", lengths))
     for T in own:
         task.require(T)
+    if tuning_length is not None:
+        task.require(tuning_length)
     return Choice(name, chosen_options(task), label, own)
 
 
@@ -116,23 +119,41 @@ def _unique(choices: list[Choice], what: str) -> tuple[Choice, ...]:
     return tuple(choices)
 
 
-def read_rates(path: str | None) -> dict[str, dict[str, float]]:
-    """The frozen learning rates by task and cell key. Raises BenchError."""
+def plain_numbers(value: Any, where: str = "config") -> Any:
+    """`2.0` as 2, so that one value has one id; NaN and infinity are refused."""
+    if isinstance(value, Mapping):
+        return {key: plain_numbers(each, f"{where}.{key}") for key, each in value.items()}
+    if isinstance(value, list):
+        return [plain_numbers(each, where) for each in value]
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise BenchError(f"{where}: {value} is not allowed; it must be a finite number.")
+        return int(value) if value.is_integer() else value
+    return value
+
+
+def read_rates(path: str | None) -> tuple[dict[str, dict[str, float]], dict[str, Any]]:
+    """The frozen learning rates by task and cell key, and what they were tuned with.
+
+    Raises BenchError.
+    """
     if path is None:
-        return {}
+        return {}, {}
     try:
         stored = yaml.safe_load(Path(path).read_text())
-        return {
+        rates = {
             str(task): {str(cell): float(rate) for cell, rate in rates.items()}
             for task, rates in stored["rates"].items()
         }
+        return rates, dict(stored.get("tuned_with") or {})
     except FileNotFoundError:
         raise BenchError(
             f"learning_rates: {path!r} does not exist; run `snakemake tune`, or set it to null."
         ) from None
     except (yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError, OSError) as error:
+        reason = str(error).splitlines()[0]
         raise BenchError(
-            f"learning_rates: {path!r} cannot be read ({error}); run `snakemake tune` anew."
+            f"learning_rates: {path!r} cannot be read ({reason}); run `snakemake tune` anew."
         ) from None
 
 
@@ -151,8 +172,12 @@ def make_sweep(config: Mapping[str, Any]) -> Sweep:
     taken: set[str] = set()
     training = {k: v for k, v in config["training"].items() if k in training_keys()}
     clip = config["training"].get("clip", "norm")
-    task_list = [_task(entry, config["lengths"], taken) for entry in config["tasks"]]
+    middle = config["tuning"].get("length")
+    task_list = [_task(entry, config["lengths"], middle, taken) for entry in config["tasks"]]
     taken = set()
+    for T in (*config["cost"].get("lengths", ()), *filter(None, [config["cost"].get("length")])):
+        tasks.create("adding").require(T)
+    rates, tuned_with = read_rates(config.get("learning_rates"))
     return Sweep(
         tasks=_unique(task_list, "tasks"),
         cells=_unique([_cell(entry, taken) for entry in config["cells"]], "cells"),
@@ -161,6 +186,7 @@ def make_sweep(config: Mapping[str, Any]) -> Sweep:
         replicates=replicates,
         seed_block=size,
         first_seed=config["first_seed"],
-        rates=read_rates(config.get("learning_rates")),
+        rates=rates,
+        tuned_with=tuned_with,
         settings={key: config[key] for key in ("cost", "tuning") if key in config},
     )

@@ -11,7 +11,7 @@ import lstm_bench
 from lstm_bench import cells, experiments, tasks
 from lstm_bench.engine.network import Network
 from lstm_bench.errors import unknown
-from lstm_bench.planning.config import check_schema, make_sweep
+from lstm_bench.planning.config import check_schema, make_sweep, plain_numbers
 from lstm_bench.registry import code_version, load_plugins
 from lstm_bench.spec import Condition, Dataset
 from lstm_bench.store.paths import DATASET
@@ -30,6 +30,7 @@ def with_defaults(config: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[
 
 def resolve(config: Mapping[str, Any], schema: Mapping[str, Any], digest: str) -> dict[str, Any]:
     """The plan of a config. Raises BenchError for anything that cannot be run."""
+    config = plain_numbers(config)
     check_schema(config, schema)
     config = with_defaults(config, schema)
     load_plugins(config["plugins"])
@@ -42,7 +43,9 @@ def resolve(config: Mapping[str, Any], schema: Mapping[str, Any], digest: str) -
     asked = [*config["experiments"], *(["tuning"] if "tuning" not in config["experiments"] else [])]
     planned: dict[str, Condition] = {}
     entries = {
-        name: _experiment(known[name](), sweep, planned, name in config["experiments"])
+        name: _experiment(
+            known[name](), sweep, planned, name in config["experiments"], config["device"]
+        )
         for name in asked
     }
     datasets = {_folder(c.dataset): _dataset(c.dataset) for c in planned.values()}
@@ -54,6 +57,8 @@ def resolve(config: Mapping[str, Any], schema: Mapping[str, Any], digest: str) -
             "tasks": [{**asdict(t), "key": t.key, "shown": t.shown} for t in sweep.tasks],
             "cells": [{**asdict(c), "key": c.key, "shown": c.shown} for c in sweep.cells],
             "training": asdict(sweep.training),
+            "rates": sweep.rates,
+            "other_than_tuned": sweep.other_than_tuned(),
             "untuned": [f"{cell.shown} on {task.shown}" for task, cell in sweep.untuned()],
         },
         "conditions": {id: _condition(c) for id, c in planned.items()},
@@ -70,7 +75,11 @@ def _check_device(device: str) -> None:
 
 
 def _experiment(
-    experiment: experiments.Experiment, sweep: Sweep, planned: dict[str, Condition], asked: bool
+    experiment: experiments.Experiment,
+    sweep: Sweep,
+    planned: dict[str, Condition],
+    asked: bool,
+    device: str,
 ) -> dict[str, Any]:
     members = []
     for member in experiment.members(sweep):
@@ -78,6 +87,8 @@ def _experiment(
         planned.setdefault(condition.id, condition)
         members.append({"task": member.task, "cell": member.cell, "condition": condition.id})
     settings = experiment.probe_settings(sweep)
+    if experiment.probe:
+        settings["device"] = device
     return {
         "in_sweep": asked,
         "members": members,

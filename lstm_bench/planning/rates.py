@@ -12,6 +12,7 @@ from lstm_bench.errors import BenchError
 from lstm_bench.store.files import read_json, write_bytes
 from lstm_bench.store.paths import Results
 from lstm_bench.store.plans import Plan
+from lstm_bench.sweep import TUNED_WITH
 
 HEADER = """\
 # Learning rates chosen by `snakemake tune`, by task and cell: one grid for every cell, on seeds
@@ -34,7 +35,10 @@ def freeze(plan: Plan, results: Results) -> Path:
     fresh = {(row["task"], row["cell"]) for row in table.to_dict("records")}
     kept = [t for t in before.get("trials", []) if (t["task"], t["cell"]) not in fresh]
     trials = kept + [_plain(row) for row in table.to_dict("records")]
-    text = yaml.safe_dump({"rates": rates, "trials": trials}, sort_keys=False, allow_unicode=True)
+    training = plan.data["sweep"]["training"]
+    tuned_with = {"width": plan.config["width"], **{key: training[key] for key in TUNED_WITH}}
+    content = {"tuned_with": tuned_with, "rates": rates, "trials": trials}
+    text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
     write_bytes(path, (HEADER + text).encode())
     return path
 

@@ -49,6 +49,13 @@ def paper_style() -> Iterator[None]:
         plt.close("all")
 
 
+def empty_figure(text: str) -> Figure:
+    """A figure that says why there is nothing to see."""
+    figure = plt.figure(figsize=(3.5, 1))
+    figure.text(0.5, 0.5, text, ha="center", va="center", fontsize=7)
+    return figure
+
+
 def figure_bytes(figure: Figure, kind: str) -> bytes:
     """The figure as svg, pdf or png, without a date in it."""
     buffer = io.BytesIO()

@@ -16,6 +16,7 @@ from torch.profiler import ProfilerActivity, profile
 
 from lstm_bench import cells, engine, tasks
 from lstm_bench.engine.runtime import configure, resolve_device
+from lstm_bench.registry import code_version
 from lstm_bench.spec import Condition, SeedBlock, Training
 from lstm_bench.training.data import TrainStream
 from lstm_bench.training.ensemble import Ensemble
@@ -25,10 +26,17 @@ WARM_UP = 2
 
 
 def measure(settings: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """One row a (cell, T, width): see `_row`. Settings as `experiments.cost` gives them."""
+    """One row a (cell, T, width), see `_row`, with the axes of the figure it lies on.
+
+    Settings as `experiments.cost` gives them, and the device.
+    """
     configure()
     device = resolve_device(settings["device"])
     for at in _grid(settings):
+        axes = {
+            "along_T": at[1] == settings["width"] and at[0] in settings["lengths"],
+            "along_width": at[0] == settings["length"] and at[1] in settings["widths"],
+        }
         ensembles = {
             cell["shown"]: _ensemble(settings, cell, *at, device) for cell in settings["cells"]
         }
@@ -39,7 +47,7 @@ def measure(settings: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
                 if repeat >= WARM_UP:
                     samples[name].append(seconds)
         for name, ensemble in ensembles.items():
-            yield _row(name, ensemble, samples[name], device)
+            yield {**_row(name, ensemble, samples[name], device), **axes}
 
 
 def _grid(settings: Mapping[str, Any]) -> list[tuple[int, int]]:
@@ -130,6 +138,6 @@ def _peak_memory(ensemble: Ensemble, device: torch.device) -> int:
 def code_identity(settings: Mapping[str, Any]) -> str:
     """What decides the measurements' meaning; part of the workflow's params."""
     known = cells.registry()
-    versions = ",".join(str(known[cell["name"]].version) for cell in settings["cells"])
-    task = tasks.registry()[settings["task"]].version
+    versions = ",".join(code_version(known[cell["name"]]) for cell in settings["cells"])
+    task = code_version(tasks.registry()[settings["task"]])
     return f"cost {VERSION} engine {engine.VERSION} task {task} cells {versions}"

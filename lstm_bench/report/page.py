@@ -12,7 +12,7 @@ import yaml
 
 from lstm_bench import tasks
 from lstm_bench.experiments.base import Experiment
-from lstm_bench.experiments.run import create
+from lstm_bench.experiments.run import create, read_csv
 from lstm_bench.report.formula import data_uri, formula_uri
 from lstm_bench.report.provenance import provenance
 from lstm_bench.report.tables import failures, html_table, statuses
@@ -25,7 +25,7 @@ from lstm_bench.store.plans import Plan
 def write_report(plan: Plan, results: Results, output: Path) -> None:
     """Write the page. Raises DamagedFile when something it needs is missing or not whole."""
     pairs = plan.blocks(plan.asked)
-    replicates = collect(results, pairs, "replicates")
+    replicates = _labelled(plan, collect(results, pairs, "replicates"))
     timing = collect(results, pairs, "timing")
     files = importlib.resources.files("lstm_bench.report")
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
@@ -41,10 +41,21 @@ def write_report(plan: Plan, results: Results, output: Path) -> None:
         width=plan.config["width"],
         rates=_rates(plan, results),
         untuned=plan.data["sweep"]["untuned"],
+        other=plan.data["sweep"]["other_than_tuned"],
         provenance=provenance(plan, replicates, timing),
         config=yaml.safe_dump(plan.config, sort_keys=False, allow_unicode=True),
     )
     write_bytes(output, page.encode())
+
+
+def _labelled(plan: Plan, replicates: pd.DataFrame) -> pd.DataFrame:
+    """Tasks and cells under the labels of the config: a cell may be there with several options."""
+    members = [m for name in plan.asked for m in plan.experiments[name]["members"]]
+    names = {m["condition"]: m for m in members}
+    return replicates.assign(
+        task=[names[c]["task"] for c in replicates.condition],
+        cell=[names[c]["cell"] for c in replicates.condition],
+    )
 
 
 def _counts(plan: Plan, replicates: pd.DataFrame) -> dict[str, int]:
@@ -60,6 +71,7 @@ def _section(experiment: Experiment, results: Results, output: Path) -> dict[str
     """One experiment, its figure inside the page and its files linked relative to it."""
     folder = results.experiment(experiment.name)
     svg = (folder / "figure.svg").read_bytes()
+    summary = read_csv(folder / "summary.csv")
     place = Path("..") / "experiments" / experiment.name
     return {
         "name": experiment.name,
@@ -68,7 +80,7 @@ def _section(experiment: Experiment, results: Results, output: Path) -> dict[str
         "method": experiment.method,
         "answer": read_json(folder / "verdict.json")["answer"],
         "figure": data_uri(svg, "image/svg+xml"),
-        "summary": html_table(experiment.display(pd.read_csv(folder / "summary.csv"))),
+        "summary": html_table(summary if summary.empty else experiment.display(summary)),
         "links": [
             (name, (place / name).as_posix())
             for name in ("table.csv", "summary.csv", "figure.svg", "figure.pdf", "figure.png")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from lstm_bench.registry import code_version
 from lstm_bench.spec import Dataset
 from lstm_bench.store.files import (
     damaged,
@@ -42,7 +43,7 @@ def make_dataset(folder: Path, dataset: Dataset) -> dict[str, object]:
         "sha256": sums,
         "floor": float(task.floor(dataset.T)),
         "measured_floor": measured,
-        "version": task.version,
+        "code": code_version(type(task)),
     }
     write_json(folder / "manifest.json", manifest)
     return manifest
@@ -60,6 +61,8 @@ def read_split(folder: Path, split: str, task: Task) -> Batch:
 
 
 def ensure_dataset(folder: Path, dataset: Dataset) -> None:
-    """Make the dataset unless it is there: for trainings outside the workflow."""
-    if not (folder / "manifest.json").exists():
+    """Make the dataset unless it is there, of this code: for trainings outside the workflow."""
+    task = create(dataset.task, dataset.task_options)
+    manifest = folder / "manifest.json"
+    if not manifest.exists() or read_json(manifest).get("code") != code_version(type(task)):
         make_dataset(folder, dataset)

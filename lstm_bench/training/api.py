@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,6 +55,8 @@ def make_condition(
         default = getattr(Training, key)
         if isinstance(default, int | float) and not isinstance(value, int | float):
             raise BenchError(f"{key}: {value!r} is not allowed; it must be a number.")
+        if isinstance(value, float) and not math.isfinite(value):
+            raise BenchError(f"{key}: {value!r} is not allowed; it must be a finite number.")
     for key, value in {"T": T, "width": width}.items():
         if not isinstance(value, int) or value < 1:
             raise BenchError(f"{key}: {value!r} is not allowed; it must be a whole number above 0.")

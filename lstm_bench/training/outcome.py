@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import math
 import platform
 import resource
 from pathlib import Path
@@ -118,7 +119,7 @@ def write_outcome(
     }
     for r, p in enumerate(ensemble.progress):
         row = replicate_row(c, p, code, ensemble.device.type, ensemble.backend)
-        measured = p.status not in ("diverged", "error")
+        measured = p.status not in ("diverged", "error") and math.isfinite(test[0][r])
         row.update(
             test_loss=test[0][r] if measured else None,
             test_score=test[1][r] if measured else None,

@@ -27,6 +27,9 @@ class Progress:
     after_solving: list[bool] = field(default_factory=list)
 
     def finish(self, status: str, reason: str, update: int) -> None:
+        """Give it its status; one that has met the criterion stays solved, whatever came after."""
+        if self.updates_to_solve is not None and status in ("diverged", "timeout"):
+            status, reason, self.stayed = "solved", f"then {status}", False
         self.status, self.reason, self.update = status, reason, update
 
 

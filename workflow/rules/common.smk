@@ -3,7 +3,7 @@ import shlex
 import sys
 
 from lstm_bench.errors import BenchError
-from lstm_bench.spec import canonical
+from lstm_bench.spec import canonical, digest
 from lstm_bench.store import paths
 from lstm_bench.store.plans import ensure_plan, source_digest
 
@@ -25,7 +25,7 @@ exports = " ".join(
     f"{key}={shlex.quote(str(value))}" for key, value in settings.items()
 )
 shell.prefix(
-    f"export PATH={shlex.quote(os.path.dirname(sys.executable))}:$PATH {exports}; "
+    f"set -euo pipefail; export PATH={shlex.quote(os.path.dirname(sys.executable))}:$PATH {exports}; "
 )
 
 

@@ -15,5 +15,6 @@ rule report:
         "../../environment.yml"
     params:
         code=source_digest("report"),
+        shown=digest([plan.data["sweep"], plan.config]),
     shell:
         "python -m lstm_bench.stages report --output {output:q} > {log:q} 2>&1"
