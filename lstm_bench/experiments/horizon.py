@@ -59,7 +59,7 @@ class HorizonExperiment(Experiment):
                     "share": solved / n if n else float("nan"),
                     "low": low,
                     "high": high,
-                    "stayed": int(judged.stayed.fillna(False).astype(bool).sum()),
+                    "stayed": int(judged.stayed.eq(True).sum()),
                     "diverged": int((judged.status == "diverged").sum()),
                     "timeout": int((judged.status == "timeout").sum()),
                     "error": len(group) - n,

@@ -36,7 +36,7 @@ def evidence(plan: Plan, name: str, results: Results) -> Evidence:
     tables = {}
     for table in ("replicates", "curves", "timing"):
         rows = collect(results, pairs, table)
-        if table == "replicates":
+        if table == "replicates" and len(rows):
             _require_present_code(rows, plan, results)
         elif table == "curves" and len(rows):
             rows = rows.dropna(subset=["seed"]).astype({"seed": "int64"})  # an error has no curve

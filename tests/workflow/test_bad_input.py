@@ -41,6 +41,12 @@ WRONG: list[tuple[dict[str, Any], list[str]]] = [
     ({"plugins": ["no_such.py"]}, ["plugins", "no_such.py"]),
     ({"first_seed": 999_999}, ["first_seed", "999999", "tuning"]),
     ({"tasks": []}, ["tasks", "at least 1"]),
+    ({"cells": [{"cell": "lstm", "label": "_hidden"}]}, ["_hidden", "form"]),
+    ({"cells": [{"cell": "lstm", "chrono": -3}]}, ["chrono", "-3", "at least 2"]),
+    ({"cells": [{"cell": "lstm", "forget_bias": float("nan")}]}, ["nan", "finite"]),
+    ({"cost": {"lengths": [1]}}, ["T=1", "too short"]),
+    ({"tuning": {"length": 3}}, ["T=3", "temporal_order"]),
+    ({"learning_rates": str(ROOT / "LICENSE")}, ["learning_rates", "LICENSE", "cannot be read"]),
 ]
 
 
@@ -53,6 +59,21 @@ def test_a_wrong_config_is_told_in_one_sentence(wrong: dict[str, Any], told: lis
     assert sentence.endswith(".")
     for part in told:
         assert part in sentence
+
+
+def test_a_whole_number_written_as_a_float_is_the_same_number() -> None:
+    def conditions(config: dict[str, Any]) -> set[str]:
+        return set(resolve({**TINY, **config}, SCHEMA, "digest")["conditions"])
+
+    assert conditions({"lengths": [10.0], "width": 8.0}) == conditions({"width": 8})
+
+
+def test_rates_tuned_for_another_width_are_named(tmp_path: Path) -> None:
+    rates = tmp_path / "rates.yaml"
+    rates.write_text("tuned_with: {width: 32, batch: 32}\nrates: {temporal_order: {lstm: 0.1}}\n")
+    sweep = resolve({**TINY, "learning_rates": str(rates)}, SCHEMA, "digest")["sweep"]
+    assert sweep["other_than_tuned"] == {"width": 32}
+    assert sweep["untuned"] == ["elman on temporal_order"]
 
 
 def test_cuda_is_refused_where_there_is_none() -> None:

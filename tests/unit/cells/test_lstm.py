@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from lstm_bench import cells
+from lstm_bench.cells.lstm import LSTM
+from lstm_bench.errors import BenchError
 
 WIDTH = 4000
 
@@ -41,5 +43,7 @@ def test_chrono_spreads_time_scales_up_to_the_longest_and_mirrors_them_in_the_in
     assert not found["b_o"].any()
 
 
-def test_chrono_for_one_step_keeps_nothing():
-    assert not biases(chrono=1)["b_f"].any()
+@pytest.mark.parametrize("longest", [-3, 1])
+def test_chrono_needs_two_steps_or_more(longest: int):
+    with pytest.raises(BenchError, match=f"chrono is {longest}, but must be 0"):
+        LSTM(chrono=longest)

@@ -116,3 +116,9 @@ def test_the_best_loss_and_its_update_are_kept():
     p = follow([0.0] * 5, [0.9, 0.4, 0.2, 0.2, 0.7])
     assert (p.best_loss, p.best_update) == (0.2, 20)
     assert (p.validation_loss, p.update) == (0.7, 40)
+
+
+def test_one_that_solved_and_then_diverged_stays_solved_and_says_so():
+    p = Progress(0, updates_to_solve=50)
+    p.finish("diverged", "not finite", 70)
+    assert (p.status, p.reason, p.stayed) == ("solved", "then diverged", False)

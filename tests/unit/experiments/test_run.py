@@ -1,0 +1,62 @@
+"""Conclusions from stored runs, also where little or nothing can be concluded."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from lstm_bench.errors import BenchError
+from lstm_bench.experiments.run import conclude, draw
+from lstm_bench.planning.plan import resolve
+from lstm_bench.spec import Condition, SeedBlock
+from lstm_bench.store.files import write_json
+from lstm_bench.store.paths import Results
+from lstm_bench.store.plans import Plan
+from lstm_bench.training.outcome import now, write_failure
+from tests.workflow.test_bad_input import SCHEMA
+from tests.workflow.workspace import TINY
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Results:
+    return Results(tmp_path)
+
+
+def failed(results: Results, code: str | None = None) -> Plan:
+    """A sweep in which every replicate ended in an error."""
+    path = results.plan("digest")
+    write_json(path, resolve(TINY, SCHEMA, "digest"))
+    plan = Plan.read(path)
+    for id, block in plan.blocks(["horizon"]):
+        entry = plan.conditions[id]
+        write_failure(
+            results.block(id, block),
+            Condition.from_json(entry["spec"]),
+            SeedBlock.parse(block),
+            "out_of_memory",
+            code or entry["code"],
+            now(),
+        )
+    return plan
+
+
+@pytest.mark.parametrize("name", ["horizon", "training_time"])
+def test_a_sweep_of_errors_alone_still_gets_its_verdict_and_figure(
+    results: Results, name: str
+) -> None:
+    plan = failed(results)
+    folder = conclude(plan, name, results)
+    assert (
+        "No replicate could be judged"
+        in json.loads((folder / "verdict.json").read_text())["answer"]
+    )
+    draw(plan, name, results)
+    assert (folder / "figure.svg").stat().st_size > 500
+
+
+def test_runs_of_other_code_are_refused_by_name(results: Results) -> None:
+    plan = failed(results, code="task 0 cell 0 engine 0 training 0")
+    with pytest.raises(BenchError, match=r"results/runs/.* was trained by other code \(task 0"):
+        conclude(plan, "horizon", results)
