@@ -138,7 +138,7 @@ def _train(condition: Condition, seed: int, status: str | None) -> tuple[Progres
         if diverges and update >= 300:
             p.finish("diverged", "nan", update)
             break
-        if score >= 0.94 and p.updates_to_solve is None:
+        if score >= 0.94 and p.updates_to_solve is None and not diverges:
             p.updates_to_solve, p.seconds_to_solve = update, update * 0.004
         if p.updates_to_solve is not None and update >= p.updates_to_solve + 5 * t.evaluate_every:
             p.stayed = True
