@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -79,6 +79,18 @@ class Experiment(ABC):
     @abstractmethod
     def figure(self, table: pd.DataFrame, summary: pd.DataFrame, evidence: Evidence) -> Figure:
         """The figure, from the table where it can."""
+
+
+def by_condition(
+    rows: pd.DataFrame, evidence: Evidence
+) -> Iterator[tuple[tuple[str, str, int], pd.DataFrame]]:
+    """The rows of every (task, cell, T), tasks and cells in the order of the config, T rising."""
+    grouped = dict(iter(rows.groupby(["task_label", "cell_label", "T"], sort=True)))
+    for task in evidence.tasks:
+        for cell in evidence.cells:
+            for key, group in grouped.items():
+                if key[:2] == (task, cell):
+                    yield key, group
 
 
 def registry() -> dict[str, type[Experiment]]:

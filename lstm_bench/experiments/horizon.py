@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from lstm_bench.experiments.base import Evidence, Experiment
+from lstm_bench.experiments.base import Evidence, Experiment, by_condition
 from lstm_bench.plotting.panels import cell_legend, cell_style, log_lengths, panels
 from lstm_bench.stats.rates import horizon, wilson
 from lstm_bench.sweep import Member, Sweep
@@ -45,7 +45,7 @@ class HorizonExperiment(Experiment):
 
     def table(self, evidence: Evidence) -> pd.DataFrame:
         rows = []
-        for (task, cell, T), group in _conditions(evidence):
+        for (task, cell, T), group in by_condition(evidence.replicates, evidence):
             judged = group[group.status != "error"]
             n, solved = len(judged), int((judged.status == "solved").sum())
             low, high = wilson(solved, n)
@@ -120,16 +120,6 @@ class HorizonExperiment(Experiment):
 
     def figure(self, table: pd.DataFrame, summary: pd.DataFrame, evidence: Evidence) -> Figure:
         return _draw(table, evidence)
-
-
-def _conditions(evidence: Evidence) -> Iterable[tuple[tuple[str, str, int], pd.DataFrame]]:
-    """Replicates by task, cell and length, in the order of the config."""
-    grouped = dict(iter(evidence.replicates.groupby(["task_label", "cell_label", "T"], sort=True)))
-    for task in evidence.tasks:
-        for cell in evidence.cells:
-            for key, group in grouped.items():
-                if key[:2] == (task, cell):
-                    yield key, group
 
 
 def _shown(T: float, censored: str) -> str:

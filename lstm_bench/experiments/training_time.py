@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from lstm_bench.experiments.base import Evidence, Experiment
+from lstm_bench.experiments.base import Evidence, Experiment, by_condition
 from lstm_bench.plotting.panels import cell_legend, cell_style, log_lengths, panels
 from lstm_bench.stats.survival import solved_by, time_to_solve
 from lstm_bench.sweep import Member, Sweep
@@ -40,16 +40,10 @@ class TrainingTime(Experiment):
         return sweep.every_length()
 
     def table(self, evidence: Evidence) -> pd.DataFrame:
-        rows = []
-        joined = _with_times(evidence)
-        groups = joined.groupby(["task_label", "cell_label", "T"], sort=True)
-        for task in evidence.tasks:
-            for cell in evidence.cells:
-                for key, group in groups:
-                    if key[:2] == (task, cell):
-                        rows.append(_row(task, cell, int(key[2]), group))
-                        rows[-1] |= _milestones(group)
-        return pd.DataFrame(rows)
+        groups = by_condition(_with_times(evidence), evidence)
+        return pd.DataFrame(
+            [{**_row(task, cell, T, rows), **_milestones(rows)} for (task, cell, T), rows in groups]
+        )
 
     def summary(self, table: pd.DataFrame, evidence: Evidence) -> pd.DataFrame:
         """At each task's longest length that two cells or more solve at least half the time."""
