@@ -54,7 +54,7 @@ def page(name: str) -> str:
         T = max(20, task.shortest)
         parts += [
             f"sizes     {task.inputs} inputs, {task.outputs} outputs, T >= {task.shortest}",
-            f"floor     {task.floor(T):.6g} at T={T} ({task.loss}); ceiling {task.ceiling:g}",
+            f"floor     {task.floor(T):.6g} at T={T} ({task.loss}); ceiling {task.ceiling(T):g}",
             f"solved    {task.score_name} >= {task.solved_score:g}",
         ]
         parts += [f"preset    {name}: {dict(options)}" for name, options in cls.presets.items()]

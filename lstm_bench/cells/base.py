@@ -79,7 +79,16 @@ class Cell(ABC):
         """The values of the gates in this step, by name; empty for a cell without gates."""
         return {}
 
-    def initial_state(self, replicates: int, width: int, batch: int, like: Tensor) -> State:
+    def prepare(self, p: Params) -> Params:
+        """What `step` reads, computed once a pass: the same weights, or a function of them.
+
+        For a weight with a constraint, say: an orthogonal U as the exponential of a free matrix.
+        """
+        return p
+
+    def initial_state(
+        self, replicates: int, width: int, batch: int, like: Tensor, inputs: int = 1
+    ) -> State:
         """All zeros, in the dtype and on the device of `like`."""
         return tuple(like.new_zeros(replicates, width, batch) for _ in self.state)
 

@@ -20,7 +20,7 @@ def unroll(
     cell: Cell, params: Params, inputs: Tensor, state: State, steps: Sequence[int]
 ) -> tuple[Tensor, State]:
     """See `lstm_bench.engine.unroll`."""
-    wanted, kept = set(steps), []
+    params, wanted, kept = cell.prepare(params), set(steps), []
     # unbind once: inputs[t] in the loop would make the backward pass quadratic in time
     for t, x in enumerate(inputs.unbind(0)):
         state = cell.step(params, x, state)

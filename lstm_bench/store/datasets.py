@@ -30,7 +30,7 @@ def make_dataset(folder: Path, dataset: Dataset) -> dict[str, object]:
     sums, measured = {}, {}
     for split in SPLITS:
         batch = task.sample(generator(split, task, dataset.T), sizes[split], dataset.T)
-        data = npz_bytes(batch._asdict())
+        data = npz_bytes({k: v for k, v in batch._asdict().items() if v is not None})
         write_bytes(folder / f"{split}.npz", data)
         sums[split] = sha256(data)
         measured[split] = task.evaluate_loss(task.memoryless(batch), batch)
@@ -55,7 +55,8 @@ def read_split(folder: Path, split: str, task: Task) -> Batch:
     try:
         sums = manifest["sha256"]
         arrays = read_npz(folder / f"{split}.npz", sums[split])
-        return Batch(**{name: np.asarray(arrays[name]) for name in Batch._fields})
+        parts = {name: np.asarray(arrays[name]) for name in Batch._fields if name in arrays}
+        return Batch(**parts)
     except (KeyError, TypeError) as error:
         raise damaged(folder / "manifest.json", error) from error
 

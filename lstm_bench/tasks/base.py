@@ -7,7 +7,7 @@ To add one, subclass `Task` in a file of this room (or of your own, named in `pl
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
@@ -18,22 +18,35 @@ from lstm_bench.registry import build, chosen_options, classes
 from lstm_bench.spec import stream_key
 
 
+CERTAIN = 1e3  # logits so far apart that the cross-entropy of the right class is exactly 0
+
+
 class Batch(NamedTuple):
     """Sequences and what is asked about them; L is the sequence length, `task.steps(T)`.
 
-    inputs   (batch, L, inputs) float32
-    targets  (batch, L, outputs) float32 for a squared error, (batch, L) int64 for classes
-    mask     (batch, L) float32, 1 where the loss is taken; the same steps for every sequence
+    inputs   (batch, L, inputs) float32; a sequence that ends early is padded with zeros
+    targets  (batch, L) int64 classes for a cross-entropy, else (batch, L, outputs) float32
+    mask     (batch, L) float32, 1 where the loss is taken
+    legal    (batch, L, outputs) bool, the answers that are right where several are, for the score
     """
 
     inputs: np.ndarray
     targets: np.ndarray
     mask: np.ndarray
+    legal: np.ndarray | None = None
 
     @property
     def read_steps(self) -> np.ndarray:
         """The steps at which any sequence is asked: where a network's output is needed."""
         return np.flatnonzero(self.mask.any(axis=0))
+
+    def rows(self, rows: slice | Sequence[int] | np.ndarray) -> Batch:
+        """Some of the sequences."""
+        return Batch(*(None if part is None else part[rows] for part in self))
+
+    def at(self, steps: Sequence[int] | np.ndarray) -> Batch:
+        """Some of the steps."""
+        return Batch(*(None if part is None else part[:, steps] for part in self))
 
 
 @dataclass(frozen=True)
@@ -49,11 +62,10 @@ class Task(ABC):
     version: ClassVar[int] = 1  # raise when the sequences, the loss or the score change
     citation: ClassVar[str] = ""
     formula: ClassVar[str] = ""
-    loss: ClassVar[str]  # "squared_error" or "cross_entropy"
+    loss: ClassVar[str]  # "squared_error", "cross_entropy" or "binary_cross_entropy"
     score_name: ClassVar[str] = "score"
     solved_score: ClassVar[float]
     shortest: ClassVar[int] = 2
-    ceiling: ClassVar[float] = 0.0
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
 
     @property
@@ -79,12 +91,42 @@ class Task(ABC):
         """The exact expected loss of `memoryless`; a test simulates it."""
 
     @abstractmethod
-    def score(self, outputs: np.ndarray, targets: np.ndarray) -> float:
-        """The score in [0, 1] of outputs (batch, S, outputs) at the S read steps."""
+    def score(self, outputs: np.ndarray, batch: Batch) -> float:
+        """The score in [0, 1] of outputs (batch, S, outputs); `batch` is cut to the S read steps.
+
+        Where the mask differs between sequences, the score looks at masked steps alone.
+        """
 
     def steps(self, T: int) -> int:
         """The number of time steps of a sequence of length T."""
         return T
+
+    def asked(self, T: int) -> tuple[int, ...]:
+        """The steps at which a sequence of length T may be asked.
+
+        Here those of one sequence: a task whose mask differs between sequences overrides this.
+        """
+        rng = np.random.Generator(np.random.Philox(0))
+        return tuple(int(step) for step in self.sample(rng, 1, T).read_steps)
+
+    def perfect(self, batch: Batch) -> np.ndarray:
+        """The outputs (batch, L, outputs) of one who knows the task. Classes as certain logits.
+
+        Here the targets themselves; a task whose targets are random given the past overrides it.
+        """
+        if self.loss == "cross_entropy":
+            return one_hot(batch.targets, self.outputs) * np.float32(CERTAIN)
+        if self.loss == "binary_cross_entropy":
+            return (2 * batch.targets - 1) * np.float32(CERTAIN)
+        return batch.targets.copy()
+
+    def ceiling(self, T: int) -> float:
+        """The exact expected loss of `perfect`; a test simulates it."""
+        return 0.0
+
+    def window(self, batch: Batch, k: int) -> np.ndarray | None:
+        """The best outputs that look at the last k inputs only, where the task knows them."""
+        return None
 
     def milestones(self, T: int) -> dict[str, float]:
         """Validation losses worth a date of their own, for example a plateau left behind."""
@@ -95,6 +137,8 @@ class Task(ABC):
         outputs = outputs.astype(np.float64)
         if self.loss == "squared_error":
             each = ((outputs - batch.targets) ** 2).mean(axis=-1)
+        elif self.loss == "binary_cross_entropy":
+            each = (np.logaddexp(0, outputs) - batch.targets * outputs).mean(axis=-1)
         else:
             shifted = outputs - outputs.max(axis=-1, keepdims=True)
             log_p = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))

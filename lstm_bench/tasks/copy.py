@@ -84,6 +84,6 @@ class Copy(Task):
     def floor(self, T: int) -> float:
         return self.length * np.log(self.symbols) / self.steps(T)
 
-    def score(self, outputs: np.ndarray, targets: np.ndarray) -> float:
+    def score(self, outputs: np.ndarray, batch: Batch) -> float:
         recalled = outputs[:, -self.length :].argmax(axis=-1)
-        return float((recalled == targets[:, -self.length :]).mean())
+        return float((recalled == batch.targets[:, -self.length :]).mean())

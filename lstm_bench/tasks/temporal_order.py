@@ -57,5 +57,5 @@ class TemporalOrder(Task):
     def floor(self, T: int) -> float:
         return float(np.log(4))
 
-    def score(self, outputs: np.ndarray, targets: np.ndarray) -> float:
-        return float((outputs.argmax(axis=-1) == targets).mean())
+    def score(self, outputs: np.ndarray, batch: Batch) -> float:
+        return float((outputs.argmax(axis=-1) == batch.targets).mean())

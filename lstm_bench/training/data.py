@@ -34,11 +34,10 @@ class Tensors:
     steps: tuple[int, ...]
 
 
-def tensors(batches: Sequence[Batch], device: torch.device) -> Tensors:
-    """Pad, transpose and stack one batch a replicate; all have the same shape and steps."""
+def tensors(batches: Sequence[Batch], steps: tuple[int, ...], device: torch.device) -> Tensors:
+    """Pad, transpose and stack one batch a replicate; all have the same shape."""
     first = batches[0]
     batch, length, features = first.inputs.shape
-    steps = first.read_steps
     padded, R, S = aligned(batch, PADDING), len(batches), len(steps)
     inputs = np.zeros((length, R, features, padded), dtype=np.float32)
     weights = np.zeros((R, S, padded), dtype=np.float32)
@@ -59,7 +58,7 @@ def tensors(batches: Sequence[Batch], device: torch.device) -> Tensors:
         torch.from_numpy(inputs).to(device),
         torch.from_numpy(targets.reshape(flat)).to(device),
         torch.from_numpy(weights.reshape(R, S * padded)).to(device),
-        tuple(int(step) for step in steps),
+        steps,
     )
 
 
@@ -82,7 +81,7 @@ class TrainStream:
             rng = generator("train", self.task, self.T, seed=self.seed, counter=update)
             return self.task.sample(rng, self.batch, self.T)
         rows = [self._row(place) for place in self._places(update)]
-        return Batch(*(part[rows] for part in self.finite))
+        return self.finite.rows(rows)
 
     def _places(self, update: int) -> range:
         return range(update * self.batch, (update + 1) * self.batch)

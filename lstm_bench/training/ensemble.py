@@ -48,6 +48,7 @@ class Ensemble:
     loss_sum: Tensor
     norm_sum: Tensor
     bad_update: Tensor
+    asked: tuple[int, ...]
     update: int = 0
     since_evaluation: int = 0
     seconds: float = 0.0
@@ -79,6 +80,7 @@ class Ensemble:
             loss_sum=weights.new_zeros(R),
             norm_sum=weights.new_zeros(R),
             bad_update=torch.full((R,), -1, device=device),
+            asked=task.asked(condition.T),
         )
 
     def train(
@@ -111,7 +113,7 @@ class Ensemble:
         """One update of every active replicate: forward, backward, clip, optimiser."""
         t, layout = self.condition.training, self.network.layout
         weights, rows = in_company(self.weights), len(self.active)
-        data = tensors(batches * (len(weights) // rows), self.device)
+        data = tensors(batches * (len(weights) // rows), self.asked, self.device)
         leaves = layout.leaves(weights)
         outputs = self.network.outputs_at(leaves, data.inputs, data.steps, backend=self.backend)
         losses = replicate_losses(self.task.loss, outputs, data.targets, data.weights)

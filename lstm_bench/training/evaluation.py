@@ -29,8 +29,10 @@ class HeldOut:
     @classmethod
     def of(cls, task: Task, batch: Batch, device: torch.device) -> HeldOut:
         size = len(batch.inputs)
-        parts = [Batch(*(a[i : i + CHUNK] for a in batch)) for i in range(0, size, CHUNK)]
-        return cls(task, batch, tuple((tensors([p], device), len(p.inputs)) for p in parts))
+        parts = [batch.rows(slice(i, i + CHUNK)) for i in range(0, size, CHUNK)]
+        steps = tuple(int(step) for step in batch.read_steps)
+        chunks = ((tensors([p], steps, device), len(p.inputs)) for p in parts)
+        return cls(task, batch, tuple(chunks))
 
 
 def evaluate(
@@ -49,8 +51,7 @@ def evaluate(
             losses += each * (size / total)
             shaped = y.unflatten(2, (len(chunk.steps), -1))[..., :size]  # (R, k, S, B)
             outputs.append(shaped.permute(0, 3, 2, 1).cpu().numpy())
-    steps = held_out.batch.read_steps
-    targets_at = held_out.batch.targets[:, steps]
+    asked_at = held_out.batch.at(held_out.batch.read_steps)
     answers = np.concatenate(outputs, axis=1)
-    scores = [held_out.task.score(answers[r], targets_at) for r in range(asked)]
+    scores = [held_out.task.score(answers[r], asked_at) for r in range(asked)]
     return losses[:asked].tolist(), scores

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
+from torch.nn.functional import softplus
 
 
 def squared_error(outputs: Tensor, targets: Tensor) -> Tensor:
@@ -16,7 +17,16 @@ def cross_entropy(outputs: Tensor, targets: Tensor) -> Tensor:
     return -torch.log_softmax(outputs, dim=1).gather(1, targets.unsqueeze(1)).squeeze(1)
 
 
-LOSSES = {"squared_error": squared_error, "cross_entropy": cross_entropy}
+def binary_cross_entropy(outputs: Tensor, targets: Tensor) -> Tensor:
+    """Logits (R, k, N) and values in [0, 1] (R, k, N) to (R, N): the mean over the k outputs."""
+    return (softplus(outputs) - targets * outputs).mean(dim=1)
+
+
+LOSSES = {
+    "squared_error": squared_error,
+    "cross_entropy": cross_entropy,
+    "binary_cross_entropy": binary_cross_entropy,
+}
 
 
 def replicate_losses(kind: str, outputs: Tensor, targets: Tensor, weights: Tensor) -> Tensor:

@@ -41,8 +41,15 @@ def random_inputs(seed: int = 1) -> Tensor:
 
 def random_state(cell: Cell, seed: int = 2) -> State:
     generator = torch.Generator().manual_seed(seed)
-    shape = (REPLICATES, WIDTH, BATCH)
-    return tuple(torch.randn(shape, generator=generator, dtype=torch.float64) for _ in cell.state)
+    return tuple(
+        torch.randn(part.shape, generator=generator, dtype=torch.float64)
+        for part in first_state(cell)
+    )
+
+
+def first_state(cell: Cell) -> State:
+    like = torch.zeros(1, dtype=torch.float64)
+    return cell.initial_state(REPLICATES, WIDTH, BATCH, like, INPUTS)
 
 
 def hidden_states(cell: Cell, params: Params, inputs: Tensor) -> Tensor:
@@ -75,12 +82,12 @@ def has_the_shapes_it_states(cell: Cell) -> None:
 
 
 def steps_to_a_state_of_the_same_shape(cell: Cell) -> None:
-    state = cell.initial_state(REPLICATES, WIDTH, BATCH, torch.zeros(1, dtype=torch.float64))
+    state = first_state(cell)
     assert len(state) == len(cell.state)
-    after = cell.step(random_params(cell), random_inputs()[0], state)
-    for part in (*state, *after):
-        assert part.shape == (REPLICATES, WIDTH, BATCH)
-        assert part.dtype == torch.float64
+    after = cell.step(cell.prepare(random_params(cell)), random_inputs()[0], state)
+    assert state[0].shape == (REPLICATES, WIDTH, BATCH)
+    assert [part.shape for part in after] == [part.shape for part in state]
+    assert {part.dtype for part in (*state, *after)} == {torch.float64}
 
 
 def sees_no_future(cell: Cell) -> None:
@@ -142,14 +149,14 @@ def stays_finite_at_its_initialisation(cell: Cell, steps: int = 2000) -> None:
     params = Params(network.layout.views(network.pack([0, 1], torch.zeros(1))))
     generator = torch.Generator().manual_seed(0)
     inputs = torch.randn(steps, 2, INPUTS, 8, generator=generator)
-    state = cell.initial_state(2, 16, 8, inputs)
+    state = cell.initial_state(2, 16, 8, inputs, INPUTS)
     with torch.no_grad():
         hidden, _ = loop.unroll(cell, params, inputs, state, [steps - 1])
     assert torch.isfinite(hidden).all(), f"{cell.name} overflows within {steps} steps"
 
 
 def has_bounded_gates(cell: Cell, sigmoids: str = "") -> None:
-    gates = cell.gates(random_params(cell), random_inputs()[0], random_state(cell))
+    gates = cell.gates(cell.prepare(random_params(cell)), random_inputs()[0], random_state(cell))
     for name, values in gates.items():
         assert values.shape == (REPLICATES, WIDTH, BATCH)
         assert values.abs().max() < 1, f"gate {name} of {cell.name} leaves (-1, 1)"

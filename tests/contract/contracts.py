@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import random
 import re
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -16,10 +17,8 @@ import torch
 
 from lstm_bench.errors import BenchError
 from lstm_bench.tasks import Batch, Task, generator
-from lstm_bench.tasks.base import one_hot
 
-LOSSES = ("squared_error", "cross_entropy")
-CERTAIN = 1e3  # logits so far apart that the cross-entropy of the right class is exactly 0
+LOSSES = ("squared_error", "cross_entropy", "binary_cross_entropy")
 
 
 def draw(task: Task, T: int, batch: int = 8, seed: int = 0) -> Batch:
@@ -27,7 +26,7 @@ def draw(task: Task, T: int, batch: int = 8, seed: int = 0) -> Batch:
 
 
 def as_bytes(batch: Batch) -> bytes:
-    return b"".join(part.tobytes() for part in batch)
+    return b"".join(part.tobytes() for part in batch if part is not None)
 
 
 def disturb_global_generators(seed: int) -> None:
@@ -41,15 +40,18 @@ def global_states() -> tuple[str, str, bytes]:
     return repr(random.getstate()), repr(legacy), torch.get_rng_state().numpy().tobytes()
 
 
-def perfect_outputs(task: Task, batch: Batch) -> np.ndarray:
-    if task.loss == "squared_error":
-        return batch.targets.copy()
-    return one_hot(batch.targets, task.outputs) * np.float32(CERTAIN)
+def score(task: Task, outputs: np.ndarray, batch: Batch) -> float:
+    return task.score(outputs[:, batch.read_steps], batch.at(batch.read_steps))
 
 
-def at_read_steps(batch: Batch, outputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    steps = batch.read_steps
-    return outputs[:, steps], batch.targets[:, steps]
+def expected_loss(
+    task: Task, answer: Callable[[Batch], np.ndarray], T: int, groups: int, size: int
+) -> tuple[float, float]:
+    """The mean loss of an answer on groups * size sequences and its standard error."""
+    batch = draw(task, T, groups * size)
+    parts = [batch.rows(slice(i, i + size)) for i in range(0, groups * size, size)]
+    losses = np.array([task.evaluate_loss(answer(part), part) for part in parts])
+    return float(losses.mean()), float(losses.std(ddof=1) / np.sqrt(groups))
 
 
 def depends_on_its_generator_alone(task: Task, T: int) -> None:
@@ -69,42 +71,56 @@ def differs_between_seeds(task: Task, T: int) -> None:
 
 def has_the_documented_shapes(task: Task, T: int) -> None:
     size, L = 7, task.steps(T)
-    inputs, targets, mask = draw(task, T, size)
+    inputs, targets, mask, legal = draw(task, T, size)
     assert inputs.shape == (size, L, task.inputs)
     assert inputs.dtype == np.float32
     assert np.isfinite(inputs).all()
     assert mask.shape == (size, L)
     assert mask.dtype == np.float32
-    if task.loss == "squared_error":
-        assert targets.shape == (size, L, task.outputs)
-        assert targets.dtype == np.float32
-        assert np.isfinite(targets).all()
-    else:
+    if task.loss == "cross_entropy":
         assert targets.shape == (size, L)
         assert targets.dtype == np.int64
         assert targets.min() >= 0
         assert targets.max() < task.outputs
+    else:
+        assert targets.shape == (size, L, task.outputs)
+        assert targets.dtype == np.float32
+        assert np.isfinite(targets).all()
+    if legal is not None:
+        assert legal.shape == (size, L, task.outputs)
+        assert legal.dtype == bool
+        assert legal.any(axis=-1)[mask > 0].all(), f"{task.name} asks where nothing is legal"
 
 
-def asks_every_sequence_at_the_same_steps(task: Task, T: int) -> None:
-    batch = draw(task, T)
+def asks_where_it_says(task: Task, T: int) -> None:
+    batch, asked = draw(task, T, 64), task.asked(T)
     assert set(np.unique(batch.mask)) <= {0, 1}, f"the mask of {task.name} is not of 0 and 1"
-    assert (batch.mask == batch.mask[:1]).all(), f"the mask of {task.name} differs in a batch"
-    assert len(batch.read_steps) > 0, f"{task.name} never asks for an output"
-    assert set(draw(task, T, seed=5).read_steps) == set(batch.read_steps)
+    assert batch.mask.any(axis=1).all(), f"{task.name} never asks some sequence for an output"
+    assert set(batch.read_steps) <= set(asked), f"{task.name} asks at steps it does not name"
+    assert list(asked) == sorted(set(asked))
+    assert 0 <= asked[0]
+    assert asked[-1] < task.steps(T)
 
 
 def simulates_its_floor(task: Task, T: int, groups: int = 100, size: int = 200) -> None:
     """The loss of `memoryless` on groups * size sequences is `floor(T)` within 4 of its SE."""
-    batch = draw(task, T, groups * size)
-    parts = [Batch(*(a[i : i + size] for a in batch)) for i in range(0, groups * size, size)]
-    losses = np.array([task.evaluate_loss(task.memoryless(part), part) for part in parts])
-    error, floor = losses.std(ddof=1) / np.sqrt(groups), float(task.floor(T))
+    measured, error = expected_loss(task, task.memoryless, T, groups, size)
+    floor = float(task.floor(T))
     rounding = 16 * np.finfo(np.float32).eps * floor  # inputs and logits are float32
-    assert abs(losses.mean() - floor) <= 4 * error + rounding, (
-        f"{task.name} says its floor is {floor} at T={T}, but measured is "
-        f"{losses.mean()} +- {error}"
+    assert abs(measured - floor) <= 4 * error + rounding, (
+        f"{task.name} says its floor is {floor} at T={T}, but measured is {measured} +- {error}"
     )
+
+
+def simulates_its_ceiling(task: Task, T: int, groups: int = 50, size: int = 100) -> None:
+    """The loss of `perfect` is `ceiling(T)` within 4 of its SE, and exactly 0 where that is 0."""
+    measured, error = expected_loss(task, task.perfect, T, groups, size)
+    ceiling = float(task.ceiling(T))
+    rounding = 16 * np.finfo(np.float32).eps * ceiling
+    assert abs(measured - ceiling) <= 4 * error + rounding + 1e-12, (
+        f"{task.name} says its ceiling is {ceiling} at T={T}, but measured is {measured} +- {error}"
+    )
+    assert ceiling < task.floor(T)
 
 
 def memoryless_looks_at_no_input(task: Task, T: int) -> None:
@@ -112,7 +128,7 @@ def memoryless_looks_at_no_input(task: Task, T: int) -> None:
     rng = np.random.default_rng(3)
     order = np.roll(np.arange(16), 1)
     noise = rng.permuted(batch.inputs, axis=1)[order]
-    blind = task.memoryless(Batch(noise, batch.targets[order], batch.mask))
+    blind = task.memoryless(Batch(noise, batch.targets[order], batch.mask, batch.legal))
     seen = task.memoryless(batch)
     assert seen.shape == (16, task.steps(T), task.outputs)
     assert np.array_equal(seen, blind), f"the memoryless answer of {task.name} looks at its inputs"
@@ -120,13 +136,11 @@ def memoryless_looks_at_no_input(task: Task, T: int) -> None:
 
 def rewards_the_perfect_answer_alone(task: Task, T: int) -> None:
     batch = draw(task, T, 64)
-    perfect, blind = perfect_outputs(task, batch), task.memoryless(batch)
-    assert task.evaluate_loss(perfect, batch) == pytest.approx(task.ceiling, abs=1e-12)
-    assert task.score(*at_read_steps(batch, perfect)) == 1
-    assert 0 <= task.score(*at_read_steps(batch, blind)) < task.solved_score < 1
-    assert task.evaluate_loss(blind, batch) > task.ceiling
+    perfect, blind = task.perfect(batch), task.memoryless(batch)
+    assert task.solved_score <= score(task, perfect, batch) <= 1
+    assert 0 <= score(task, blind, batch) < task.solved_score < 1
     wild = np.random.default_rng(0).normal(0, 10, perfect.shape)
-    assert 0 <= task.score(*at_read_steps(batch, wild)) <= 1
+    assert 0 <= score(task, wild, batch) <= 1
 
 
 def refuses_lengths_too_short(task: Task) -> None:
@@ -152,4 +166,4 @@ def describes_itself(task: Task) -> None:
 
 def dates_milestones_between_ceiling_and_floor(task: Task, T: int) -> None:
     for name, level in task.milestones(T).items():
-        assert task.ceiling < level < task.floor(T), f"{task.name}: no loss ever crosses {name}"
+        assert task.ceiling(T) < level < task.floor(T), f"{task.name}: no loss ever crosses {name}"

@@ -73,7 +73,7 @@ class GuessesFromTheTargets(Adding):
 class ScoresEveryStep(Copy):
     """The mistake of averaging over all T + 20 steps: a memoryless network looks solved."""
 
-    def score(self, outputs: np.ndarray, targets: np.ndarray) -> float:
+    def score(self, outputs: np.ndarray, batch: Batch) -> float:
         return float((outputs.argmax(axis=-1) == targets).mean())
 
 
@@ -102,7 +102,7 @@ class DatesTheFloor(Adding):
         (contracts.differs_between_seeds, IgnoresItsGenerator()),
         (contracts.simulates_its_floor, CopiesTheMisprint()),
         (contracts.has_the_documented_shapes, DrawsInDoublePrecision()),
-        (contracts.asks_every_sequence_at_the_same_steps, AsksAtRandomSteps()),
+        (contracts.asks_where_it_says, AsksAtRandomSteps()),
         (contracts.memoryless_looks_at_no_input, GuessesFromTheInput()),
         (contracts.memoryless_looks_at_no_input, GuessesFromTheTargets()),
         (contracts.rewards_the_perfect_answer_alone, ScoresEveryStep()),

@@ -62,9 +62,9 @@ def test_training_validation_and_test_share_no_sequence():
 def test_training_data_do_not_depend_on_cell_width_optimiser_or_learning_rate(monkeypatch):
     seen: list[bytes] = []
 
-    def noting(batches, device):
+    def noting(batches, steps, device):
         seen.extend(as_bytes(batch) for batch in batches)
-        return tensors(batches, device)
+        return tensors(batches, steps, device)
 
     monkeypatch.setattr(ensemble, "tensors", noting)
     runs = []
@@ -83,13 +83,14 @@ def test_training_data_do_not_depend_on_cell_width_optimiser_or_learning_rate(mo
 def test_padding_has_no_weight_and_the_weights_of_a_replicate_sum_to_1(name: str, size: int):
     task = create(name)
     batches = [task.sample(generator("x", task, 12, seed=s), size, 12) for s in (0, 1)]
-    data = tensors(batches, CPU)
+    data = tensors(batches, task.asked(12), CPU)
     L, padded, S = task.steps(12), -(-size // 32) * 32, len(data.steps)
     assert data.inputs.shape == (L, 2, task.inputs, padded)
     assert data.weights.shape == (2, S * padded)
     weights = data.weights.unflatten(1, (S, padded))
     assert (weights[..., size:] == 0).all()
-    assert (weights[..., :size] > 0).all()
+    for r, batch in enumerate(batches):
+        assert ((weights[r, :, :size] > 0).numpy() == batch.mask[:, list(data.steps)].T).all()
     torch.testing.assert_close(data.weights.sum(dim=1), torch.ones(2), rtol=1e-5, atol=0)
     assert (data.inputs[..., size:] == 0).all()
 
@@ -98,11 +99,11 @@ def test_padding_has_no_weight_and_the_weights_of_a_replicate_sum_to_1(name: str
 def test_every_number_of_a_batch_lands_at_its_step_replicate_feature_and_sequence(name: str):
     task, size = create(name), 5
     batches = [task.sample(generator("x", task, 12, seed=s), size, 12) for s in (0, 1)]
-    data = tensors(batches, CPU)
-    assert list(data.steps) == batches[0].read_steps.tolist()
+    data = tensors(batches, task.asked(12), CPU)
+    assert data.steps == task.asked(12)
     targets = data.targets.unflatten(-1, (len(data.steps), -1)).numpy()
     for r, batch in enumerate(batches):
         for b in range(size):
             np.testing.assert_array_equal(data.inputs[:, r, :, b].numpy(), batch.inputs[b])
-            asked = batch.targets[b, batch.read_steps]
+            asked = batch.targets[b, list(data.steps)]
             np.testing.assert_array_equal(targets[r, ..., b].T, asked)

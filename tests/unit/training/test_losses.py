@@ -36,7 +36,7 @@ def test_the_loss_of_each_replicate_is_the_tasks_own(name: str):
     task, rng = create(name), np.random.default_rng(0)
     batches = [draw(task, seed) for seed in range(3)]
     outputs = [rng.normal(0, 2, (20, task.steps(12), task.outputs)) for _ in batches]
-    data = tensors(batches, CPU)
+    data = tensors(batches, create(name).asked(12), CPU)
     columns = torch.stack([placed(o, data.steps, 32) for o in outputs])
     losses = replicate_losses(task.loss, columns, data.targets, data.weights)
     expected = [task.evaluate_loss(o, b) for o, b in zip(outputs, batches)]
@@ -56,7 +56,7 @@ def test_evaluation_in_chunks_equals_the_task_on_all_outputs_at_once(name: str, 
         full = np.zeros((size, batch.inputs.shape[1], ensemble.task.outputs))
         full[:, batch.read_steps] = outputs[r]
         assert losses[r] == pytest.approx(ensemble.task.evaluate_loss(full, batch), rel=1e-4)
-        expected = ensemble.task.score(outputs[r], batch.targets[:, batch.read_steps])
+        expected = ensemble.task.score(outputs[r], batch.at(batch.read_steps))
         assert scores[r] == pytest.approx(expected, abs=1e-4)
 
 
