@@ -70,9 +70,7 @@ class Network:
         """Outputs (R, k, S * B) at S steps; inputs as in `engine.unroll`."""
         replicates, batch = params.V.shape[0], inputs.shape[3]
         if state is None:
-            state = self.cell.initial_state(
-                replicates, self.width, batch, params.V, self.inputs
-            )
+            state = self.cell.initial_state(replicates, self.width, batch, params.V, self.inputs)
         hidden, _ = unroll(self.cell, params, inputs, state, steps, backend)
         columns = hidden.permute(1, 2, 0, 3).flatten(2)  # one product for all steps
         return torch.baddbmm(params.b_y, params.V, columns)

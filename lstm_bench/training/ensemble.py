@@ -61,6 +61,7 @@ class Ensemble:
     ) -> Ensemble:
         """Fresh weights for every seed of the block."""
         task = tasks.create(condition.task, condition.task_options)
+        task.require(condition.T)
         cell = cells.create(condition.cell, condition.cell_options)
         network = Network(cell, task.inputs, condition.width, task.outputs)
         weights = network.pack(block.seeds, torch.zeros(1, device=device))

@@ -74,7 +74,7 @@ class ScoresEveryStep(Copy):
     """The mistake of averaging over all T + 20 steps: a memoryless network looks solved."""
 
     def score(self, outputs: np.ndarray, batch: Batch) -> float:
-        return float((outputs.argmax(axis=-1) == targets).mean())
+        return float((outputs.argmax(axis=-1) == batch.targets).mean())
 
 
 @dataclass(frozen=True)

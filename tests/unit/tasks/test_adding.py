@@ -77,17 +77,19 @@ def test_milestones_lie_below_each_plateau_and_above_the_next():
 
 
 def test_the_score_is_the_share_of_the_variance_about_1_explained_in_the_batch():
-    targets = draw(20, 50).targets[:, -1:]
-    assert ADDING.score(np.ones_like(targets), targets) == 0
-    assert ADDING.score(np.full_like(targets, 9), targets) == 0
+    batch = draw(20, 50).at([19])
+    targets = batch.targets
+    assert ADDING.score(np.ones_like(targets), batch) == 0
+    assert ADDING.score(np.full_like(targets, 9), batch) == 0
     halfway = (targets + 1) / 2
-    assert ADDING.score(halfway, targets) == pytest.approx(3 / 4, rel=1e-6)
+    assert ADDING.score(halfway, batch) == pytest.approx(3 / 4, rel=1e-6)
 
 
 def test_solved_is_a_mean_squared_error_of_a_hundredth():
-    targets = draw(20, 20_000).targets[:, -1:]
+    batch = draw(20, 20_000).at([19])
+    targets = batch.targets
     variance = ((targets.astype(np.float64) - 1) ** 2).mean()
     off = np.sqrt((1 - ADDING.solved_score) * variance)
-    assert ADDING.score(targets + 0.99 * off, targets) > ADDING.solved_score
-    assert ADDING.score(targets + 1.01 * off, targets) < ADDING.solved_score
+    assert ADDING.score(targets + 0.99 * off, batch) > ADDING.solved_score
+    assert ADDING.score(targets + 1.01 * off, batch) < ADDING.solved_score
     assert off**2 == pytest.approx(0.01, rel=0.05)

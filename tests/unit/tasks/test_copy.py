@@ -69,7 +69,7 @@ def test_a_network_that_always_writes_blanks_scores_nothing():
     blanks = one_hot(np.full_like(batch.targets, PAPER.symbols), PAPER)
     right_steps = (blanks.argmax(-1) == batch.targets).mean()
     assert right_steps > 0.9
-    assert PAPER.score(blanks, batch.targets) == 0
+    assert PAPER.score(blanks, batch) == 0
 
 
 def test_only_the_recalled_symbols_count():
@@ -77,16 +77,16 @@ def test_only_the_recalled_symbols_count():
     outputs = one_hot(batch.targets, SMALL)
     noisy = outputs.copy()
     noisy[:, : -SMALL.length] = np.random.default_rng(0).random(noisy[:, : -SMALL.length].shape)
-    assert SMALL.score(noisy, batch.targets) == 1
+    assert SMALL.score(noisy, batch) == 1
     outputs[:50, -1] = 0
     outputs[:50, -1, SMALL.symbols] = 1
     wrong = 50 / (len(outputs) * SMALL.length)
-    assert SMALL.score(outputs, batch.targets) == pytest.approx(1 - wrong)
+    assert SMALL.score(outputs, batch) == pytest.approx(1 - wrong)
 
 
 def test_a_uniform_guess_of_the_recall_scores_chance():
     batch = draw(PAPER, 5, 2000)
     guesses = np.random.default_rng(1).integers(0, PAPER.symbols, batch.targets.shape)
     count, p = 2000 * PAPER.length, 1 / PAPER.symbols
-    score = PAPER.score(one_hot(guesses, PAPER), batch.targets)
+    score = PAPER.score(one_hot(guesses, PAPER), batch)
     assert abs(score - p) < 4 * np.sqrt(p * (1 - p) / count)

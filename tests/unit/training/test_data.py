@@ -14,7 +14,7 @@ TASKS = sorted(tasks.registry())
 
 
 def as_bytes(batch: Batch) -> bytes:
-    return b"".join(part.tobytes() for part in batch)
+    return b"".join(part.tobytes() for part in batch if part is not None)
 
 
 def stream(seed: int = 0, batch: int = 4, train_size: int | None = None) -> TrainStream:
