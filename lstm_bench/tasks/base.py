@@ -7,7 +7,7 @@ To add one, subclass `Task` in a file of this room (or of your own, named in `pl
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
@@ -16,7 +16,6 @@ import numpy as np
 from lstm_bench.errors import BenchError, unknown
 from lstm_bench.registry import build, chosen_options, classes
 from lstm_bench.spec import stream_key
-
 
 CERTAIN = 1e3  # logits so far apart that the cross-entropy of the right class is exactly 0
 
@@ -42,11 +41,15 @@ class Batch(NamedTuple):
 
     def rows(self, rows: slice | Sequence[int] | np.ndarray) -> Batch:
         """Some of the sequences."""
-        return Batch(*(None if part is None else part[rows] for part in self))
+        return self._each(lambda part: part[rows])
 
     def at(self, steps: Sequence[int] | np.ndarray) -> Batch:
         """Some of the steps."""
-        return Batch(*(None if part is None else part[:, steps] for part in self))
+        return self._each(lambda part: part[:, steps])
+
+    def _each(self, cut: Callable[[np.ndarray], np.ndarray]) -> Batch:
+        legal = None if self.legal is None else cut(self.legal)
+        return Batch(cut(self.inputs), cut(self.targets), cut(self.mask), legal)
 
 
 @dataclass(frozen=True)
