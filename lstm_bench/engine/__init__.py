@@ -4,23 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor
 
 from lstm_bench.cells.base import Cell, Params, State
-from lstm_bench.engine import bptt, loop
-from lstm_bench.errors import unknown
+from lstm_bench.engine import bptt, fused, loop
+from lstm_bench.errors import BenchError, unknown
 
-VERSION = "1"  # raise when trained numbers change
+VERSION = "2"  # raise when trained numbers change
 
-BACKENDS = {"bptt": bptt, "loop": loop}  # in order of preference
+BACKENDS = {"fused": fused, "bptt": bptt, "loop": loop}  # in order of preference
 
 
-def backend_for(cell: Cell, wanted: str = "auto") -> str:
-    """The name of the backend that will run this cell. Raises BenchError for an unknown one."""
+def backend_for(cell: Cell, wanted: str = "auto", like: Tensor | None = None) -> str:
+    """The name of the backend that will run this cell in the dtype and on the device of `like`.
+
+    Raises BenchError for an unknown one, and for one that cannot run this.
+    """
+    like = torch.zeros(0) if like is None else like
     if wanted == "auto":
-        return next(name for name, module in BACKENDS.items() if module.supports(cell))
+        return next(name for name, module in BACKENDS.items() if module.supports(cell, like))
     if wanted not in BACKENDS:
         raise unknown("backend", wanted, [*BACKENDS, "auto"])
+    if not BACKENDS[wanted].supports(cell, like):
+        can = ", ".join(name for name, module in BACKENDS.items() if module.supports(cell, like))
+        raise BenchError(
+            f"backend: {wanted!r} cannot run cell {cell.name!r} here ({like.dtype}, "
+            f"{like.device.type}); what can: {can}."
+        )
     return wanted
 
 
@@ -41,4 +52,4 @@ def unroll(
 
     B must be a multiple of 32 (`data.padded`) for numbers that do not depend on R.
     """
-    return BACKENDS[backend_for(cell, backend)].unroll(cell, params, inputs, state, steps)
+    return BACKENDS[backend_for(cell, backend, state[0])].unroll(cell, params, inputs, state, steps)

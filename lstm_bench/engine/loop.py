@@ -12,7 +12,7 @@ from lstm_bench.cells.base import Cell, Params, State
 name = "loop"
 
 
-def supports(cell: Cell) -> bool:
+def supports(cell: Cell, like: Tensor) -> bool:
     return True
 
 

@@ -72,7 +72,7 @@ class Ensemble:
             network=network,
             task=task,
             device=device,
-            backend=engine.backend_for(cell, backend),
+            backend=engine.backend_for(cell, backend, weights),
             weights=weights,
             optimiser=optimisers.create(t.optimiser, weights, t.learning_rate, t.momentum),
             progress=[Progress(seed) for seed in block.seeds],

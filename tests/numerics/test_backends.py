@@ -9,6 +9,7 @@ from lstm_bench import cells, engine
 from lstm_bench.cells.base import Params
 from lstm_bench.cells.elman import Elman
 from lstm_bench.engine import bptt
+from lstm_bench.engine.fused import library
 from lstm_bench.errors import BenchError
 from tests.numerics.support import (
     BACKENDS,
@@ -20,7 +21,9 @@ from tests.numerics.support import (
     randn,
 )
 
-CELLS = [name for name in sorted(cells.registry()) if bptt.supports(cell_named(name))]
+CELLS = [
+    name for name in sorted(cells.registry()) if bptt.supports(cell_named(name), torch.zeros(0))
+]
 B = 32
 SHAPES = [  # R, T, D, H
     (1, 1, 1, 1),
@@ -107,8 +110,14 @@ def test_the_same_graph_can_be_differentiated_twice(name: str):
 
 
 @pytest.mark.parametrize("name", ["elman", "irnn", "jordan", "lstm", "gru"])
-def test_the_five_cells_run_on_the_written_out_backend(name: str):
-    assert engine.backend_for(cell_named(name)) == "bptt"
+def test_the_five_cells_run_on_the_kernel_and_in_float64_on_the_written_out_backend(name: str):
+    assert engine.backend_for(cell_named(name)) == "fused" if library.available() else "bptt"
+    assert engine.backend_for(cell_named(name), like=torch.zeros(0).double()) == "bptt"
+
+
+def test_a_backend_that_cannot_run_this_says_what_can():
+    with pytest.raises(BenchError, match=r"'fused' cannot run cell 'lstm'.*bptt, loop"):
+        engine.backend_for(cell_named("lstm"), "fused", torch.zeros(0).double())
 
 
 def test_a_gradient_off_by_a_ten_thousandth_would_be_noticed():
@@ -127,5 +136,5 @@ def test_a_subclass_with_equations_of_its_own_falls_back_to_the_loop():
 
 
 def test_an_unknown_backend_is_answered_with_the_known_ones():
-    with pytest.raises(BenchError, match=r"'bptt'|auto, bptt, loop"):
+    with pytest.raises(BenchError, match=r"'bptt'"):
         engine.backend_for(cell_named("lstm"), "bptp")

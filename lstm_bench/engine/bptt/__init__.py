@@ -21,7 +21,7 @@ from lstm_bench.engine.bptt.plain import PlainThroughTime
 name = "bptt"
 
 
-def supports(cell: Cell) -> bool:
+def supports(cell: Cell, like: Tensor) -> bool:
     """True for the very classes; a subclass may have equations of its own."""
     return type(cell) in (Elman, IRNN, Jordan, LSTM, GRU)
 

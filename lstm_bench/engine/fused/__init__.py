@@ -1,0 +1,52 @@
+"""The fused kernel: a whole sequence, forward or backward, in one call of compiled code.
+
+For the LSTM, the GRU and the plain networks in float32 on a CPU. See docs/performance.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from lstm_bench.cells.base import Cell, Params, State
+from lstm_bench.cells.elman import IRNN, Elman, Jordan
+from lstm_bench.cells.gru import GRU
+from lstm_bench.cells.lstm import LSTM
+from lstm_bench.engine.fused.library import available
+from lstm_bench.engine.fused.through_time import FusedThroughTime
+
+name = "fused"
+
+
+def supports(cell: Cell, like: Tensor) -> bool:
+    """True for the very classes in float32 on a CPU, where a compiler made the kernel."""
+    fits = like.dtype == torch.float32 and like.device.type == "cpu"
+    return fits and type(cell) in (Elman, IRNN, Jordan, LSTM, GRU) and available()
+
+
+def unroll(
+    cell: Cell, p: Params, inputs: Tensor, state: State, steps: Sequence[int]
+) -> tuple[Tensor, State]:
+    """See `lstm_bench.engine.unroll`."""
+    steps = tuple(steps)
+    if type(cell) is LSTM:
+        gates = [torch.cat([p[f"U_{g}"], p[f"W_{g}"], p[f"b_{g}"]], dim=2) for g in "fioc"]
+        hidden, h, c = FusedThroughTime.apply("lstm", torch.cat(gates, 1), inputs, *state, steps)
+        return hidden, (h, c)
+    if type(cell) is GRU:
+        zeros = [torch.zeros_like(x) for x in (p.W_n, p.U_n)]
+        gates = [torch.cat([p.U_n, zeros[0], p.b_u], dim=2)]
+        gates += [torch.cat([p[f"U_{g}"], p[f"W_{g}"], p[f"b_{g}"]], dim=2) for g in "rz"]
+        gates += [torch.cat([zeros[1], p.W_n, p.b_n], dim=2)]
+        M = torch.cat(gates, dim=1)
+        hidden, h = FusedThroughTime.apply("gru", M, inputs, *state, None, steps)
+        return hidden, (h,)
+    if type(cell) is Jordan:  # U (V h + b_y) + b is an Elman network of rank k
+        M = torch.cat([p.U @ p.V, p.W, p.U @ p.b_y + p.b], dim=2)
+    else:
+        M = torch.cat([p.U, p.W, p.b], dim=2)
+    kind = "relu" if type(cell) is IRNN else "tanh"
+    hidden, h = FusedThroughTime.apply(kind, M, inputs, *state, None, steps)
+    return hidden, (h,)

@@ -1,0 +1,37 @@
+"""The kernel's tasks on as many threads as torch may use; a call releases Python's lock."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+import torch
+
+from lstm_bench.engine.fused.library import Unavailable
+
+_pool: tuple[int, int, ThreadPoolExecutor] | None = None  # of which process, how many, the pool
+
+
+def pool(workers: int) -> ThreadPoolExecutor:
+    """Kept between calls; made anew in a forked child, whose threads did not come along."""
+    global _pool
+    if _pool is None or _pool[:2] != (os.getpid(), workers):
+        _pool = (os.getpid(), workers, ThreadPoolExecutor(workers))
+    return _pool[2]
+
+
+def run(library: ctypes.CDLL, cell: int, view: ctypes.Structure, *, backward: bool) -> None:
+    """All tasks of a pass. Each is computed whole by one thread, so no bit depends on how many."""
+    tasks = view.R * view.tiles
+    workers = min(torch.get_num_threads(), tasks)
+
+    def work(share: int) -> int:
+        first, last = tasks * share // workers, tasks * (share + 1) // workers
+        return library.through_time(cell, ctypes.byref(view), int(backward), first, last)
+
+    codes = [work(0)] if workers == 1 else list(pool(workers).map(work, range(workers)))
+    if 1 in codes:
+        raise MemoryError("the fused kernel found no memory for its work space")
+    if any(codes):
+        raise Unavailable(f"the fused kernel knows no cell {cell}")

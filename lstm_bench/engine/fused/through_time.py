@@ -1,0 +1,107 @@
+"""The kernel as an autograd function."""
+
+from __future__ import annotations
+
+import ctypes
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lstm_bench.engine.fused import threads
+from lstm_bench.engine.fused.library import load
+from lstm_bench.engine.parameters import aligned
+
+CELLS = {"lstm": 0, "gru": 1, "tanh": 2, "relu": 3}
+SAVED = {"lstm": 4, "gru": 4, "tanh": 0, "relu": 0}  # numbers a unit and step, beside its state
+TILE = 32  # sequences of a tile, about: U is read once a tile and step
+
+
+class Pass(ctypes.Structure):
+    """The kernel's view of one pass; see through_time.cpp."""
+
+    SIZES = ("R", "T", "B", "H", "D", "S", "tiles", "shared_inputs", "keep")
+    POINTERS = (
+        *("M", "inputs", "h0", "c0", "steps", "hs", "cs", "saved", "hidden", "h_last", "c_last"),
+        *("d_hidden", "d_h_last", "d_c_last", "dM", "d_inputs", "dh0", "dc0"),
+    )
+    _fields_ = [(name, ctypes.c_long) for name in SIZES]
+    _fields_ += [(name, ctypes.c_void_p) for name in POINTERS]
+
+
+def describe(tensors: dict[str, Tensor | None], **sizes: int) -> Pass:
+    """The tensors must outlive the call: the structure holds addresses only."""
+    view = Pass(**sizes)
+    for name, tensor in tensors.items():
+        if tensor is not None:
+            assert tensor.is_contiguous(), name
+            setattr(view, name, tensor.data_ptr())
+    return view
+
+
+class FusedThroughTime(torch.autograd.Function):
+    """A whole sequence a call; M (R, GATES * H, H + D + 1) is [U, W, b] by gate."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        kind: str,
+        M: Tensor,
+        inputs: Tensor,
+        h: Tensor,
+        c: Tensor | None,
+        steps: tuple[int, ...],
+    ) -> tuple[Tensor, ...]:
+        ctx.set_materialize_grads(False)
+        library, keep = load(), any(ctx.needs_input_grad)
+        T, shared, D, B = inputs.shape
+        R, H = h.shape[:2]
+        wide = aligned(H, library.lanes())
+        slots = T + 1 if keep else 2
+        sizes = {
+            "R": R, "T": T, "B": B, "H": H, "D": D, "S": len(steps), "keep": int(keep),
+            "tiles": max(1, round(B / TILE)), "shared_inputs": int(shared == 1 and R > 1),
+        }  # fmt: skip
+        kept = {
+            "M": M.contiguous(),
+            "inputs": inputs.contiguous(),
+            "h0": h.contiguous(),
+            "c0": None if c is None else c.contiguous(),
+            "steps": torch.tensor(steps, dtype=torch.int64),
+            "hs": h.new_empty(R * B * wide * slots),
+            "cs": None if c is None else h.new_empty(R * B * wide * slots),
+            "saved": h.new_empty(R * B * wide * T * SAVED[kind]) if keep else None,
+        }
+        made: dict[str, Tensor | None] = {
+            "hidden": h.new_empty(len(steps), R, H, B),
+            "h_last": h.new_empty(R, H, B),
+            "c_last": None if c is None else h.new_empty(R, H, B),
+        }
+        threads.run(library, CELLS[kind], describe({**kept, **made}, **sizes), backward=False)
+        if keep:
+            ctx.kind, ctx.kept, ctx.sizes, ctx.shared = kind, kept, sizes, shared
+        return tuple(x for x in made.values() if x is not None)
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, *grads: Tensor | None) -> tuple[Any, ...]:
+        sizes, kept, like = ctx.sizes, ctx.kept, ctx.kept["M"]
+        R, H, D, B, tiles = (sizes[name] for name in ("R", "H", "D", "B", "tiles"))
+        given = dict(zip(("d_hidden", "d_h_last", "d_c_last"), grads))
+        given = {k: None if g is None else g.contiguous() for k, g in given.items()}
+        wanted_dx = ctx.needs_input_grad[2]
+        made = {
+            "dM": like.new_empty(R, tiles, *like.shape[1:]),
+            "d_inputs": like.new_empty(sizes["T"], R, D, B) if wanted_dx else None,
+            "dh0": like.new_empty(R, H, B),
+            "dc0": None if kept["cs"] is None else like.new_empty(R, H, B),
+        }
+        view = describe({**kept, **given, **made}, **sizes)
+        threads.run(load(), CELLS[ctx.kind], view, backward=True)
+        dM = made["dM"][:, 0]
+        for tile in range(1, tiles):  # in this order, whichever thread was first
+            dM = dM + made["dM"][:, tile]
+        dx = made["d_inputs"]
+        if dx is not None and ctx.shared != R:
+            dx = dx.sum(dim=1, keepdim=True)
+        return None, dM, dx, made["dh0"], made["dc0"], None

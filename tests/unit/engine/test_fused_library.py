@@ -1,0 +1,92 @@
+"""How the kernel is made, and what happens where it cannot be."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+import torch
+
+from lstm_bench import cells, engine
+from lstm_bench.engine.fused import library
+
+
+@pytest.fixture(autouse=True)
+def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A cache folder of the test's own, and nothing remembered before or after."""
+    monkeypatch.setenv("LSTM_BENCH_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv(library.ISA_VARIABLE, raising=False)
+    for memory in (library.load_for, library._available):
+        memory.cache_clear()
+    yield
+    for memory in (library.load_for, library._available):
+        memory.cache_clear()
+
+
+def fake_compiler(tmp_path: Path, script: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "cxx"
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+    monkeypatch.setenv("CXX", str(path))
+
+
+def one_line_says(capsys: pytest.CaptureFixture, words: str) -> None:
+    assert engine.backend_for(cells.create("lstm")) == "bptt"
+    assert engine.backend_for(cells.create("gru")) == "bptt"
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 1, lines
+    assert words in lines[0]
+
+
+def test_without_a_compiler_the_torch_path_runs_and_one_line_says_so(monkeypatch, capsys):
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.delenv("CXX", raising=False)
+    one_line_says(capsys, "torch instead of the fused kernel: no C++ compiler is on the PATH")
+
+
+def test_a_compiler_that_fails_is_quoted(tmp_path, monkeypatch, capsys):
+    fake_compiler(tmp_path, "echo 'x.cpp:1: error: no such flag' >&2; exit 1", monkeypatch)
+    assert engine.backend_for(cells.create("lstm")) == "bptt"
+    assert "error: no such flag" in capsys.readouterr().err
+    assert not list((tmp_path / "cache").glob("*.so"))
+
+
+def test_a_library_that_does_not_load_is_not_used(tmp_path, monkeypatch, capsys):
+    script = 'for last; do :; done; echo "not a library" > "$last"'
+    fake_compiler(tmp_path, script, monkeypatch)
+    assert engine.backend_for(cells.create("lstm")) == "bptt"
+    assert "does not load" in capsys.readouterr().err
+
+
+def test_the_kernel_can_be_switched_off(monkeypatch, capsys):
+    monkeypatch.setenv(library.ISA_VARIABLE, "off")
+    one_line_says(capsys, "LSTM_BENCH_ISA is off")
+
+
+def test_an_unknown_instruction_set_is_answered_with_the_known_ones(monkeypatch, capsys):
+    monkeypatch.setenv(library.ISA_VARIABLE, "sse9")
+    one_line_says(capsys, "'sse9', not auto, off, avx512, avx2, portable")
+
+
+def test_a_cache_folder_that_cannot_be_written_is_named(tmp_path, monkeypatch, capsys):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("LSTM_BENCH_CACHE", str(tmp_path / "file" / "cache"))
+    one_line_says(capsys, f"{tmp_path / 'file' / 'cache'} cannot be written")
+
+
+def test_the_kernel_is_compiled_once_and_keyed_by_its_flags(tmp_path, monkeypatch):
+    calls = tmp_path / "calls"
+    script = f'echo "$@" >> {calls}; for last; do :; done; case "$*" in *-o*) : > "$last";; esac'
+    fake_compiler(tmp_path, script, monkeypatch)
+    first = [library.build(isa) for isa in ("portable", "avx2", "portable")]
+    assert first[0] == first[2] != first[1]
+    compiled = [line for line in calls.read_text().splitlines() if "-o" in line.split()]
+    assert len(compiled) == 2
+    monkeypatch.setattr(library, "COMMON", (*library.COMMON, "-DOTHER"))
+    assert library.build("portable") != first[0]
+
+
+def test_float64_and_other_devices_take_another_path():
+    assert engine.backend_for(cells.create("lstm"), like=torch.zeros(0).double()) == "bptt"
+    assert engine.backend_for(cells.create("lstm"), like=torch.zeros(0, device="meta")) == "bptt"
