@@ -1,8 +1,9 @@
 """`python -m lstm_bench.training.job`: what the workflow runs for one seed block.
 
-The process forks before torch is imported. The child trains; the parent waits, passes signals on,
-and knows what a death means: another attempt resumes from the checkpoint, and after the last one
-every replicate gets a row that says it was killed.
+A child trains: forked by the sweep's fork server, which has torch, or by this process before torch
+is imported. The parent waits, passes signals on, and knows what a death means: another attempt
+resumes from the checkpoint, and after the last one every replicate gets a row that says it was
+killed.
 
 Exit codes: 0 the files are written, 1 bad input or a death that another attempt may mend,
 75 interrupted, to be resumed.
@@ -24,6 +25,7 @@ from lstm_bench.errors import BenchError
 from lstm_bench.registry import load_plugins
 from lstm_bench.spec import Condition, SeedBlock
 from lstm_bench.store.paths import Results
+from lstm_bench.training import forkserver
 
 PASSED_ON = (signal.SIGTERM, signal.SIGINT)
 RESUMABLE = 75  # EX_TEMPFAIL
@@ -31,7 +33,21 @@ _PR_SET_PDEATHSIG = 1  # <sys/prctl.h>
 
 
 def main() -> int:
-    """Parse, fork, supervise."""
+    """Have a child do the work, and supervise it."""
+    arguments = sys.argv[1:]
+    _parse(arguments)  # bad arguments end here
+    signal.pthread_sigmask(signal.SIG_BLOCK, PASSED_ON)  # until both sides can answer them
+    child = forkserver.request(arguments)
+    if child is None:
+        parent, pid = os.getpid(), os.fork()
+        if pid == 0:
+            _die_with(parent)
+            os._exit(work(arguments))
+        child = forkserver.Child(pid)
+    return _supervise(child, arguments)
+
+
+def _parse(arguments: list[str]) -> tuple[argparse.Namespace, Condition, SeedBlock]:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--condition", required=True, help="the condition as JSON")
     parser.add_argument("--block", required=True, help="seeds-FIRST-LAST")
@@ -42,26 +58,24 @@ def main() -> int:
     parser.add_argument("--attempt", type=int, default=1)
     parser.add_argument("--attempts", type=int, default=1)
     parser.add_argument("--plugin", action="append", default=_plugins())
-    args = parser.parse_args()
-    condition = Condition.from_json(json.loads(args.condition))
-    block = SeedBlock.parse(args.block)
-    parent = os.getpid()
-    signal.pthread_sigmask(signal.SIG_BLOCK, PASSED_ON)  # until both sides can answer them
-    child = os.fork()
-    if child == 0:
-        os._exit(_child(parent, args, condition, block))
-    return _supervise(child, args, condition, block)
+    args = parser.parse_args(arguments)
+    return args, Condition.from_json(json.loads(args.condition)), SeedBlock.parse(args.block)
 
 
 def _plugins() -> list[str]:
     return [path for path in os.environ.get("LSTM_BENCH_PLUGINS", "").split(os.pathsep) if path]
 
 
-def _child(parent: int, args: argparse.Namespace, condition: Condition, block: SeedBlock) -> int:
-    if sys.platform == "linux":  # die with the parent, and so with the job
+def _die_with(parent: int) -> None:
+    if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:
-            return RESUMABLE
+            os._exit(RESUMABLE)
+
+
+def work(arguments: list[str]) -> int:
+    """Train the block in this process, which is a child's; returns its exit code."""
+    args, condition, block = _parse(arguments)
     stop: list[int] = []
 
     def note(number: int, _: FrameType | None) -> None:
@@ -99,14 +113,15 @@ def _answer(handler: Callable[[int, FrameType | None], None]) -> None:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, PASSED_ON)
 
 
-def _supervise(child: int, args: argparse.Namespace, condition: Condition, block: SeedBlock) -> int:
+def _supervise(child: forkserver.Child, arguments: list[str]) -> int:
+    args, condition, block = _parse(arguments)
+
     def forward(number: int, _: FrameType | None) -> None:
         with contextlib.suppress(ProcessLookupError):
-            os.kill(child, number)
+            os.kill(child.pid, number)
 
     _answer(forward)
-    _, status = os.waitpid(child, 0)
-    code = os.waitstatus_to_exitcode(status)
+    code = child.wait()
     if code >= 0:
         return code
     name = signal.Signals(-code).name

@@ -1,6 +1,7 @@
 import os
 import shlex
 import sys
+import tempfile
 
 from lstm_bench.errors import BenchError
 from lstm_bench.spec import canonical, digest
@@ -21,6 +22,11 @@ settings = {
     "LSTM_BENCH_DEVICE": plan.config["device"],
     "LSTM_BENCH_TIMEOUT": plan.config["timeout_seconds"] or "",
 }
+# the first training starts a process that imports torch once for all; on a cluster's node it has no
+# one to serve
+if not workflow.remote_exec:
+    folder = f"{tempfile.gettempdir()}/lstm_bench-{os.getuid()}"
+    settings["LSTM_BENCH_FORK_SERVER"] = f"{os.getpid()}:{folder}/{os.getpid()}"
 exports = " ".join(
     f"{key}={shlex.quote(str(value))}" for key, value in settings.items()
 )

@@ -1,0 +1,226 @@
+"""A process that has imported torch and forks a child for each training job of a sweep.
+
+Importing torch costs more than a second of CPU time, and a sweep of small trainings starts hundreds
+of processes. The first job of a sweep starts the server beside its own work; those after it ask it
+for a child, over a Unix socket in a folder only the user can enter. Everything else stays as it
+was: the job waits for the child, passes signals on, and a job that dies takes its child with it.
+
+LSTM_BENCH_FORK_SERVER names the socket and the process of the sweep, `PID:PATH`; where it is unset,
+as on a cluster's node, every job forks its own child. The server ends with the sweep.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+VARIABLE = "LSTM_BENCH_FORK_SERVER"
+LIMIT = 1 << 20  # bytes of a request
+HAND_OVER = 5.0  # seconds a server may take to answer
+
+
+class Child:
+    """A process forked here."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+
+    def wait(self) -> int:
+        """Its exit code, or minus the number of the signal that ended it."""
+        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+
+
+class ServedChild(Child):
+    """A process forked by the server, which tells how it ended."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self.connection, self.lines = connection, connection.makefile()
+        super().__init__(int(self.lines.readline()))
+
+    def wait(self) -> int:
+        self.connection.settimeout(None)
+        line = self.lines.readline()
+        return int(line) if line else -signal.SIGKILL  # the server was killed, and with it the word
+
+
+def request(arguments: list[str]) -> Child | None:
+    """A child of the sweep's server that runs these arguments; None where there is no server."""
+    sweep, _, path = os.environ.get(VARIABLE, "").partition(":")
+    if not path:
+        return None
+    try:
+        connection = socket.socket(socket.AF_UNIX)
+        connection.settimeout(HAND_OVER)
+        connection.connect(path)
+        asked = json.dumps(
+            {"arguments": arguments, "cwd": str(Path.cwd()), "environment": dict(os.environ)}
+        )
+        socket.send_fds(connection, [asked.encode() + b"\n"], [0, 1, 2])
+        return ServedChild(connection)
+    except (OSError, ValueError):
+        _start(path, sweep)
+        return None
+
+
+def _start(path: str, sweep: str) -> None:
+    """Start the server, unless another job is doing so; nobody waits for it."""
+    folder = Path(path).parent
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if folder.stat().st_uid != os.getuid() or folder.stat().st_mode & 0o077:
+            return
+        lock = FileLock(path + ".lock", timeout=0)
+        with lock:
+            if Path(path + ".pid").exists():
+                return  # it is on its way, or has crashed: once is enough
+            command = [sys.executable, "-m", "lstm_bench.training.forkserver", path, sweep]
+            server = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+            Path(path + ".pid").write_text(str(server.pid))
+    except (OSError, Timeout):
+        return
+
+
+def serve(path: str, sweep: int, work: Callable[[list[str]], int]) -> None:
+    """Fork for every request until the sweep's process is gone and no child is left."""
+    listening = socket.socket(socket.AF_UNIX)
+    with contextlib.suppress(FileNotFoundError):
+        Path(path).unlink()
+    listening.bind(path)
+    listening.listen(128)
+    wake, woken = socket.socketpair()
+    for end in (wake, woken):
+        end.setblocking(False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.set_wakeup_fd(woken.fileno())
+    selector = selectors.DefaultSelector()
+    for source in (listening, wake):
+        selector.register(source, selectors.EVENT_READ)
+    children: dict[int, socket.socket] = {}
+    try:
+        while children or _alive(sweep):
+            ready = [key.fileobj for key, _ in selector.select(timeout=1.0)]
+            if wake in ready:
+                wake.recv(4096)
+            if listening in ready:
+                connection, _ = listening.accept()
+                _fork(connection, children, (listening, wake, woken), work)
+            _reap(children)
+    finally:
+        for name in (path, path + ".pid", path + ".lock"):
+            Path(name).unlink(missing_ok=True)
+
+
+def _fork(
+    connection: socket.socket,
+    children: dict[int, socket.socket],
+    others: tuple[socket.socket, ...],
+    work: Callable[[list[str]], int],
+) -> None:
+    connection.settimeout(HAND_OVER)
+    try:
+        data, descriptors, _, _ = socket.recv_fds(connection, LIMIT, 3)
+        while data and not data.endswith(b"\n"):
+            data += connection.recv(LIMIT)
+        asked = json.loads(data)
+    except (OSError, ValueError):
+        connection.close()
+        return
+    pid = os.fork()
+    if pid == 0:
+        _become(asked, descriptors, connection, [*others, *children.values()], work)
+    for descriptor in descriptors:
+        os.close(descriptor)
+    children[pid] = connection
+    with contextlib.suppress(OSError):
+        connection.sendall(f"{pid}\n".encode())
+
+
+def _become(
+    asked: dict,
+    descriptors: list[int],
+    connection: socket.socket,
+    others: list[socket.socket],
+    work: Callable[[list[str]], int],
+) -> None:
+    """In the child: take the job's place, and never return."""
+    code = 1
+    try:
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        for other in others:
+            other.close()
+        for number, descriptor in enumerate(descriptors):
+            os.dup2(descriptor, number)
+            os.close(descriptor)
+        os.environ.clear()
+        os.environ.update(asked["environment"])
+        os.chdir(asked["cwd"])
+        connection.settimeout(None)
+        threading.Thread(target=_die_with_the_job, args=(connection,), daemon=True).start()
+        code = work(asked["arguments"])
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def _die_with_the_job(connection: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        connection.recv(1)  # the job never sends: this returns when it is gone
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _reap(children: dict[int, socket.socket]) -> None:
+    while children:
+        try:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return
+        if pid == 0:
+            return
+        connection = children.pop(pid)
+        with contextlib.suppress(OSError):
+            connection.sendall(f"{os.waitstatus_to_exitcode(status)}\n".encode())
+        connection.close()
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def main() -> None:
+    """`python -m lstm_bench.training.forkserver PATH PID`."""
+    import lstm_bench.training.run  # noqa: F401 (torch and the rest, once for all children)
+    from lstm_bench.training import job
+
+    serve(sys.argv[1], int(sys.argv[2]), job.work)
+
+
+if __name__ == "__main__":
+    main()
