@@ -26,7 +26,7 @@ from lstm_bench.errors import BenchError, unknown
 from lstm_bench.registry import build, classes
 
 State = tuple[Tensor, ...]
-READOUT = ("V", "b_y")  # y_t = V h_t + b_y: the network's own parameters, beside the cell's
+READOUT = ("V", "V_x", "b_y")  # y_t = V h_t + V_x x_t + b_y: the network's own, beside the cell's
 
 
 class Params(Mapping[str, Tensor]):
@@ -60,6 +60,7 @@ class Cell(ABC):
     citation: ClassVar[str] = ""
     formula: ClassVar[str] = ""
     state: ClassVar[tuple[str, ...]] = ("h",)  # the first is what the readout sees
+    reads_output: ClassVar[bool] = False  # True where `step` reads the readout's p.V and p.b_y
 
     @abstractmethod
     def init(

@@ -84,6 +84,7 @@ class Jordan(Cell):
     name = "jordan"
     citation = "Jordan (1986), Serial Order: A Parallel Distributed Processing Approach"
     formula = r"h_t = \tanh(W x_t + U y_{t-1} + b), \quad y_t = V h_t + b_y"
+    reads_output = True
 
     def init(
         self, rng: np.random.Generator, inputs: int, width: int, outputs: int

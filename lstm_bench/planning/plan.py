@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 import lstm_bench
-from lstm_bench import cells, experiments, tasks
+from lstm_bench import experiments, tasks
 from lstm_bench.engine.network import Network
 from lstm_bench.errors import unknown
 from lstm_bench.planning.config import check_schema, make_sweep, plain_numbers
@@ -121,16 +121,15 @@ def _dataset(dataset: Dataset) -> dict[str, Any]:
 def _condition(condition: Condition) -> dict[str, Any]:
     """A condition with what the workflow, the report and the tracker want to know of it."""
     task = tasks.create(condition.task, condition.task_options)
-    cell = cells.create(condition.cell, condition.cell_options)
-    network = Network(cell, task.inputs, condition.width, task.outputs)
-    step = cell.flops(task.inputs, condition.width, task.outputs)
-    flops = BACKWARD * step * task.steps(condition.T) * condition.training.batch
+    network = Network.of(condition, task)
+    flops = BACKWARD * network.flops * task.steps(condition.T) * condition.training.batch
     priority = min(int(flops * condition.training.updates // 10**6), 2**31 - 1)
     return {
         "spec": condition.to_json(),
         "dataset": _folder(condition.dataset),
         "code": code_identity(condition),
         "parameters": network.parameters,
+        "state_size": network.state_size,
         "flops_per_update": flops,
         "priority": priority,
         "solved_score": task.solved_score,
