@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from lstm_bench.cells.base import Cell, Params, State
-from lstm_bench.engine import bptt, loop
+from lstm_bench.engine import bptt, loop, truncated
 from lstm_bench.errors import unknown
 
 VERSION = "1"  # raise when trained numbers change
 
-BACKENDS = {"bptt": bptt, "loop": loop}  # in order of preference
+BACKENDS = {"bptt": bptt, "truncated": truncated, "loop": loop}  # in order of preference
 
 
 def backend_for(cell: Cell, wanted: str = "auto") -> str:
