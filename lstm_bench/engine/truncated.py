@@ -1,7 +1,8 @@
-"""The truncated gradient of 1997, written out: through time it flows along the internal state alone.
+"""The truncated gradient of 1997, written out.
 
-Nothing of the error goes back through a gate or a hidden unit, so only the forward pass is a loop
-over time. With dy_t what arrives at the output of a cell, sums over the cells of a block written Σ:
+Through time the error flows along the internal state alone. Nothing of it goes back through a gate
+or a hidden unit, so only the forward pass is a loop over time. With dy_t what arrives at the output
+of a cell, and sums over the cells of a block written Σ:
 
     ds_t = dy_t ⊙ o_t ⊙ h'(s_t)        e_t = sum of ds_t' over t' >= t     what reaches s_t
     δ_o,t = σ'(net_o) Σ dy_t ⊙ h(s_t)
@@ -114,7 +115,7 @@ class TruncatedThroughTime(torch.autograd.Function):
         grad_hidden, grad_h, grad_s, grad_gates = grads
         W, inputs, net, u, states = ctx.saved_tensors
         steps, form, seen = ctx.about
-        (T, R, H, B), n = states.shape, u.shape[2] - states.shape[2]
+        (T, R, H, _), n = states.shape, u.shape[2] - states.shape[2]
         blocks = H // form.per_block
         dy = torch.zeros_like(states)
         if grad_hidden is not None:

@@ -1,4 +1,4 @@
-"""The truncated gradient written out, against the plain loop, whose cell detaches what goes back."""
+"""The truncated gradient written out, against the plain loop over a cell that detaches."""
 
 from __future__ import annotations
 
