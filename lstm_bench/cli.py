@@ -77,6 +77,7 @@ def _pairs(_: Any, __: Any, values: tuple[str, ...]) -> dict[str, Any]:
 @click.option("--learning-rate", type=float, default=0.003, show_default=True)
 @click.option("--task-option", multiple=True, callback=_pairs, help="name=value")
 @click.option("--cell-option", multiple=True, callback=_pairs, help="name=value")
+@click.option("--network-option", multiple=True, callback=_pairs, help="name=value")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto")
 @plugin_option
 def train(task: str, cell: str, T: int, plugin: tuple[str, ...], **options: Any) -> None:
@@ -84,6 +85,7 @@ def train(task: str, cell: str, T: int, plugin: tuple[str, ...], **options: Any)
     from lstm_bench.training.api import train as run
 
     renamed = {"task_option": "task_options", "cell_option": "cell_options"}
+    renamed["network_option"] = "network"
     chosen = {renamed.get(key, key): value for key, value in options.items()}
     trained = run(task, cell, T, plugins=plugin, **chosen)
     columns = ["seed", "status", "reason", "updates_to_solve", "validation_score", "test_score"]

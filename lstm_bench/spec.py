@@ -42,6 +42,11 @@ class Training:
     solved criterion on validation; futility (after the share `futility_after` of the budget its
     best validation loss is still above `1 - futility_margin` of the memoryless floor measured on
     the same validation set); divergence; the budget of `updates`.
+
+    `reduction` says what is differentiated: `mean`, the loss of the task, which is a mean over
+    outputs and asked steps, or `sum`, the error of the papers of the 1990s, summed over both and
+    averaged over the sequences of the batch, half of it where it is squared:
+    E = 1/2 sum_t sum_k (y_k - t_k)^2. Losses that are recorded are means either way.
     """
 
     updates: int = 2000
@@ -58,6 +63,7 @@ class Training:
     train_size: int | None = None
     validation_size: int = 512
     test_size: int = 2048
+    reduction: str = "mean"
 
     def __post_init__(self) -> None:
         """A whole number where a float is meant is that float: one training has one id."""
@@ -68,7 +74,10 @@ class Training:
 
 @dataclass(frozen=True)
 class Condition:
-    """A task at a length, a cell at a width, and the training. See `Training` for the rest."""
+    """A task at a length, a cell at a width, and the training. See `Training` for the rest.
+
+    `network` holds the options of `engine.network.NetworkOptions` that differ from their default.
+    """
 
     task: str
     T: int
@@ -77,10 +86,19 @@ class Condition:
     task_options: Mapping[str, Any] = field(default_factory=dict)
     cell_options: Mapping[str, Any] = field(default_factory=dict)
     training: Training = field(default_factory=Training)
+    network: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data, complete: what condition.json holds and what the hash is taken of."""
-        return json.loads(canonical(asdict(self)))
+        """Plain data, complete: what condition.json holds and what the hash is taken of.
+
+        What was added to conditions later is left out at its default, so that it renames nothing.
+        """
+        plain = asdict(self)
+        if not plain["network"]:
+            del plain["network"]
+        if plain["training"]["reduction"] == Training.reduction:
+            del plain["training"]["reduction"]
+        return json.loads(canonical(plain))
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Condition:

@@ -91,6 +91,26 @@ def draw(plan_path: Path, experiment: str) -> None:
 
 
 @stages.command()
+@plugin_option
+@plan_option
+@click.argument("row")
+def table(plan_path: Path, row: str) -> None:
+    """A published table: the paper's numbers and ours."""
+    from lstm_bench.tables.run import conclude as run
+
+    click.echo(run(Plan.read(plan_path), row, Results()))
+
+
+@stages.command(name="tables")
+@plan_option
+def tables_(plan_path: Path) -> None:
+    """The page with every published table."""
+    from lstm_bench.report.published import write_tables
+
+    click.echo(write_tables(Plan.read(plan_path), Results()))
+
+
+@stages.command()
 @plan_option
 def freeze(plan_path: Path) -> None:
     """Write the learning rates that tuning chose into the preset the sweep reads."""

@@ -18,22 +18,36 @@ TUNED_WITH = ("optimiser", "batch", "updates")  # and the width: what a learning
 
 @dataclass(frozen=True)
 class Choice:
-    """A task or a cell with the options that differ from their defaults."""
+    """A task or a cell with the options that differ from their defaults.
+
+    network   of a cell: the options of its network, the config's and its own
+    own       of a cell: the `network` and `width` its entry gives, where they are its own
+    """
 
     name: str
     options: Mapping[str, Any] = field(default_factory=dict)
     label: str = ""
     lengths: tuple[int, ...] = ()
+    network: Mapping[str, Any] = field(default_factory=dict)
+    own: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def key(self) -> str:
-        """`lstm`, or `lstm(forget_bias=3)` when an option is chosen."""
-        chosen = ", ".join(f"{k}={v}" for k, v in sorted(self.options.items()))
+        """`lstm`, or `lstm(forget_bias=3)` when an option is chosen; so with its own network."""
+        named = [*sorted(self.options.items()), *sorted(self.own.get("network", {}).items())]
+        if "width" in self.own:
+            named.append(("width", told_width(self.own["width"])))
+        chosen = ", ".join(f"{k}={v}" for k, v in named)
         return f"{self.name}({chosen})" if chosen else self.name
 
     @property
     def shown(self) -> str:
         return self.label or self.key
+
+
+def told_width(width: int | Mapping[str, Any]) -> str:
+    """`32`, or `10000 parameters` where it is matched."""
+    return str(width) if isinstance(width, int) else f"{width['budget']} {width['match']}"
 
 
 @dataclass(frozen=True)
@@ -47,18 +61,29 @@ class Member:
 
 @dataclass(frozen=True)
 class Sweep:
-    """The experiments to run and the values to run them over."""
+    """The experiments to run and the values to run them over.
+
+    width, network   as the config gives them: for cells that have none of their own
+    widths           by task and cell key, where they are not `width` for every pair
+    """
 
     tasks: tuple[Choice, ...]
     cells: tuple[Choice, ...]
     training: Training
-    width: int
+    width: int | Mapping[str, Any]
     replicates: int
     seed_block: int
     first_seed: int = 0
     rates: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     tuned_with: Mapping[str, Any] = field(default_factory=dict)
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    network: Mapping[str, Any] = field(default_factory=dict)
+    widths: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+
+    def width_of(self, task: str, cell: Choice) -> int:
+        """The hidden units of this cell on the task of this key."""
+        plain = self.width if isinstance(self.width, int) else 0
+        return self.widths.get(task, {}).get(cell.key, plain)
 
     def learning_rate(self, task: Choice, cell: Choice) -> float:
         """The tuned rate of this pair, or the config's own where none was tuned."""
@@ -71,8 +96,10 @@ class Sweep:
 
     def other_than_tuned(self) -> dict[str, Any]:
         """What the rates were tuned with and this sweep does otherwise."""
-        here = {"width": self.width, **{k: getattr(self.training, k) for k in TUNED_WITH}}
-        return {k: v for k, v in self.tuned_with.items() if here.get(k, v) != v}
+        here = {k: getattr(self.training, k) for k in TUNED_WITH}
+        here |= {"width": self.width, "network": dict(self.network)}
+        with_network = {"network": {}, **self.tuned_with} if self.tuned_with else {}
+        return {k: v for k, v in with_network.items() if here.get(k, v) != v}
 
     def condition(self, task: Choice, T: int, cell: Choice, **training: Any) -> Condition:
         """This cell on this task at this length; keyword arguments replace training settings."""
@@ -81,10 +108,11 @@ class Sweep:
             task=task.name,
             T=T,
             cell=cell.name,
-            width=self.width,
+            width=self.width_of(task.key, cell),
             task_options=dict(task.options),
             cell_options=dict(cell.options),
             training=replace(self.training, **changes),
+            network=dict(cell.network),
         )
 
     def every_length(self) -> Iterator[Member]:

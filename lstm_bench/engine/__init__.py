@@ -8,12 +8,13 @@ import torch
 from torch import Tensor
 
 from lstm_bench.cells.base import Cell, Params, State
-from lstm_bench.engine import bptt, fused, loop
+from lstm_bench.engine import bptt, fused, loop, truncated
 from lstm_bench.errors import BenchError, unknown
 
 VERSION = "2"  # raise when trained numbers change
 
-BACKENDS = {"fused": fused, "bptt": bptt, "loop": loop}  # in order of preference
+# in order of preference
+BACKENDS = {"fused": fused, "bptt": bptt, "truncated": truncated, "loop": loop}
 
 
 def backend_for(cell: Cell, wanted: str = "auto", like: Tensor | None = None) -> str:

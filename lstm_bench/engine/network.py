@@ -1,42 +1,176 @@
-"""A network: a cell and a linear readout y_t = V h_t + b_y."""
+"""A network: layers of a cell and a readout.
+
+    h_t^(0) = x_t
+    h_t^(l) = cell_l(h_t^(l-1), state)                      layer l of n
+    h_t^(l) = [cell_l(h_t^(l-1)); cell'_l read backwards]   of a bidirectional network
+    y_t     = V h_t^(n) + V_x x_t + b_y                     the readout; V_x where it is direct
+    y_t     = σ(V h_t^(n) + V_x x_t + b_y)                  of logistic output units
+
+One layer of one direction has the cell's own parameter names. In a deeper network those of layer l
+start with `layer{l}.`, and those of a cell that reads backwards with `backward.` after that.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from lstm_bench import cells, tasks
 from lstm_bench.cells import initialise
-from lstm_bench.cells.base import Cell, Params, State
+from lstm_bench.cells.base import READOUT, Cell, Params, State
 from lstm_bench.engine import unroll
 from lstm_bench.engine.parameters import Layout
-from lstm_bench.registry import chosen_options
-from lstm_bench.spec import stream_key
+from lstm_bench.errors import BenchError, unknown
+from lstm_bench.registry import build, chosen_options
+from lstm_bench.spec import Condition, stream_key
+
+READOUTS = ("linear", "logistic")
+
+
+@dataclass(frozen=True)
+class NetworkOptions:
+    """How cells are made into a network; the `network` of a condition.
+
+    layers          stacked cells; the hidden states of layer l at all steps are the inputs of l + 1
+    bidirectional   each layer also reads its sequence backwards, with weights of its own, and the
+                    next layer and the readout see both. Such a network knows the future: its output
+                    at step t is no prediction from the first t inputs. Where sequences differ in
+                    length, the backward cell reads the padding of a short one first.
+    readout         `linear`, or `logistic` for output units in (0, 1) under a squared error, as the
+                    papers of the 1990s have them
+    readout_bias    whether the output units have a bias b_y
+    direct          weights V_x from the inputs to the outputs
+                    (Hochreiter & Schmidhuber 1997, experiment 2a)
+    readout_range   r > 0 draws V, V_x and b_y from U[-r, r]; 0 draws V and V_x Glorot-uniform
+                    and sets b_y = 0
+
+    Raises BenchError for a value that cannot be.
+    """
+
+    layers: int = 1
+    bidirectional: bool = False
+    readout: str = "linear"
+    readout_bias: bool = True
+    direct: bool = False
+    readout_range: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.layers < 1:
+            raise BenchError(f"network: option layers is {self.layers}, but must be at least 1.")
+        if self.readout not in READOUTS:
+            raise unknown("network: readout", self.readout, READOUTS)
+        if self.readout_range < 0:
+            raise BenchError(
+                f"network: option readout_range is {self.readout_range:g}, but must be at least 0."
+            )
+
+
+class Part(NamedTuple):
+    """One cell of the network: layer `layer` (from 1), reading forwards or backwards."""
+
+    layer: int
+    backward: bool
+    prefix: str
+    inputs: int
 
 
 @dataclass(frozen=True)
 class Network:
-    """Sizes and equations; the weights are passed in."""
+    """Sizes and equations; the weights are passed in.
+
+    Raises BenchError for a cell that feeds the output back in a network where it cannot.
+    """
 
     cell: Cell
     inputs: int
     width: int
     outputs: int
+    options: NetworkOptions = field(default_factory=NetworkOptions)
+
+    def __post_init__(self) -> None:
+        if not self.cell.reads_output:
+            return
+        plain = {"layers": 1, "bidirectional": False, "readout_bias": True, "direct": False}
+        for name, needed in plain.items():
+            value = getattr(self.options, name)
+            if value != needed:
+                raise BenchError(
+                    f"network: {name} {value!r} is not allowed with cell {self.cell.name!r}, "
+                    f"which feeds the readout of one layer back; it must be {needed!r}."
+                )
+
+    @classmethod
+    def of(cls, condition: Condition, task: tasks.Task | None = None) -> Network:
+        """The network of a condition. Raises BenchError for options that cannot be."""
+        task = task or tasks.create(condition.task, condition.task_options)
+        cell = cells.create(condition.cell, condition.cell_options)
+        options = build(NetworkOptions, condition.network, "network")
+        if options.readout == "logistic" and task.loss != "squared_error":
+            raise BenchError(
+                f"network: readout 'logistic' is not allowed on task {task.name!r}, whose loss is "
+                f"{task.loss!r} of unbounded outputs; it needs a task with 'squared_error'."
+            )
+        return cls(cell, task.inputs, condition.width, task.outputs, options)
+
+    @cached_property
+    def parts(self) -> tuple[Part, ...]:
+        """The cells in the order in which they run."""
+        n, both = self.options.layers, self.options.bidirectional
+        return tuple(
+            Part(
+                layer,
+                backward,
+                (f"layer{layer}." if n > 1 else "") + ("backward." if backward else ""),
+                self.inputs if layer == 1 else self.seen,
+            )
+            for layer in range(1, n + 1)
+            for backward in ((False, True) if both else (False,))
+        )
+
+    @property
+    def seen(self) -> int:
+        """The number of hidden units a readout or a next layer sees."""
+        return self.width * (2 if self.options.bidirectional else 1)
 
     @cached_property
     def layout(self) -> Layout:
-        shapes = self.cell.shapes(self.inputs, self.width, self.outputs)
-        return Layout({**shapes, "V": (self.outputs, self.width), "b_y": (self.outputs,)})
+        shapes: dict[str, tuple[int, ...]] = {}
+        for part in self.parts:
+            of_cell = self.cell.shapes(part.inputs, self.width, self.outputs)
+            shapes |= {part.prefix + name: shape for name, shape in of_cell.items()}
+        return Layout(shapes | self._readout_shapes)
+
+    @property
+    def _readout_shapes(self) -> dict[str, tuple[int, ...]]:
+        shapes: dict[str, tuple[int, ...]] = {"V": (self.outputs, self.seen)}
+        if self.options.direct:
+            shapes["V_x"] = (self.outputs, self.inputs)
+        if self.options.readout_bias:
+            shapes["b_y"] = (self.outputs,)
+        return shapes
 
     @property
     def parameters(self) -> int:
-        """The number of trained parameters, cell and readout."""
-        cell = self.cell.parameters(self.inputs, self.width, self.outputs)
-        return cell + self.outputs * (self.width + 1)
+        """The number of trained parameters, cells and readout."""
+        counts = (self.cell.parameters(p.inputs, self.width, self.outputs) for p in self.parts)
+        return sum(counts) + sum(int(np.prod(s)) for s in self._readout_shapes.values())
+
+    @property
+    def flops(self) -> int:
+        """Floating-point operations of one step of one sequence, the readout not counted."""
+        return sum(self.cell.flops(p.inputs, self.width, self.outputs) for p in self.parts)
+
+    @property
+    def state_size(self) -> int:
+        """The numbers a network carries from one step of a sequence to the next."""
+        state = self.initial_state(1, 1, torch.zeros(1))
+        return sum(part.shape[1] for part in state)
 
     def init(self, seed: int) -> dict[str, np.ndarray]:
         """The weights of one replicate: a function of (cell, options, width, sizes, seed) alone."""
@@ -48,16 +182,31 @@ class Network:
             seed=seed,
         )
         rng = np.random.Generator(np.random.Philox(key=key))
-        weights = self.cell.init(rng, self.inputs, self.width, self.outputs)
-        return {
-            **weights,
-            "V": initialise.glorot(rng, self.outputs, self.width),
-            "b_y": initialise.zeros(self.outputs),
-        }
+        weights: dict[str, np.ndarray] = {}
+        for part in self.parts:
+            drawn = self.cell.init(rng, part.inputs, self.width, self.outputs)
+            weights |= {part.prefix + name: value for name, value in drawn.items()}
+        limit = self.options.readout_range
+        for name, shape in self._readout_shapes.items():
+            if limit:
+                weights[name] = rng.uniform(-limit, limit, shape)
+            elif name == "b_y":
+                weights[name] = initialise.zeros(self.outputs)
+            else:
+                weights[name] = initialise.glorot(rng, *shape)
+        return weights
 
     def pack(self, seeds: Sequence[int], like: Tensor) -> Tensor:
         """The initial weights of these seeds, flat (R, size)."""
         return self.layout.pack([self.init(seed) for seed in seeds], like)
+
+    def initial_state(self, replicates: int, batch: int, like: Tensor) -> State:
+        """The state before the first step: those of all parts, one after another."""
+        return tuple(
+            each
+            for part in self.parts
+            for each in self.cell.initial_state(replicates, self.width, batch, like, part.inputs)
+        )
 
     def outputs_at(
         self,
@@ -70,7 +219,62 @@ class Network:
         """Outputs (R, k, S * B) at S steps; inputs as in `engine.unroll`."""
         replicates, batch = params.V.shape[0], inputs.shape[3]
         if state is None:
-            state = self.cell.initial_state(replicates, self.width, batch, params.V, self.inputs)
-        hidden, _ = unroll(self.cell, params, inputs, state, steps, backend)
-        columns = hidden.permute(1, 2, 0, 3).flatten(2)  # one product for all steps
-        return torch.baddbmm(params.b_y, params.V, columns)
+            state = self.initial_state(replicates, batch, params.V)
+        states = self._split(state)
+        hidden = inputs
+        for layer in range(1, self.options.layers + 1):
+            wanted = steps if layer == self.options.layers else range(len(inputs))
+            parts = [part for part in self.parts if part.layer == layer]
+            read = [
+                self._run(part, params, hidden, next(states), wanted, backend) for part in parts
+            ]
+            hidden = torch.cat(read, dim=2) if len(read) > 1 else read[0]
+        y = self._readout(params, _columns(hidden))
+        if self.options.direct:
+            seen = inputs[list(steps)].expand(-1, replicates, -1, -1)
+            y = torch.baddbmm(y, params.V_x, _columns(seen))
+        return torch.sigmoid(y) if self.options.readout == "logistic" else y
+
+    def _split(self, state: State) -> Iterator[State]:
+        size = len(self.cell.state)
+        return iter([state[i : i + size] for i in range(0, len(state), size)])
+
+    def _run(
+        self,
+        part: Part,
+        params: Params,
+        inputs: Tensor,
+        state: State,
+        steps: Sequence[int],
+        backend: str,
+    ) -> Tensor:
+        """Hidden states (S, R, H, B) of one cell of the network at S steps."""
+        own = part_params(params, part.prefix)
+        if not part.backward:
+            return unroll(self.cell, own, inputs, state, steps, backend)[0]
+        mirrored = [len(inputs) - 1 - step for step in reversed(steps)]
+        return unroll(self.cell, own, inputs.flip(0), state, mirrored, backend)[0].flip(0)
+
+    def _readout(self, params: Params, columns: Tensor) -> Tensor:
+        """V h + b_y for all steps in one product: (R, h, S * B) to (R, k, S * B)."""
+        if self.options.readout_bias:
+            return torch.baddbmm(params.b_y, params.V, columns)
+        return torch.bmm(params.V, columns)
+
+
+def part_params(params: Params, prefix: str) -> Params:
+    """What the cell of this prefix reads, by its own names. A cell alone also sees the readout."""
+    if not prefix:
+        return params
+    return Params(
+        {
+            name.removeprefix(prefix): tensor
+            for name, tensor in params.items()
+            if name.startswith(prefix) and name not in READOUT
+        }
+    )
+
+
+def _columns(at_steps: Tensor) -> Tensor:
+    """(S, R, h, B) to (R, h, S * B)."""
+    return at_steps.permute(1, 2, 0, 3).flatten(2)

@@ -10,11 +10,12 @@ import pandas as pd
 
 from lstm_bench.experiments.base import Evidence, Experiment
 from lstm_bench.plotting.panels import cell_legend, cell_style, log_lengths, panels
-from lstm_bench.sweep import Sweep
+from lstm_bench.sweep import Choice, Sweep
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+SWEEP_TASK = "adding"
 DEFAULTS = {"lengths": [10, 20, 50, 100, 200], "widths": [8, 16, 32, 64], "length": 50}
 
 
@@ -41,11 +42,9 @@ class Cost(Experiment):
         chosen = {**DEFAULTS, "samples": 9, **sweep.settings.get("cost", {})}
         return {
             **chosen,
-            "task": "adding",
-            "cells": [
-                {"name": c.name, "options": dict(c.options), "shown": c.shown} for c in sweep.cells
-            ],
-            "width": sweep.width,
+            "task": SWEEP_TASK,
+            "cells": [_cell(sweep, cell) for cell in sweep.cells],
+            "width": sweep.width if isinstance(sweep.width, int) else None,
             "batch": sweep.training.batch,
             "replicates": sweep.seed_block,
         }
@@ -94,7 +93,7 @@ class Cost(Experiment):
             for each in summary.itertuples()
         )
         return {
-            "answer": f"One update at T={row['T']:.0f}, width {row.width:.0f}, "
+            "answer": f"One update at T={row['T']:.0f}, {_widths(summary)}, "
             f"batch {row.batch:.0f}, for one replicate: {told}."
         }
 
@@ -122,7 +121,7 @@ class Cost(Experiment):
                 axes.set_yscale("log")
             other.set_xlabel("sequence length T" if axis == "T" else "width (hidden units)")
             first = rows.iloc[0]
-            fixed = f"width {first.width}" if axis == "T" else f"T = {first['T']}"
+            fixed = _widths(rows) if axis == "T" else f"T = {first['T']}"
             time.set_title(f"at {fixed}", fontweight="normal")
         grid[0, 0].set_ylabel("ms per update\nand replicate")
         grid[1, 0].set_ylabel("peak memory of an\nensemble's update (MiB)")
@@ -135,6 +134,24 @@ class Cost(Experiment):
             fontsize=7,
         )
         return figure
+
+
+def _cell(sweep: Sweep, cell: Choice) -> dict[str, Any]:
+    """What the probe is told of a cell: its width and network where they are not the sweep's."""
+    told: dict[str, Any] = {
+        "name": cell.name,
+        "options": dict(cell.options),
+        "shown": cell.shown,
+    }
+    width = sweep.width_of(SWEEP_TASK, cell)
+    own = {"width": width if width != sweep.width else None, "network": dict(cell.network)}
+    return told | {key: value for key, value in own.items() if value}
+
+
+def _widths(rows: pd.DataFrame) -> str:
+    """`width 32`, or a word where the cells differ."""
+    widths = sorted(set(rows.width))
+    return f"width {widths[0]:.0f}" if len(widths) == 1 else "each cell's own width"
 
 
 def _times(summary: pd.DataFrame, column: str, told: pd.Series) -> pd.Series:

@@ -37,7 +37,7 @@ def evidence(plan: Plan, name: str, results: Results) -> Evidence:
     for table in ("replicates", "curves", "timing"):
         rows = collect(results, pairs, table)
         if table == "replicates" and len(rows):
-            _require_present_code(rows, plan, results)
+            require_present_code(rows, plan, results)
         elif table == "curves" and len(rows):
             rows = rows.dropna(subset=["seed"]).astype({"seed": "int64"})  # an error has no curve
         tables[table] = rows.merge(labels, on="condition", how="left") if len(rows) else rows
@@ -55,7 +55,7 @@ def evidence(plan: Plan, name: str, results: Results) -> Evidence:
     )
 
 
-def _require_present_code(rows: pd.DataFrame, plan: Plan, results: Results) -> None:
+def require_present_code(rows: pd.DataFrame, plan: Plan, results: Results) -> None:
     """Raise BenchError for runs of another version of the code: they are never mixed."""
     for condition, code in rows[["condition", "code"]].drop_duplicates().itertuples(index=False):
         if code != plan.conditions[condition]["code"]:

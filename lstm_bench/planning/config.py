@@ -11,8 +11,10 @@ import jsonschema
 import yaml
 
 from lstm_bench import cells, tasks
+from lstm_bench.engine.network import NetworkOptions
 from lstm_bench.errors import BenchError, unknown
-from lstm_bench.registry import chosen_options
+from lstm_bench.planning.widths import resolved
+from lstm_bench.registry import build, chosen_options
 from lstm_bench.spec import TUNING_SEEDS, Training, training_keys
 from lstm_bench.sweep import Choice, Sweep
 
@@ -80,7 +82,8 @@ def _choice(
     if label and label in taken:
         raise BenchError(f"{kind}s: the label {label!r} is used twice; labels must differ.")
     taken.add(label)
-    rest = {key: given.pop(key) for key in ("lengths", "preset") if kind == "task" and key in given}
+    reserved = ("lengths", "preset") if kind == "task" else ("network", "width")
+    rest = {key: given.pop(key) for key in reserved if key in given}
     return name, label, given, rest
 
 
@@ -102,9 +105,23 @@ def _task(entry: Any, lengths: Iterable[int], tuning_length: int | None, taken: 
     return Choice(name, chosen_options(task), label, own)
 
 
-def _cell(entry: Any, taken: set[str]) -> Choice:
-    name, label, options, _ = _choice(entry, "cell", cells.registry(), taken)
-    return Choice(name, chosen_options(cells.create(name, options)), label)
+def _cell(entry: Any, taken: set[str], network: Mapping[str, Any]) -> Choice:
+    name, label, options, own = _choice(entry, "cell", cells.registry(), taken)
+    found = build(NetworkOptions, {**network, **own.get("network", {})}, "network")
+    cell = chosen_options(cells.create(name, options))
+    return Choice(name, cell, label, network=chosen_options(found), own=own)
+
+
+def _widths(
+    choices: Iterable[Choice], cell_list: Iterable[Choice], width: Any
+) -> dict[str, dict[str, int]]:
+    """Widths by task and cell key, where the config or a cell does not simply give a number."""
+    return {
+        task.key: {
+            cell.key: resolved(task, cell, cell.own.get("width", width)) for cell in cell_list
+        }
+        for task in choices
+    }
 
 
 def _unique(choices: list[Choice], what: str) -> tuple[Choice, ...]:
@@ -178,15 +195,21 @@ def make_sweep(config: Mapping[str, Any]) -> Sweep:
     for T in (*config["cost"].get("lengths", ()), *filter(None, [config["cost"].get("length")])):
         tasks.create("adding").require(T)
     rates, tuned_with = read_rates(config.get("learning_rates"))
+    network, width = config["network"], config["width"]
+    cell_list = _unique([_cell(entry, taken, network) for entry in config["cells"]], "cells")
+    sized = [*task_list, *([Choice("adding")] if "cost" in config["experiments"] else [])]
+    plain = isinstance(width, int) and not any("width" in cell.own for cell in cell_list)
     return Sweep(
         tasks=_unique(task_list, "tasks"),
-        cells=_unique([_cell(entry, taken) for entry in config["cells"]], "cells"),
+        cells=cell_list,
         training=Training(**{**training, "clip": clip}),
-        width=config["width"],
+        width=width,
         replicates=replicates,
         seed_block=size,
         first_seed=config["first_seed"],
         rates=rates,
         tuned_with=tuned_with,
         settings={key: config[key] for key in ("cost", "tuning") if key in config},
+        network=network,
+        widths={} if plain else _widths(sized, cell_list, width),
     )

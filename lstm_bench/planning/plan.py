@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 import lstm_bench
-from lstm_bench import cells, experiments, tasks
+from lstm_bench import experiments, tables, tasks
 from lstm_bench.engine.network import Network
 from lstm_bench.errors import unknown
 from lstm_bench.planning.config import check_schema, make_sweep, plain_numbers
@@ -48,6 +48,7 @@ def resolve(config: Mapping[str, Any], schema: Mapping[str, Any], digest: str) -
         )
         for name in asked
     }
+    published = _tables(config["tables"], planned)
     datasets = {_folder(c.dataset): _dataset(c.dataset) for c in planned.values()}
     return {
         "digest": digest,
@@ -64,6 +65,7 @@ def resolve(config: Mapping[str, Any], schema: Mapping[str, Any], digest: str) -
         "conditions": {id: _condition(c) for id, c in planned.items()},
         "datasets": datasets,
         "experiments": entries,
+        "tables": published,
     }
 
 
@@ -102,6 +104,28 @@ def _experiment(
     }
 
 
+def _tables(chosen: Mapping[str, Any], planned: dict[str, Condition]) -> dict[str, Any]:
+    """The published tables of the config; nothing is trained before `snakemake tables`."""
+    known, found = tables.registry(), {}
+    for name in chosen.get("rows", known):
+        if name not in known:
+            raise unknown("tables: row", name, known)
+        arms = [arm.limited(chosen) for arm in known[name]().arms()]
+        planned.update((arm.condition.id, arm.condition) for arm in arms)
+        found[name] = {
+            "arms": [
+                {
+                    "label": arm.label,
+                    "condition": arm.condition.id,
+                    "blocks": [block.name for block in arm.blocks],
+                }
+                for arm in arms
+            ],
+            "code": source_digest("tables", "stats"),
+        }
+    return found
+
+
 def _probe_code(probe: str | None, settings: Mapping[str, Any]) -> str:
     if probe is None:
         return ""
@@ -121,16 +145,15 @@ def _dataset(dataset: Dataset) -> dict[str, Any]:
 def _condition(condition: Condition) -> dict[str, Any]:
     """A condition with what the workflow, the report and the tracker want to know of it."""
     task = tasks.create(condition.task, condition.task_options)
-    cell = cells.create(condition.cell, condition.cell_options)
-    network = Network(cell, task.inputs, condition.width, task.outputs)
-    step = cell.flops(task.inputs, condition.width, task.outputs)
-    flops = BACKWARD * step * task.steps(condition.T) * condition.training.batch
+    network = Network.of(condition, task)
+    flops = BACKWARD * network.flops * task.steps(condition.T) * condition.training.batch
     priority = min(int(flops * condition.training.updates // 10**6), 2**31 - 1)
     return {
         "spec": condition.to_json(),
         "dataset": _folder(condition.dataset),
         "code": code_identity(condition),
         "parameters": network.parameters,
+        "state_size": network.state_size,
         "flops_per_update": flops,
         "priority": priority,
         "solved_score": task.solved_score,

@@ -37,6 +37,8 @@ def freeze(plan: Plan, results: Results) -> Path:
     trials = kept + [_plain(row) for row in table.to_dict("records")]
     training = plan.data["sweep"]["training"]
     tuned_with = {"width": plan.config["width"], **{key: training[key] for key in TUNED_WITH}}
+    if plan.config.get("network"):
+        tuned_with["network"] = plan.config["network"]
     content = {"tuned_with": tuned_with, "rates": rates, "trials": trials}
     text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
     write_bytes(path, (HEADER + text).encode())

@@ -32,13 +32,11 @@ def measure(settings: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """
     configure()
     device = resolve_device(settings["device"])
-    for at in _grid(settings):
-        axes = {
-            "along_T": at[1] == settings["width"] and at[0] in settings["lengths"],
-            "along_width": at[0] == settings["length"] and at[1] in settings["widths"],
-        }
+    for T, width in _grid(settings):
         ensembles = {
-            cell["shown"]: _ensemble(settings, cell, *at, device) for cell in settings["cells"]
+            cell["shown"]: _ensemble(settings, cell, T, width or _own(settings, cell), device)
+            for cell in settings["cells"]
+            if width is None or not _measured_along_T(settings, cell, width)
         }
         samples: dict[str, list[float]] = {name: [] for name in ensembles}
         for repeat in range(WARM_UP + settings["samples"]):
@@ -47,14 +45,27 @@ def measure(settings: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
                 if repeat >= WARM_UP:
                     samples[name].append(seconds)
         for name, ensemble in ensembles.items():
+            at = ensemble.condition.width
+            axes = {
+                "along_T": width is None,
+                "along_width": T == settings["length"] and at in settings["widths"],
+            }
             yield {**_row(name, ensemble, samples[name], device), **axes}
 
 
-def _grid(settings: Mapping[str, Any]) -> list[tuple[int, int]]:
-    """(T, width) along both axes, the crossing point once."""
-    along_T = [(T, settings["width"]) for T in settings["lengths"]]
-    along_width = [(settings["length"], width) for width in settings["widths"]]
-    return list(dict.fromkeys([*along_T, *along_width]))
+def _grid(settings: Mapping[str, Any]) -> list[tuple[int, int | None]]:
+    """(T, width) along both axes; None is a cell's own width in the sweep."""
+    along_T: list[tuple[int, int | None]] = [(T, None) for T in settings["lengths"]]
+    return [*along_T, *((settings["length"], width) for width in settings["widths"])]
+
+
+def _own(settings: Mapping[str, Any], cell: Mapping[str, Any]) -> int:
+    return cell.get("width", settings["width"])
+
+
+def _measured_along_T(settings: Mapping[str, Any], cell: Mapping[str, Any], width: int) -> bool:
+    """Whether the point where both axes cross has been measured already."""
+    return width == _own(settings, cell) and settings["length"] in settings["lengths"]
 
 
 def _ensemble(
@@ -67,6 +78,7 @@ def _ensemble(
         width=width,
         cell_options=cell["options"],
         training=Training(batch=settings["batch"]),
+        network=cell.get("network", {}),
     )
     return Ensemble.create(condition, SeedBlock(0, settings["replicates"] - 1), device)
 
@@ -97,9 +109,8 @@ def _row(
     c, network = ensemble.condition, ensemble.network
     replicates = len(ensemble.progress)
     each = np.array(samples) / replicates
-    step = network.cell.flops(network.inputs, c.width, network.outputs)
-    step += 2 * network.outputs * c.width
-    flops = 3 * step * ensemble.task.steps(c.T) * c.training.batch
+    readout = 2 * network.outputs * (network.seen + network.options.direct * network.inputs)
+    flops = 3 * (network.flops + readout) * ensemble.task.steps(c.T) * c.training.batch
     low, median, high = np.quantile(each, [0.25, 0.5, 0.75])
     return {
         "cell": name,

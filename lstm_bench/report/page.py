@@ -15,7 +15,7 @@ from lstm_bench.experiments.base import Experiment
 from lstm_bench.experiments.run import create, read_csv
 from lstm_bench.report.formula import data_uri, formula_uri
 from lstm_bench.report.provenance import provenance
-from lstm_bench.report.tables import failures, html_table, statuses
+from lstm_bench.report.tables import failures, html_table, networks, statuses
 from lstm_bench.store.collect import collect
 from lstm_bench.store.files import read_json, write_bytes
 from lstm_bench.store.paths import Results
@@ -39,6 +39,7 @@ def write_report(plan: Plan, results: Results, output: Path) -> None:
         counts=_counts(plan, replicates),
         training=plan.data["sweep"]["training"],
         width=plan.config["width"],
+        networks=networks(plan),
         rates=_rates(plan, results),
         untuned=plan.data["sweep"]["untuned"],
         other=plan.data["sweep"]["other_than_tuned"],

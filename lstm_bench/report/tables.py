@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 from markupsafe import Markup
+
+from lstm_bench.store.plans import Plan
 
 HIDDEN = {"task", "samples"}
 NAMES = {
@@ -48,6 +51,29 @@ def html_table(table: pd.DataFrame) -> Markup:
 def _cell(value: Any) -> Markup:
     number = isinstance(value, int | float) and not isinstance(value, bool)
     return Markup('<td class="{}">{}</td>').format("number" if number else "word", shown(value))
+
+
+def networks(plan: Plan) -> Markup:
+    """A row a cell: the options of its network, then width and parameters on every task.
+
+    Here stands what a matched width came to, and whatever is the cell's own.
+    """
+    rows: dict[str, dict[str, Any]] = {}
+    for name in plan.asked:
+        for member in plan.experiments[name]["members"]:
+            entry = plan.conditions[member["condition"]]
+            spec = entry["spec"]
+            row = rows.setdefault(member["cell"], {"cell": member["cell"], "network": ""})
+            row["network"] = told_network(spec.get("network", {}))
+            size = f"{entry['parameters']:,} parameters, width {spec['width']}"
+            row[member["task"]] = f"{size}, state {entry['state_size']}"
+    return html_table(pd.DataFrame(list(rows.values())))
+
+
+def told_network(options: Mapping[str, Any]) -> str:
+    """`layers = 2, bidirectional`; `one layer, linear readout` where no option is chosen."""
+    told = [k if v is True else f"{k} = {v}" for k, v in options.items()]
+    return ", ".join(told).replace("_", " ") or "one layer, linear readout"
 
 
 def statuses(replicates: pd.DataFrame) -> Markup:

@@ -14,6 +14,8 @@ BLOCK = f"{RUN}/{{block}}"
 CHECKPOINT = f"{RESULTS}/checkpoints/{{condition}}/{{block}}"
 PROBE = f"{RESULTS}/probes/{{probe}}/{{experiment}}.parquet"
 EXPERIMENT = f"{RESULTS}/experiments/{{experiment}}"
+TABLE = f"{RESULTS}/tables/{{row}}"
+TABLES_PAGE = f"{RESULTS}/tables/index.html"
 REPORT = f"{RESULTS}/report/index.html"
 TRACKED = f"{RESULTS}/tracked.json"
 MLFLOW_DB = f"{RESULTS}/mlflow.db"
@@ -24,6 +26,7 @@ BENCHMARK = f"{RESULTS}/benchmarks"
 DATASET_FILES = ("validation.npz", "test.npz", "manifest.json")
 BLOCK_FILES = ("replicates.parquet", "curves.parquet", "timing.parquet", "model.safetensors")
 EXPERIMENT_TABLES = ("table.csv", "verdict.json")
+TABLE_FILES = (".csv", ".md", ".json")
 EXPERIMENT_FIGURES = ("figure.svg", "figure.pdf", "figure.png")
 
 
@@ -54,6 +57,13 @@ class Results:
 
     def experiment(self, experiment: str) -> Path:
         return self.root / EXPERIMENT.format(experiment=experiment)
+
+    def table(self, row: str, ending: str) -> Path:
+        return self.root / (TABLE.format(row=row) + ending)
+
+    @property
+    def tables_page(self) -> Path:
+        return self.root / TABLES_PAGE
 
     @property
     def mlflow_db(self) -> Path:

@@ -73,6 +73,7 @@ class Plan:
         self.conditions: Mapping[str, Mapping[str, Any]] = data["conditions"]
         self.datasets: Mapping[str, Mapping[str, Any]] = data["datasets"]
         self.experiments: Mapping[str, Mapping[str, Any]] = data["experiments"]
+        self.tables: Mapping[str, Mapping[str, Any]] = data["tables"]
         self.config: Mapping[str, Any] = data["config"]
 
     @classmethod
@@ -109,6 +110,14 @@ class Plan:
             f"{paths.BLOCK.format(condition=condition, block=block)}/{name}"
             for condition, block in self.blocks(experiments)
             for name in names
+        ]
+
+    def table_files(self, row: str) -> list[str]:
+        """The one file of each seed block of a published table that is written last."""
+        return [
+            f"{paths.BLOCK.format(condition=arm['condition'], block=block)}/replicates.parquet"
+            for arm in self.tables[row]["arms"]
+            for block in arm["blocks"]
         ]
 
     def finished_files(self, experiments: Iterable[str]) -> list[str]:

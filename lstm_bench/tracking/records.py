@@ -67,11 +67,12 @@ def milliseconds(moment: str) -> int:
 
 
 def flat_params(spec: Mapping[str, Any], **more: Any) -> dict[str, str]:
-    """A condition as MLflow parameters: `learning_rate`, `cell.forget_bias`, ...; all text."""
+    """A condition as MLflow parameters: `learning_rate`, `network.layers`, ...; all text."""
     plain = {k: v for k, v in spec.items() if not isinstance(v, Mapping)}
     flat = {**plain, **spec["training"]}
-    for component in ("task", "cell"):
-        flat |= {f"{component}.{k}": v for k, v in spec[f"{component}_options"].items()}
+    groups = {part: spec[f"{part}_options"] for part in ("task", "cell")}
+    for part, options in {**groups, "network": spec.get("network", {})}.items():
+        flat |= {f"{part}.{k}": v for k, v in options.items()}
     return {k: v if isinstance(v, str) else canonical(v) for k, v in {**flat, **more}.items()}
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lstm_bench import cells, tasks
+from lstm_bench.engine.network import Network
 from lstm_bench.errors import BenchError, unknown
 from lstm_bench.registry import chosen_options, load_plugins
 from lstm_bench.spec import Condition, Training, seed_blocks, training_keys
@@ -46,6 +47,7 @@ def make_condition(
     width: int = 32,
     task_options: Mapping[str, Any] | None = None,
     cell_options: Mapping[str, Any] | None = None,
+    network: Mapping[str, Any] | None = None,
     **training: Any,
 ) -> Condition:
     """A checked condition. Raises BenchError for a name, a length or a value that cannot be."""
@@ -62,7 +64,7 @@ def make_condition(
             raise BenchError(f"{key}: {value!r} is not allowed; it must be a whole number above 0.")
     chosen_task = tasks.create(task, task_options)
     chosen_task.require(T)
-    return Condition(
+    condition = Condition(
         task=task,
         T=T,
         cell=cell,
@@ -70,7 +72,9 @@ def make_condition(
         task_options=chosen_options(chosen_task),
         cell_options=chosen_options(cells.create(cell, cell_options)),
         training=Training(**training),
+        network=network or {},
     )
+    return replace(condition, network=chosen_options(Network.of(condition, chosen_task).options))
 
 
 def train(
@@ -88,9 +92,9 @@ def train(
 ) -> Trained:
     """Train one condition and return its results; what is finished already is not trained again.
 
-    `options` are `width`, `task_options`, `cell_options` and the fields of `spec.Training`
-    (updates, batch, learning_rate, ...). Files go to `root`/results, as in a sweep.
-    Raises BenchError for bad input.
+    `options` are `width`, `task_options`, `cell_options`, `network` (the options of
+    `engine.network.NetworkOptions`) and the fields of `spec.Training` (updates, batch,
+    learning_rate, ...). Files go to `root`/results, as in a sweep. Raises BenchError for bad input.
 
         >>> trained = lstm_bench.train("adding", "lstm", T=50, learning_rate=0.01)
         >>> trained.replicates[["seed", "status", "updates_to_solve", "test_score"]]

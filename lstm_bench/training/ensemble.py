@@ -15,16 +15,17 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lstm_bench import cells, engine, tasks
+from lstm_bench import engine, tasks
 from lstm_bench.engine.network import Network
 from lstm_bench.engine.parameters import in_company
+from lstm_bench.errors import unknown
 from lstm_bench.spec import Condition, SeedBlock
 from lstm_bench.tasks import Batch
 from lstm_bench.training import optimisers
 from lstm_bench.training.clipping import clip
 from lstm_bench.training.data import TrainStream, tensors
 from lstm_bench.training.evaluation import HeldOut, evaluate
-from lstm_bench.training.losses import replicate_losses
+from lstm_bench.training.losses import REDUCTIONS, replicate_losses, summed
 from lstm_bench.training.stopping import Progress, StoppingRule
 
 Curve = dict[str, float | int]
@@ -62,17 +63,18 @@ class Ensemble:
         """Fresh weights for every seed of the block."""
         task = tasks.create(condition.task, condition.task_options)
         task.require(condition.T)
-        cell = cells.create(condition.cell, condition.cell_options)
-        network = Network(cell, task.inputs, condition.width, task.outputs)
+        network = Network.of(condition, task)
         weights = network.pack(block.seeds, torch.zeros(1, device=device))
         t, R = condition.training, len(block.seeds)
+        if t.reduction not in REDUCTIONS:
+            raise unknown("reduction", t.reduction, REDUCTIONS)
         return cls(
             condition=condition,
             block=block,
             network=network,
             task=task,
             device=device,
-            backend=engine.backend_for(cell, backend, weights),
+            backend=engine.backend_for(network.cell, backend, weights),
             weights=weights,
             optimiser=optimisers.create(t.optimiser, weights, t.learning_rate, t.momentum),
             progress=[Progress(seed) for seed in block.seeds],
@@ -118,7 +120,8 @@ class Ensemble:
         leaves = layout.leaves(weights)
         outputs = self.network.outputs_at(leaves, data.inputs, data.steps, backend=self.backend)
         losses = replicate_losses(self.task.loss, outputs, data.targets, data.weights)
-        gradients = torch.autograd.grad(losses.sum(), list(leaves.values()), allow_unused=True)
+        objective = self._objective(losses, batches)
+        gradients = torch.autograd.grad(objective, list(leaves.values()), allow_unused=True)
         flat = torch.zeros_like(self.weights)
         for view, gradient in zip(layout.views(flat).values(), gradients):
             if gradient is not None:
@@ -132,6 +135,16 @@ class Ensemble:
         self.bad_update[bad] = self.update
         self.loss_sum += losses
         self.norm_sum += norms
+
+    def _objective(self, losses: Tensor, batches: list[Batch]) -> Tensor:
+        """What is differentiated, for all replicates at once: see `Training.reduction`."""
+        if self.condition.training.reduction == "mean":
+            return losses.sum()
+        kind, outputs = self.task.loss, self.task.outputs
+        asked = [float(batch.mask.sum()) / len(batch.mask) for batch in batches]
+        factors = [summed(kind, outputs, each) for each in asked]
+        copies = len(losses) // len(batches)  # see `in_company`
+        return (losses * losses.new_tensor(factors * copies)).sum()
 
     def _evaluate(self, held_out: HeldOut, rule: StoppingRule) -> None:
         """Measure every active replicate on validation and take out those that stop."""

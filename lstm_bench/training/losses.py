@@ -22,6 +22,17 @@ def binary_cross_entropy(outputs: Tensor, targets: Tensor) -> Tensor:
     return (softplus(outputs) - targets * outputs).mean(dim=1)
 
 
+REDUCTIONS = ("mean", "sum")
+
+
+def summed(kind: str, outputs: int, asked: float) -> float:
+    """What turns a mean over `outputs` and `asked` steps a sequence into the sum; see `Training`.
+
+    Half the sum of a squared error, whose derivative is then y - t; the whole sum of the others.
+    """
+    return asked * {"squared_error": outputs / 2, "binary_cross_entropy": outputs}.get(kind, 1)
+
+
 LOSSES = {
     "squared_error": squared_error,
     "cross_entropy": cross_entropy,

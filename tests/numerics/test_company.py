@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -12,6 +15,7 @@ from tests.numerics.training import assert_same_replicate, condition, trained, v
 COMBINATIONS = [  # task, T, cell, width, batch, backend
     ("adding", 12, "lstm", 5, 20, "auto"),
     ("adding", 12, "lstm", 33, 20, "loop"),
+    ("adding", 12, "lstm", 5, 1, "auto"),
     ("copy", 5, "lstm", 32, 32, "auto"),
     ("temporal_order", 12, "lstm", 33, 20, "auto"),
     ("adding", 12, "gru", 33, 20, "auto"),
@@ -40,6 +44,27 @@ def test_a_seed_gives_the_same_bits_alone_and_among_five(
     task: str, T: int, cell: str, width: int, batch: int, backend: str
 ):
     c = small(task, T, cell, width, batch)
+    five = trained(c, 0, 4, backend=backend)
+    assert_same_replicate(trained(c, 2, 2, backend=backend), five, 2)
+
+
+@pytest.mark.parametrize(
+    ("cell", "width", "network"),
+    [
+        ("lstm", 33, {"layers": 2}),
+        ("gru", 5, {"layers": 3}),
+        ("elman", 33, {"bidirectional": True}),
+        ("lstm", 17, {"layers": 2, "bidirectional": True}),
+        ("lstm", 5, {"direct": True, "readout_bias": False}),
+        ("jordan", 33, {"readout": "logistic", "readout_range": 0.1}),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("backend", ["auto", "loop"])
+def test_company_does_not_matter_to_layers_directions_and_readouts(
+    cell: str, width: int, network: dict[str, Any], backend: str
+):
+    c = replace(small("adding", 12, cell, width, 20, reduction="sum"), network=network)
     five = trained(c, 0, 4, backend=backend)
     assert_same_replicate(trained(c, 2, 2, backend=backend), five, 2)
 

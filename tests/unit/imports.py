@@ -24,6 +24,7 @@ FLOORS: list[set[str]] = [
     {"probes"},
     {"stats", "plotting"},
     {"experiments"},
+    {"tables"},
     {"catalogue"},
     {"report", "tracking", "planning"},
     {"stages"},

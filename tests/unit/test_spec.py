@@ -56,6 +56,15 @@ def test_the_id_of_a_literal_condition_never_changes():
     )
 
 
+def test_what_came_later_is_no_part_of_an_older_condition():
+    assert not {"network", "reduction"} & {*LITERAL.to_json(), *LITERAL.to_json()["training"]}
+    stacked = dataclasses.replace(
+        with_training(reduction="sum"), network={"layers": 2, "bidirectional": True}
+    )
+    for each in (LITERAL, stacked):
+        assert Condition.from_json(each.to_json()) == each
+
+
 def test_an_id_is_the_same_in_another_process_whatever_its_hash_seed():
     code = "import json, sys; from lstm_bench.spec import Condition; "
     code += "print(Condition.from_json(json.load(sys.stdin)).id)"
@@ -78,6 +87,7 @@ CHANGES = {
     "width": 33,
     "task_options": {"length": 2},
     "cell_options": {"forget_bias": 1.5},
+    "network": {"layers": 2},
 }
 
 

@@ -46,6 +46,18 @@ WRONG: list[tuple[dict[str, Any], list[str]]] = [
     ({"cells": [{"cell": "lstm", "forget_bias": float("nan")}]}, ["nan", "finite"]),
     ({"cost": {"lengths": [1]}}, ["T=1", "too short"]),
     ({"tuning": {"length": 3}}, ["T=3", "temporal_order"]),
+    ({"network": {"layer": 2}}, ["network", "'layer'", "did you mean 'layers'"]),
+    ({"network": {"layers": 0}}, ["network.layers", "0", "at least 1"]),
+    ({"network": {"readout": "logistic"}}, ["'logistic'", "temporal_order", "squared_error"]),
+    ({"cells": ["jordan"], "network": {"layers": 2}}, ["layers 2", "'jordan'", "must be 1"]),
+    ({"cells": [{"cell": "lstm", "network": {"deep": 2}}]}, ["network", "'deep'"]),
+    ({"width": 0}, ["width", "0", "at least 1"]),
+    ({"width": {"match": "size", "budget": 9}}, ["width.match", "'size'", "parameters"]),
+    ({"width": {"match": "state"}}, ["width", "match, budget"]),
+    (
+        {"cells": ["elman"], "width": {"match": "parameters", "budget": 1000}},
+        ["'elman'", "temporal_order", "1,000 parameters", "2%", "width 26 has 966", "width 27 has"],
+    ),
     ({"learning_rates": str(ROOT / "LICENSE")}, ["learning_rates", "LICENSE", "cannot be read"]),
 ]
 
@@ -66,6 +78,40 @@ def test_a_whole_number_written_as_a_float_is_the_same_number() -> None:
         return set(resolve({**TINY, **config}, SCHEMA, "digest")["conditions"])
 
     assert conditions({"lengths": [10.0], "width": 8.0}) == conditions({"width": 8})
+
+
+def test_an_entry_has_the_network_of_the_config_and_its_own() -> None:
+    entries = ["lstm", {"cell": "gru", "network": {"layers": 1}}, {"cell": "elman", "width": 5}]
+    config = {**TINY, "cells": entries, "network": {"layers": 2, "readout_bias": True}}
+    plan = resolve(config, SCHEMA, "digest")
+    assert [each["key"] for each in plan["sweep"]["cells"]] == [
+        "lstm",
+        "gru(layers=1)",
+        "elman(width=5)",
+    ]
+    found = {
+        spec["cell"]: (spec.get("network", {}), spec["width"])
+        for spec in (entry["spec"] for entry in plan["conditions"].values())
+    }
+    assert found == {"lstm": ({"layers": 2}, 8), "gru": ({}, 8), "elman": ({"layers": 2}, 5)}
+    cost = plan["experiments"]["cost"]["probe_settings"]["cells"]
+    assert [(c.get("width"), c.get("network")) for c in cost] == [
+        (None, {"layers": 2}),
+        (None, None),
+        (5, {"layers": 2}),
+    ]
+
+
+def test_rates_tuned_for_another_network_are_named(tmp_path: Path) -> None:
+    rates = tmp_path / "rates.yaml"
+    rates.write_text("tuned_with: {width: 8}\nrates: {temporal_order: {lstm: 0.1, elman: 0.1}}\n")
+    config = {**TINY, "learning_rates": str(rates)}
+    assert resolve(config, SCHEMA, "digest")["sweep"]["other_than_tuned"] == {}
+    deep = resolve({**config, "network": {"layers": 2}}, SCHEMA, "digest")["sweep"]
+    assert deep["other_than_tuned"] == {"network": {}}
+    own = {"cells": ["elman", {"cell": "lstm", "network": {"layers": 2}}]}
+    sweep = resolve({**config, **own}, SCHEMA, "digest")["sweep"]
+    assert sweep["untuned"] == ["lstm(layers=2) on temporal_order"]
 
 
 def test_rates_tuned_for_another_width_are_named(tmp_path: Path) -> None:

@@ -43,6 +43,7 @@ wildcard_constraints:
     block=r"seeds-\d+-\d+",
     experiment=r"[a-z0-9_]+",
     probe=r"[a-z0-9_]+",
+    row=r"[a-z0-9_]+",
 
 
 localrules:

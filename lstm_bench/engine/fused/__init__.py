@@ -11,9 +11,10 @@ import torch
 from torch import Tensor
 
 from lstm_bench.cells.base import Cell, Params, State
-from lstm_bench.cells.elman import IRNN, Elman, Jordan
+from lstm_bench.cells.elman import IRNN, Jordan
 from lstm_bench.cells.gru import GRU
 from lstm_bench.cells.lstm import LSTM
+from lstm_bench.engine import bptt
 from lstm_bench.engine.fused.library import available
 from lstm_bench.engine.fused.through_time import FusedThroughTime
 
@@ -23,7 +24,7 @@ name = "fused"
 def supports(cell: Cell, like: Tensor) -> bool:
     """True for the very classes in float32 on a CPU, where a compiler made the kernel."""
     fits = like.dtype == torch.float32 and like.device.type == "cpu"
-    return fits and type(cell) in (Elman, IRNN, Jordan, LSTM, GRU) and available()
+    return fits and bptt.supports(cell, like) and available()
 
 
 def unroll(

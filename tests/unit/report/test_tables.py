@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pandas as pd
 
-from lstm_bench.report.tables import failures, html_table, shown, statuses
+from lstm_bench.report.tables import failures, html_table, networks, shown, statuses
 
 
 def test_whatever_stands_in_a_table_is_escaped() -> None:
@@ -46,3 +48,31 @@ def test_failures_are_listed_with_their_reason_and_the_rest_is_not() -> None:
     assert "killed" in page
     assert "futile" not in page
     assert failures(_replicates().query("status == 'solved'")) is None
+
+
+def test_every_cell_has_a_row_with_its_network_and_what_it_is_on_each_task() -> None:
+    def condition(width: int, **network: object) -> dict[str, object]:
+        return {"spec": {"width": width, "network": network}, "parameters": 1234, "state_size": 7}
+
+    plan = SimpleNamespace(
+        asked=["horizon"],
+        experiments={
+            "horizon": {
+                "members": [
+                    {"task": task, "cell": cell, "condition": f"{cell} {task}"}
+                    for task in ("adding", "copy")
+                    for cell in ("lstm", "deep")
+                ]
+            }
+        },
+        conditions={
+            "lstm adding": condition(47),
+            "lstm copy": condition(45),
+            "deep adding": condition(30, layers=2, bidirectional=True),
+            "deep copy": condition(29, layers=2, bidirectional=True),
+        },
+    )
+    page = networks(plan)
+    assert page.count("<tr>") == 3
+    for told in ("width 47, state 7", "width 29", "1,234", "layers = 2, bidirectional"):
+        assert told in page

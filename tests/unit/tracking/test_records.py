@@ -103,6 +103,7 @@ def test_params_are_flat_text() -> None:
         "task_options": {"symbols": 4},
         "cell_options": {"forget_bias": 3.0},
         "training": {"learning_rate": 0.01, "train_size": None},
+        "network": {"layers": 2},
     }
     assert flat_params(spec, seed=3) == {
         "task": "copy",
@@ -110,6 +111,7 @@ def test_params_are_flat_text() -> None:
         "cell": "lstm",
         "task.symbols": "4",
         "cell.forget_bias": "3.0",
+        "network.layers": "2",
         "learning_rate": "0.01",
         "train_size": "null",
         "seed": "3",

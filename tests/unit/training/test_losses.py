@@ -1,13 +1,19 @@
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 import torch
 
 from lstm_bench import tasks
 from lstm_bench.engine.network import Network
+from lstm_bench.errors import BenchError
+from lstm_bench.spec import Condition, SeedBlock, Training
 from lstm_bench.tasks import Batch, Task, create, generator
+from lstm_bench.tasks.adding import Adding
 from lstm_bench.training.data import tensors
+from lstm_bench.training.ensemble import Ensemble
 from lstm_bench.training.evaluation import HeldOut, evaluate
 from lstm_bench.training.losses import LOSSES, replicate_losses
 from tests.numerics.training import CPU, condition, trained
@@ -68,3 +74,52 @@ def outputs_in_double(network: Network, flat: torch.Tensor, batch: Batch) -> np.
     with torch.no_grad():
         outputs = network.outputs_at(params, inputs, steps, backend="loop")
     return outputs.unflatten(2, (len(steps), -1)).permute(0, 3, 2, 1).numpy()
+
+
+@dataclass(frozen=True)
+class Echo(Adding):
+    """Two outputs, asked at every step but the first: the input, as it comes."""
+
+    @property
+    def outputs(self) -> int:
+        return 2
+
+    def sample(self, rng: np.random.Generator, batch: int, T: int) -> Batch:
+        inputs = rng.normal(size=(batch, T, 2)).astype(np.float32)
+        mask = np.ones((batch, T), dtype=np.float32)
+        mask[:, 0] = 0
+        return Batch(inputs, inputs.copy(), mask)
+
+
+@pytest.mark.parametrize("batch", [1, 5])
+def test_a_summed_error_is_half_the_squares_over_outputs_and_steps(
+    batch: int, monkeypatch: pytest.MonkeyPatch
+):
+    """One step of gradient descent by hand: w <- w - η dE/dw, E = 1/2 sum_t sum_k (y - t)^2."""
+    training = Training(
+        batch=batch, optimiser="sgd", momentum=0.0, learning_rate=0.1, clip="none", reduction="sum"
+    )
+    monkeypatch.setattr(tasks, "create", lambda *_: Echo())
+    c = Condition("adding", 5, "elman", 3, training=training)
+    ensemble = Ensemble.create(c, SeedBlock(0, 1), torch.device("cpu"))
+    task, before = ensemble.task, ensemble.weights.clone()
+    drawn = [task.sample(np.random.default_rng(s), batch, 5) for s in (1, 2)]
+    ensemble.step(drawn)
+    for r, each in enumerate(drawn):
+        slots = ensemble.network.layout.leaves(before[r : r + 1].double())
+        x = torch.from_numpy(each.inputs).double().permute(1, 2, 0).unsqueeze(1)
+        h, error = torch.zeros(1, 3, batch, dtype=torch.float64), 0.0
+        for t in range(len(x)):
+            h = torch.tanh(slots.W @ x[t] + slots.U @ h + slots.b)
+            y = (slots.V @ h + slots.b_y)[0].T
+            off = (y - torch.from_numpy(each.targets[:, t])) ** 2
+            error = error + 0.5 * (off * torch.from_numpy(each.mask[:, t, None])).sum() / batch
+        wanted = torch.autograd.grad(error, slots["V"])[0]
+        moved = ensemble.network.layout.views(before - ensemble.weights)["V"][r] / 0.1
+        torch.testing.assert_close(moved.double(), wanted[0], rtol=1e-4, atol=1e-6)
+
+
+def test_a_reduction_nobody_knows_is_one_sentence():
+    c = Condition("adding", 5, "elman", 3, training=Training(reduction="total"))
+    with pytest.raises(BenchError, match="'total' is unknown"):
+        Ensemble.create(c, SeedBlock(0, 0), torch.device("cpu"))

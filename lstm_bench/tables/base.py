@@ -1,0 +1,114 @@
+"""What a published table is: arms with a number from a paper, and how each is trained here.
+
+To add one, subclass `PublishedTable` in a file of this room. Everything is fixed before training:
+the paper's settings, the cap, the number of replicates, and how each arm will be judged.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+from lstm_bench.registry import classes
+from lstm_bench.spec import Condition, SeedBlock, seed_blocks
+
+# How an arm is judged; `tables.judge` has the rules.
+REPLICA = "replica"  # the paper's algorithm: success rate, and time within a factor of two
+RATE = "rate"  # another algorithm: success rate only
+NEGATIVE = "negative"  # the paper says that it fails; means something beside a control that works
+CONTROL = "control"  # not in the paper: shows that an arm could have failed, or succeeded
+KINDS = (REPLICA, RATE, NEGATIVE, CONTROL)
+
+
+@dataclass(frozen=True)
+class Published:
+    """What a paper reports of an arm. Unknown numbers are None.
+
+    n, solved     trials, and those that succeeded
+    sequences     mean number of training sequences to success, over those that succeeded
+    low, high     the range the paper gives
+    more_than     where nothing succeeded: the number of sequences tried
+    weights       the number of weights
+    source        the table or section
+    """
+
+    source: str
+    n: int | None = None
+    solved: int | None = None
+    sequences: float | None = None
+    low: float | None = None
+    high: float | None = None
+    more_than: float | None = None
+    weights: int | None = None
+
+    @property
+    def rate(self) -> float | None:
+        """The share of successes; None where the paper does not count them."""
+        return self.solved / self.n if self.n and self.solved is not None else None
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One line of a table.
+
+    kind         REPLICA, RATE, NEGATIVE or CONTROL
+    needs        of a negative arm: the label of the arm that must succeed for it to say anything
+    deviations   what is not as in the paper, each a sentence
+    """
+
+    label: str
+    condition: Condition
+    replicates: int
+    kind: str
+    published: Published | None = None
+    needs: str = ""
+    deviations: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ValueError(f"arm {self.label!r}: kind {self.kind!r} is none of {KINDS}")
+
+    @property
+    def blocks(self) -> list[SeedBlock]:
+        """Two seed blocks, for two cores, where each has five replicates or more; else one.
+
+        A step of a small network takes nearly as long for one replicate as for ten.
+        """
+        n = self.replicates
+        return list(seed_blocks(n, n // 2 if n % 2 == 0 and n >= 10 else n))
+
+    def limited(self, limits: Mapping[str, Any]) -> Arm:
+        """With at most `replicates` and `updates` of these limits."""
+        t = self.condition.training
+        updates = min(t.updates, limits.get("updates") or t.updates)
+        return replace(
+            self,
+            replicates=min(self.replicates, limits.get("replicates") or self.replicates),
+            condition=replace(self.condition, training=replace(t, updates=updates)),
+        )
+
+
+@dataclass(frozen=True)
+class PublishedTable(ABC):
+    """One row of the literature."""
+
+    name: ClassVar[str]
+    version: ClassVar[int] = 1
+    title: ClassVar[str]
+    citation: ClassVar[str]
+    setting: ClassVar[str]  # what was done in the paper, a paragraph
+    deviations: ClassVar[Sequence[str]]  # what is not as in the paper, in every arm
+
+    @abstractmethod
+    def arms(self) -> Iterable[Arm]:
+        """What is trained, in the order of the table."""
+
+    def claim(self, solved: Mapping[str, tuple[int, int]]) -> str:
+        """A sentence on what the arms say together, from (solved, n) by label; "" for nothing."""
+        return ""
+
+
+def registry() -> dict[str, type[PublishedTable]]:
+    return classes(PublishedTable, "lstm_bench.tables")
