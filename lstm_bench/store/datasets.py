@@ -29,7 +29,8 @@ def make_dataset(folder: Path, dataset: Dataset) -> dict[str, object]:
     sizes = {"validation": dataset.validation_size, "test": dataset.test_size}
     sums, measured = {}, {}
     for split in SPLITS:
-        batch = task.sample(generator(split, task, dataset.T), sizes[split], dataset.T)
+        rng = generator(split, task, dataset.T)
+        batch = task.sample_split(rng, sizes[split], dataset.T, split)
         data = npz_bytes({k: v for k, v in batch._asdict().items() if v is not None})
         write_bytes(folder / f"{split}.npz", data)
         sums[split] = sha256(data)

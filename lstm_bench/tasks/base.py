@@ -27,12 +27,14 @@ class Batch(NamedTuple):
     targets  (batch, L) int64 classes for a cross-entropy, else (batch, L, outputs) float32
     mask     (batch, L) float32, 1 where the loss is taken
     legal    (batch, L, outputs) bool, the answers that are right where several are, for the score
+    clean    (batch, L, outputs) float32, the targets without their noise, for the score
     """
 
     inputs: np.ndarray
     targets: np.ndarray
     mask: np.ndarray
     legal: np.ndarray | None = None
+    clean: np.ndarray | None = None
 
     @property
     def read_steps(self) -> np.ndarray:
@@ -49,7 +51,8 @@ class Batch(NamedTuple):
 
     def _each(self, cut: Callable[[np.ndarray], np.ndarray]) -> Batch:
         legal = None if self.legal is None else cut(self.legal)
-        return Batch(cut(self.inputs), cut(self.targets), cut(self.mask), legal)
+        clean = None if self.clean is None else cut(self.clean)
+        return Batch(cut(self.inputs), cut(self.targets), cut(self.mask), legal, clean)
 
 
 @dataclass(frozen=True)
@@ -99,6 +102,13 @@ class Task(ABC):
 
         Where the mask differs between sequences, the score looks at masked steps alone.
         """
+
+    def sample_split(self, rng: np.random.Generator, batch: int, T: int, split: str) -> Batch:
+        """`batch` sequences of a split: "train", "validation" or "test".
+
+        Here every split follows the law of `sample`; a task with few sequences may part them.
+        """
+        return self.sample(rng, batch, T)
 
     def steps(self, T: int) -> int:
         """The number of time steps of a sequence of length T."""

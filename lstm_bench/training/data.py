@@ -74,12 +74,12 @@ class TrainStream:
         self.finite: Batch | None = None
         if train_size is not None:
             rng = generator("train_set", task, T, seed=seed)
-            self.finite = task.sample(rng, train_size, T)
+            self.finite = task.sample_split(rng, train_size, T, "train")
 
     def __call__(self, update: int) -> Batch:
         if self.finite is None:
             rng = generator("train", self.task, self.T, seed=self.seed, counter=update)
-            return self.task.sample(rng, self.batch, self.T)
+            return self.task.sample_split(rng, self.batch, self.T, "train")
         rows = [self._row(place) for place in self._places(update)]
         return self.finite.rows(rows)
 

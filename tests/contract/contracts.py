@@ -18,11 +18,18 @@ import torch
 from lstm_bench.errors import BenchError
 from lstm_bench.tasks import Batch, Task, generator
 
+SPLITS = ("train", "validation", "test")
 LOSSES = ("squared_error", "cross_entropy", "binary_cross_entropy")
 
 
 def draw(task: Task, T: int, batch: int = 8, seed: int = 0) -> Batch:
     return task.sample(generator("contract", task, T, seed=seed), batch, T)
+
+
+def draw_split(task: Task, T: int, split: str) -> bytes:
+    batch = task.sample_split(generator("contract", task, T), 8, T, split)
+    assert len(batch.inputs) == 8, f"{task.name} draws too few or too many of split {split}"
+    return as_bytes(batch)
 
 
 def as_bytes(batch: Batch) -> bytes:
@@ -59,7 +66,7 @@ def depends_on_its_generator_alone(task: Task, T: int) -> None:
     for disturbance in (1, 2):
         disturb_global_generators(disturbance)
         before = global_states()
-        drawn.append(as_bytes(draw(task, T)))
+        drawn.append([as_bytes(draw(task, T)), *(draw_split(task, T, each) for each in SPLITS)])
         assert global_states() == before, f"{task.name} moves a global random generator"
     assert drawn[0] == drawn[1], f"{task.name} draws from something else than its generator"
 
@@ -71,7 +78,7 @@ def differs_between_seeds(task: Task, T: int) -> None:
 
 def has_the_documented_shapes(task: Task, T: int) -> None:
     size, L = 7, task.steps(T)
-    inputs, targets, mask, legal = draw(task, T, size)
+    inputs, targets, mask, legal, clean = draw(task, T, size)
     assert inputs.shape == (size, L, task.inputs)
     assert inputs.dtype == np.float32
     assert np.isfinite(inputs).all()
@@ -90,6 +97,16 @@ def has_the_documented_shapes(task: Task, T: int) -> None:
         assert legal.shape == (size, L, task.outputs)
         assert legal.dtype == bool
         assert legal.any(axis=-1)[mask > 0].all(), f"{task.name} asks where nothing is legal"
+    if clean is not None:
+        assert clean.shape == targets.shape == (size, L, task.outputs)
+        assert clean.dtype == np.float32
+
+
+def pads_with_zeros(task: Task, T: int) -> None:
+    """After the last step at which a sequence is asked nothing is read: its inputs are zero."""
+    batch = draw(task, T, 64)
+    still = np.flip(np.maximum.accumulate(np.flip(batch.mask, axis=1), axis=1), axis=1)
+    assert not batch.inputs[still == 0].any(), f"{task.name} goes on after its last question"
 
 
 def asks_where_it_says(task: Task, T: int) -> None:
@@ -128,10 +145,56 @@ def memoryless_looks_at_no_input(task: Task, T: int) -> None:
     rng = np.random.default_rng(3)
     order = np.roll(np.arange(16), 1)
     noise = rng.permuted(batch.inputs, axis=1)[order]
-    blind = task.memoryless(Batch(noise, batch.targets[order], batch.mask, batch.legal))
+    blind = task.memoryless(batch.rows(order)._replace(inputs=noise, mask=batch.mask))
     seen = task.memoryless(batch)
     assert seen.shape == (16, task.steps(T), task.outputs)
     assert np.array_equal(seen, blind), f"the memoryless answer of {task.name} looks at its inputs"
+
+
+def window_looks_at_the_last_inputs_alone(task: Task, T: int) -> None:
+    """The answer of a window of k at step t is made of the inputs t - k + 1 .. t and the clock."""
+    batch, L = draw(task, T, 32), task.steps(T)
+    other = batch.rows(np.roll(np.arange(32), 1))
+    for k in sorted({1, min(3, L), max(L // 2, 1), L}):
+        answer = task.window(batch, k)
+        if answer is None:
+            return
+        assert answer.shape == (32, L, task.outputs)
+        for t in batch.read_steps[[0, len(batch.read_steps) // 2, -1]]:
+            inputs = other.inputs.copy()
+            seen = slice(max(t - k + 1, 0), t + 1)
+            inputs[:, seen] = batch.inputs[:, seen]
+            blind = task.window(other._replace(inputs=inputs, mask=batch.mask), k)
+            assert blind is not None
+            assert np.allclose(blind[:, t], answer[:, t], rtol=1e-5, atol=1e-5), (
+                f"the window of {task.name} looks at more than the last {k} inputs"
+            )
+
+
+def window_reaches_from_the_floor_to_the_perfect_answer(task: Task, T: int) -> None:
+    """A longer window never costs more, and one of all inputs costs what `perfect` does."""
+    if task.window(draw(task, T, 2), 1) is None:
+        return
+    last, spread = expected_loss(task, task.memoryless, T, 20, 50)
+    for k in (1, 3, task.steps(T)):
+        loss, error = expected_loss(task, lambda batch, k=k: task.window(batch, k), T, 20, 50)
+        slack = 4 * (error + spread) + 1e-6
+        assert loss <= last + slack, f"a window of {k} costs {task.name} more than a shorter one"
+        last, spread = loss, error
+    perfect, _ = expected_loss(task, task.perfect, T, 20, 50)
+    assert abs(last - perfect) <= 1e-6, (
+        f"the window of all inputs of {task.name} costs {last} at T={T}, the perfect answer {perfect}"
+    )
+
+
+def scores_what_is_asked_alone(task: Task, T: int) -> None:
+    batch = draw(task, T, 64)
+    perfect = task.perfect(batch)
+    noise = np.random.default_rng(0).normal(0, 1e6, perfect.shape)
+    elsewhere = np.where(batch.mask[..., None] > 0, perfect, noise)
+    assert score(task, elsewhere, batch) == score(task, perfect, batch), (
+        f"the score of {task.name} looks at steps where nothing is asked"
+    )
 
 
 def rewards_the_perfect_answer_alone(task: Task, T: int) -> None:

@@ -13,8 +13,11 @@ import pytest
 
 from lstm_bench import tasks
 from lstm_bench.tasks.adding import Adding
+from lstm_bench.tasks.adding_1997 import Adding1997
 from lstm_bench.tasks.base import Batch
 from lstm_bench.tasks.copy import Copy
+from lstm_bench.tasks.embedded_reber import EmbeddedReber
+from lstm_bench.tasks.two_sequence import TwoSequence
 from tests.contract import contracts
 
 
@@ -94,6 +97,77 @@ class DatesTheFloor(Adding):
         return {"never": 1.0}
 
 
+@dataclass(frozen=True)
+class SplitsByTheOperatingSystem(Adding):
+    def sample_split(self, rng: np.random.Generator, batch: int, T: int, split: str) -> Batch:
+        return self.sample(np.random.default_rng(), batch, T)
+
+
+@dataclass(frozen=True)
+class LosesSequencesInASplit(Adding):
+    def sample_split(self, rng: np.random.Generator, batch: int, T: int, split: str) -> Batch:
+        return self.sample(rng, batch - 1, T)
+
+
+@dataclass(frozen=True)
+class GuessesFromWhatIsLegal(EmbeddedReber):
+    def memoryless(self, batch: Batch) -> np.ndarray:
+        assert batch.legal is not None
+        return batch.legal.astype(np.float32)
+
+
+@dataclass(frozen=True)
+class GuessesFromTheCleanTargets(TwoSequence):
+    def memoryless(self, batch: Batch) -> np.ndarray:
+        assert batch.clean is not None
+        return batch.clean
+
+
+@dataclass(frozen=True)
+class NamesNoCleanDtype(TwoSequence):
+    def sample(self, rng: np.random.Generator, batch: int, T: int) -> Batch:
+        drawn = super().sample(rng, batch, T)
+        assert drawn.clean is not None
+        return drawn._replace(clean=drawn.clean.astype(np.float64))
+
+
+@dataclass(frozen=True)
+class GoesOnAfterTheEnd(Adding1997):
+    def sample(self, rng: np.random.Generator, batch: int, T: int) -> Batch:
+        drawn = super().sample(rng, batch, T)
+        return drawn._replace(inputs=drawn.inputs + np.float32(0.1))
+
+
+@dataclass(frozen=True)
+class ScoresThePadding(Adding1997):
+    def score(self, outputs: np.ndarray, batch: Batch) -> float:
+        return float((np.abs(outputs - batch.targets) < 0.04).mean())
+
+
+@dataclass(frozen=True)
+class SeesOneStepMore(Adding1997):
+    def window(self, batch: Batch, k: int) -> np.ndarray:
+        return super().window(batch, k + 1)
+
+
+@dataclass(frozen=True)
+class LooksAtTheTargets(Adding1997):
+    def window(self, batch: Batch, k: int) -> np.ndarray:
+        return self.perfect(batch)
+
+
+@dataclass(frozen=True)
+class SeesNothing(Adding1997):
+    def window(self, batch: Batch, k: int) -> np.ndarray:
+        return self.memoryless(batch)
+
+
+@dataclass(frozen=True)
+class GuessesBadly(Adding1997):
+    def window(self, batch: Batch, k: int) -> np.ndarray:
+        return super().window(batch, k) + np.float32(0.5 * (k == 1))
+
+
 @pytest.mark.parametrize(
     ("contract", "task"),
     [
@@ -106,6 +180,17 @@ class DatesTheFloor(Adding):
         (contracts.memoryless_looks_at_no_input, GuessesFromTheInput()),
         (contracts.memoryless_looks_at_no_input, GuessesFromTheTargets()),
         (contracts.rewards_the_perfect_answer_alone, ScoresEveryStep()),
+        (contracts.depends_on_its_generator_alone, SplitsByTheOperatingSystem()),
+        (contracts.depends_on_its_generator_alone, LosesSequencesInASplit()),
+        (contracts.memoryless_looks_at_no_input, GuessesFromWhatIsLegal()),
+        (contracts.memoryless_looks_at_no_input, GuessesFromTheCleanTargets(target_noise=True)),
+        (contracts.has_the_documented_shapes, NamesNoCleanDtype(target_noise=True)),
+        (contracts.pads_with_zeros, GoesOnAfterTheEnd()),
+        (contracts.scores_what_is_asked_alone, ScoresThePadding()),
+        (contracts.window_looks_at_the_last_inputs_alone, SeesOneStepMore()),
+        (contracts.window_looks_at_the_last_inputs_alone, LooksAtTheTargets()),
+        (contracts.window_reaches_from_the_floor_to_the_perfect_answer, SeesNothing()),
+        (contracts.window_reaches_from_the_floor_to_the_perfect_answer, GuessesBadly()),
         (contracts.dates_milestones_between_ceiling_and_floor, DatesTheFloor()),
     ],
     ids=lambda x: x.__name__ if callable(x) else type(x).__name__,
@@ -129,3 +214,4 @@ def test_the_contract_on_docstrings_notices_an_empty_one():
 def test_the_violations_have_not_joined_the_registry():
     assert tasks.registry()["adding"] is Adding
     assert tasks.registry()["copy"] is Copy
+    assert tasks.registry()["adding_1997"] is Adding1997

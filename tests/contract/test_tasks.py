@@ -17,9 +17,13 @@ AT_A_LENGTH: list[Callable[[Task, int], None]] = [
     contracts.differs_between_seeds,
     contracts.has_the_documented_shapes,
     contracts.asks_where_it_says,
+    contracts.pads_with_zeros,
     contracts.simulates_its_floor,
     contracts.simulates_its_ceiling,
     contracts.memoryless_looks_at_no_input,
+    contracts.window_looks_at_the_last_inputs_alone,
+    contracts.window_reaches_from_the_floor_to_the_perfect_answer,
+    contracts.scores_what_is_asked_alone,
     contracts.rewards_the_perfect_answer_alone,
     contracts.dates_milestones_between_ceiling_and_floor,
 ]
@@ -66,6 +70,8 @@ def test_every_preset_of_a_task_builds_and_keeps_the_promises(name: str):
         task = tasks.create(name, options)
         contracts.has_the_documented_shapes(task, task.shortest)
         contracts.simulates_its_floor(task, task.shortest, groups=20, size=20)
+        contracts.window_looks_at_the_last_inputs_alone(task, task.shortest)
+        contracts.window_reaches_from_the_floor_to_the_perfect_answer(task, task.shortest)
         contracts.rewards_the_perfect_answer_alone(task, task.shortest)
 
 
