@@ -150,7 +150,7 @@ def in_split(batch: Batch, split: str) -> np.ndarray:
 def string_hash(targets: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """A number in [0, 1) for each string, the same on every machine and for every T."""
     h = np.full(len(targets), 0x243F6A8885A308D3, dtype=np.uint64)
-    for t in range(targets.shape[1]):
+    for t in range(int(mask.any(axis=0).sum())):
         new = (h ^ (targets[:, t] + 1).astype(np.uint64)) * np.uint64(0x9E3779B97F4A7C15)
         h = np.where(mask[:, t] > 0, new ^ (new >> np.uint64(29)), h)
     return (h >> np.uint64(11)) / 2.0**53

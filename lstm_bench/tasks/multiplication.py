@@ -25,7 +25,7 @@ class Multiplication(MarkedPairs):
     paper says so of X1; X2 is treated alike here.
 
     Without memory the best answer is the mean (1 - q)/4 + q/2, with a mean squared error of
-    (1 - q)/9 + q/3 less its square: 0.0593 at T = 100. (7/144 = 0.0486 holds for two marks that
+    (1 - q)/9 + q/3 less its square: 0.0592 at T = 100. (7/144 = 0.0486 holds for two marks that
     always count.) A sequence is correct when the absolute error is below 0.04. The paper tests
     twice, when fewer than 140 and when fewer than 13 of the last 2000 training sequences are wrong;
     solved means the second, a share of 1 - 13/2000 correct.

@@ -183,7 +183,8 @@ def window_reaches_from_the_floor_to_the_perfect_answer(task: Task, T: int) -> N
         last, spread = loss, error
     perfect, _ = expected_loss(task, task.perfect, T, 20, 50)
     assert abs(last - perfect) <= 1e-6, (
-        f"the window of all inputs of {task.name} costs {last} at T={T}, the perfect answer {perfect}"
+        f"the window of all inputs of {task.name} costs {last} at T={T}, "
+        f"the perfect answer {perfect}"
     )
 
 
