@@ -62,6 +62,22 @@ def test_evaluation_in_chunks_equals_the_task_on_all_outputs_at_once(name: str, 
         assert scores[r] == pytest.approx(expected, abs=1e-4)
 
 
+def test_a_chunk_counts_by_what_is_asked_in_it():
+    """Sorted by length, the last chunk of a split asks for many more outputs a sequence."""
+    c = condition("embedded_reber", 40, updates=10)
+    ensemble = trained(c, 0, 1)
+    batch = ensemble.task.sample(generator("loss", ensemble.task, 40), 150, 40)
+    batch = batch.rows(np.argsort(batch.mask.sum(axis=1)))
+    losses, _ = evaluate(
+        ensemble.network, ensemble.final, HeldOut.of(ensemble.task, batch, CPU), "loop"
+    )
+    outputs = outputs_in_double(ensemble.network, ensemble.final, batch)
+    for r in range(2):
+        full = np.zeros((150, 40, ensemble.task.outputs))
+        full[:, batch.read_steps] = outputs[r]
+        assert losses[r] == pytest.approx(ensemble.task.evaluate_loss(full, batch), rel=2e-5)
+
+
 def outputs_in_double(network: Network, flat: torch.Tensor, batch: Batch) -> np.ndarray:
     """(R, batch, S, k), unpadded, by the loop."""
     params = network.layout.leaves(flat.double())
