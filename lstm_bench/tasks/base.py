@@ -17,6 +17,7 @@ from lstm_bench.errors import BenchError, unknown
 from lstm_bench.registry import build, chosen_options, classes
 from lstm_bench.spec import stream_key
 
+SPLITS = ("train", "validation", "test")
 CERTAIN = 1e3  # logits so far apart that the cross-entropy of the right class is exactly 0
 
 
@@ -106,7 +107,8 @@ class Task(ABC):
     def sample_split(self, rng: np.random.Generator, batch: int, T: int, split: str) -> Batch:
         """`batch` sequences of a split: "train", "validation" or "test".
 
-        Here every split follows the law of `sample`; a task with few sequences may part them.
+        Here every split follows the law of `sample`; a task with a finite pool (images, a recorded
+        series) parts it, and its `sample` is that of "train".
         """
         return self.sample(rng, batch, T)
 

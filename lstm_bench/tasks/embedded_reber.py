@@ -27,7 +27,8 @@ class EmbeddedReber(Task):
     from those before it.
 
         input    B T B P V P S E T
-        target   T B P V P S E T E         (P: T or P, V: T or V, P: P or V, S: X or S)
+        target   T B P V P S E T E
+        or       P . T T V X . . .         (also legal)
 
     T is the greatest number of symbols predicted, so that a string has at most T + 1. Strings
     follow the grammar's law given that they are no longer: 90 % of its strings have at most 15

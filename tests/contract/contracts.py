@@ -17,8 +17,8 @@ import torch
 
 from lstm_bench.errors import BenchError
 from lstm_bench.tasks import Batch, Task, generator
+from lstm_bench.tasks.base import SPLITS
 
-SPLITS = ("train", "validation", "test")
 LOSSES = ("squared_error", "cross_entropy", "binary_cross_entropy")
 
 
@@ -26,14 +26,27 @@ def draw(task: Task, T: int, batch: int = 8, seed: int = 0) -> Batch:
     return task.sample(generator("contract", task, T, seed=seed), batch, T)
 
 
-def draw_split(task: Task, T: int, split: str) -> bytes:
-    batch = task.sample_split(generator("contract", task, T), 8, T, split)
-    assert len(batch.inputs) == 8, f"{task.name} draws too few or too many of split {split}"
-    return as_bytes(batch)
+def possible(task: Task, T: int) -> bool:
+    try:
+        task.require(T)
+    except BenchError:
+        return False
+    return True
+
+
+def length(task: Task, T: int = 12) -> int:
+    """T where the task can have it, else its shortest length."""
+    return T if possible(task, T) else task.shortest
 
 
 def as_bytes(batch: Batch) -> bytes:
     return b"".join(part.tobytes() for part in batch if part is not None)
+
+
+def draw_split(task: Task, T: int, split: str) -> bytes:
+    batch = task.sample_split(generator("contract", task, T), 8, T, split)
+    assert len(batch.inputs) == 8, f"{task.name} draws too few or too many of split {split}"
+    return as_bytes(batch)
 
 
 def disturb_global_generators(seed: int) -> None:
@@ -140,62 +153,42 @@ def simulates_its_ceiling(task: Task, T: int, groups: int = 50, size: int = 100)
     assert ceiling < task.floor(T)
 
 
+def is_beaten_by_no_clock(task: Task, T: int, groups: int = 50, size: int = 200) -> None:
+    """The best fixed answer a step, fitted to other sequences, does not beat `memoryless`."""
+    fitted = fixed_answers(task, draw(task, T, groups * size, seed=1))
+    batch = draw(task, T, groups * size)
+    gains = []
+    for first in range(0, groups * size, size):
+        part = batch.rows(slice(first, first + size))
+        fixed = np.broadcast_to(fitted, (size, *fitted.shape))
+        mine = task.evaluate_loss(task.memoryless(part), part)
+        gains.append(mine - task.evaluate_loss(fixed, part))
+    gain, error = np.mean(gains), np.std(gains, ddof=1) / np.sqrt(groups)
+    assert gain <= 4 * error + 16 * np.finfo(np.float32).eps * abs(task.floor(T)), (
+        f"a clock beats the memoryless answer of {task.name} at T={T} by {gain} +- {error}"
+    )
+
+
+def fixed_answers(task: Task, batch: Batch) -> np.ndarray:
+    """(L, outputs): the mean target at each step, or the logits of the shares of each class."""
+    asked, counts = batch.mask[..., None], batch.mask.sum(axis=0)[:, None]
+    if task.loss == "squared_error":
+        return (batch.targets * asked).sum(axis=0) / np.maximum(counts, 1)
+    classes = task.loss == "cross_entropy"
+    hits = np.eye(task.outputs)[batch.targets] if classes else batch.targets
+    each = (hits * asked).sum(axis=0) + 0.01
+    return np.log(each) if classes else np.log(each) - np.log(counts - each + 0.02)
+
+
 def memoryless_looks_at_no_input(task: Task, T: int) -> None:
     batch = draw(task, T, 16)
     rng = np.random.default_rng(3)
     order = np.roll(np.arange(16), 1)
     noise = rng.permuted(batch.inputs, axis=1)[order]
-    blind = task.memoryless(batch.rows(order)._replace(inputs=noise, mask=batch.mask))
+    blind = task.memoryless(batch.rows(order)._replace(inputs=noise))
     seen = task.memoryless(batch)
     assert seen.shape == (16, task.steps(T), task.outputs)
     assert np.array_equal(seen, blind), f"the memoryless answer of {task.name} looks at its inputs"
-
-
-def window_looks_at_the_last_inputs_alone(task: Task, T: int) -> None:
-    """The answer of a window of k at step t is made of the inputs t - k + 1 .. t and the clock."""
-    batch, L = draw(task, T, 32), task.steps(T)
-    other = batch.rows(np.roll(np.arange(32), 1))
-    for k in sorted({1, min(3, L), max(L // 2, 1), L}):
-        answer = task.window(batch, k)
-        if answer is None:
-            return
-        assert answer.shape == (32, L, task.outputs)
-        for t in batch.read_steps[[0, len(batch.read_steps) // 2, -1]]:
-            inputs = other.inputs.copy()
-            seen = slice(max(t - k + 1, 0), t + 1)
-            inputs[:, seen] = batch.inputs[:, seen]
-            blind = task.window(other._replace(inputs=inputs, mask=batch.mask), k)
-            assert blind is not None
-            assert np.allclose(blind[:, t], answer[:, t], rtol=1e-5, atol=1e-5), (
-                f"the window of {task.name} looks at more than the last {k} inputs"
-            )
-
-
-def window_reaches_from_the_floor_to_the_perfect_answer(task: Task, T: int) -> None:
-    """A longer window never costs more, and one of all inputs costs what `perfect` does."""
-    if task.window(draw(task, T, 2), 1) is None:
-        return
-    last, spread = expected_loss(task, task.memoryless, T, 20, 50)
-    for k in (1, 3, task.steps(T)):
-        loss, error = expected_loss(task, lambda batch, k=k: task.window(batch, k), T, 20, 50)
-        slack = 4 * (error + spread) + 1e-6
-        assert loss <= last + slack, f"a window of {k} costs {task.name} more than a shorter one"
-        last, spread = loss, error
-    perfect, _ = expected_loss(task, task.perfect, T, 20, 50)
-    assert abs(last - perfect) <= 1e-6, (
-        f"the window of all inputs of {task.name} costs {last} at T={T}, "
-        f"the perfect answer {perfect}"
-    )
-
-
-def scores_what_is_asked_alone(task: Task, T: int) -> None:
-    batch = draw(task, T, 64)
-    perfect = task.perfect(batch)
-    noise = np.random.default_rng(0).normal(0, 1e6, perfect.shape)
-    elsewhere = np.where(batch.mask[..., None] > 0, perfect, noise)
-    assert score(task, elsewhere, batch) == score(task, perfect, batch), (
-        f"the score of {task.name} looks at steps where nothing is asked"
-    )
 
 
 def rewards_the_perfect_answer_alone(task: Task, T: int) -> None:
@@ -205,6 +198,77 @@ def rewards_the_perfect_answer_alone(task: Task, T: int) -> None:
     assert 0 <= score(task, blind, batch) < task.solved_score < 1
     wild = np.random.default_rng(0).normal(0, 10, perfect.shape)
     assert 0 <= score(task, wild, batch) <= 1
+
+
+def scores_what_is_asked_alone(task: Task, T: int) -> None:
+    batch = draw(task, T, 64)
+    perfect = task.perfect(batch)
+    noise = np.random.default_rng(0).normal(0, 10, perfect.shape)
+    elsewhere = np.where(batch.mask[..., None] > 0, perfect, noise)
+    assert score(task, elsewhere, batch) == score(task, perfect, batch), (
+        f"the score of {task.name} looks at steps where nothing is asked"
+    )
+
+
+def looks_through_its_window_alone(task: Task, T: int) -> None:
+    """Sequences that share their last k inputs share the answer, and k of them are seen."""
+    batch = draw(task, T, 256)
+    for k in (1, 2, 5):
+        answers = task.window(batch, k)
+        if answers is None:
+            return
+        assert answers.shape == (256, task.steps(T), task.outputs)
+        for t in task.asked(T):
+            asked = np.flatnonzero(batch.mask[:, t])
+            seen = batch.inputs[asked, max(0, t - k + 1) : t + 1]
+            found: dict[bytes, np.ndarray] = {}
+            for row, inputs in zip(asked, seen):
+                answer = found.setdefault(inputs.tobytes(), answers[row, t])
+                assert np.array_equal(answer, answers[row, t]), (
+                    f"the window of {task.name} looks further back than {k} inputs"
+                )
+
+
+def opens_its_window_from_floor_to_ceiling(
+    task: Task, T: int, groups: int = 50, size: int = 40
+) -> None:
+    """More inputs never hurt, none are worse than no input, and all of them are enough."""
+    batch = draw(task, T, groups * size)
+    L = task.steps(T)
+    if task.window(batch, 1) is None:
+        return
+    parts = [batch.rows(slice(i, i + size)) for i in range(0, groups * size, size)]
+    last = np.array([task.evaluate_loss(task.memoryless(part), part) for part in parts])
+    for k in sorted({1, 2, 3, L // 2, L - 1, L} - {0}):
+        losses = np.array([task.evaluate_loss(task.window(part, k), part) for part in parts])
+        worse = losses - last
+        assert worse.mean() <= 4 * worse.std(ddof=1) / np.sqrt(groups) + 1e-6, (
+            f"the window of {task.name} does worse with its last {k} inputs than with fewer"
+        )
+        last = losses
+    whole = np.array([task.evaluate_loss(task.perfect(part), part) for part in parts])
+    assert np.allclose(last, whole, rtol=1e-6, atol=1e-9), (
+        f"the window of {task.name} is not perfect with all inputs"
+    )
+
+
+def forgets_what_left_its_window(task: Task, T: int) -> None:
+    """With all inputs exchanged but the last k up to step t, the answer at t is the same."""
+    batch, L = draw(task, T, 32), task.steps(T)
+    other = batch.rows(np.roll(np.arange(32), 1))
+    for k in sorted({1, min(3, L), max(L // 2, 1), L}):
+        answer = task.window(batch, k)
+        if answer is None:
+            return
+        for t in batch.read_steps[[0, len(batch.read_steps) // 2, -1]]:
+            inputs = other.inputs.copy()
+            seen = slice(max(t - k + 1, 0), t + 1)
+            inputs[:, seen] = batch.inputs[:, seen]
+            blind = task.window(other._replace(inputs=inputs), k)
+            assert blind is not None
+            assert np.allclose(blind[:, t], answer[:, t], rtol=1e-5, atol=1e-5), (
+                f"the window of {task.name} looks at more than the last {k} inputs"
+            )
 
 
 def refuses_lengths_too_short(task: Task) -> None:

@@ -10,20 +10,22 @@ from lstm_bench.errors import BenchError, DamagedFile
 from lstm_bench.spec import Dataset
 from lstm_bench.store.datasets import SPLITS, ensure_dataset, make_dataset, read_split
 from lstm_bench.store.files import read_json, write_json
+from tests.contract.contracts import length
 
 TASKS = sorted(tasks.registry())
 
 
-def dataset(task: str = "adding", T: int = 12) -> Dataset:
-    return Dataset(task, T, {}, 40, 60)
+def dataset(task: str = "adding", T: int | None = None) -> Dataset:
+    return Dataset(task, T or length(tasks.create(task)), {}, 40, 60)
 
 
 @pytest.mark.parametrize("name", TASKS)
 def test_a_split_comes_back_as_it_was_drawn(tmp_path: Path, name: str):
     make_dataset(tmp_path, dataset(name))
     task = tasks.create(name)
+    T = length(task)
     for split, size in (("validation", 40), ("test", 60)):
-        drawn = task.sample(tasks.generator(split, task, 12), size, 12)
+        drawn = task.sample_split(tasks.generator(split, task, T), size, T, split)
         read = read_split(tmp_path, split, task)._asdict()
         for part, expected in drawn._asdict().items():
             np.testing.assert_array_equal(read[part], expected)
@@ -52,7 +54,7 @@ def test_the_manifest_gives_the_floor_exact_and_as_measured_on_the_splits(
     manifest = make_dataset(tmp_path, dataset(name))
     task = tasks.create(name)
     assert read_json(tmp_path / "manifest.json") == manifest
-    assert manifest["floor"] == task.floor(12)
+    assert manifest["floor"] == task.floor(length(task))
     for split in SPLITS:
         batch = read_split(tmp_path, split, task)
         measured = task.evaluate_loss(task.memoryless(batch), batch)

@@ -16,13 +16,15 @@ from lstm_bench.training.data import tensors
 from lstm_bench.training.ensemble import Ensemble
 from lstm_bench.training.evaluation import HeldOut, evaluate
 from lstm_bench.training.losses import LOSSES, replicate_losses
+from tests.contract.contracts import length
 from tests.numerics.training import CPU, condition, trained
 
 TASKS = sorted(tasks.registry())
 WEIGHT_ROUNDING = 8 * np.finfo(np.float32).eps  # weights and targets are float32
 
 
-def draw(task: Task, seed: int, size: int = 20, T: int = 12) -> Batch:
+def draw(task: Task, seed: int, size: int = 20) -> Batch:
+    T = length(task)
     return task.sample(generator("loss", task, T, seed=seed), size, T)
 
 
@@ -34,15 +36,15 @@ def placed(outputs: np.ndarray, steps: tuple[int, ...], padded: int) -> torch.Te
 
 
 def test_the_losses_tasks_name_are_the_losses_there_are():
-    assert {tasks.registry()[name].loss for name in TASKS} <= LOSSES.keys()
+    assert {create(name).loss for name in TASKS} <= LOSSES.keys()
 
 
 @pytest.mark.parametrize("name", TASKS)
 def test_the_loss_of_each_replicate_is_the_tasks_own(name: str):
     task, rng = create(name), np.random.default_rng(0)
     batches = [draw(task, seed) for seed in range(3)]
-    outputs = [rng.normal(0, 2, (20, task.steps(12), task.outputs)) for _ in batches]
-    data = tensors(batches, create(name).asked(12), CPU)
+    outputs = [rng.normal(0, 2, (20, task.steps(length(task)), task.outputs)) for _ in batches]
+    data = tensors(batches, task.asked(length(task)), CPU)
     columns = torch.stack([placed(o, data.steps, 32) for o in outputs])
     losses = replicate_losses(task.loss, columns, data.targets, data.weights)
     expected = [task.evaluate_loss(o, b) for o, b in zip(outputs, batches)]
@@ -52,7 +54,7 @@ def test_the_loss_of_each_replicate_is_the_tasks_own(name: str):
 @pytest.mark.parametrize("size", [1, 32, 128, 150])
 @pytest.mark.parametrize("name", TASKS)
 def test_evaluation_in_chunks_equals_the_task_on_all_outputs_at_once(name: str, size: int):
-    c = condition(name, updates=10)
+    c = condition(name, length(create(name)), updates=10)
     ensemble = trained(c, 0, 1)
     batch = draw(ensemble.task, 9, size)
     held_out = HeldOut.of(ensemble.task, batch, CPU)
@@ -64,6 +66,22 @@ def test_evaluation_in_chunks_equals_the_task_on_all_outputs_at_once(name: str, 
         assert losses[r] == pytest.approx(ensemble.task.evaluate_loss(full, batch), rel=1e-4)
         expected = ensemble.task.score(outputs[r], batch.at(batch.read_steps))
         assert scores[r] == pytest.approx(expected, abs=1e-4)
+
+
+def test_a_chunk_counts_by_what_is_asked_in_it():
+    """Sorted by length, the last chunk of a split asks for many more outputs a sequence."""
+    c = condition("embedded_reber", 40, updates=10)
+    ensemble = trained(c, 0, 1)
+    batch = ensemble.task.sample(generator("loss", ensemble.task, 40), 150, 40)
+    batch = batch.rows(np.argsort(batch.mask.sum(axis=1)))
+    losses, _ = evaluate(
+        ensemble.network, ensemble.final, HeldOut.of(ensemble.task, batch, CPU), "loop"
+    )
+    outputs = outputs_in_double(ensemble.network, ensemble.final, batch)
+    for r in range(2):
+        full = np.zeros((150, 40, ensemble.task.outputs))
+        full[:, batch.read_steps] = outputs[r]
+        assert losses[r] == pytest.approx(ensemble.task.evaluate_loss(full, batch), rel=2e-5)
 
 
 def outputs_in_double(network: Network, flat: torch.Tensor, batch: Batch) -> np.ndarray:
