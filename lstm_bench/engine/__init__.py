@@ -36,6 +36,15 @@ def backend_for(cell: Cell, wanted: str = "auto", like: Tensor | None = None) ->
     return wanted
 
 
+def by_torch(backend: str) -> bool:
+    """Whether a backend computes with torch's own products and vector loops.
+
+    Their last bits depend on sizes: sequences are then padded to a multiple of 32, and a replicate
+    alone is joined by its copy (`parameters.in_company`).
+    """
+    return getattr(BACKENDS[backend], "BY_TORCH", True)
+
+
 def unroll(
     cell: Cell,
     params: Params,
@@ -51,6 +60,7 @@ def unroll(
     steps   S increasing step numbers
     returns hidden states (S, R, H, B) and the state after the last step
 
-    B must be a multiple of 32 (`data.padded`) for numbers that do not depend on R.
+    Where torch computes (`by_torch`), B must be a multiple of 32 and R at least 2 for numbers that
+    do not depend on R.
     """
     return BACKENDS[backend_for(cell, backend, state[0])].unroll(cell, params, inputs, state, steps)

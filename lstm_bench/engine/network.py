@@ -20,12 +20,13 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 from lstm_bench import cells, tasks
 from lstm_bench.cells import initialise
 from lstm_bench.cells.base import READOUT, Cell, Params, State
-from lstm_bench.engine import unroll
-from lstm_bench.engine.parameters import Layout
+from lstm_bench.engine import backend_for, by_torch, unroll
+from lstm_bench.engine.parameters import Layout, product
 from lstm_bench.errors import BenchError, unknown
 from lstm_bench.registry import build, chosen_options
 from lstm_bench.spec import Condition, stream_key
@@ -215,9 +216,18 @@ class Network:
         steps: Sequence[int],
         state: State | None = None,
         backend: str = "auto",
+        size: int | None = None,
     ) -> Tensor:
-        """Outputs (R, k, S * B) at S steps; inputs as in `engine.unroll`."""
-        replicates, batch = params.V.shape[0], inputs.shape[3]
+        """Outputs (R, k, S * B) at S steps; inputs as in `engine.unroll`.
+
+        The first `size` of B sequences are real; a backend that needs no padding skips the rest.
+        """
+        padded, replicates = inputs.shape[3], params.V.shape[0]
+        if backend == "auto":
+            backend = backend_for(self.cell, backend, params.V)
+        if size is not None and not by_torch(backend):
+            inputs = inputs[..., :size]
+        batch = inputs.shape[3]
         if state is None:
             state = self.initial_state(replicates, batch, params.V)
         states = self._split(state)
@@ -229,10 +239,10 @@ class Network:
                 self._run(part, params, hidden, next(states), wanted, backend) for part in parts
             ]
             hidden = torch.cat(read, dim=2) if len(read) > 1 else read[0]
-        y = self._readout(params, _columns(hidden))
+        y = self._readout(params, _columns(pad(hidden, (0, padded - batch))))
         if self.options.direct:
-            seen = inputs[list(steps)].expand(-1, replicates, -1, -1)
-            y = torch.baddbmm(y, params.V_x, _columns(seen))
+            seen = pad(inputs[list(steps)], (0, padded - batch)).expand(-1, replicates, -1, -1)
+            y = y + product(params.V_x, _columns(seen))
         return torch.sigmoid(y) if self.options.readout == "logistic" else y
 
     def _split(self, state: State) -> Iterator[State]:
@@ -257,9 +267,8 @@ class Network:
 
     def _readout(self, params: Params, columns: Tensor) -> Tensor:
         """V h + b_y for all steps in one product: (R, h, S * B) to (R, k, S * B)."""
-        if self.options.readout_bias:
-            return torch.baddbmm(params.b_y, params.V, columns)
-        return torch.bmm(params.V, columns)
+        y = product(params.V, columns)
+        return y + params.b_y if self.options.readout_bias else y
 
 
 def part_params(params: Params, prefix: str) -> Params:

@@ -24,7 +24,7 @@ def aligned(count: int, unit: int = ALIGNMENT) -> int:
 
 
 def in_company(weights: Tensor) -> Tensor:
-    """Flat weights (R, size) with at least two rows on a CPU: one alone is joined by its copy.
+    """Weights (R, ...) of at least two replicates on a CPU: one alone is joined by its copy.
 
     The matrix library multiplies a batch of one by another routine when a factor is a vector, with
     other last bits; from two on, a replicate's numbers do not depend on how many there are.
@@ -32,6 +32,11 @@ def in_company(weights: Tensor) -> Tensor:
     if len(weights) == 1 and weights.device.type == "cpu":
         return torch.cat([weights, weights])
     return weights
+
+
+def product(a: Tensor, b: Tensor) -> Tensor:
+    """a @ b for each replicate; its bits do not depend on how many replicates there are."""
+    return torch.bmm(in_company(a), in_company(b))[: len(a)]
 
 
 class Layout:

@@ -25,13 +25,15 @@ class Tensors:
     """R batches side by side.
 
     inputs (L, R, d, B'); targets (R, k, S * B') or class numbers (R, S * B'); weights (R, S * B'),
-    zero on padding, summing to 1 for each replicate; steps, the S steps where outputs are read.
+    zero on padding, summing to 1 for each replicate; steps, the S steps where outputs are read;
+    size, the number B of real sequences.
     """
 
     inputs: Tensor
     targets: Tensor
     weights: Tensor
     steps: tuple[int, ...]
+    size: int
 
 
 def tensors(batches: Sequence[Batch], steps: tuple[int, ...], device: torch.device) -> Tensors:
@@ -59,6 +61,7 @@ def tensors(batches: Sequence[Batch], steps: tuple[int, ...], device: torch.devi
         torch.from_numpy(targets.reshape(flat)).to(device),
         torch.from_numpy(weights.reshape(R, S * padded)).to(device),
         steps,
+        batch,
     )
 
 

@@ -115,10 +115,14 @@ class Ensemble:
     def step(self, batches: list[Batch]) -> None:
         """One update of every active replicate: forward, backward, clip, optimiser."""
         t, layout = self.condition.training, self.network.layout
-        weights, rows = in_company(self.weights), len(self.active)
+        weights, rows = self.weights, len(self.active)
+        if engine.by_torch(self.backend):
+            weights = in_company(weights)
         data = tensors(batches * (len(weights) // rows), self.asked, self.device)
         leaves = layout.leaves(weights)
-        outputs = self.network.outputs_at(leaves, data.inputs, data.steps, backend=self.backend)
+        outputs = self.network.outputs_at(
+            leaves, data.inputs, data.steps, backend=self.backend, size=data.size
+        )
         losses = replicate_losses(self.task.loss, outputs, data.targets, data.weights)
         objective = self._objective(losses, batches)
         gradients = torch.autograd.grad(objective, list(leaves.values()), allow_unused=True)

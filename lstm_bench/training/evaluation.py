@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from lstm_bench.cells.base import Params
+from lstm_bench.engine import by_torch
 from lstm_bench.engine.network import Network
 from lstm_bench.engine.parameters import in_company
 from lstm_bench.tasks import Batch, Task
@@ -24,7 +25,7 @@ class HeldOut:
 
     task: Task
     batch: Batch
-    chunks: tuple[tuple[Tensors, int, float], ...]
+    chunks: tuple[tuple[Tensors, float], ...]
 
     @classmethod
     def of(cls, task: Task, batch: Batch, device: torch.device) -> HeldOut:
@@ -32,9 +33,7 @@ class HeldOut:
         parts = [batch.rows(slice(i, i + CHUNK)) for i in range(0, size, CHUNK)]
         steps = tuple(int(step) for step in batch.read_steps)
         asked = float(batch.mask.sum())
-        chunks = (
-            (tensors([p], steps, device), len(p.inputs), float(p.mask.sum()) / asked) for p in parts
-        )
+        chunks = ((tensors([p], steps, device), float(p.mask.sum()) / asked) for p in parts)
         return cls(task, batch, tuple(chunks))
 
 
@@ -42,17 +41,19 @@ def evaluate(
     network: Network, weights: Tensor, held_out: HeldOut, backend: str
 ) -> tuple[list[float], list[float]]:
     """Mean loss and score of each row of `weights` (R, size)."""
-    asked, weights = len(weights), in_company(weights)
+    asked, weights = len(weights), in_company(weights) if by_torch(backend) else weights
     params = Params(network.layout.views(weights))
     R, outputs = len(weights), []
     losses = weights.new_zeros(R)
     with torch.no_grad():
-        for chunk, size, share in held_out.chunks:
-            y = network.outputs_at(params, chunk.inputs, chunk.steps, backend=backend)
+        for chunk, share in held_out.chunks:
+            y = network.outputs_at(
+                params, chunk.inputs, chunk.steps, backend=backend, size=chunk.size
+            )
             targets = chunk.targets.expand(R, *chunk.targets.shape[1:])
             each = replicate_losses(held_out.task.loss, y, targets, chunk.weights.expand(R, -1))
             losses += each * share
-            shaped = y.unflatten(2, (len(chunk.steps), -1))[..., :size]  # (R, k, S, B)
+            shaped = y.unflatten(2, (len(chunk.steps), -1))[..., : chunk.size]  # (R, k, S, B)
             outputs.append(shaped.permute(0, 3, 2, 1).cpu().numpy())
     asked_at = held_out.batch.at(held_out.batch.read_steps)
     answers = np.concatenate(outputs, axis=1)

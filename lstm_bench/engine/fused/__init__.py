@@ -17,8 +17,10 @@ from lstm_bench.cells.lstm import LSTM
 from lstm_bench.engine import bptt
 from lstm_bench.engine.fused.library import available
 from lstm_bench.engine.fused.through_time import FusedThroughTime
+from lstm_bench.engine.parameters import product
 
 name = "fused"
+BY_TORCH = False
 
 
 def supports(cell: Cell, like: Tensor) -> bool:
@@ -45,7 +47,7 @@ def unroll(
         hidden, h = FusedThroughTime.apply("gru", M, inputs, *state, None, steps)
         return hidden, (h,)
     if type(cell) is Jordan:  # U (V h + b_y) + b is an Elman network of rank k
-        M = torch.cat([p.U @ p.V, p.W, p.U @ p.b_y + p.b], dim=2)
+        M = torch.cat([product(p.U, p.V), p.W, product(p.U, p.b_y) + p.b], dim=2)
     else:
         M = torch.cat([p.U, p.W, p.b], dim=2)
     kind = "relu" if type(cell) is IRNN else "tanh"
