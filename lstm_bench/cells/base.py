@@ -14,7 +14,7 @@ it a `name`, `init` and `step`. docs/adding-a-cell.md does it in 20 lines.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -26,6 +26,7 @@ from lstm_bench.errors import BenchError, unknown
 from lstm_bench.registry import build, classes
 
 State = tuple[Tensor, ...]
+WIDEST = 2**31  # no cell is this wide
 READOUT = ("V", "b_y")  # y_t = V h_t + b_y: the network's own parameters, beside the cell's
 
 
@@ -79,6 +80,10 @@ class Cell(ABC):
         """The values of the gates in this step, by name; empty for a cell without gates."""
         return {}
 
+    def widths(self, inputs: int) -> range:
+        """The widths it can have; `init` raises BenchError for another one."""
+        return range(1, WIDEST)
+
     def prepare(self, p: Params) -> Params:
         """What `step` reads, computed once a pass: the same weights, or a function of them.
 
@@ -102,7 +107,11 @@ class Cell(ABC):
         return sum(int(np.prod(s)) for s in self.shapes(inputs, width, outputs).values())
 
     def flops(self, inputs: int, width: int, outputs: int) -> int:
-        """Floating-point operations of one step of one sequence: 2 for each weight of a matrix."""
+        """Floating-point operations of one step of one sequence: 2 for each weight of a matrix.
+
+        Biases, squashing and the products of gates with states are not counted; a cell with
+        weights that multiply a vector element by element adds 2 for each of those.
+        """
         shapes = self.shapes(inputs, width, outputs).values()
         return 2 * sum(int(np.prod(s)) for s in shapes if len(s) == 2)
 
@@ -117,12 +126,19 @@ def create(name: str, options: Mapping[str, Any] | None = None) -> Cell:
     if name not in known:
         raise unknown("cell", name, known)
     cell = build(known[name], options or {}, f"cell {name!r}")
-    clash = set(READOUT) & set(cell.shapes(1, 1, 1))
+    clash = set(READOUT) & set(cell.shapes(1, cell.widths(1).start, 1))
     if clash:
         raise BenchError(
             f"cell {name!r} calls a parameter {min(clash)!r}, which is the readout's; rename it."
         )
     return cell
+
+
+def require_choice(cell: Cell, option: str, allowed: Collection[str]) -> None:
+    """Raise BenchError when the option is none of the words allowed."""
+    value = getattr(cell, option)
+    if value not in allowed:
+        raise unknown(f"option {option} of cell {cell.name!r}:", value, allowed)
 
 
 sigmoid = torch.sigmoid

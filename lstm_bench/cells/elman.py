@@ -8,7 +8,7 @@ import numpy as np
 from torch import Tensor
 
 from lstm_bench.cells import initialise
-from lstm_bench.cells.base import Cell, Params, State, relu, tanh
+from lstm_bench.cells.base import Cell, Params, State, relu, require_choice, tanh
 
 
 @dataclass(frozen=True)
@@ -17,19 +17,25 @@ class Elman(Cell):
 
         h_t = tanh(W x_t + U h_{t-1} + b)
 
-    W h*d, U h*h, b h. Glorot-uniform weights, zero biases.
+    W h*d, U h*h, b h. Glorot-uniform weights, zero biases. `recurrent_init` is how U is drawn:
+    glorot or orthogonal.
     """
+
+    recurrent_init: str = "glorot"
 
     name = "elman"
     citation = "Elman (1990), Finding Structure in Time"
     formula = r"h_t = \tanh(W x_t + U h_{t-1} + b)"
+
+    def __post_init__(self) -> None:
+        require_choice(self, "recurrent_init", initialise.RECURRENT)
 
     def init(
         self, rng: np.random.Generator, inputs: int, width: int, outputs: int
     ) -> dict[str, np.ndarray]:
         return {
             "W": initialise.glorot(rng, width, inputs),
-            "U": initialise.glorot(rng, width, width),
+            "U": initialise.recurrent(rng, width, self.recurrent_init),
             "b": initialise.zeros(width),
         }
 
@@ -64,6 +70,29 @@ class IRNN(Cell):
             "U": np.eye(width),
             "b": initialise.zeros(width),
         }
+
+    def step(self, p: Params, x: Tensor, state: State) -> State:
+        (h,) = state
+        return (relu(p.W @ x + p.U @ h + p.b),)
+
+
+@dataclass(frozen=True)
+class ElmanReLU(Elman):
+    """The simple recurrent network with rectified linear units and an ordinary start.
+
+        h_t = max(0, W x_t + U h_{t-1} + b)
+
+    W h*d, U h*h, b h. The equations of `irnn`, the weights of `elman`: Glorot-uniform, zero biases.
+    `recurrent_init` is how U is drawn: glorot or orthogonal. It is the control of Le et al. (2015)
+    for the identity start.
+    """
+
+    name = "elman_relu"
+    citation = (
+        "Elman (1990), Finding Structure in Time; with rectified linear units: Le, Jaitly & Hinton "
+        "(2015), A Simple Way to Initialize Recurrent Networks of Rectified Linear Units"
+    )
+    formula = r"h_t = \max(0, W x_t + U h_{t-1} + b)"
 
     def step(self, p: Params, x: Tensor, state: State) -> State:
         (h,) = state

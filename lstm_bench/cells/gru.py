@@ -8,7 +8,7 @@ import numpy as np
 from torch import Tensor
 
 from lstm_bench.cells import initialise
-from lstm_bench.cells.base import Cell, Params, State, sigmoid, tanh
+from lstm_bench.cells.base import Cell, Params, State, require_choice, sigmoid, tanh
 
 
 @dataclass(frozen=True)
@@ -20,13 +20,20 @@ class GRU(Cell):
         n_t = tanh(W_n x_t + b_n + r_t ⊙ (U_n h_{t-1} + b_u))   candidate
         h_t = (1 - z_t) ⊙ n_t + z_t ⊙ h_{t-1}                   hidden state
 
-    W_* h*d, U_* h*h, b_* h. The reset gate acts after the matrix product and the candidate keeps a
-    recurrent bias b_u of its own, as in cuDNN and torch.nn (Cho et al. apply r_t before the
-    product). Glorot-uniform weights, zero biases; `update_bias` is the start value of b_z, the
-    counterpart of an LSTM's forget bias.
+    W_* h*d, U_* h*h, b_* h: 3(hd + hh + h) + h parameters. `reset` names the convention. With
+    `after` the reset gate acts after the matrix product and the candidate keeps a recurrent bias
+    b_u of its own, as above, in cuDNN and in torch.nn. With `before` it acts on the state before
+    the product and there is no b_u, 3(hd + hh + h) parameters:
+
+        n_t = tanh(W_n x_t + U_n (r_t ⊙ h_{t-1}) + b_n)         Cho et al. (2014)
+
+    Glorot-uniform weights, zero biases; `update_bias` is the start value of b_z, the counterpart of
+    an LSTM's forget bias; `recurrent_init` is how each U_* is drawn: glorot or orthogonal.
     """
 
     update_bias: float = 0.0
+    reset: str = "after"
+    recurrent_init: str = "glorot"
 
     name = "gru"
     citation = (
@@ -35,23 +42,31 @@ class GRU(Cell):
     )
     formula = r"h_t = (1 - z_t) \odot n_t + z_t \odot h_{t-1}"
 
+    def __post_init__(self) -> None:
+        require_choice(self, "reset", ("after", "before"))
+        require_choice(self, "recurrent_init", initialise.RECURRENT)
+
     def init(
         self, rng: np.random.Generator, inputs: int, width: int, outputs: int
     ) -> dict[str, np.ndarray]:
         weights = {}
         for gate in "rzn":
             weights[f"W_{gate}"] = initialise.glorot(rng, width, inputs)
-            weights[f"U_{gate}"] = initialise.glorot(rng, width, width)
+            weights[f"U_{gate}"] = initialise.recurrent(rng, width, self.recurrent_init)
             weights[f"b_{gate}"] = initialise.zeros(width)
         weights["b_z"] = initialise.full(width, self.update_bias)
-        weights["b_u"] = initialise.zeros(width)
+        if self.reset == "after":
+            weights["b_u"] = initialise.zeros(width)
         return weights
 
     def gates(self, p: Params, x: Tensor, state: State) -> dict[str, Tensor]:
         (h,) = state
         r = sigmoid(p.W_r @ x + p.U_r @ h + p.b_r)
         z = sigmoid(p.W_z @ x + p.U_z @ h + p.b_z)
-        n = tanh(p.W_n @ x + p.b_n + r * (p.U_n @ h + p.b_u))
+        if self.reset == "after":
+            n = tanh(p.W_n @ x + p.b_n + r * (p.U_n @ h + p.b_u))
+        else:
+            n = tanh(p.W_n @ x + p.U_n @ (r * h) + p.b_n)
         return {"r": r, "z": z, "n": n}
 
     def step(self, p: Params, x: Tensor, state: State) -> State:

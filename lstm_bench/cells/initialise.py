@@ -11,6 +11,29 @@ def glorot(rng: np.random.Generator, rows: int, columns: int) -> np.ndarray:
     return rng.uniform(-limit, limit, (rows, columns))
 
 
+def orthogonal(rng: np.random.Generator, size: int) -> np.ndarray:
+    """A square orthogonal matrix, uniform over all of them. Saxe et al. (2014).
+
+    The Q of a Gaussian matrix's QR decomposition is uniform (Haar) only after its columns take the
+    signs of the diagonal of R: Mezzadri (2007), How to generate random matrices, sec. 5.
+    """
+    q, r = np.linalg.qr(rng.normal(size=(size, size)))
+    return q * np.sign(np.diag(r))
+
+
+RECURRENT = ("glorot", "orthogonal")  # what an option `recurrent_init` may say
+
+
+def recurrent(rng: np.random.Generator, size: int, kind: str) -> np.ndarray:
+    """A square matrix from the hidden state to itself; `kind` is one of RECURRENT."""
+    return orthogonal(rng, size) if kind == "orthogonal" else glorot(rng, size, size)
+
+
+def uniform(rng: np.random.Generator, *shape: int, limit: float) -> np.ndarray:
+    """Uniform in +-limit."""
+    return rng.uniform(-limit, limit, shape)
+
+
 def normal(rng: np.random.Generator, rows: int, columns: int, std: float) -> np.ndarray:
     """Independent Gaussians of mean 0."""
     return rng.normal(0, std, (rows, columns))

@@ -8,7 +8,7 @@ import numpy as np
 from torch import Tensor
 
 from lstm_bench.cells import initialise
-from lstm_bench.cells.base import Cell, Params, State, sigmoid, tanh
+from lstm_bench.cells.base import Cell, Params, State, require_choice, sigmoid, tanh
 from lstm_bench.errors import BenchError
 
 
@@ -26,11 +26,12 @@ class LSTM(Cell):
     W_* h*d, U_* h*h, b_* h: one bias a gate. Glorot-uniform weights, zero biases, except:
     `forget_bias` is the start value of b_f (Gers et al. 2000; 1 is the custom since Jozefowicz et
     al. 2015), and `chrono` = T_max > 0 sets b_f = log U[1, T_max - 1], b_i = -b_f instead (Tallec &
-    Ollivier 2018).
+    Ollivier 2018). `recurrent_init` is how each U_* is drawn: glorot or orthogonal.
     """
 
     forget_bias: float = 1.0
     chrono: int = 0
+    recurrent_init: str = "glorot"
 
     name = "lstm"
     citation = (
@@ -45,6 +46,7 @@ class LSTM(Cell):
             raise BenchError(
                 f"cell 'lstm': option chrono is {self.chrono}, but must be 0 (off) or at least 2."
             )
+        require_choice(self, "recurrent_init", initialise.RECURRENT)
 
     def init(
         self, rng: np.random.Generator, inputs: int, width: int, outputs: int
@@ -52,7 +54,7 @@ class LSTM(Cell):
         weights = {}
         for gate in "fioc":
             weights[f"W_{gate}"] = initialise.glorot(rng, width, inputs)
-            weights[f"U_{gate}"] = initialise.glorot(rng, width, width)
+            weights[f"U_{gate}"] = initialise.recurrent(rng, width, self.recurrent_init)
             weights[f"b_{gate}"] = initialise.zeros(width)
         weights["b_f"] = initialise.full(width, self.forget_bias)
         if self.chrono:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 import numpy as np
 import torch
@@ -73,8 +74,12 @@ def has_the_shapes_it_states(cell: Cell) -> None:
     weights, shapes = weights_of(cell, 7), cell.shapes(INPUTS, WIDTH, OUTPUTS)
     assert {k: v.shape for k, v in weights.items()} == shapes
     assert cell.parameters(INPUTS, WIDTH, OUTPUTS) == sum(v.size for v in weights.values())
-    matrices = [v.size for v in weights.values() if v.ndim == 2]
-    assert cell.flops(INPUTS, WIDTH, OUTPUTS) == 2 * sum(matrices)
+    matrices = sum(v.size for v in weights.values() if v.ndim == 2)
+    vectors = sum(v.size for v in weights.values() if v.ndim == 1)
+    flops = cell.flops(INPUTS, WIDTH, OUTPUTS)
+    assert 2 * matrices <= flops <= 2 * matrices + 4 * vectors, (
+        f"{cell.name} counts {flops} operations for {matrices} weights of matrices"
+    )
     assert all(np.isfinite(v).all() for v in weights.values())
     assert not set(READOUT) & set(weights)
     readout = OUTPUTS * (WIDTH + 1)
@@ -155,13 +160,18 @@ def stays_finite_at_its_initialisation(cell: Cell, steps: int = 2000) -> None:
     assert torch.isfinite(hidden).all(), f"{cell.name} overflows within {steps} steps"
 
 
-def has_bounded_gates(cell: Cell, sigmoids: str = "") -> None:
+def has_bounded_gates(
+    cell: Cell, sigmoids: str = "", bounds: Mapping[str, float] | None = None
+) -> None:
+    """Gates in (-1, 1), or within a bound of their own, and `sigmoids` in (0, 1)."""
     gates = cell.gates(cell.prepare(random_params(cell)), random_inputs()[0], random_state(cell))
     for name, values in gates.items():
-        assert values.shape == (REPLICATES, WIDTH, BATCH)
-        assert values.abs().max() < 1, f"gate {name} of {cell.name} leaves (-1, 1)"
+        bound = (bounds or {}).get(name, 1.0)
+        assert (values.shape[0], values.shape[2]) == (REPLICATES, BATCH)
+        assert values.abs().max() < bound, f"gate {name} of {cell.name} leaves (-{bound}, {bound})"
     for name in sigmoids:
         assert gates[name].min() > 0, f"gate {name} of {cell.name} leaves (0, 1)"
+        assert gates[name].max() < 1, f"gate {name} of {cell.name} leaves (0, 1)"
 
 
 def describes_itself(cell: Cell) -> None:

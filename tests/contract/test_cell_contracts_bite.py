@@ -37,6 +37,12 @@ class MiscountsItsParameters(Elman):
 
 
 @dataclass(frozen=True)
+class MiscountsItsOperations(Elman):
+    def flops(self, inputs: int, width: int, outputs: int) -> int:
+        return 2 * width * width
+
+
+@dataclass(frozen=True)
 class PeeksAtTheNextInput(Elman):
     def step(self, p: Params, x: Tensor, state: State) -> State:
         ahead = x.storage_offset() + x.numel()
@@ -94,6 +100,7 @@ class CitesNothing(Elman):
         (contracts.initialises_from_its_generator_alone, ReadsTheGlobalGenerator()),
         (contracts.initialises_from_its_generator_alone, IgnoresItsGenerator()),
         (contracts.has_the_shapes_it_states, MiscountsItsParameters()),
+        (contracts.has_the_shapes_it_states, MiscountsItsOperations()),
         (contracts.steps_to_a_state_of_the_same_shape, LosesItsState()),
         (contracts.sees_no_future, PeeksAtTheNextInput()),
         (contracts.keeps_sequences_apart, NormalisesOverTheBatch()),
@@ -116,6 +123,11 @@ def test_the_gradient_contract_notices_a_gradient_that_is_dropped():
 def test_the_gate_contract_notices_a_gate_that_turns_negative():
     with pytest.raises(AssertionError, match=r"leaves \(0, 1\)"):
         contracts.has_bounded_gates(ForgetsTheSigmoid(), "rz")
+
+
+def test_the_gate_contract_notices_a_gate_beyond_a_bound_of_its_own():
+    with pytest.raises(AssertionError, match=r"leaves \(-0\.5, 0\.5\)"):
+        contracts.has_bounded_gates(GRU(), "rz", {"n": 0.5})
 
 
 def test_the_violations_have_not_joined_the_registry():

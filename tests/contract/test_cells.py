@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import fields
 
 import pytest
+from torch.autograd.gradcheck import GradcheckError
 
 from lstm_bench import cells
 from lstm_bench.cells import Cell
@@ -13,7 +15,38 @@ from lstm_bench.errors import BenchError
 from tests.contract import cell_contracts as contracts
 
 CELLS = sorted(cells.registry())
-SIGMOIDS = {"lstm": "fio", "gru": "rz"}
+SIGMOIDS = {
+    "lstm": "fio",
+    "lstm_1997": "io",
+    "lstm_peephole": "fio",
+    "lstm_nig": "fo",
+    "lstm_nfg": "io",
+    "lstm_nog": "if",
+    "lstm_niaf": "ifo",
+    "lstm_noaf": "ifo",
+    "lstm_np": "ifo",
+    "lstm_cifg": "ifo",
+    "lstm_fgr": "ifo",
+    "lstm_layernorm": "fio",
+    "lstm_projected": "ifo",
+    "gru": "rz",
+    "mgu": "f",
+    "ugrnn": "g",
+    "mut1": "zr",
+    "gated_leaky": "g",
+}
+BOUNDS = {"lstm_1997": {"g": 2.0}, "lstm_niaf": {"z": math.inf}}  # where not (-1, 1)
+# Equations that only an option reaches. Widths of 5 must fit.
+VARIANTS: list[tuple[str, dict[str, object]]] = [
+    ("gru", {"reset": "before"}),
+    ("lstm_projected", {"cells": 3}),
+    ("lstm_projected", {"cells": 1, "peepholes": False}),
+    ("lstm_1997", {"cells_per_block": 5}),
+    ("lstm_1997", {"recurrence": "cells", "biases": "gates"}),
+    ("lstm_1997", {"recurrence": "none", "biases": "none", "output_gate": False}),
+    ("lstm_1997", {"input_squash": "logistic", "output_squash": "identity", "direct": True}),
+    ("lstm_1997", {"direct": True, "cells_per_block": 2}),
+]
 CONTRACTS: list[Callable[[Cell], None]] = [
     contracts.initialises_from_its_generator_alone,
     contracts.has_the_shapes_it_states,
@@ -25,7 +58,14 @@ CONTRACTS: list[Callable[[Cell], None]] = [
     contracts.stays_finite_at_its_initialisation,
     contracts.describes_itself,
 ]
+AT_ANY_WIDTH = [c for c in CONTRACTS if c is not contracts.stays_finite_at_its_initialisation]
 OPTIONS = [(name, f.name, f.default) for name, c in cells.registry().items() for f in fields(c)]
+WRONG = [
+    (*option, wrong)
+    for option in OPTIONS
+    for wrong in ("1", True, None, [1.0])
+    if not isinstance(wrong, bool) or not isinstance(option[2], bool)
+]
 WITHOUT_OPTIONS = [name for name, cls in cells.registry().items() if not fields(cls)]
 
 
@@ -39,9 +79,22 @@ def test_a_cell_keeps_its_promise(contract: Callable[[Cell], None], name: str):
     contract(cells.create(name))
 
 
+@pytest.mark.parametrize("contract", AT_ANY_WIDTH, ids=lambda c: c.__name__)
+@pytest.mark.parametrize(("name", "options"), VARIANTS, ids=str)
+def test_a_cell_with_other_equations_by_option_keeps_its_promise(
+    contract: Callable[[Cell], None], name: str, options: dict
+):
+    contract(cells.create(name, options))
+
+
+def test_a_truncated_gradient_is_not_that_of_the_equations():
+    with pytest.raises(GradcheckError, match="Jacobian mismatch"):
+        contracts.has_the_gradient_of_its_equations(cells.create("lstm_1997", {"truncated": True}))
+
+
 @pytest.mark.parametrize("name", CELLS)
 def test_the_gates_of_a_cell_are_bounded_and_its_sigmoids_positive(name: str):
-    contracts.has_bounded_gates(cells.create(name), SIGMOIDS.get(name, ""))
+    contracts.has_bounded_gates(cells.create(name), SIGMOIDS.get(name, ""), BOUNDS.get(name))
 
 
 def test_an_unknown_cell_is_answered_with_the_nearest_name():
@@ -57,8 +110,7 @@ def test_a_misspelt_option_is_answered_with_the_nearest_one(name: str, option: s
     assert name in str(refusal.value)
 
 
-@pytest.mark.parametrize("wrong", ["1", True, None, [1.0]], ids=repr)
-@pytest.mark.parametrize(("name", "option", "default"), OPTIONS)
+@pytest.mark.parametrize(("name", "option", "default", "wrong"), WRONG)
 def test_an_option_of_the_wrong_type_is_refused_by_name_and_value(
     name: str, option: str, default, wrong
 ):

@@ -22,7 +22,9 @@ name = "bptt"
 
 
 def supports(cell: Cell, like: Tensor) -> bool:
-    """True for the very classes; a subclass may have equations of its own."""
+    """True for the very classes; a subclass or an option may have equations of its own."""
+    if isinstance(cell, GRU) and cell.reset != "after":
+        return False
     return type(cell) in (Elman, IRNN, Jordan, LSTM, GRU)
 
 
