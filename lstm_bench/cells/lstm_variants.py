@@ -49,7 +49,7 @@ class LSTMPeephole(Cell):
         r"i_t = \sigma(W_i x_t + U_i h_{t-1} + p_i \odot c_{t-1} + b_i), "
         r"\quad h_t = o_t \odot \tanh(c_t)"
     )
-    state = ("h", "c")
+    state: ClassVar[tuple[str, ...]] = ("h", "c")
 
     @property
     def gated(self) -> str:
@@ -81,29 +81,27 @@ class LSTMPeephole(Cell):
         peepholes = len(self.gated) if self.peepholes else 0
         return super().flops(inputs, width, outputs) + 2 * peepholes * width
 
-    def _gate(self, gate: str, p: Params, x: Tensor, state: State, c: Tensor) -> Tensor:
-        """One gate; c is the cell state its peephole sees."""
-        total = p[f"W_{gate}"] @ x + p[f"U_{gate}"] @ state[0] + p[f"b_{gate}"]
-        if self.peepholes:
-            total = total + p[f"p_{gate}"] * c
-        if self.recurrent_gates:
-            for source, before in zip("ifo", state[2:]):
-                total = total + p[f"R_{source}{gate}"] @ before
-        return sigmoid(total)
-
     def _equations(self, p: Params, x: Tensor, state: State) -> dict[str, Tensor]:
         """z, i, f, c and o of this step; a gate that is fixed is 1."""
         h, c = state[:2]
-        one = torch.ones_like(c)
+
+        def gate(name: str, c: Tensor) -> Tensor:
+            if name == self.fixed:
+                return torch.ones_like(c)
+            total = p[f"W_{name}"] @ x + p[f"U_{name}"] @ h + p[f"b_{name}"]
+            if self.peepholes:
+                total = total + p[f"p_{name}"] * c
+            if self.recurrent_gates:
+                for source, before in zip("ifo", state[2:]):
+                    total = total + p[f"R_{source}{name}"] @ before
+            return sigmoid(total)
+
         z = p.W_z @ x + p.U_z @ h + p.b_z
         z = tanh(z) if self.input_squash else z
-        i = one if self.fixed == "i" else self._gate("i", p, x, state, c)
-        if self.coupled:
-            f = 1 - i
-        else:
-            f = one if self.fixed == "f" else self._gate("f", p, x, state, c)
+        i = gate("i", c)
+        f = 1 - i if self.coupled else gate("f", c)
         c = z * i + c * f
-        o = one if self.fixed == "o" else self._gate("o", p, x, state, c)
+        o = gate("o", c)
         return {"i": i, "f": f, "o": o, "z": z, "c": c}
 
     def gates(self, p: Params, x: Tensor, state: State) -> dict[str, Tensor]:
