@@ -5,6 +5,7 @@ import pytest
 
 from lstm_bench import cells
 from lstm_bench.cells import initialise
+from lstm_bench.errors import BenchError
 
 
 def rng() -> np.random.Generator:
@@ -39,3 +40,80 @@ def test_the_grus_update_bias_is_where_the_update_gate_starts():
     weights = cells.create("gru", {"update_bias": 2.0}).init(rng(), 2, 5, 1)
     assert (weights["b_z"] == 2).all()
     assert not any(weights[name].any() for name in ("b_r", "b_n", "b_u"))
+
+
+def test_an_orthogonal_matrix_keeps_lengths_and_has_no_preferred_direction():
+    drawn = [initialise.orthogonal(np.random.default_rng(seed), 4) for seed in range(2000)]
+    for q in drawn[:20]:
+        np.testing.assert_allclose(q @ q.T, np.eye(4), atol=1e-14)
+    # without the signs of R the diagonal of Q would lean to one side
+    means = np.mean(drawn, axis=0)
+    assert np.abs(means).max() < 4.5 * 0.5 / np.sqrt(len(drawn))
+
+
+@pytest.mark.parametrize(("name", "matrices"), [("elman", ["U"]), ("elman_relu", ["U"])])
+@pytest.mark.parametrize("kind", ["glorot", "orthogonal"])
+def test_recurrent_weights_start_as_asked(name: str, matrices: list[str], kind: str):
+    starts_as_asked(name, matrices, kind)
+
+
+@pytest.mark.parametrize(("name", "gates"), [("lstm", "fioc"), ("gru", "rzn")])
+@pytest.mark.parametrize("kind", ["glorot", "orthogonal"])
+def test_recurrent_weights_of_every_gate_start_as_asked(name: str, gates: str, kind: str):
+    starts_as_asked(name, [f"U_{gate}" for gate in gates], kind)
+
+
+def starts_as_asked(name: str, matrices: list[str], kind: str) -> None:
+    weights = cells.create(name, {"recurrent_init": kind}).init(rng(), 2, 6, 1)
+    for matrix in matrices:
+        off = np.abs(weights[matrix] @ weights[matrix].T - np.eye(6)).max()
+        assert (off < 1e-14) == (kind == "orthogonal")
+
+
+@pytest.mark.parametrize("name", ["elman", "elman_relu", "lstm", "gru"])
+def test_another_recurrent_start_is_answered_with_the_nearest(name: str):
+    with pytest.raises(BenchError, match=f"recurrent_init of cell '{name}'.*mean 'orthogonal'"):
+        cells.create(name, {"recurrent_init": "ortogonal"})
+
+
+@pytest.mark.parametrize(("name", "bias"), [("leaky", "a"), ("gated_leaky", "b_g")])
+def test_chrono_spreads_the_time_constants_of_leaky_units(name: str, bias: str):
+    weights = cells.create(name, {"chrono": 50}).init(rng(), 1, 400, 1)
+    constants = 1 + np.exp(-weights[bias])  # 1/σ(bias)
+    assert constants.min() >= 2
+    assert constants.max() <= 50
+    assert abs(constants.mean() - 26) < 4 * 48 / np.sqrt(12 * 400)
+    with pytest.raises(BenchError, match="chrono is 1, but must be 0"):
+        cells.create(name, {"chrono": 1})
+
+
+def test_the_start_values_of_gates_are_where_the_option_says():
+    for name, option, bias, sign in (
+        ("gated_leaky", "gate_bias", "b_g", 1),
+        ("mgu", "gate_bias", "b_f", 1),
+        ("ugrnn", "forget_bias", "b_g", 1),
+        ("mut1", "update_bias", "b_z", 1),
+        ("lstm_peephole", "forget_bias", "b_f", 1),
+        ("lstm_cifg", "forget_bias", "b_i", -1),
+        ("lstm_projected", "forget_bias", "b_f", 1),
+    ):
+        weights = cells.create(name, {option: 2.5}).init(rng(), 2, 5, 1)
+        others = [k for k in weights if k.startswith("b_") and k != bias]
+        assert (weights[bias] == 2.5 * sign).all()
+        assert not any(weights[k].any() for k in others)
+    b = cells.create("lstm_layernorm", {"forget_bias": 2.5}).init(rng(), 2, 5, 1)["b"]
+    assert b.tolist() == [2.5] * 5 + [0] * 15
+
+
+def test_a_leaky_unit_starts_at_its_rate_which_lies_between_0_and_1():
+    a = cells.create("leaky", {"alpha": 0.2}).init(rng(), 2, 5, 1)["a"]
+    np.testing.assert_allclose(1 / (1 + np.exp(-a)), 0.2)
+    for alpha in (0.0, 1.0):
+        with pytest.raises(BenchError, match=f"alpha is {alpha}, but must lie between 0 and 1"):
+            cells.create("leaky", {"alpha": alpha})
+
+
+def test_the_variants_of_the_lstm_start_gaussian_peepholes_too():
+    weights = cells.create("lstm_fgr", {"std": 0.3}).init(rng(), 20, 60, 1)
+    for name in ("W_z", "U_f", "R_oi", "p_o"):
+        assert abs(weights[name].std() - 0.3) < 4 * 0.3 / np.sqrt(2 * weights[name].size)
