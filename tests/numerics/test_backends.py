@@ -135,6 +135,11 @@ def test_a_subclass_with_equations_of_its_own_falls_back_to_the_loop():
     assert engine.backend_for(Louder()) == "loop"
 
 
+def test_an_option_with_equations_of_its_own_falls_back_to_the_loop():
+    assert engine.backend_for(cells.create("gru", {"reset": "before"})) == "loop"
+    assert engine.backend_for(cells.create("gru", {"recurrent_init": "orthogonal"})) == "bptt"
+
+
 def test_an_unknown_backend_is_answered_with_the_known_ones():
     with pytest.raises(BenchError, match=r"'bptt'"):
         engine.backend_for(cell_named("lstm"), "bptp")
