@@ -83,8 +83,8 @@ class ElmanReLU(Elman):
         h_t = max(0, W x_t + U h_{t-1} + b)
 
     W h*d, U h*h, b h. The equations of `irnn`, the weights of `elman`: Glorot-uniform, zero biases.
-    `recurrent_init` is how U is drawn: glorot or orthogonal. It is the control of Le et al. (2015)
-    for the identity start.
+    `recurrent_init` is how U is drawn: glorot or orthogonal. Beside `irnn` it shows what the start
+    at the identity does.
     """
 
     name = "elman_relu"

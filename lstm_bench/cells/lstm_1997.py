@@ -36,7 +36,7 @@ class LSTM1997(Cell):
 
     `truncated`: the gradient of the paper (appendix A.1). What arrives at the net input of a gate
     or a cell changes the weights there and goes no further back; through time it flows only along
-    s. Left out (the default) is the full gradient, an error the paper does not propagate.
+    s. The default is the full gradient of the equations, which also flows through u_{t-1}.
     `recurrence`: `all` as above; `cells` feeds back y_t alone; `none` nothing but s.
     `biases`: `all` (experiments 3 to 6), `gates` (experiment 1) or `none` (experiment 2). The
     readout keeps its bias.

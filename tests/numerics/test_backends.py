@@ -135,6 +135,14 @@ def test_a_subclass_with_equations_of_its_own_falls_back_to_the_loop():
     assert engine.backend_for(Louder()) == "loop"
 
 
+def test_an_option_with_equations_of_its_own_falls_back_to_the_loop():
+    double = torch.zeros(0, dtype=torch.float64)
+    before = cells.create("gru", {"reset": "before"})
+    after = cells.create("gru", {"recurrent_init": "orthogonal"})
+    assert engine.backend_for(before, like=double) == "loop"
+    assert engine.backend_for(after, like=double) == "bptt"
+
+
 def test_an_unknown_backend_is_answered_with_the_known_ones():
     with pytest.raises(BenchError, match=r"'bptt'"):
         engine.backend_for(cell_named("lstm"), "bptp")

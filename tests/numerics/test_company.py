@@ -31,6 +31,12 @@ COMBINATIONS = [  # task, T, cell, width, batch, backend
     ("adding", 12, "jordan", 33, 20, "loop"),
     ("copy", 5, "jordan", 33, 32, "auto"),
     ("temporal_order", 12, "jordan", 128, 20, "auto"),
+    ("adding", 12, "leaky", 33, 20, "auto"),
+    ("copy", 5, "lstm_1997", 33, 20, "auto"),
+    ("adding", 12, "lstm_fgr", 5, 20, "auto"),
+    ("temporal_order", 12, "lstm_layernorm", 33, 20, "auto"),
+    ("adding", 12, "lstm_projected", 33, 20, "auto"),
+    ("copy", 5, "mut1", 33, 20, "auto"),
 ]
 OPTIMISERS = ("adam", "rmsprop", "sgd")
 

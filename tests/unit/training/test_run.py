@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from lstm_bench.cells.lstm import LSTM
-from lstm_bench.engine import backend_for
 from lstm_bench.errors import BenchError
 from lstm_bench.spec import Condition, SeedBlock
 from lstm_bench.store.paths import BLOCK_FILES, Results
@@ -77,7 +76,7 @@ def test_the_numbers_of_a_row_are_those_of_the_stored_weights(tmp_path: Path):
     data = Results(tmp_path).dataset(SMALL.dataset)
     for split, column in (("validation", "validation"), ("test", "test")):
         held_out = HeldOut.of(ensemble.task, run.read_split(data, split, ensemble.task), CPU)
-        losses, scores = evaluate(ensemble.network, flat, held_out, backend_for(ensemble.network.cell))
+        losses, scores = evaluate(ensemble.network, flat, held_out, ensemble.backend)
         assert [r[f"{column}_loss"] for r in rows(folder)] == losses
         assert [r[f"{column}_score"] for r in rows(folder)] == scores
 
