@@ -20,18 +20,21 @@ CHUNK = 128  # sequences at a time: the working set of a step stays in the cache
 
 @dataclass(frozen=True)
 class HeldOut:
-    """A split, cut into chunks that are ready to run."""
+    """A split, cut into chunks that are ready to run, each with its share of what is asked."""
 
     task: Task
     batch: Batch
-    chunks: tuple[tuple[Tensors, int], ...]
+    chunks: tuple[tuple[Tensors, int, float], ...]
 
     @classmethod
     def of(cls, task: Task, batch: Batch, device: torch.device) -> HeldOut:
         size = len(batch.inputs)
         parts = [batch.rows(slice(i, i + CHUNK)) for i in range(0, size, CHUNK)]
         steps = tuple(int(step) for step in batch.read_steps)
-        chunks = ((tensors([p], steps, device), len(p.inputs)) for p in parts)
+        asked = float(batch.mask.sum())
+        chunks = (
+            (tensors([p], steps, device), len(p.inputs), float(p.mask.sum()) / asked) for p in parts
+        )
         return cls(task, batch, tuple(chunks))
 
 
@@ -41,14 +44,14 @@ def evaluate(
     """Mean loss and score of each row of `weights` (R, size)."""
     asked, weights = len(weights), in_company(weights)
     params = Params(network.layout.views(weights))
-    R, total = len(weights), len(held_out.batch.inputs)
-    losses, outputs = weights.new_zeros(R), []
+    R, outputs = len(weights), []
+    losses = weights.new_zeros(R)
     with torch.no_grad():
-        for chunk, size in held_out.chunks:
+        for chunk, size, share in held_out.chunks:
             y = network.outputs_at(params, chunk.inputs, chunk.steps, backend=backend)
             targets = chunk.targets.expand(R, *chunk.targets.shape[1:])
             each = replicate_losses(held_out.task.loss, y, targets, chunk.weights.expand(R, -1))
-            losses += each * (size / total)
+            losses += each * share
             shaped = y.unflatten(2, (len(chunk.steps), -1))[..., :size]  # (R, k, S, B)
             outputs.append(shaped.permute(0, 3, 2, 1).cpu().numpy())
     asked_at = held_out.batch.at(held_out.batch.read_steps)

@@ -123,12 +123,39 @@ def simulates_its_ceiling(task: Task, T: int, groups: int = 50, size: int = 100)
     assert ceiling < task.floor(T)
 
 
+def is_beaten_by_no_clock(task: Task, T: int, groups: int = 50, size: int = 200) -> None:
+    """The best fixed answer a step, fitted to other sequences, does not beat `memoryless`."""
+    fitted = fixed_answers(task, draw(task, T, groups * size, seed=1))
+    batch = draw(task, T, groups * size)
+    gains = []
+    for first in range(0, groups * size, size):
+        part = batch.rows(slice(first, first + size))
+        fixed = np.broadcast_to(fitted, (size, *fitted.shape))
+        mine = task.evaluate_loss(task.memoryless(part), part)
+        gains.append(mine - task.evaluate_loss(fixed, part))
+    gain, error = np.mean(gains), np.std(gains, ddof=1) / np.sqrt(groups)
+    assert gain <= 4 * error + 16 * np.finfo(np.float32).eps * abs(task.floor(T)), (
+        f"a clock beats the memoryless answer of {task.name} at T={T} by {gain} +- {error}"
+    )
+
+
+def fixed_answers(task: Task, batch: Batch) -> np.ndarray:
+    """(L, outputs): the mean target at each step, or the logits of the shares of each class."""
+    asked, counts = batch.mask[..., None], batch.mask.sum(axis=0)[:, None]
+    if task.loss == "squared_error":
+        return (batch.targets * asked).sum(axis=0) / np.maximum(counts, 1)
+    classes = task.loss == "cross_entropy"
+    hits = np.eye(task.outputs)[batch.targets] if classes else batch.targets
+    each = (hits * asked).sum(axis=0) + 0.01
+    return np.log(each) if classes else np.log(each) - np.log(counts - each + 0.02)
+
+
 def memoryless_looks_at_no_input(task: Task, T: int) -> None:
     batch = draw(task, T, 16)
     rng = np.random.default_rng(3)
     order = np.roll(np.arange(16), 1)
     noise = rng.permuted(batch.inputs, axis=1)[order]
-    blind = task.memoryless(Batch(noise, batch.targets[order], batch.mask, batch.legal))
+    blind = task.memoryless(batch.rows(order)._replace(inputs=noise))
     seen = task.memoryless(batch)
     assert seen.shape == (16, task.steps(T), task.outputs)
     assert np.array_equal(seen, blind), f"the memoryless answer of {task.name} looks at its inputs"
@@ -141,6 +168,58 @@ def rewards_the_perfect_answer_alone(task: Task, T: int) -> None:
     assert 0 <= score(task, blind, batch) < task.solved_score < 1
     wild = np.random.default_rng(0).normal(0, 10, perfect.shape)
     assert 0 <= score(task, wild, batch) <= 1
+
+
+def scores_what_is_asked_alone(task: Task, T: int) -> None:
+    batch = draw(task, T, 64)
+    perfect = task.perfect(batch)
+    noise = np.random.default_rng(0).normal(0, 10, perfect.shape)
+    elsewhere = np.where(batch.mask[..., None] > 0, perfect, noise)
+    assert score(task, elsewhere, batch) == score(task, perfect, batch), (
+        f"the score of {task.name} looks at steps where nothing is asked"
+    )
+
+
+def looks_through_its_window_alone(task: Task, T: int) -> None:
+    """Sequences that share their last k inputs share the answer, and k of them are seen."""
+    batch = draw(task, T, 256)
+    for k in (1, 2, 5):
+        answers = task.window(batch, k)
+        if answers is None:
+            return
+        assert answers.shape == (256, task.steps(T), task.outputs)
+        for t in task.asked(T):
+            asked = np.flatnonzero(batch.mask[:, t])
+            seen = batch.inputs[asked, max(0, t - k + 1) : t + 1]
+            found: dict[bytes, np.ndarray] = {}
+            for row, inputs in zip(asked, seen):
+                answer = found.setdefault(inputs.tobytes(), answers[row, t])
+                assert np.array_equal(answer, answers[row, t]), (
+                    f"the window of {task.name} looks further back than {k} inputs"
+                )
+
+
+def opens_its_window_from_floor_to_ceiling(
+    task: Task, T: int, groups: int = 50, size: int = 40
+) -> None:
+    """More inputs never hurt, none are worse than no input, and all of them are enough."""
+    batch = draw(task, T, groups * size)
+    L = task.steps(T)
+    if task.window(batch, 1) is None:
+        return
+    parts = [batch.rows(slice(i, i + size)) for i in range(0, groups * size, size)]
+    last = np.array([task.evaluate_loss(task.memoryless(part), part) for part in parts])
+    for k in sorted({1, 2, 3, L // 2, L - 1, L} - {0}):
+        losses = np.array([task.evaluate_loss(task.window(part, k), part) for part in parts])
+        worse = losses - last
+        assert worse.mean() <= 4 * worse.std(ddof=1) / np.sqrt(groups) + 1e-6, (
+            f"the window of {task.name} does worse with its last {k} inputs than with fewer"
+        )
+        last = losses
+    whole = np.array([task.evaluate_loss(task.perfect(part), part) for part in parts])
+    assert np.allclose(last, whole, rtol=1e-6, atol=1e-9), (
+        f"the window of {task.name} is not perfect with all inputs"
+    )
 
 
 def refuses_lengths_too_short(task: Task) -> None:

@@ -19,9 +19,20 @@ AT_A_LENGTH: list[Callable[[Task, int], None]] = [
     contracts.asks_where_it_says,
     contracts.simulates_its_floor,
     contracts.simulates_its_ceiling,
+    contracts.is_beaten_by_no_clock,
     contracts.memoryless_looks_at_no_input,
     contracts.rewards_the_perfect_answer_alone,
+    contracts.scores_what_is_asked_alone,
+    contracts.looks_through_its_window_alone,
+    contracts.opens_its_window_from_floor_to_ceiling,
     contracts.dates_milestones_between_ceiling_and_floor,
+]
+
+SIMULATED: list[Callable[..., None]] = [
+    contracts.simulates_its_floor,
+    contracts.simulates_its_ceiling,
+    contracts.is_beaten_by_no_clock,
+    contracts.opens_its_window_from_floor_to_ceiling,
 ]
 
 
@@ -65,7 +76,10 @@ def test_every_preset_of_a_task_builds_and_keeps_the_promises(name: str):
     for options in tasks.registry()[name].presets.values():
         task = tasks.create(name, options)
         contracts.has_the_documented_shapes(task, task.shortest)
-        contracts.simulates_its_floor(task, task.shortest, groups=20, size=20)
+        for contract in SIMULATED:
+            contract(task, task.shortest, groups=20, size=20)
+        contracts.scores_what_is_asked_alone(task, task.shortest)
+        contracts.looks_through_its_window_alone(task, task.shortest)
         contracts.rewards_the_perfect_answer_alone(task, task.shortest)
 
 

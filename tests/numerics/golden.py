@@ -9,7 +9,7 @@ import torch
 
 from lstm_bench import cells, tasks
 from lstm_bench.training.run import code_identity
-from tests.numerics.training import condition, trained
+from tests.numerics.training import condition, length, trained
 
 FILE = Path(__file__).with_name("golden.json")
 SEEDS = (0, 1)
@@ -18,7 +18,7 @@ PAIRS = [(task, cell) for task in sorted(tasks.registry()) for cell in sorted(ce
 
 def measure(task: str, cell: str) -> dict[str, object]:
     """The identity of the code, and the validation losses after 30 updates, one a seed."""
-    c = condition(task, T=12, cell=cell)
+    c = condition(task, T=length(task), cell=cell)
     ensemble = trained(c, SEEDS[0], SEEDS[-1])
     losses = {p.seed: p.validation_loss for p in ensemble.progress}
     return {"identity": code_identity(c), "losses": [losses[seed] for seed in SEEDS]}

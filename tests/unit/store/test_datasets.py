@@ -14,16 +14,20 @@ from lstm_bench.store.files import read_json, write_json
 TASKS = sorted(tasks.registry())
 
 
-def dataset(task: str = "adding", T: int = 12) -> Dataset:
-    return Dataset(task, T, {}, 40, 60)
+def length(task: str) -> int:
+    return max(12, tasks.registry()[task].shortest)
+
+
+def dataset(task: str = "adding", T: int | None = None) -> Dataset:
+    return Dataset(task, T or length(task), {}, 40, 60)
 
 
 @pytest.mark.parametrize("name", TASKS)
 def test_a_split_comes_back_as_it_was_drawn(tmp_path: Path, name: str):
     make_dataset(tmp_path, dataset(name))
-    task = tasks.create(name)
+    task, T = tasks.create(name), length(name)
     for split, size in (("validation", 40), ("test", 60)):
-        drawn = task.sample(tasks.generator(split, task, 12), size, 12)
+        drawn = task.sample(tasks.generator(split, task, T), size, T)
         read = read_split(tmp_path, split, task)._asdict()
         for part, expected in drawn._asdict().items():
             np.testing.assert_array_equal(read[part], expected)
@@ -52,7 +56,7 @@ def test_the_manifest_gives_the_floor_exact_and_as_measured_on_the_splits(
     manifest = make_dataset(tmp_path, dataset(name))
     task = tasks.create(name)
     assert read_json(tmp_path / "manifest.json") == manifest
-    assert manifest["floor"] == task.floor(12)
+    assert manifest["floor"] == task.floor(length(name))
     for split in SPLITS:
         batch = read_split(tmp_path, split, task)
         measured = task.evaluate_loss(task.memoryless(batch), batch)

@@ -8,7 +8,7 @@ from lstm_bench import tasks
 from lstm_bench.tasks import Batch, create, generator
 from lstm_bench.training import ensemble
 from lstm_bench.training.data import TrainStream, tensors
-from tests.numerics.training import CPU, condition, trained
+from tests.numerics.training import CPU, condition, length, trained
 
 TASKS = sorted(tasks.registry())
 
@@ -81,10 +81,10 @@ def test_training_data_do_not_depend_on_cell_width_optimiser_or_learning_rate(mo
 @pytest.mark.parametrize("size", [1, 20, 32, 33])
 @pytest.mark.parametrize("name", TASKS)
 def test_padding_has_no_weight_and_the_weights_of_a_replicate_sum_to_1(name: str, size: int):
-    task = create(name)
-    batches = [task.sample(generator("x", task, 12, seed=s), size, 12) for s in (0, 1)]
-    data = tensors(batches, task.asked(12), CPU)
-    L, padded, S = task.steps(12), -(-size // 32) * 32, len(data.steps)
+    task, T = create(name), length(name)
+    batches = [task.sample(generator("x", task, T, seed=s), size, T) for s in (0, 1)]
+    data = tensors(batches, task.asked(T), CPU)
+    L, padded, S = task.steps(T), -(-size // 32) * 32, len(data.steps)
     assert data.inputs.shape == (L, 2, task.inputs, padded)
     assert data.weights.shape == (2, S * padded)
     weights = data.weights.unflatten(1, (S, padded))
@@ -97,10 +97,10 @@ def test_padding_has_no_weight_and_the_weights_of_a_replicate_sum_to_1(name: str
 
 @pytest.mark.parametrize("name", TASKS)
 def test_every_number_of_a_batch_lands_at_its_step_replicate_feature_and_sequence(name: str):
-    task, size = create(name), 5
-    batches = [task.sample(generator("x", task, 12, seed=s), size, 12) for s in (0, 1)]
-    data = tensors(batches, task.asked(12), CPU)
-    assert data.steps == task.asked(12)
+    task, T, size = create(name), length(name), 5
+    batches = [task.sample(generator("x", task, T, seed=s), size, T) for s in (0, 1)]
+    data = tensors(batches, task.asked(T), CPU)
+    assert data.steps == task.asked(T)
     targets = data.targets.unflatten(-1, (len(data.steps), -1)).numpy()
     for r, batch in enumerate(batches):
         for b in range(size):

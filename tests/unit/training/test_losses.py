@@ -10,13 +10,14 @@ from lstm_bench.tasks import Batch, Task, create, generator
 from lstm_bench.training.data import tensors
 from lstm_bench.training.evaluation import HeldOut, evaluate
 from lstm_bench.training.losses import LOSSES, replicate_losses
-from tests.numerics.training import CPU, condition, trained
+from tests.numerics.training import CPU, condition, length, trained
 
 TASKS = sorted(tasks.registry())
 WEIGHT_ROUNDING = 8 * np.finfo(np.float32).eps  # weights and targets are float32
 
 
-def draw(task: Task, seed: int, size: int = 20, T: int = 12) -> Batch:
+def draw(task: Task, seed: int, size: int = 20) -> Batch:
+    T = length(task.name)
     return task.sample(generator("loss", task, T, seed=seed), size, T)
 
 
@@ -33,10 +34,10 @@ def test_the_losses_tasks_name_are_the_losses_there_are():
 
 @pytest.mark.parametrize("name", TASKS)
 def test_the_loss_of_each_replicate_is_the_tasks_own(name: str):
-    task, rng = create(name), np.random.default_rng(0)
+    task, T, rng = create(name), length(name), np.random.default_rng(0)
     batches = [draw(task, seed) for seed in range(3)]
-    outputs = [rng.normal(0, 2, (20, task.steps(12), task.outputs)) for _ in batches]
-    data = tensors(batches, create(name).asked(12), CPU)
+    outputs = [rng.normal(0, 2, (20, task.steps(T), task.outputs)) for _ in batches]
+    data = tensors(batches, task.asked(T), CPU)
     columns = torch.stack([placed(o, data.steps, 32) for o in outputs])
     losses = replicate_losses(task.loss, columns, data.targets, data.weights)
     expected = [task.evaluate_loss(o, b) for o, b in zip(outputs, batches)]
@@ -46,7 +47,7 @@ def test_the_loss_of_each_replicate_is_the_tasks_own(name: str):
 @pytest.mark.parametrize("size", [1, 32, 128, 150])
 @pytest.mark.parametrize("name", TASKS)
 def test_evaluation_in_chunks_equals_the_task_on_all_outputs_at_once(name: str, size: int):
-    c = condition(name, updates=10)
+    c = condition(name, length(name), updates=10)
     ensemble = trained(c, 0, 1)
     batch = draw(ensemble.task, 9, size)
     held_out = HeldOut.of(ensemble.task, batch, CPU)
