@@ -8,10 +8,10 @@ from typing import ClassVar
 import numpy as np
 
 from lstm_bench.errors import BenchError
-from lstm_bench.tasks.base import CERTAIN, Batch, Task
+from lstm_bench.tasks.base import CERTAIN, Batch, Task, one_hot
 from lstm_bench.tasks.support import at_least, one_of
 
-WRITE, READ, IGNORE = 0, 1, 2
+WRITE, READ, IGNORE = range(3)
 
 
 @dataclass(frozen=True)
@@ -97,11 +97,11 @@ class FlipFlop(Task):
         inputs = np.zeros((batch, T, self.inputs), dtype=np.float32)
         if self._instructed:
             chance = rng.random((batch, T))
-            told = np.select([chance < p, chance < 2 * p], [WRITE, READ], IGNORE)
+            told = IGNORE - (chance < 2 * p) - (chance < p).astype(np.int64)
             told[:, 0], told[:, -1] = WRITE, READ
-            inputs[..., :3] = np.eye(3)[told]
+            inputs[..., :3] = one_hot(told, 3)
             inputs[..., 3:] = data * (told != READ)[..., None]
-            written, asked = np.repeat(told[..., None] == WRITE, self.bits, axis=2), told == READ
+            written, asked = np.broadcast_to(told[..., None] == WRITE, data.shape), told == READ
         else:
             written, asked = rng.random(data.shape) < p, np.ones((batch, T))
             written[:, 0] = True

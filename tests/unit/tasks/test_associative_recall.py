@@ -7,7 +7,7 @@ from lstm_bench.errors import BenchError
 from lstm_bench.tasks import Batch, Task, create, generator
 from tests.contract import contracts
 
-DEFAULT = create("associative_recall")
+FOUR = create("associative_recall", dict(create("associative_recall").presets["four"]))
 FEW = create("associative_recall", {"pairs": 3, "queries": 2, "keys": 3, "values": 2})
 
 
@@ -15,7 +15,7 @@ def draw(task: Task, T: int, size: int = 300) -> Batch:
     return task.sample(generator("test", task, T), size, T)
 
 
-@pytest.mark.parametrize("task", [DEFAULT, FEW], ids=["default", "few"])
+@pytest.mark.parametrize("task", [FOUR, FEW], ids=["four", "few"])
 @pytest.mark.parametrize("T", [1, 2, 15])
 def test_each_query_is_answered_by_the_value_that_followed_its_key(task: Task, T: int):
     D, Q, batch = task.pairs, task.queries, draw(task, T)
@@ -35,7 +35,7 @@ def test_each_query_is_answered_by_the_value_that_followed_its_key(task: Task, T
 
 def test_any_pair_is_equally_likely_to_be_asked_and_any_value_to_be_the_answer():
     size = 8000
-    batch = draw(DEFAULT, 1, size)
+    batch = draw(FOUR, 1, size)
     tokens = batch.inputs.argmax(axis=-1)
     asked = (tokens[:, 0:8:2] == tokens[:, 9, None]).argmax(axis=1)
     shares = np.bincount(asked, minlength=4) / size
@@ -65,7 +65,7 @@ def test_the_window_answers_with_the_shares_among_all_sequences_that_look_the_sa
 
 
 def test_the_contracts_hold_with_one_query():
-    task = create("associative_recall", {"pairs": 5, "queries": 1})
+    task = create("associative_recall", {"pairs": 5, "queries": 1, "keys": 8})
     contracts.has_the_documented_shapes(task, 3)
     contracts.simulates_its_floor(task, 3, groups=20, size=50)
     contracts.looks_through_its_window_alone(task, 3)
@@ -73,9 +73,32 @@ def test_the_contracts_hold_with_one_query():
 
 
 def test_an_option_that_cannot_be_is_named():
-    with pytest.raises(BenchError, match="option pairs is 9, but must be at most the option keys"):
-        create("associative_recall", {"pairs": 9})
-    with pytest.raises(BenchError, match="option queries is 4, but must be at most the option pai"):
-        create("associative_recall", {"pairs": 3})
+    with pytest.raises(BenchError, match="option pairs is 5, but must be at most the option keys"):
+        create("associative_recall", {"pairs": 5})
+    with pytest.raises(BenchError, match="option queries is 3, but must be at most the option pai"):
+        create("associative_recall", {"queries": 3})
     with pytest.raises(BenchError, match="option values is 1"):
         create("associative_recall", {"values": 1})
+
+
+@pytest.mark.parametrize(
+    "options", [{"pairs": 4, "keys": 5, "values": 8}, {"pairs": 2, "queries": 1, "values": 3}]
+)
+def test_the_plateau_is_the_loss_of_answering_by_the_shares_of_the_values_read(options: dict):
+    task = create("associative_recall", options)
+    batch = draw(task, 2, 20_000)
+    values = batch.inputs[:, 1 : 2 * task.pairs : 2, task.keys : -1]
+    shares = np.maximum(values.mean(axis=1, dtype=float), 1e-300)
+    logits = np.broadcast_to(np.log(shares)[:, None], (*batch.mask.shape, task.values))
+    parts = [batch.rows(slice(i, i + 200)) for i in range(0, 20_000, 200)]
+    losses = [task.evaluate_loss(logits[i * 200 : i * 200 + 200], p) for i, p in enumerate(parts)]
+    error = np.std(losses, ddof=1) / np.sqrt(len(losses))
+    assert abs(np.mean(losses) - task.unbound()) < 4 * error
+
+
+def test_one_pair_leaves_nothing_to_bind_and_so_no_plateau():
+    one = create("associative_recall", {"pairs": 1, "queries": 1})
+    assert one.unbound() == 0
+    assert one.milestones(5) == {}
+    assert 0 < FOUR.milestones(5)["left_plateau_unbound"] < FOUR.unbound()
+    assert FOUR.unbound() == pytest.approx(1.14, abs=0.005)  # the page says so
