@@ -44,7 +44,9 @@ class GroupWord(StateTracking):
     whose product is w, knows that y_t = g w with g from p_{t-k}. The ceiling is 0. Solved when less
     than 1 % of the labels are wrong.
 
-    With `final_only` the product is asked at the last step alone, which is HARD: see parity.
+    A5 takes long to learn: expect tens of thousands of updates and a width of 100 or so at T = 20,
+    and that an LSTM of width 32 knows about 60 % at T = 4 after 3000. With `final_only` the product
+    is asked at the last step alone, which is HARD: see parity.
     """
 
     group: str = "S3"
