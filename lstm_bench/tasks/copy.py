@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from lstm_bench.errors import BenchError
-from lstm_bench.tasks.base import Batch, Task, one_hot
+from lstm_bench.tasks.base import CERTAIN, Batch, Task, one_hot
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class Copy(Task):
         return Batch(one_hot(tokens, self.inputs), targets, np.ones((batch, steps), np.float32))
 
     def memoryless(self, batch: Batch) -> np.ndarray:
-        certain = np.float32(1e3)
+        certain = np.float32(CERTAIN)
         logits = np.zeros((*batch.targets.shape, self.outputs), dtype=np.float32)
         logits[:, : -self.length, self.symbols] = certain
         logits[:, -self.length :, self.symbols] = -certain
@@ -83,6 +83,11 @@ class Copy(Task):
 
     def floor(self, T: int) -> float:
         return self.length * np.log(self.symbols) / self.steps(T)
+
+    def window(self, batch: Batch, k: int) -> np.ndarray:
+        """By the clock alone, unless the lag T + length of every symbol lies in the window."""
+        lag = batch.targets.shape[1] - self.length
+        return self.perfect(batch) if k > lag else self.memoryless(batch)
 
     def score(self, outputs: np.ndarray, batch: Batch) -> float:
         recalled = outputs[:, -self.length :].argmax(axis=-1)

@@ -252,25 +252,6 @@ def opens_its_window_from_floor_to_ceiling(
     )
 
 
-def forgets_what_left_its_window(task: Task, T: int) -> None:
-    """With all inputs exchanged but the last k up to step t, the answer at t is the same."""
-    batch, L = draw(task, T, 32), task.steps(T)
-    other = batch.rows(np.roll(np.arange(32), 1))
-    for k in sorted({1, min(3, L), max(L // 2, 1), L}):
-        answer = task.window(batch, k)
-        if answer is None:
-            return
-        for t in batch.read_steps[[0, len(batch.read_steps) // 2, -1]]:
-            inputs = other.inputs.copy()
-            seen = slice(max(t - k + 1, 0), t + 1)
-            inputs[:, seen] = batch.inputs[:, seen]
-            blind = task.window(other._replace(inputs=inputs), k)
-            assert blind is not None
-            assert np.allclose(blind[:, t], answer[:, t], rtol=1e-5, atol=1e-5), (
-                f"the window of {task.name} looks at more than the last {k} inputs"
-            )
-
-
 def refuses_lengths_too_short(task: Task) -> None:
     for T in sorted({task.shortest - 1, 0, -1, -100}):
         with pytest.raises(BenchError) as refusal:

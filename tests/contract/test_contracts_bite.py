@@ -16,7 +16,11 @@ from lstm_bench.tasks.adding import Adding
 from lstm_bench.tasks.adding_1997 import Adding1997
 from lstm_bench.tasks.base import Batch
 from lstm_bench.tasks.copy import Copy
+from lstm_bench.tasks.counting import AnBn
 from lstm_bench.tasks.embedded_reber import EmbeddedReber
+from lstm_bench.tasks.flip_flop import FlipFlop
+from lstm_bench.tasks.group_word import GroupWord
+from lstm_bench.tasks.state_tracking import Parity, StateTracking
 from lstm_bench.tasks.two_sequence import TwoSequence
 from tests.contract import contracts
 
@@ -78,6 +82,71 @@ class ScoresEveryStep(Copy):
 
     def score(self, outputs: np.ndarray, batch: Batch) -> float:
         return float((outputs.argmax(axis=-1) == batch.targets).mean())
+
+
+@dataclass(frozen=True)
+class GuessesFromTheMask(AnBn):
+    """Where a string is asked tells its length, and so every symbol."""
+
+    def memoryless(self, batch: Batch) -> np.ndarray:
+        n = (batch.mask.sum(axis=1, keepdims=True) - 1) / 2
+        t = np.arange(batch.mask.shape[1])
+        return np.eye(3, dtype=np.float32)[np.minimum(t // n, 2).astype(int)]
+
+
+@dataclass(frozen=True)
+class ForgetsTheClock(GroupWord):
+    """Consistent, but not the best: products of few generators are not all alike."""
+
+    alphabet: str = "generators"
+
+    def memoryless(self, batch: Batch) -> np.ndarray:
+        return StateTracking.memoryless(self, batch)
+
+    def floor(self, T: int) -> float:
+        return StateTracking.floor(self, T)
+
+
+@dataclass(frozen=True)
+class GuessesTooLow(Adding):
+    def memoryless(self, batch: Batch) -> np.ndarray:
+        return np.full_like(batch.targets, 0.9)
+
+    def floor(self, T: int) -> float:
+        return 1 / 6 + 0.1**2
+
+
+@dataclass(frozen=True)
+class ScoresWhatIsNotAsked(FlipFlop):
+    variant: str = "instructions"
+
+    def score(self, outputs: np.ndarray, batch: Batch) -> float:
+        return float(((outputs > 0) == (batch.targets > 0)).mean())
+
+
+@dataclass(frozen=True)
+class PeeksOutOfTheWindow(Parity):
+    def window(self, batch: Batch, k: int) -> np.ndarray:
+        return super().window(batch, k + 1)
+
+
+@dataclass(frozen=True)
+class SeesNothingThroughTheWindow(Parity):
+    def window(self, batch: Batch, k: int) -> np.ndarray:
+        return self.memoryless(batch)
+
+
+@dataclass(frozen=True)
+class IsMisledByTheWindow(Parity):
+    def window(self, batch: Batch, k: int) -> np.ndarray:
+        complete = k == batch.inputs.shape[1]
+        return super().window(batch, k) if complete else -super().window(batch, k)
+
+
+@dataclass(frozen=True)
+class SaysItsCeilingIsZero(AnBn):
+    def ceiling(self, T: int) -> float:
+        return 0.0
 
 
 @dataclass(frozen=True)
@@ -179,6 +248,10 @@ class GuessesBadly(Adding1997):
         (contracts.asks_where_it_says, AsksAtRandomSteps()),
         (contracts.memoryless_looks_at_no_input, GuessesFromTheInput()),
         (contracts.memoryless_looks_at_no_input, GuessesFromTheTargets()),
+        (contracts.memoryless_looks_at_no_input, GuessesFromTheMask()),
+        (contracts.is_beaten_by_no_clock, ForgetsTheClock()),
+        (contracts.is_beaten_by_no_clock, GuessesTooLow()),
+        (contracts.simulates_its_ceiling, SaysItsCeilingIsZero()),
         (contracts.rewards_the_perfect_answer_alone, ScoresEveryStep()),
         (contracts.depends_on_its_generator_alone, SplitsByTheOperatingSystem()),
         (contracts.depends_on_its_generator_alone, LosesSequencesInASplit()),
@@ -187,10 +260,14 @@ class GuessesBadly(Adding1997):
         (contracts.has_the_documented_shapes, NamesNoCleanDtype(target_noise=True)),
         (contracts.pads_with_zeros, GoesOnAfterTheEnd()),
         (contracts.scores_what_is_asked_alone, ScoresThePadding()),
-        (contracts.forgets_what_left_its_window, SeesOneStepMore()),
-        (contracts.forgets_what_left_its_window, LooksAtTheTargets()),
+        (contracts.looks_through_its_window_alone, SeesOneStepMore()),
+        (contracts.looks_through_its_window_alone, LooksAtTheTargets()),
         (contracts.opens_its_window_from_floor_to_ceiling, SeesNothing()),
         (contracts.opens_its_window_from_floor_to_ceiling, GuessesBadly()),
+        (contracts.scores_what_is_asked_alone, ScoresWhatIsNotAsked()),
+        (contracts.looks_through_its_window_alone, PeeksOutOfTheWindow()),
+        (contracts.opens_its_window_from_floor_to_ceiling, SeesNothingThroughTheWindow()),
+        (contracts.opens_its_window_from_floor_to_ceiling, IsMisledByTheWindow()),
         (contracts.dates_milestones_between_ceiling_and_floor, DatesTheFloor()),
     ],
     ids=lambda x: x.__name__ if callable(x) else type(x).__name__,

@@ -25,7 +25,6 @@ AT_A_LENGTH: list[Callable[[Task, int], None]] = [
     contracts.rewards_the_perfect_answer_alone,
     contracts.scores_what_is_asked_alone,
     contracts.looks_through_its_window_alone,
-    contracts.forgets_what_left_its_window,
     contracts.opens_its_window_from_floor_to_ceiling,
     contracts.dates_milestones_between_ceiling_and_floor,
 ]

@@ -7,10 +7,15 @@ from typing import Any
 import torch
 
 from lstm_bench.spec import Condition, SeedBlock, Training
-from lstm_bench.tasks import Batch, create, generator
+from lstm_bench.tasks import Batch, create, generator, registry
 from lstm_bench.training.ensemble import Ensemble
 
 CPU = torch.device("cpu")
+
+
+def length(task: str, T: int = 12) -> int:
+    """T, or the shortest length the task can have where that is longer."""
+    return max(T, registry()[task].shortest)
 
 
 def condition(

@@ -90,3 +90,10 @@ def test_a_uniform_guess_of_the_recall_scores_chance():
     count, p = 2000 * PAPER.length, 1 / PAPER.symbols
     score = PAPER.score(one_hot(guesses, PAPER), batch)
     assert abs(score - p) < 4 * np.sqrt(p * (1 - p) / count)
+
+
+@pytest.mark.parametrize("T", [1, 9])
+def test_a_window_helps_only_when_it_spans_the_whole_delay(T: int):
+    batch, lag = draw(SMALL, T), T + SMALL.length
+    for k, loss in ((1, SMALL.floor(T)), (lag, SMALL.floor(T)), (lag + 1, 0)):
+        assert SMALL.evaluate_loss(SMALL.window(batch, k), batch) == pytest.approx(loss)
