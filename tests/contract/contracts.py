@@ -210,7 +210,17 @@ def scores_what_is_asked_alone(task: Task, T: int) -> None:
     )
 
 
-def looks_through_its_window_alone(task: Task, T: int) -> None:
+def forgets_what_left_its_window(task: Task, T: int) -> None:
+    """The answer of the last k inputs is theirs alone.
+
+    Symbols are compared where sequences share them; numbers, which no two sequences share, are
+    exchanged for those of another sequence.
+    """
+    symbols = set(np.unique(draw(task, T, 32).inputs)) <= {0, 1}
+    (_symbols_left_the_window if symbols else _numbers_left_the_window)(task, T)
+
+
+def _symbols_left_the_window(task: Task, T: int) -> None:
     """Sequences that share their last k inputs share the answer, and k of them are seen."""
     batch = draw(task, T, 256)
     for k in (1, 2, 5):
@@ -227,6 +237,25 @@ def looks_through_its_window_alone(task: Task, T: int) -> None:
                 assert np.array_equal(answer, answers[row, t]), (
                     f"the window of {task.name} looks further back than {k} inputs"
                 )
+
+
+def _numbers_left_the_window(task: Task, T: int) -> None:
+    """With all inputs exchanged but the last k up to step t, the answer at t is the same."""
+    batch, L = draw(task, T, 32), task.steps(T)
+    other = batch.rows(np.roll(np.arange(32), 1))
+    for k in sorted({1, min(3, L), max(L // 2, 1), L}):
+        answer = task.window(batch, k)
+        if answer is None:
+            return
+        for t in batch.read_steps[[0, len(batch.read_steps) // 2, -1]]:
+            inputs = other.inputs.copy()
+            seen = slice(max(t - k + 1, 0), t + 1)
+            inputs[:, seen] = batch.inputs[:, seen]
+            blind = task.window(other._replace(inputs=inputs), k)
+            assert blind is not None
+            assert np.allclose(blind[:, t], answer[:, t], rtol=1e-5, atol=1e-5), (
+                f"the window of {task.name} looks at more than the last {k} inputs"
+            )
 
 
 def opens_its_window_from_floor_to_ceiling(

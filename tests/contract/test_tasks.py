@@ -24,7 +24,7 @@ AT_A_LENGTH: list[Callable[[Task, int], None]] = [
     contracts.memoryless_looks_at_no_input,
     contracts.rewards_the_perfect_answer_alone,
     contracts.scores_what_is_asked_alone,
-    contracts.looks_through_its_window_alone,
+    contracts.forgets_what_left_its_window,
     contracts.opens_its_window_from_floor_to_ceiling,
     contracts.dates_milestones_between_ceiling_and_floor,
 ]
@@ -72,7 +72,7 @@ def test_every_preset_of_a_task_builds_and_keeps_the_promises(name: str):
         for contract in SIMULATED:
             contract(task, task.shortest, groups=20, size=20)
         contracts.scores_what_is_asked_alone(task, task.shortest)
-        contracts.looks_through_its_window_alone(task, task.shortest)
+        contracts.forgets_what_left_its_window(task, task.shortest)
         contracts.rewards_the_perfect_answer_alone(task, task.shortest)
 
 
