@@ -1,0 +1,72 @@
+"""How cells lie in memory for the kernels, and how large the tiles are.
+
+The gates of a cell are stacked along the units. For U (R, GU H, H), W (R, GU H, D) and the bias
+(R, G H):
+
+    cell    rows of the gates      rows of U   rows of W   cell's own parameters
+    lstm    o, f, i, c             all         all         U_o ..., W_o ..., b_o ...
+    gru     u, r, z, n             u, r, z     r, z, n     U_n U_r U_z, W_r W_z W_n, b_u b_r b_z b_n
+    tanh    h                      all         all         elman
+    relu    h                      all         all         irnn
+
+so that of the GRU's G = 4 rows of gates the first GU = 3 have passed U and the last 3 have W x in
+them. Steps lie outermost: inputs (T, R or 1, D, B), gates (T, R, G H, B), states (T + 1, R, H, B).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+from lstm_bench.cells.base import Cell, Params
+from lstm_bench.cells.elman import IRNN, Elman
+from lstm_bench.cells.gru import GRU
+from lstm_bench.cells.lstm import LSTM
+
+KINDS: dict[type[Cell], str] = {LSTM: "lstm", GRU: "gru", Elman: "tanh", IRNN: "relu"}
+GATES = {"lstm": 4, "gru": 4, "tanh": 1, "relu": 1}  # G
+PRODUCTS = {"lstm": 4, "gru": 3, "tanh": 1, "relu": 1}  # GU
+RESIDENT_BYTES = 64 * 1024  # of U: what a multiprocessor of any size has, with room for the rest
+WIDE_TILE = 64
+
+
+@dataclass(frozen=True)
+class Tiles:
+    """Sizes that decide speed, never the result. None of them depends on R."""
+
+    resident: bool
+    units: int  # BH
+    batch: int  # BB
+    inputs: int = 16  # BD
+    warps: int = 4
+
+
+def tiles(kind: str, H: int, B: int, precision: str, limit: int = RESIDENT_BYTES) -> Tiles:
+    """The smallest product of the tensor cores is 16 wide in every direction."""
+    padded = max(16, 1 << (H - 1).bit_length())
+    size = PRODUCTS[kind] * padded**2 * (2 if precision == "bf16" else 4)
+    resident = size <= limit
+    units = padded if resident else WIDE_TILE
+    return Tiles(resident, units, 16 if B <= 16 else 32, warps=4 if units <= 32 else 8)
+
+
+def stacked(kind: str, p: Params) -> tuple[Tensor, Tensor, Tensor]:
+    """U (R, GU H, H), W (R, GU H, D) and the bias (R, G H, 1) of a cell."""
+    if kind in ("tanh", "relu"):
+        return p.U, p.W, p.b
+    orders = {"lstm": ("ofic", "ofic", "ofic"), "gru": ("nrz", "rzn", "urzn")}
+    U, W, b = (
+        torch.cat([p[f"{letter}_{gate}"] for gate in order], dim=1)
+        for letter, order in zip("UWb", orders[kind])
+    )
+    return U, W, b
+
+
+@lru_cache(maxsize=256)
+def slots(T: int, steps: tuple[int, ...], device: torch.device) -> Tensor:
+    """For every step its place among `steps`, or -1: int32 (T,)."""
+    place = {t: i for i, t in enumerate(steps)}
+    return torch.tensor([place.get(t, -1) for t in range(T)], dtype=torch.int32, device=device)
