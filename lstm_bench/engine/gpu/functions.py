@@ -107,17 +107,18 @@ def affine(
     rows, u, b = gate * H + units, units < H, columns < B
     total = tl.load(bias + rows, mask=u, other=0.0)[:, None] + tl.zeros((BH, BB), tl.float32)
     if D < 16:
+        w, part = W + rows * D, x + columns
         for d in tl.static_range(D):
-            w = tl.load(W + rows * D + d, mask=u, other=0.0)
-            total += w[:, None] * tl.load(x + d * B + columns, mask=b, other=0.0)[None, :]
+            left = tl.load(w + d, mask=u, other=0.0)
+            total += left[:, None] * tl.load(part + d * B, mask=b, other=0.0)[None, :]
     else:
         for first in range(0, D, BD):
             k = first + tl.arange(0, BD)
             there = u[:, None] & (k < D)[None, :]
-            w = tl.load(W + rows[:, None] * D + k[None, :], mask=there, other=0.0)
+            left = tl.load(W + rows[:, None] * D + k[None, :], mask=there, other=0.0)
             there = (k < D)[:, None] & b[None, :]
-            part = tl.load(x + k[:, None] * B + columns[None, :], mask=there, other=0.0)
-            total += product(factor(w, PRECISION), part, PRECISION)
+            right = tl.load(x + k[:, None] * B + columns[None, :], mask=there, other=0.0)
+            total += product(factor(left, PRECISION), right, PRECISION)
     return total
 
 

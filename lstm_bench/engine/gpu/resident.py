@@ -35,6 +35,8 @@ def forward(
     G: tl.constexpr = 1 if CELL == "tanh" or CELL == "relu" else 4
     GU: tl.constexpr = 3 if CELL == "gru" else G
     U, W, bias = U + r * GU * H * H, W + r * GU * H * D, bias + r * G * H
+    a_state, a_gate = R * H * B, R * G * H * B  # from one step to the next
+    an_input = D * B if SHARED else R * D * B
     x = inputs + (0 if SHARED else r * D * B)
     state = r * H * B + tile
     gate = gates + r * G * H * B + tile
@@ -46,7 +48,7 @@ def forward(
     if CELL == "lstm":
         U_3 = square(U, 3, H, BH, False, PRECISION)
         c = tl.load(c0 + state, mask=inside, other=0.0)
-        cell = cells + R * H * B + state  # cells[0] is c_0
+        cell = cells + a_state + state  # cells[0] is c_0
     for t in range(T):
         if CELL == "lstm":
             o = affine(W, bias, x, 0, units, columns, H, D, B, BH, BB, BD, PRECISION)
@@ -64,7 +66,7 @@ def forward(
                 tl.store(gate + 2 * H * B, i, mask=inside)
                 tl.store(gate + 3 * H * B, g, mask=inside)
                 tl.store(cell, c, mask=inside)
-                cell += R * H * B
+                cell += a_state
         elif CELL == "gru":
             b_u = tl.load(bias + units, mask=units < H, other=0.0)
             b = bias + H  # r, z, n, as in W
@@ -83,11 +85,11 @@ def forward(
         else:
             z = affine(W, bias, x, 0, units, columns, H, D, B, BH, BB, BD, PRECISION)
             h = plain_step(z + product(U_0, h, PRECISION), CELL == "relu")
-        gate += R * G * H * B
-        x += D * B if SHARED else R * D * B
+        gate += a_gate
+        x += an_input
         slot = tl.load(slots + t).to(tl.int64)
         if slot >= 0:
-            tl.store(states + slot * R * H * B + state, h, mask=inside)
+            tl.store(states + slot * a_state + state, h, mask=inside)
     tl.store(hT + state, h, mask=inside)
     if CELL == "lstm":
         tl.store(cT + state, c, mask=inside)
@@ -111,11 +113,12 @@ def backward(
     G: tl.constexpr = 1 if CELL == "tanh" or CELL == "relu" else 4
     GU: tl.constexpr = 3 if CELL == "gru" else G
     U += r * GU * H * H
+    a_state, a_gate = R * H * B, R * G * H * B
     state = r * H * B + tile
     last_step = (T - 1).to(tl.int64)
-    at = last_step * R * G * H * B + r * G * H * B + tile
+    at = last_step * a_gate + r * G * H * B + tile
     gate, dgate = gates + at, dgates + at
-    after = states + (last_step + 1) * R * H * B + state  # h_t
+    after = states + (last_step + 1) * a_state + state  # h_t
     dh = tl.load(dhT + state, mask=inside, other=0.0)
     V_0 = square(U, 0, H, BH, True, PRECISION)
     if GU > 1:
@@ -124,19 +127,19 @@ def backward(
     if CELL == "lstm":
         V_3 = square(U, 3, H, BH, True, PRECISION)
         dc = tl.load(dcT + state, mask=inside, other=0.0)
-        cell = cells + (last_step + 1) * R * H * B + state
+        cell = cells + (last_step + 1) * a_state + state
         c = tl.load(cell, mask=inside, other=0.0)
     for s in range(T):
         t = T - 1 - s
         slot = tl.load(slots + t).to(tl.int64)
         if slot >= 0:
-            dh += tl.load(dhidden + slot * R * H * B + state, mask=inside, other=0.0)
+            dh += tl.load(dhidden + slot * a_state + state, mask=inside, other=0.0)
         if CELL == "lstm":
             o = tl.load(gate, mask=inside, other=0.0)
             f = tl.load(gate + H * B, mask=inside, other=0.0)
             i = tl.load(gate + 2 * H * B, mask=inside, other=0.0)
             g = tl.load(gate + 3 * H * B, mask=inside, other=0.0)
-            cell -= R * H * B
+            cell -= a_state
             last = tl.load(cell, mask=inside, other=0.0)
             o, f, i, g, dc = lstm_back(dh, dc, o, f, i, g, c, last)
             c = last
@@ -151,7 +154,7 @@ def backward(
             z_r = tl.load(gate + H * B, mask=inside, other=0.0)
             z_z = tl.load(gate + 2 * H * B, mask=inside, other=0.0)
             n = tl.load(gate + 3 * H * B, mask=inside, other=0.0)
-            after -= R * H * B
+            after -= a_state
             last = tl.load(after, mask=inside, other=0.0)
             u, z_r, z_z, n, dh = gru_back(dh, u, z_r, z_z, n, last)
             tl.store(dgate, u, mask=inside)
@@ -165,9 +168,9 @@ def backward(
             dz = plain_back(dh, h, CELL == "relu")
             tl.store(dgate, dz, mask=inside)
             dh = product(V_0, dz, PRECISION)
-            after -= R * H * B
-        gate -= R * G * H * B
-        dgate -= R * G * H * B
+            after -= a_state
+        gate -= a_gate
+        dgate -= a_gate
     tl.store(dh0 + state, dh, mask=inside)
     if CELL == "lstm":
         tl.store(dc0 + state, dc, mask=inside)

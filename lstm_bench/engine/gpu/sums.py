@@ -25,21 +25,22 @@ def weights(
     p = tl.program_id(2).to(tl.int64)
     b = tl.arange(0, BB)
     first = p * STEPS
-    dgates += first * R * G * B + r * G * B
-    columns += first * K * B if SHARED else first * R * K * B + r * K * B
+    a_gate, a_column = R * G * B, K * B if SHARED else R * K * B  # from one step to the next
+    lefts = dgates + first * a_gate + r * G * B + rows[:, None] * B + b[None, :]
+    rights = columns + first * a_column + (0 if SHARED else r * K * B)
+    rights += k[None, :] * B + b[:, None]
+    in_rows, in_columns, bias = (rows < ROWS)[:, None], (k < K)[None, :], (k == K)[None, :]
     total = tl.zeros((BR, BK), tl.float32)
     for _ in range(tl.minimum(T - first, STEPS)):
         for b0 in range(0, B, BB):
-            c = b0 + b
-            there = (rows < ROWS)[:, None] & (c < B)[None, :]
-            left = tl.load(dgates + rows[:, None] * B + c[None, :], mask=there, other=0.0)
-            there = (c < B)[:, None] & (k < K)[None, :]
-            right = tl.load(columns + k[None, :] * B + c[:, None], mask=there, other=0.0)
+            there = b < B - b0
+            left = tl.load(lefts + b0, mask=in_rows & there[None, :], other=0.0)
+            right = tl.load(rights + b0, mask=there[:, None] & in_columns, other=0.0)
             if ONES:
-                right = tl.where((k == K)[None, :], 1.0, right)
+                right = tl.where(bias, 1.0, right)
             total += product(factor(left, PRECISION), right, PRECISION)
-        dgates += R * G * B
-        columns += K * B if SHARED else R * K * B
+        lefts += a_gate
+        rights += a_column
     at = (p * R + r) * ROWS * (K + ONES) + rows[:, None] * (K + ONES) + k[None, :]
     tl.store(out + at, total, mask=(rows < ROWS)[:, None] & (k < K + ONES)[None, :])
 

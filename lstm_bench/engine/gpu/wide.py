@@ -35,10 +35,12 @@ def forward(
     G: tl.constexpr = 1 if CELL == "tanh" or CELL == "relu" else 4
     GU: tl.constexpr = 3 if CELL == "gru" else G
     U, W, bias = U + r * GU * H * H, W + r * GU * H * D, bias + r * G * H
+    a_state, a_gate = R * H * B, R * G * H * B  # from one step to the next
+    an_input = D * B if SHARED else R * D * B
     x = inputs + (0 if SHARED else r * D * B)
     here = r * H * B
     gates += r * G * H * B
-    cells += R * H * B + here  # cells[0] is c_0
+    cells += a_state + here  # cells[0] is c_0
     for t in range(T):
         for first in range(0, GU * H, BH):
             rows = first + k
@@ -99,12 +101,12 @@ def forward(
                 h_t = plain_step(z, CELL == "relu")
             tl.store(h + here + tile, h_t, mask=inside)
             if slot >= 0:
-                tl.store(states + slot * R * H * B + here + tile, h_t, mask=inside)
+                tl.store(states + slot * a_state + here + tile, h_t, mask=inside)
         tl.debug_barrier()
-        x += D * B if SHARED else R * D * B
+        x += an_input
         if KEEP:
-            gates += R * G * H * B
-            cells += R * H * B
+            gates += a_gate
+            cells += a_state
 
 
 @triton.jit(do_not_specialize=["T"])
@@ -121,11 +123,12 @@ def backward(
     GU: tl.constexpr = 3 if CELL == "gru" else G
     U += r * GU * H * H
     here = r * H * B
+    a_state, a_gate = R * H * B, R * G * H * B
     last_step = (T - 1).to(tl.int64)
-    gates += last_step * R * G * H * B + r * G * H * B
-    dgates += last_step * R * G * H * B + r * G * H * B
-    states += last_step * R * H * B + here  # h_{t-1}; h_t lies one step further
-    cells += last_step * R * H * B + here
+    gates += last_step * a_gate + r * G * H * B
+    dgates += last_step * a_gate + r * G * H * B
+    states += last_step * a_state + here  # h_{t-1}; h_t lies one step further
+    cells += last_step * a_state + here
     for s in range(T):
         t = T - 1 - s
         slot = tl.load(slots + t).to(tl.int64)
@@ -135,14 +138,14 @@ def backward(
             tile = units[:, None] * B + columns[None, :]
             d = tl.load(dh + here + tile, mask=inside, other=0.0)
             if slot >= 0:
-                d += tl.load(dhidden + slot * R * H * B + here + tile, mask=inside, other=0.0)
+                d += tl.load(dhidden + slot * a_state + here + tile, mask=inside, other=0.0)
             gate, dgate = gates + tile, dgates + tile
             if CELL == "lstm":
                 o = tl.load(gate, mask=inside, other=0.0)
                 f = tl.load(gate + H * B, mask=inside, other=0.0)
                 i = tl.load(gate + 2 * H * B, mask=inside, other=0.0)
                 g = tl.load(gate + 3 * H * B, mask=inside, other=0.0)
-                c = tl.load(cells + tile + R * H * B, mask=inside, other=0.0)
+                c = tl.load(cells + tile + a_state, mask=inside, other=0.0)
                 last = tl.load(cells + tile, mask=inside, other=0.0)
                 d_c = tl.load(dc + here + tile, mask=inside, other=0.0)
                 o, f, i, g, d_c = lstm_back(d, d_c, o, f, i, g, c, last)
@@ -164,7 +167,7 @@ def backward(
                 tl.store(dgate + 2 * H * B, z_z, mask=inside)
                 tl.store(dgate + 3 * H * B, n, mask=inside)
             else:
-                h = tl.load(states + tile + R * H * B, mask=inside, other=0.0)
+                h = tl.load(states + tile + a_state, mask=inside, other=0.0)
                 tl.store(dgate, plain_back(d, h, CELL == "relu"), mask=inside)
                 direct = tl.zeros((BH, BB), tl.float32)
             tl.store(dh + here + tile, direct, mask=inside)
@@ -185,7 +188,7 @@ def backward(
                 total += product(factor(v, PRECISION), part, PRECISION)
             tl.store(dh + here + tile, total, mask=inside)
         tl.debug_barrier()
-        gates -= R * G * H * B
-        dgates -= R * G * H * B
-        states -= R * H * B
-        cells -= R * H * B
+        gates -= a_gate
+        dgates -= a_gate
+        states -= a_state
+        cells -= a_state
