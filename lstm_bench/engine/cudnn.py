@@ -24,18 +24,18 @@ FUNCTIONS = {LSTM: torch.lstm, GRU: torch.gru, Elman: torch.rnn_tanh, IRNN: torc
 ORDER = {LSTM: "ifco", GRU: "rzn"}  # torch's; it calls the LSTM's candidate g
 
 
-def supports(cell: Cell, device: torch.device) -> bool:
-    return False
+def supports(cell: Cell, like: Tensor) -> bool:
+    return type(cell) in FUNCTIONS
 
 
 def unroll(
     cell: Cell, params: Params, inputs: Tensor, state: State, steps: Sequence[int]
 ) -> tuple[Tensor, State]:
-    """See `lstm_bench.engine.unroll`. Raises BenchError for R > 1 and for other cells."""
-    if type(cell) not in FUNCTIONS or len(state[0]) != 1:
+    """See `lstm_bench.engine.unroll`. Raises BenchError for more than one replicate."""
+    if len(state[0]) != 1:
         raise BenchError(
-            f"backend 'cudnn' runs one replicate of lstm, gru, elman or irnn, but was asked for "
-            f"{len(state[0])} of {cell.name!r}."
+            f"backend: 'cudnn' runs one replicate, but was given {len(state[0])}; "
+            "what runs more is 'auto'."
         )
     function, weights = FUNCTIONS[type(cell)], _weights(cell, params)
     x = inputs.squeeze(1).mT.contiguous()  # (T, B, D)

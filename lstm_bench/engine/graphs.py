@@ -11,7 +11,7 @@ other backends all the same:
 - what cannot be recorded (a cell that reads a value back, say) takes the plain path, as do
   sequences of more than LONGEST steps, whose recording would take longer than it saves.
 
-LSTM_BENCH_CUDA_GRAPHS=0 switches it off. On a CPU it is the plain path.
+LSTM_BENCH_CUDA_GRAPHS=0 switches it off.
 """
 
 from __future__ import annotations
@@ -47,15 +47,15 @@ class Recorded:
 _recorded: OrderedDict[Hashable, Recorded] = OrderedDict()
 
 
-def supports(cell: Cell, device: torch.device) -> bool:
-    return device.type == "cuda" and os.environ.get(VARIABLE, "1") != "0"
+def supports(cell: Cell, like: Tensor) -> bool:
+    return like.is_cuda and os.environ.get(VARIABLE, "1") != "0"
 
 
 def unroll(
     cell: Cell, params: Params, inputs: Tensor, state: State, steps: Sequence[int]
 ) -> tuple[Tensor, State]:
     """See `lstm_bench.engine.unroll`."""
-    if not inputs.is_cuda or len(inputs) > LONGEST:
+    if len(inputs) > LONGEST:
         return loop.unroll(cell, params, inputs, state, steps)
     names, given = list(params), [*params.values(), inputs, *state]
     graded = torch.is_grad_enabled() and any(t.requires_grad for t in given)

@@ -29,18 +29,18 @@ from torch import Tensor
 
 from lstm_bench.cells.base import Cell, Params, State
 from lstm_bench.engine.gpu.memory import KINDS, stacked
-from lstm_bench.errors import BenchError, unknown
+from lstm_bench.errors import unknown
 
 PRECISIONS = ("ieee", "tf32x3", "tf32", "bf16")
 VARIABLE = "LSTM_BENCH_TRITON"
 
 
-def chosen_precision() -> str:
-    """What the environment asks for. Raises BenchError for an unknown word."""
+def chosen() -> list[str]:
+    """The backend that the environment asks for, if any. Raises BenchError for an unknown word."""
     wanted = os.environ.get(VARIABLE, "ieee")
     if wanted not in (*PRECISIONS, "off"):
         raise unknown(VARIABLE, wanted, [*PRECISIONS, "off"])
-    return wanted
+    return [name for name, backend in BACKENDS.items() if backend.precision == wanted]
 
 
 @dataclass(frozen=True)
@@ -49,36 +49,24 @@ class Triton:
 
     precision: str
 
-    def supports(self, cell: Cell, device: torch.device) -> bool:
-        """True on CUDA for the very classes; a subclass may have equations of its own."""
-        if device.type != "cuda" or type(cell) not in KINDS:
+    def supports(self, cell: Cell, like: Tensor) -> bool:
+        """True for the very classes in float32, where Triton is installed and can run."""
+        if type(cell) not in KINDS or like.dtype != torch.float32:
             return False
-        return chosen_precision() == self.precision and bool(importlib.util.find_spec("triton"))
+        # the interpreter multiplies bfloat16 as if it were integers
+        interpreted = os.environ.get("TRITON_INTERPRET") == "1" and self.precision != "bf16"
+        return (like.is_cuda or interpreted) and importlib.util.find_spec("triton") is not None
 
     def unroll(
         self, cell: Cell, params: Params, inputs: Tensor, state: State, steps: Sequence[int]
     ) -> tuple[Tensor, State]:
-        """See `lstm_bench.engine.unroll`. Raises BenchError for what the kernels cannot take."""
-        if type(cell) not in KINDS:
-            raise BenchError(
-                f"backend 'triton' has no kernel for cell {cell.name!r}; it has them for "
-                f"{', '.join(sorted(known.name for known in KINDS))}."
-            )
-        if state[0].dtype != torch.float32:
-            raise BenchError(
-                f"backend 'triton' computes in float32, but the state is {state[0].dtype}; "
-                "use the backend 'loop'."
-            )
-        if importlib.util.find_spec("triton") is None:
-            raise BenchError(
-                "backend 'triton' needs the package triton, which is not installed: it comes with "
-                "torch for CUDA, or with pip install 'lstm-bench[gpu]'."
-            )
-        from lstm_bench.engine.gpu.through_time import run  # imports triton: not on a CPU
+        """See `lstm_bench.engine.unroll`."""
+        from lstm_bench.engine.gpu.through_time import run  # imports triton, which takes a second
 
         kind = KINDS[type(cell)]
-        given = stacked(kind, params)
-        hidden, *last = run(kind, given, inputs, state, tuple(steps), self.precision)
+        hidden, *last = run(
+            kind, stacked(kind, params), inputs, state, tuple(steps), self.precision
+        )
         return hidden, tuple(last)
 
 

@@ -15,6 +15,7 @@ them. Steps lie outermost: inputs (T, R or 1, D, B), gates (T, R, G H, B), state
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -29,7 +30,7 @@ from lstm_bench.cells.lstm import LSTM
 KINDS: dict[type[Cell], str] = {LSTM: "lstm", GRU: "gru", Elman: "tanh", IRNN: "relu"}
 GATES = {"lstm": 4, "gru": 4, "tanh": 1, "relu": 1}  # G
 PRODUCTS = {"lstm": 4, "gru": 3, "tanh": 1, "relu": 1}  # GU
-RESIDENT_BYTES = 64 * 1024  # of U: what a multiprocessor of any size has, with room for the rest
+RESIDENT_BYTES = 64 * 1024  # of U at most: beyond, a program's registers would not do
 WIDE_TILE = 64
 
 
@@ -44,13 +45,29 @@ class Tiles:
     warps: int = 4
 
 
-def tiles(kind: str, H: int, B: int, precision: str, limit: int = RESIDENT_BYTES) -> Tiles:
-    """The smallest product of the tensor cores is 16 wide in every direction."""
+def tiles(kind: str, H: int, B: int, precision: str, shared: float = math.inf) -> Tiles:
+    """For a chip with so many bytes of shared memory for one program.
+
+    The smallest product of the tensor cores is 16 wide in every direction. Beside U (twice for
+    tf32x3: its high and its low parts) a program holds at most two of U's squares in another
+    arrangement, and for tensor cores 8 KiB of states: an upper bound on what the compiled kernels
+    ask for (benchmarks/gpu_compile.py).
+    """
     padded = max(16, 1 << (H - 1).bit_length())
-    size = PRODUCTS[kind] * padded**2 * (2 if precision == "bf16" else 4)
-    resident = size <= limit
+    square = padded**2 * (2 if precision == "bf16" else 4)
+    size = PRODUCTS[kind] * square
+    states = 0 if precision == "ieee" else 8 * 1024
+    needed = size * (2 if precision == "tf32x3" else 1) + 2 * square + states
+    resident = size <= RESIDENT_BYTES and needed <= shared
     units = padded if resident else WIDE_TILE
     return Tiles(resident, units, 16 if B <= 16 else 32, warps=4 if units <= 32 else 8)
+
+
+def shared_memory(device: torch.device) -> float:
+    """Bytes that one program may hold on this device; no bound where there is no GPU."""
+    if device.type != "cuda":
+        return math.inf
+    return int(torch.cuda.get_device_properties(device).shared_memory_per_block_optin)
 
 
 def stacked(kind: str, p: Params) -> tuple[Tensor, Tensor, Tensor]:

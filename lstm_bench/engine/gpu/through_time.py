@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from lstm_bench.engine.gpu import resident, sums, wide
-from lstm_bench.engine.gpu.memory import GATES, PRODUCTS, Tiles, slots, tiles
+from lstm_bench.engine.gpu.memory import GATES, PRODUCTS, Tiles, shared_memory, slots, tiles
 
 PARTS = 16  # time is cut into at most so many parts for the weight gradients,
 STEPS = 64  # of at least so many steps; the cut depends on T alone, and so do the sums
@@ -36,11 +36,11 @@ class ThroughTime(torch.autograd.Function):
         ctx.set_materialize_grads(False)
         U, W, bias, inputs, h = (t.contiguous() for t in (U, W, bias, inputs, h))
         (T, shared, D, B), (R, H, _), G = inputs.shape, h.shape, GATES[kind]
-        cut = tiles(kind, H, B, precision)
+        cut = tiles(kind, H, B, precision, shared_memory(h.device))
         every = tuple(range(-1, T)) if keep else steps
         states = h.new_empty(len(every), R, H, B)
-        scratch = T if keep else int(not cut.resident)
-        gates = h.new_empty(max(scratch, 1), R, G * H, B) if scratch else h
+        held = T if keep and G > 1 else int(not cut.resident)  # a plain network's gate is its state
+        gates = h.new_empty(held, R, G * H, B) if held else h
         cells = h.new_empty(T + 1, R, H, B) if keep and c is not None else h
         if keep:
             states[0] = h
@@ -83,7 +83,7 @@ class ThroughTime(torch.autograd.Function):
             for g in (h, c)
         )
         where = slots(T, () if hidden is None else steps, states.device)
-        dgates = torch.empty_like(gates) if kind in ("lstm", "gru") else states.new_empty(T, R, H, B)
+        dgates = states.new_empty(T, R, GATES[kind] * H, B)
         sizes = {
             "CELL": kind, "H": H, "B": B, "BH": cut.units, "BB": cut.batch, "PRECISION": precision,
             "num_warps": cut.warps, "num_stages": 1,
@@ -100,7 +100,7 @@ class ThroughTime(torch.autograd.Function):
             dx = None
             if ctx.needs_input_grad[3]:
                 dx = _input_gradient(kind, W, dgates, inputs, precision, cut)
-        return dU, dW, dbias, dx, dh, dc if cells.shape == states.shape and kind == "lstm" else None, *[None] * 4
+        return dU, dW, dbias, dx, dh, dc if kind == "lstm" else None, None, None, None, None
 
 
 def _weight_gradients(

@@ -105,8 +105,9 @@ def forward(
         tl.debug_barrier()
         x += an_input
         if KEEP:
-            gates += a_gate
             cells += a_state
+            if G > 1:  # a plain network keeps no gate
+                gates += a_gate
 
 
 @triton.jit(do_not_specialize=["T"])
