@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -20,7 +21,12 @@ from lstm_bench.cells.gru import GRU
 from lstm_bench.cells.lstm import LSTM
 from lstm_bench.errors import BenchError
 
-FUNCTIONS = {LSTM: torch.lstm, GRU: torch.gru, Elman: torch.rnn_tanh, IRNN: torch.rnn_relu}
+FUNCTIONS: dict[type[Cell], Any] = {
+    LSTM: torch.lstm,
+    GRU: torch.gru,
+    Elman: torch.rnn_tanh,
+    IRNN: torch.rnn_relu,
+}
 ORDER = {LSTM: "ifco", GRU: "rzn"}  # torch's; it calls the LSTM's candidate g
 
 

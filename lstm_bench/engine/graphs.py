@@ -21,6 +21,7 @@ import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -115,10 +116,8 @@ def record(plain: Pass, given: Sequence[Tensor], graded: bool) -> Pass | None:
     samples = tuple(t.detach().clone().requires_grad_(graded and t.requires_grad) for t in given)
     try:
         with torch.set_grad_enabled(graded):
-            replay: Pass = torch.cuda.make_graphed_callables(
-                plain, samples, allow_unused_input=True
-            )
-        return replay
+            replay = torch.cuda.make_graphed_callables(plain, samples, allow_unused_input=True)
+        return cast(Pass, replay)
     except RuntimeError as error:
         reason = str(error).partition("\n")[0]
         warnings.warn(f"no CUDA graph, the plain path runs instead: {reason}", stacklevel=2)

@@ -1,4 +1,4 @@
-"""The Triton kernels against the plain loop in float64; under Triton's interpreter without a GPU."""
+"""The Triton kernels against the plain loop in float64; interpreted where there is no GPU."""
 
 from __future__ import annotations
 

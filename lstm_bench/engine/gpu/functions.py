@@ -129,8 +129,5 @@ def square(
     """U of one gate (H, H) or its transpose, padded with zeros to (BH, BH)."""
     k = tl.arange(0, BH)
     there = (k < H)[:, None] & (k < H)[None, :]
-    if TRANSPOSED:
-        at = k[None, :] * H + k[:, None]
-    else:
-        at = k[:, None] * H + k[None, :]
+    at = k[None, :] * H + k[:, None] if TRANSPOSED else k[:, None] * H + k[None, :]
     return factor(tl.load(U + gate * H * H + at, mask=there, other=0.0), PRECISION)

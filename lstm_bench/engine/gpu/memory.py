@@ -67,7 +67,8 @@ def shared_memory(device: torch.device) -> float:
     """Bytes that one program may hold on this device; no bound where there is no GPU."""
     if device.type != "cuda":
         return math.inf
-    return int(torch.cuda.get_device_properties(device).shared_memory_per_block_optin)
+    properties = torch.cuda.get_device_properties(device)
+    return getattr(properties, "shared_memory_per_block_optin", properties.shared_memory_per_block)
 
 
 def stacked(kind: str, p: Params) -> tuple[Tensor, Tensor, Tensor]:

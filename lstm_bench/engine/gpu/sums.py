@@ -12,7 +12,7 @@ def weights(
     K: tl.constexpr, ONES: tl.constexpr, B: tl.constexpr, BR: tl.constexpr, BK: tl.constexpr,
     BB: tl.constexpr, PRECISION: tl.constexpr,
 ):  # fmt: skip
-    """out[p, r] = sum over the steps t of part p, and over the batch, of dgates[t, r] columns[t, r]^T.
+    """out[p, r] = sum of dgates[t, r] columns[t, r]^T over the steps t of part p.
 
     dgates (T, R, G, B), its first ROWS rows in use; columns (T, R or 1, K, B); out (P, R, ROWS,
     K + ONES), whose last column, where ONES, is the sum of dgates alone: the bias. A program owns

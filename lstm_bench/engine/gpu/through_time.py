@@ -74,7 +74,7 @@ class ThroughTime(torch.autograd.Function):
     def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:
         U, W, inputs, states, gates, cells = ctx.saved_tensors
         steps, kind, precision, cut = ctx.about
-        T, R, H, B = len(inputs), *states.shape[1:]
+        T, (R, H, B) = len(inputs), states.shape[1:]
         state = states.new_zeros(R, H, B)
         hidden, h, c = (*grads, None)[:3]
         dhidden = state if hidden is None else hidden.contiguous()

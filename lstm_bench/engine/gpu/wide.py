@@ -183,9 +183,7 @@ def backward(
                 there = (units < H)[:, None] & (rows < GU * H)[None, :]
                 v = tl.load(U + rows[None, :] * H + units[:, None], mask=there, other=0.0)
                 there = (rows < GU * H)[:, None] & (columns < B)[None, :]
-                part = tl.load(
-                    dgates + rows[:, None] * B + columns[None, :], mask=there, other=0.0
-                )
+                part = tl.load(dgates + rows[:, None] * B + columns[None, :], mask=there, other=0.0)
                 total += product(factor(v, PRECISION), part, PRECISION)
             tl.store(dh + here + tile, total, mask=inside)
         tl.debug_barrier()
