@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from lstm_bench.cells.base import Cell, Params, State
-from lstm_bench.cells.elman import IRNN, Elman
+from lstm_bench.cells.elman import IRNN, Elman, ElmanReLU
 from lstm_bench.cells.gru import GRU
 from lstm_bench.cells.lstm import LSTM
 from lstm_bench.errors import BenchError
@@ -26,6 +26,7 @@ FUNCTIONS: dict[type[Cell], Any] = {
     GRU: torch.gru,
     Elman: torch.rnn_tanh,
     IRNN: torch.rnn_relu,
+    ElmanReLU: torch.rnn_relu,
 }
 ORDER = {LSTM: "ifco", GRU: "rzn"}  # torch's; it calls the LSTM's candidate g
 
@@ -59,7 +60,7 @@ def unroll(
 
 def _weights(cell: Cell, p: Params) -> list[Tensor]:
     """W (G H, D), U (G H, H) and two biases (G H), as torch stacks them."""
-    if type(cell) in (Elman, IRNN):
+    if type(cell) in (Elman, IRNN, ElmanReLU):
         W, U, b = p.W[0], p.U[0], p.b[0, :, 0]
         return [W, U, b, torch.zeros_like(b)]
     gates = ORDER[type(cell)]

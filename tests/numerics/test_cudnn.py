@@ -20,7 +20,7 @@ from tests.numerics.support import (
 
 
 @pytest.mark.parametrize("steps", [(6,), (0, 3, 6), tuple(range(7))])
-@pytest.mark.parametrize("name", ["lstm", "gru", "elman", "irnn"])
+@pytest.mark.parametrize("name", ["lstm", "gru", "elman", "irnn", "elman_relu"])
 def test_one_replicate_by_torchs_own_function_is_the_loop(name: str, steps: tuple[int, ...]):
     cell = cell_named(name)
     state = tuple(0.5 * randn(2 + i, 1, 5, 4) for i in range(len(cell.state)))

@@ -82,9 +82,12 @@ def test_states_and_all_gradients_are_those_of_the_float64_loop(
     assert_equal_to_the_loop(given, steps)
 
 
-@pytest.mark.parametrize(("H", "B", "T", "R", "D"), SHAPES[6:9])
-def test_rectified_units_are_those_of_the_loop_too(H: int, B: int, T: int, R: int, D: int):
-    assert_equal_to_the_loop(case("irnn", H, B, T, R, D), (T - 1,))
+@pytest.mark.parametrize("name", ["irnn", "elman_relu"])
+@pytest.mark.parametrize(("H", "B", "T", "R", "D"), SHAPES[7:9])
+def test_rectified_units_are_those_of_the_loop_too(
+    name: str, H: int, B: int, T: int, R: int, D: int
+):
+    assert_equal_to_the_loop(case(name, H, B, T, R, D), (T - 1,))
 
 
 @pytest.mark.parametrize("name", CELLS)

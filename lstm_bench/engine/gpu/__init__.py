@@ -23,6 +23,7 @@ import importlib.util
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -48,6 +49,7 @@ class Triton:
     """The backend for one precision of the products."""
 
     precision: str
+    BY_TORCH: ClassVar[bool] = False  # see `engine.by_torch`
 
     def supports(self, cell: Cell, like: Tensor) -> bool:
         """True for the very classes in float32, where Triton is installed and can run."""

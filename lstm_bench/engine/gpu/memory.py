@@ -7,7 +7,7 @@ The gates of a cell are stacked along the units. For U (R, GU H, H), W (R, GU H,
     lstm    o, f, i, c             all         all         U_o ..., W_o ..., b_o ...
     gru     u, r, z, n             u, r, z     r, z, n     U_n U_r U_z, W_r W_z W_n, b_u b_r b_z b_n
     tanh    h                      all         all         elman
-    relu    h                      all         all         irnn
+    relu    h                      all         all         irnn, elman_relu
 
 so that of the GRU's G = 4 rows of gates the first GU = 3 have passed U and the last 3 have W x in
 them. Steps lie outermost: inputs (T, R or 1, D, B), gates (T, R, G H, B), states (T + 1, R, H, B).
@@ -23,11 +23,17 @@ import torch
 from torch import Tensor
 
 from lstm_bench.cells.base import Cell, Params
-from lstm_bench.cells.elman import IRNN, Elman
+from lstm_bench.cells.elman import IRNN, Elman, ElmanReLU
 from lstm_bench.cells.gru import GRU
 from lstm_bench.cells.lstm import LSTM
 
-KINDS: dict[type[Cell], str] = {LSTM: "lstm", GRU: "gru", Elman: "tanh", IRNN: "relu"}
+KINDS: dict[type[Cell], str] = {
+    LSTM: "lstm",
+    GRU: "gru",
+    Elman: "tanh",
+    IRNN: "relu",
+    ElmanReLU: "relu",
+}
 GATES = {"lstm": 4, "gru": 4, "tanh": 1, "relu": 1}  # G
 PRODUCTS = {"lstm": 4, "gru": 3, "tanh": 1, "relu": 1}  # GU
 RESIDENT_BYTES = 64 * 1024  # of U at most: beyond, a program's registers would not do
