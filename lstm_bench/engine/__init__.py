@@ -3,18 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from lstm_bench.cells.base import Cell, Params, State
-from lstm_bench.engine import bptt, fused, loop, truncated
+from lstm_bench.engine import bptt, cudnn, fused, gpu, graphs, loop, truncated
 from lstm_bench.errors import BenchError, unknown
 
 VERSION = "2"  # raise when trained numbers change
 
-# in order of preference
-BACKENDS = {"fused": fused, "bptt": bptt, "truncated": truncated, "loop": loop}
+
+class Backend(Protocol):
+    """A way to run cells: a module of this room, or an object where it has variants."""
+
+    def supports(self, cell: Cell, like: Tensor) -> bool:
+        """Whether it can run this cell in the dtype and on the device of `like`."""
+
+    def unroll(
+        self, cell: Cell, params: Params, inputs: Tensor, state: State, steps: Sequence[int]
+    ) -> tuple[Tensor, State]:
+        """See `lstm_bench.engine.unroll`."""
+
+
+# in order of preference; `loop` takes every cell, so what stands after it is taken by name only
+BACKENDS: dict[str, Backend] = {
+    "fused": fused,
+    **gpu.BACKENDS,
+    "bptt": bptt,
+    "truncated": truncated,
+    "graphs": graphs,
+    "loop": loop,
+    "cudnn": cudnn,
+}
+
+
+def preferred(like: Tensor) -> list[str]:
+    """The backends that `auto` may take for tensors like this, the best first."""
+    barred = set(gpu.BACKENDS) - set(gpu.chosen() if like.is_cuda else ())
+    return [name for name in BACKENDS if name not in barred]
 
 
 def backend_for(cell: Cell, wanted: str = "auto", like: Tensor | None = None) -> str:
@@ -24,11 +52,11 @@ def backend_for(cell: Cell, wanted: str = "auto", like: Tensor | None = None) ->
     """
     like = torch.zeros(0) if like is None else like
     if wanted == "auto":
-        return next(name for name, module in BACKENDS.items() if module.supports(cell, like))
+        return next(name for name in preferred(like) if BACKENDS[name].supports(cell, like))
     if wanted not in BACKENDS:
         raise unknown("backend", wanted, [*BACKENDS, "auto"])
     if not BACKENDS[wanted].supports(cell, like):
-        can = ", ".join(name for name, module in BACKENDS.items() if module.supports(cell, like))
+        can = ", ".join(name for name in BACKENDS if BACKENDS[name].supports(cell, like))
         raise BenchError(
             f"backend: {wanted!r} cannot run cell {cell.name!r} here ({like.dtype}, "
             f"{like.device.type}); what can: {can}."
