@@ -8,13 +8,13 @@ import torch
 from torch import Tensor
 
 from lstm_bench.cells.base import Cell, Params, State
-from lstm_bench.engine import bptt, fused, loop, truncated
+from lstm_bench.engine import bptt, fused, loop, scan, truncated
 from lstm_bench.errors import BenchError, unknown
 
 VERSION = "2"  # raise when trained numbers change
 
 # in order of preference
-BACKENDS = {"fused": fused, "bptt": bptt, "truncated": truncated, "loop": loop}
+BACKENDS = {"fused": fused, "bptt": bptt, "truncated": truncated, "scan": scan, "loop": loop}
 
 
 def backend_for(cell: Cell, wanted: str = "auto", like: Tensor | None = None) -> str:
