@@ -2,5 +2,15 @@
 
 from lstm_bench.cells import initialise
 from lstm_bench.cells.base import Cell, Params, State, create, registry
+from lstm_bench.cells.linear import LinearCell, over_time
 
-__all__ = ["Cell", "Params", "State", "create", "initialise", "registry"]
+__all__ = [
+    "Cell",
+    "LinearCell",
+    "Params",
+    "State",
+    "create",
+    "initialise",
+    "over_time",
+    "registry",
+]

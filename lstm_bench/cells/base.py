@@ -61,6 +61,7 @@ class Cell(ABC):
     citation: ClassVar[str] = ""
     formula: ClassVar[str] = ""
     state: ClassVar[tuple[str, ...]] = ("h",)  # the first is what the readout sees
+    untrained: ClassVar[tuple[str, ...]] = ()  # drawn by `init`, then never trained: detach them
     reads_output: ClassVar[bool] = False  # True where `step` reads the readout's p.V and p.b_y
 
     @abstractmethod
@@ -104,8 +105,9 @@ class Cell(ABC):
         return {k: v.shape for k, v in self.init(rng, inputs, width, outputs).items()}
 
     def parameters(self, inputs: int, width: int, outputs: int) -> int:
-        """The number of the cell's parameters, the readout not counted."""
-        return sum(int(np.prod(s)) for s in self.shapes(inputs, width, outputs).values())
+        """The number of the cell's trained parameters, the readout not counted."""
+        shapes = self.shapes(inputs, width, outputs).items()
+        return sum(int(np.prod(shape)) for name, shape in shapes if name not in self.untrained)
 
     def flops(self, inputs: int, width: int, outputs: int) -> int:
         """Floating-point operations of one step of one sequence: 2 for each weight of a matrix.

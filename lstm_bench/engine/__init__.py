@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from lstm_bench.cells.base import Cell, Params, State
-from lstm_bench.engine import bptt, cudnn, fused, gpu, graphs, loop, truncated
+from lstm_bench.engine import bptt, cudnn, fused, gpu, graphs, loop, scan, truncated
 from lstm_bench.errors import BenchError, unknown
 
 VERSION = "2"  # raise when trained numbers change
@@ -33,6 +33,7 @@ BACKENDS: dict[str, Backend] = {
     **gpu.BACKENDS,
     "bptt": bptt,
     "truncated": truncated,
+    "scan": scan,
     "graphs": graphs,
     "loop": loop,
     "cudnn": cudnn,

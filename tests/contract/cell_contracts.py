@@ -18,12 +18,17 @@ INPUTS, WIDTH, OUTPUTS = 3, 5, 2
 REPLICATES, BATCH, STEPS = 3, 4, 6
 
 
+def width_of(cell: Cell) -> int:
+    """The first width from WIDTH on that the cell can have."""
+    return next(width for width in range(WIDTH, 2 * WIDTH) if width in cell.widths(INPUTS))
+
+
 def weights_of(cell: Cell, seed: int) -> dict[str, np.ndarray]:
-    return cell.init(np.random.default_rng(seed), INPUTS, WIDTH, OUTPUTS)
+    return cell.init(np.random.default_rng(seed), INPUTS, width_of(cell), OUTPUTS)
 
 
-def network_of(cell: Cell, width: int = WIDTH) -> Network:
-    return Network(cell, INPUTS, width, OUTPUTS)
+def network_of(cell: Cell, width: int = 0) -> Network:
+    return Network(cell, INPUTS, width or width_of(cell), OUTPUTS)
 
 
 def random_params(cell: Cell, seed: int = 0) -> Params:
@@ -50,7 +55,7 @@ def random_state(cell: Cell, seed: int = 2) -> State:
 
 def first_state(cell: Cell) -> State:
     like = torch.zeros(1, dtype=torch.float64)
-    return cell.initial_state(REPLICATES, WIDTH, BATCH, like, INPUTS)
+    return cell.initial_state(REPLICATES, width_of(cell), BATCH, like, INPUTS)
 
 
 def hidden_states(cell: Cell, params: Params, inputs: Tensor) -> Tensor:
@@ -71,26 +76,29 @@ def initialises_from_its_generator_alone(cell: Cell) -> None:
 
 
 def has_the_shapes_it_states(cell: Cell) -> None:
-    weights, shapes = weights_of(cell, 7), cell.shapes(INPUTS, WIDTH, OUTPUTS)
+    sizes = INPUTS, width_of(cell), OUTPUTS
+    weights, shapes = weights_of(cell, 7), cell.shapes(*sizes)
+    trained = sum(v.size for k, v in weights.items() if k not in cell.untrained)
+    assert set(cell.untrained) <= set(weights)
     assert {k: v.shape for k, v in weights.items()} == shapes
-    assert cell.parameters(INPUTS, WIDTH, OUTPUTS) == sum(v.size for v in weights.values())
+    assert cell.parameters(*sizes) == trained
     matrices = sum(v.size for v in weights.values() if v.ndim == 2)
     vectors = sum(v.size for v in weights.values() if v.ndim == 1)
-    flops = cell.flops(INPUTS, WIDTH, OUTPUTS)
+    flops = cell.flops(*sizes)
     assert 2 * matrices <= flops <= 2 * matrices + 4 * vectors, (
         f"{cell.name} counts {flops} operations for {matrices} weights of matrices"
     )
     assert all(np.isfinite(v).all() for v in weights.values())
     assert not set(READOUT) & set(weights)
-    readout = OUTPUTS * (WIDTH + 1)
-    assert network_of(cell).parameters == sum(v.size for v in weights.values()) + readout
+    readout = OUTPUTS * (width_of(cell) + 1)
+    assert network_of(cell).parameters == trained + readout
 
 
 def steps_to_a_state_of_the_same_shape(cell: Cell) -> None:
     state = first_state(cell)
     assert len(state) == len(cell.state)
     after = cell.step(cell.prepare(random_params(cell)), random_inputs()[0], state)
-    assert state[0].shape == (REPLICATES, WIDTH, BATCH)
+    assert state[0].shape == (REPLICATES, width_of(cell), BATCH)
     assert [part.shape for part in after] == [part.shape for part in state]
     assert {part.dtype for part in (*state, *after)} == {torch.float64}
 
@@ -134,9 +142,14 @@ def keeps_replicates_apart(cell: Cell) -> None:
 
 
 def has_the_gradient_of_its_equations(cell: Cell) -> None:
-    """Autograd against finite differences, for every weight, the inputs and the first state."""
+    """Autograd against finite differences, for every weight, the inputs and the first state.
+
+    Untrained weights are the exception: none of them may have a gradient.
+    """
     params, names = random_params(cell), list(network_of(cell).layout.slots)
+    names.sort(key=lambda name: name in cell.untrained)
     weights = [params[name][:1].clone().requires_grad_() for name in names]
+    trained = len(names) - len(cell.untrained)
     inputs = random_inputs()[:4, :1, :, :2].clone().requires_grad_()
     state = [part[:1, :, :2].clone().requires_grad_() for part in random_state(cell)]
 
@@ -146,6 +159,11 @@ def has_the_gradient_of_its_equations(cell: Cell) -> None:
         hidden, last = loop.unroll(cell, p, x, start, [1, 3])
         return hidden, *last
 
+    if cell.untrained:
+        hidden, *_ = run(*weights, inputs, *state)
+        found = torch.autograd.grad(hidden.sum(), weights[trained:], allow_unused=True)
+        assert all(g is None for g in found), f"{cell.name} trains a weight it calls untrained"
+        weights[trained:] = [weight.detach() for weight in weights[trained:]]
     assert torch.autograd.gradcheck(run, (*weights, inputs, *state))
 
 

@@ -12,6 +12,7 @@ from torch.autograd.gradcheck import GradcheckError
 
 from lstm_bench import cells
 from lstm_bench.cells.base import Params, State
+from lstm_bench.cells.control import RandomReservoir
 from lstm_bench.cells.elman import IRNN, Elman
 from lstm_bench.cells.gru import GRU
 from tests.contract import cell_contracts as contracts
@@ -84,6 +85,17 @@ class ForgetsTheSigmoid(GRU):
 
 
 @dataclass(frozen=True)
+class TrainsAUntrainedWeight(Elman):
+    untrained = ("U",)
+
+
+@dataclass(frozen=True)
+class CountsAUntrainedWeight(RandomReservoir):
+    def parameters(self, inputs: int, width: int, outputs: int) -> int:
+        return super().parameters(inputs, width, outputs) + width
+
+
+@dataclass(frozen=True)
 class LosesItsState(Elman):
     def step(self, p: Params, x: Tensor, state: State) -> State:
         return tuple(part[:, :-1] for part in super().step(p, x, state))
@@ -100,6 +112,8 @@ class CitesNothing(Elman):
         (contracts.initialises_from_its_generator_alone, ReadsTheGlobalGenerator()),
         (contracts.initialises_from_its_generator_alone, IgnoresItsGenerator()),
         (contracts.has_the_shapes_it_states, MiscountsItsParameters()),
+        (contracts.has_the_shapes_it_states, CountsAUntrainedWeight()),
+        (contracts.has_the_gradient_of_its_equations, TrainsAUntrainedWeight()),
         (contracts.has_the_shapes_it_states, MiscountsItsOperations()),
         (contracts.steps_to_a_state_of_the_same_shape, LosesItsState()),
         (contracts.sees_no_future, PeeksAtTheNextInput()),

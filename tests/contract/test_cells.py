@@ -34,8 +34,17 @@ SIGMOIDS = {
     "ugrnn": "g",
     "mut1": "zr",
     "gated_leaky": "g",
+    "antisymmetric_gated": "z",
+    "mingru": "z",
+    "minlstm": "fi",
+    "slstm": "o",
 }
-BOUNDS = {"lstm_1997": {"g": 2.0}, "lstm_niaf": {"z": math.inf}}  # where not (-1, 1)
+ABOVE_1 = math.nextafter(1, 2)  # of the stabilised exponential gates the larger one is 1
+BOUNDS = {  # where not (-1, 1)
+    "lstm_1997": {"g": 2.0},
+    "lstm_niaf": {"z": math.inf},
+    "slstm": {"i": ABOVE_1, "f": ABOVE_1},
+}
 # Equations that only an option reaches. Widths of 5 must fit.
 VARIANTS: list[tuple[str, dict[str, object]]] = [
     ("gru", {"reset": "before"}),
@@ -46,6 +55,13 @@ VARIANTS: list[tuple[str, dict[str, object]]] = [
     ("lstm_1997", {"recurrence": "none", "biases": "none", "output_gate": False}),
     ("lstm_1997", {"input_squash": "logistic", "output_squash": "identity", "direct": True}),
     ("lstm_1997", {"direct": True, "cells_per_block": 2}),
+    ("mingru", {"candidate": "positive"}),
+    ("minlstm", {"candidate": "positive"}),
+    ("lru", {"output": "linear"}),
+    ("slstm", {"forget": "exp"}),
+    ("exprnn", {"start": "cayley"}),
+    ("feedforward_window", {"window": 1}),
+    ("random_reservoir", {"leak": 0.3}),
 ]
 CONTRACTS: list[Callable[[Cell], None]] = [
     contracts.initialises_from_its_generator_alone,

@@ -9,6 +9,7 @@ from lstm_bench import cells
 D, H, K = 3, 8, 2
 LAYER = H * D + H * H + H  # a matrix from the input, one from the state, a bias
 PRODUCTS = H * D + H * H
+SKEW = H * (H - 1) // 2  # free entries of a skew-symmetric matrix
 
 # name, options, parameters, operations
 COUNTS = [
@@ -32,6 +33,20 @@ COUNTS = [
     ("lstm_cifg", {}, 3 * LAYER + 2 * H, 6 * PRODUCTS + 4 * H),
     ("lstm_fgr", {}, 4 * LAYER + 3 * H + 9 * H * H, 8 * PRODUCTS + 6 * H + 18 * H * H),
     ("lstm_layernorm", {}, 4 * PRODUCTS + 22 * H, 8 * PRODUCTS + 18 * H),
+    ("scornn", {}, H * D + SKEW + H, 2 * PRODUCTS),
+    ("exprnn", {}, H * D + SKEW + H, 2 * PRODUCTS),
+    ("urnn", {}, H * D + 8 * (H // 2), 2 * PRODUCTS),
+    ("cornn", {}, LAYER + H * H, 2 * (PRODUCTS + H * H)),
+    ("antisymmetric", {}, H * D + SKEW + H, 2 * PRODUCTS),
+    ("antisymmetric_gated", {}, 2 * H * D + SKEW + 2 * H, 2 * (PRODUCTS + H * D)),
+    ("indrnn", {}, H * (D + 2), 2 * H * (D + 1)),
+    ("mingru", {}, 2 * H * (D + 1), 4 * H * D),
+    ("minlstm", {}, 3 * H * (D + 1), 6 * H * D),
+    ("lru", {}, 4 * H * H + 3 * H * D + 3 * H, 2 * (4 * H * H + 3 * H * D) + 8 * H),
+    ("lru", {"output": "linear"}, 2 * H * H + 3 * H * D + 3 * H, 2 * (2 * H + 3 * D) * H + 8 * H),
+    ("slstm", {}, 4 * LAYER, 8 * PRODUCTS),
+    ("feedforward_window", {"window": 7}, 7 * H * D + H, 14 * H * D),
+    ("random_reservoir", {}, 0, 2 * PRODUCTS),
 ]
 
 

@@ -28,7 +28,8 @@ def test_initial_weights_are_a_function_of_cell_width_and_seed(cell: str):
     first = as_bytes(network(cell).init(0))
     assert as_bytes(network(cell).init(0)) == first
     assert as_bytes(network(cell).init(1)) != first
-    assert as_bytes(network(cell, width=7).init(0)).keys() == first.keys()
+    other = next(width for width in (7, 8) if width in cells.create(cell).widths(3))
+    assert as_bytes(network(cell, width=other).init(0)).keys() == first.keys()
 
 
 def test_initial_weights_depend_on_the_options_of_the_cell():
