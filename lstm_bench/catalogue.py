@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-from lstm_bench import cells, experiments, tasks
+from lstm_bench import cells, experiments, tables, tasks
 from lstm_bench.errors import unknown
 
 
@@ -15,6 +15,7 @@ def catalogue() -> dict[str, dict[str, Any]]:
         "tasks": tasks.registry(),
         "cells": cells.registry(),
         "experiments": experiments.registry(),
+        "tables": tables.registry(),
     }
 
 
@@ -47,6 +48,10 @@ def page(name: str) -> str:
     parts = [f"{name} ({kind[:-1]})", "", inspect.cleandoc(cls.__doc__ or ""), ""]
     if kind == "experiments":
         return "\n".join([*parts, f"question  {cls.question}", f"method    {cls.method}"])
+    if kind == "tables":
+        arms = (f"arm       {arm.label} ({arm.condition.id})" for arm in cls().arms())
+        known = [f"citation  {cls.citation}", f"setting   {cls.setting}", *arms]
+        return "\n".join([*parts, *known, *(f"deviates  {told}" for told in cls.deviations)])
     if cls.formula:
         parts.append(f"formula   {cls.formula}")
     if kind == "tasks":

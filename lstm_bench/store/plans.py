@@ -73,7 +73,7 @@ class Plan:
         self.conditions: Mapping[str, Mapping[str, Any]] = data["conditions"]
         self.datasets: Mapping[str, Mapping[str, Any]] = data["datasets"]
         self.experiments: Mapping[str, Mapping[str, Any]] = data["experiments"]
-        self.tables: Mapping[str, Mapping[str, Any]] = data["tables"]
+        self.tables: Mapping[str, Mapping[str, Any]] = data.get("tables", {})
         self.config: Mapping[str, Any] = data["config"]
 
     @classmethod
