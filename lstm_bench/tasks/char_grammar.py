@@ -17,6 +17,7 @@ from lstm_bench.tasks.grammar_chain import (
     beliefs,
     entropy,
     make_chain,
+    make_walk,
     opener,
 )
 
@@ -25,24 +26,25 @@ from lstm_bench.tasks.grammar_chain import (
 class CharGrammar(Task):
     """Predict the next symbol of a sentence whose clauses nest and must close as they opened.
 
-    A clause is an opener of one of `kinds`, words and clauses, and the closer of the same kind:
+    A clause is an opener of one of K kinds, words and clauses, and the closer of the same kind:
 
-        S -> C      C -> o_i R c_i      R -> nothing | w R | C R      i = 1 ... kinds
+        S -> C      C -> o_i R c_i      R -> nothing | w R | C R      i = 1 ... K
 
-    Openers are uniform over the kinds, clauses nest at most `depth` deep, and a word depends on
-    the symbol before it through a table drawn once from `grammar` (it tells nothing of the kinds,
-    so that an agreement cannot be guessed from its surroundings). A sentence has T + 1 symbols: the
+    `kinds` is K, `words` the number of words w, `depth` how deep clauses nest at most, and
+    `grammar` the seed of the table that makes a word depend on the symbol before it. Openers are
+    uniform over the kinds and words tell nothing of them, so that an agreement cannot be guessed
+    from its surroundings. A sentence has T + 1 symbols: the
     outermost clause opens at step 0 and is closed by the last target, T steps later, with shorter
     agreements nested in between. The sequence of words, openings and closes is the grammar's
     own (weights 0.6, 0.2, 0.2) given that it fills T + 1 symbols exactly.
 
-        input    A  x  y  B  z  b  C  x  y  c  z  x       kinds=3 (A a, B b, C c), T=12
+        input    A  x  y  B  z  b  C  x  y  c  z  x       K=3 (A a, B b, C c), T=12
         target   x  y  B  z  b  C  x  y  c  z  x  a
 
     The loss is the cross-entropy of the next symbol at every step. The score is the accuracy of
     the agreement: the share of closers whose kind is ranked first among the closers, once for the
     last closer of each sentence (T steps after its opener) and once for all nested ones, whichever
-    is lower. Predicting words well does not help; chance is 1/kinds. Solved at 0.99.
+    is lower. Predicting words well does not help; chance is 1/K. Solved at 0.99.
 
     Floor and ceiling are exact entropies. Given its length, a sentence is a Markov chain in (depth,
     last word), with transitions from a backward recursion; a forward recursion gives the
@@ -90,20 +92,12 @@ class CharGrammar(Task):
         return tuple(range(T))
 
     def sample(self, rng: np.random.Generator, batch: int, T: int) -> Batch:
-        K, chain = self.kinds, self.chain(T)
-        actions = np.cumsum(chain.actions, axis=-1)[:, :, :2]
-        successors = np.cumsum(chain.successors, axis=-1)[:, :-1]
-        move, choice = rng.random((T, batch)), rng.random((T, batch, 1))
-        depth, last = np.ones(batch, dtype=np.int64), np.zeros(batch, dtype=np.int64)
-        heights, moves, words = (np.empty((T, batch), dtype=np.int64) for _ in range(3))
-        for t in range(T):
-            structural, closing = (move[t] >= actions[t, depth].T).astype(np.int64)
-            made = structural + closing  # WORD, OPEN or CLOSE
-            last = np.where(made == WORD, (choice[t] >= successors[last]).sum(axis=1) + 1, 0)
-            depth = depth + structural * (3 - 2 * made)  # +1 for OPEN, -1 for CLOSE
-            moves[t], words[t], heights[t] = made, last, depth
-        kinds = rng.integers(0, K, (batch, T + 1))
-        return self._written(moves.T, words.T, heights.T, kinds)
+        walk = make_walk(self.words, self.depth, self.grammar, T)
+        outcomes, states = walk.draw(rng, batch)
+        moves = np.maximum(outcomes - self.words + 1, WORD)  # words come first, then OPEN, CLOSE
+        heights, words = np.divmod(states, self.words + 1)
+        kinds = rng.integers(0, self.kinds, (batch, T + 1))
+        return self._written(moves, words, heights, kinds)
 
     def _written(
         self, moves: np.ndarray, words: np.ndarray, heights: np.ndarray, kinds: np.ndarray

@@ -66,6 +66,46 @@ def make_chain(words: int, depth: int, grammar: int, T: int) -> Chain:
     return Chain(actions, successors, states)
 
 
+class Walk(NamedTuple):
+    """The chain with (d, v) as one number s = d (words + 1) + v, and a step as one outcome.
+
+    The outcomes are the words, then OPEN, then CLOSE.
+
+    bounds  (T, states, words + 1) cumulative probabilities of the outcomes but the last
+    follow  (states, words + 2) the state after an outcome
+    """
+
+    bounds: np.ndarray
+    follow: np.ndarray
+
+    def draw(self, rng: np.random.Generator, batch: int) -> tuple[np.ndarray, np.ndarray]:
+        """Outcomes and the states after them, (batch, T) each."""
+        T, _, count = self.bounds.shape
+        chances = rng.random((T, batch, 1))
+        outcomes = np.empty((T, batch), dtype=np.int64)
+        states = np.empty((T, batch), dtype=np.int64)
+        state = np.full(batch, count)  # depth 1, no word
+        for t, bounds in enumerate(self.bounds):
+            outcome = (chances[t] >= bounds[state]).sum(axis=1)
+            state = self.follow[state, outcome]
+            outcomes[t], states[t] = outcome, state
+        return outcomes.T, states.T
+
+
+@lru_cache(maxsize=64)
+def make_walk(words: int, depth: int, grammar: int, T: int) -> Walk:
+    chain = make_chain(words, depth, grammar, T)
+    said = chain.actions[:, :, None, WORD, None] * chain.successors
+    moved = np.broadcast_to(chain.actions[:, :, None, 1:], (*said.shape[:-1], 2))
+    each = np.concatenate([said, moved], axis=-1).reshape(T, -1, words + 2)
+    d = np.repeat(np.arange(depth + 1), words + 1)
+    after_word = d[:, None] * (words + 1) + np.arange(1, words + 1)
+    opened = np.minimum(d + 1, depth) * (words + 1)
+    closed = np.maximum(d - 1, 0) * (words + 1)
+    follow = np.concatenate([after_word, opened[:, None], closed[:, None]], axis=1)
+    return Walk(np.cumsum(each, axis=-1)[..., :-1], follow)
+
+
 def opener(opens: np.ndarray, levels: np.ndarray, depth: int) -> np.ndarray:
     """For every step (batch, L) the place of the last opener at its level."""
     steps = np.broadcast_to(np.arange(opens.shape[1]), opens.shape)
