@@ -2,8 +2,9 @@
 
 For every task at T = 50 and 200 (or its shortest length): sequences a second of the sampler in
 batches of 32, and its time as a share of one training step of an LSTM with 64 units on the same
-batch, on one core. Draws and steps alternate, so that whatever else the machine does falls on both
-alike; medians. The aim is below 10 %. Prints a markdown table, the costliest last.
+batch, on one core. Seconds are those of the process, so that what else the machine does counts
+little; draws and steps alternate; medians. The aim is below 10 %. Prints a markdown table, the
+costliest last.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ def nearest_length(task: tasks.Task, T: int) -> int:
 
 
 def measure(name: str, T: int) -> tuple[float, float]:
-    """Median seconds of drawing a batch and of an update on it."""
+    """Median CPU seconds of drawing a batch and of an update on it."""
     condition = Condition(name, T, "lstm", WIDTH, training=Training(batch=BATCH))
     ensemble = Ensemble.create(condition, SeedBlock(0, 0), torch.device("cpu"))
     stream = TrainStream(ensemble.task, T, 0, BATCH, None)
@@ -51,9 +52,9 @@ def measure(name: str, T: int) -> tuple[float, float]:
 
 
 def timed(run: Callable[[], object]) -> tuple[object, float]:
-    started = time.perf_counter()
+    started = time.process_time()
     result = run()
-    return result, time.perf_counter() - started
+    return result, time.process_time() - started
 
 
 def table(names: list[str]) -> str:
