@@ -92,25 +92,15 @@ class CharGrammar(Task):
         return tuple(range(T))
 
     def sample(self, rng: np.random.Generator, batch: int, T: int) -> Batch:
-        walk = make_walk(self.words, self.depth, self.grammar, T)
-        outcomes, states = walk.draw(rng, batch)
-        moves = np.maximum(outcomes - self.words + 1, WORD)  # words come first, then OPEN, CLOSE
-        heights, words = np.divmod(states, self.words + 1)
-        kinds = rng.integers(0, self.kinds, (batch, T + 1))
-        return self._written(moves, words, heights, kinds)
-
-    def _written(
-        self, moves: np.ndarray, words: np.ndarray, heights: np.ndarray, kinds: np.ndarray
-    ) -> Batch:
-        """The symbols, with every closer of the kind of its opener."""
-        K, (batch, T) = self.kinds, moves.shape
-        moves = np.concatenate([np.full((batch, 1), OPEN), moves], axis=1)
-        heights = np.concatenate([np.ones((batch, 1), dtype=np.int64), heights], axis=1)
-        levels = heights + (moves == CLOSE)
-        kinds = np.take_along_axis(kinds, opener(moves == OPEN, levels, self.depth), axis=1)
-        tokens = np.where(moves == OPEN, kinds, K + kinds)
-        said = np.pad(words, ((0, 0), (1, 0))) + 2 * K - 1
-        tokens = np.where(moves == WORD, said, tokens)
+        K, V = self.kinds, self.words
+        walk = make_walk(V, self.depth, self.grammar, T)
+        places = walk.draw(rng, batch, first=V)  # an opener at depth 0
+        moves = np.maximum(places % (V + 2) - V + 1, WORD)
+        depths, words = np.divmod(walk.follow[places], V + 1)
+        opens, closes = moves == OPEN, moves == CLOSE
+        kinds = rng.integers(0, K, (batch, T + 1))
+        kinds = np.take_along_axis(kinds, opener(opens, depths + closes, self.depth), axis=1)
+        tokens = np.where(moves == WORD, words + 2 * K - 1, kinds + K * closes)
         mask = np.ones((batch, T), dtype=np.float32)
         return Batch(one_hot(tokens[:, :-1], self.inputs), tokens[:, 1:], mask)
 

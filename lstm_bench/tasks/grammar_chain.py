@@ -69,27 +69,24 @@ def make_chain(words: int, depth: int, grammar: int, T: int) -> Chain:
 class Walk(NamedTuple):
     """The chain with (d, v) as one number s = d (words + 1) + v, and a step as one outcome.
 
-    The outcomes are the words, then OPEN, then CLOSE.
+    The outcomes are the words, then OPEN, then CLOSE; s (words + 2) + outcome is a place.
 
-    bounds  (T, states, words + 1) cumulative probabilities of the outcomes but the last
-    follow  (states, words + 2) the state after an outcome
+    bounds  (T, places) ascending: s + the cumulative probability of the outcomes in state s
+    follow  (places,) the state after that outcome in that state
     """
 
     bounds: np.ndarray
     follow: np.ndarray
 
-    def draw(self, rng: np.random.Generator, batch: int) -> tuple[np.ndarray, np.ndarray]:
-        """Outcomes and the states after them, (batch, T) each."""
-        T, _, count = self.bounds.shape
-        chances = rng.random((T, batch, 1))
-        outcomes = np.empty((T, batch), dtype=np.int64)
-        states = np.empty((T, batch), dtype=np.int64)
-        state = np.full(batch, count)  # depth 1, no word
+    def draw(self, rng: np.random.Generator, batch: int, first: int) -> np.ndarray:
+        """The places of `batch` walks, (batch, T + 1), all of which start at place `first`."""
+        chances = rng.random((len(self.bounds), batch))
+        chances *= 1 - 2.0**-40  # the sum below never rounds up to the next state
+        places = np.full((len(chances) + 1, batch), first)
         for t, bounds in enumerate(self.bounds):
-            outcome = (chances[t] >= bounds[state]).sum(axis=1)
-            state = self.follow[state, outcome]
-            outcomes[t], states[t] = outcome, state
-        return outcomes.T, states.T
+            states = self.follow[places[t]]
+            places[t + 1] = bounds.searchsorted(chances[t] + states, side="right")
+        return places.T
 
 
 @lru_cache(maxsize=64)
@@ -97,13 +94,17 @@ def make_walk(words: int, depth: int, grammar: int, T: int) -> Walk:
     chain = make_chain(words, depth, grammar, T)
     said = chain.actions[:, :, None, WORD, None] * chain.successors
     moved = np.broadcast_to(chain.actions[:, :, None, 1:], (*said.shape[:-1], 2))
-    each = np.concatenate([said, moved], axis=-1).reshape(T, -1, words + 2)
+    ends = np.cumsum(np.concatenate([said, moved], axis=-1), axis=-1)
+    ends[ends > 1 - 2.0**-41] = 1  # nothing is left for the outcomes after
+    ends = ends.reshape(T, -1, words + 2)
+    ends[..., -1] = 1
+    bounds = ends + np.arange(ends.shape[1])[:, None]
     d = np.repeat(np.arange(depth + 1), words + 1)
     after_word = d[:, None] * (words + 1) + np.arange(1, words + 1)
     opened = np.minimum(d + 1, depth) * (words + 1)
     closed = np.maximum(d - 1, 0) * (words + 1)
     follow = np.concatenate([after_word, opened[:, None], closed[:, None]], axis=1)
-    return Walk(np.cumsum(each, axis=-1)[..., :-1], follow)
+    return Walk(bounds.reshape(T, -1), follow.ravel())
 
 
 def opener(opens: np.ndarray, levels: np.ndarray, depth: int) -> np.ndarray:
