@@ -79,15 +79,10 @@ def _table(task: Task) -> list[str]:
     notes = ["floor: no input; ceiling: knows the task; sequences/s: the sampler alone, one core"]
     if "k=1" in names:
         notes.append(
-            f"k: {_window_text(task)} the last k inputs, on {MEASURED_ON} sequences; losses all"
+            f"k: the best {'' if task.window_is_best else 'linear '}answer from the last k inputs, "
+            f"on {MEASURED_ON} sequences; losses all"
         )
     return [*table, *notes]
-
-
-def _window_text(task: Task) -> str:
-    """What the method `window` of this task says it is."""
-    linear = "linear" in (type(task).window.__doc__ or "")
-    return "the best linear function of" if linear else "the best answer from"
 
 
 def _row(task: Task, T: int) -> dict[str, str]:

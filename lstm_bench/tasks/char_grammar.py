@@ -99,7 +99,9 @@ class CharGrammar(Task):
         depths, words = np.divmod(walk.follow[places], V + 1)
         opens, closes = moves == OPEN, moves == CLOSE
         kinds = rng.integers(0, K, (batch, T + 1))
-        kinds = np.take_along_axis(kinds, opener(opens, depths + closes, self.depth), axis=1)
+        kinds = np.take_along_axis(
+            kinds, opener(opens, depths + closes, range(1, self.depth + 1)), axis=1
+        )
         tokens = np.where(moves == WORD, words + 2 * K - 1, kinds + K * closes)
         mask = np.ones((batch, T), dtype=np.float32)
         return Batch(one_hot(tokens[:, :-1], self.inputs), tokens[:, 1:], mask)
@@ -143,7 +145,7 @@ class CharGrammar(Task):
         K, chain = self.kinds, self.chain(batch.inputs.shape[1])
         moves, heights, last = self._parsed(batch)
         action = np.einsum("btd,tda->bta", depths, chain.actions)
-        opened = opener(moves == OPEN, heights, self.depth)
+        opened = opener(moves == OPEN, heights, range(heights.min(), heights.max() + 1))
         kind = np.take_along_axis(batch.inputs[..., :K], opened[..., None], axis=1)
         seen = opened > np.arange(moves.shape[1]) - k
         openers = np.repeat(action[..., OPEN, None] / K, K, axis=-1)

@@ -28,6 +28,7 @@ class Forecast(Task):
 
     loss = "squared_error"
     score_name = "R²"
+    window_is_best = False
     inputs = 1
     outputs = 1
 

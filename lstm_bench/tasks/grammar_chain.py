@@ -107,11 +107,11 @@ def make_walk(words: int, depth: int, grammar: int, T: int) -> Walk:
     return Walk(bounds.reshape(T, -1), follow.ravel())
 
 
-def opener(opens: np.ndarray, levels: np.ndarray, depth: int) -> np.ndarray:
-    """For every step (batch, L) the place of the last opener at its level."""
+def opener(opens: np.ndarray, levels: np.ndarray, which: range) -> np.ndarray:
+    """For every step (batch, L) the place of the last opener at its level, 0 for other levels."""
     steps = np.broadcast_to(np.arange(opens.shape[1]), opens.shape)
     place = np.zeros_like(steps)
-    for d in range(1, depth + 1):
+    for d in which:
         opened = np.where(opens & (levels == d), steps, 0)
         place = np.where(levels == d, np.maximum.accumulate(opened, axis=1), place)
     return place
@@ -134,7 +134,7 @@ def beliefs(chain: Chain, moves: np.ndarray, last: np.ndarray, k: int) -> np.nda
         within = steps[back + 1 :]  # symbol t - back is the second of the window or a later one
         i = within - back
         shifted = _shift(belief[:, within] * likely[:, i], moves[:, i])
-        belief[:, within] = shifted / shifted.sum(axis=-1, keepdims=True)
+        belief[:, within] = _normalised(shifted)
     return belief
 
 
@@ -149,7 +149,13 @@ def _after_one(chain: Chain, moves: np.ndarray, last: np.ndarray) -> np.ndarray:
     reached[0, 1, OPEN] = 1
     of_word = chain.states[steps, :, last]
     joint = np.where((moves == WORD)[..., None], of_word, reached[steps, :, moves])
-    return joint / joint.sum(axis=-1, keepdims=True)
+    return _normalised(joint)
+
+
+def _normalised(joint: np.ndarray) -> np.ndarray:
+    """To a sum of 1; zeros stay where no sentence has such a window."""
+    total = joint.sum(axis=-1, keepdims=True)
+    return joint / np.where(total > 0, total, 1)
 
 
 def _shift(belief: np.ndarray, moves: np.ndarray) -> np.ndarray:

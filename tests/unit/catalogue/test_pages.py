@@ -80,7 +80,7 @@ def test_the_window_columns_are_the_losses_of_the_tasks_own_windows():
         assert float(row[f"k={k}"]) == pytest.approx(expected, rel=1e-3)
     expected = task.evaluate_loss(task.persistence(batch), batch)
     assert float(row["persistence"]) == pytest.approx(expected, rel=1e-3)
-    assert "the best linear function of the last k inputs" in page("mackey_glass")
+    assert "the best linear answer from the last k inputs" in page("mackey_glass")
     assert "the best answer from the last k inputs" in page("char_grammar")
 
 

@@ -148,3 +148,14 @@ def test_another_grammar_has_other_words_and_the_same_agreements():
 def test_impossible_options_are_refused(option: str, value: int):
     with pytest.raises(BenchError, match=f"option {option} is {value}"):
         create("char_grammar", {option: value})
+
+
+def test_what_left_the_window_does_not_count():
+    task, k = create("char_grammar"), 6
+    batch = draw(task, 25, 64)
+    answer = task.window(batch, k)
+    for t in (5, 12, 24):
+        inputs = np.roll(batch.inputs, 1, axis=0)
+        inputs[:, max(0, t - k + 1) : t + 1] = batch.inputs[:, max(0, t - k + 1) : t + 1]
+        other = task.window(batch._replace(inputs=inputs), k)
+        np.testing.assert_allclose(other[:, t], answer[:, t], atol=1e-5)
