@@ -1,8 +1,8 @@
 """One sample of every task in one figure: what is shown in blue, what is asked in orange.
 
-One-hot and binary inputs are a raster with a row a symbol, real-valued ones a line a feature with
-the binary features (marks) as ticks below. Under them stand the targets of the asked steps, which
-are shaded: class numbers, bits, or values.
+One-hot and binary inputs are a raster with a row a symbol (hollow for -1), real-valued ones a line
+a feature, with marks as triangles below. Under them stand the targets of the asked steps, which are
+shaded: class numbers, bits, or values.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 BLUE, ORANGE, SHADE, GREY = "#0072B2", "#D55E00", "#FBE9DC", "#6b6b6b"
 COLUMNS, WIDTH, HEIGHT = 3, 10.5, 2.15  # of a panel, in inches
 USUAL_T = (12, 20, 30)
-FEW = 26  # steps and symbols up to which a number fits into a cell
+FEW, NUMBERED = 26, 14  # steps and symbols up to which a number fits into a cell
 CAPTION = 62  # characters a line, two lines
 
 
@@ -75,8 +75,9 @@ def sample_length(task: Task) -> int:
 
 def _panel(part: Any, task: Task, T: int) -> None:
     batch = task.sample(generator("gallery", task, T), 1, T).rows([0])
-    bits = task.outputs if task.loss == "binary_cross_entropy" else 1
-    heights = (3.0, 1.6) if task.loss == "squared_error" else (3.4, min(1.8, 0.4 + 0.25 * bits))
+    bits = task.outputs if _are_bits(task, batch) else 1
+    values = task.loss == "squared_error" and bits == 1
+    heights = (3.0, 1.6) if values else (3.4, min(1.8, 0.4 + 0.25 * bits))
     shown, asked = part.subplots(2, 1, sharex=True, height_ratios=heights)
     L = batch.inputs.shape[1]
     for axes in (shown, asked):
@@ -107,28 +108,31 @@ def _panel(part: Any, task: Task, T: int) -> None:
     )
 
 
+def _signs(values: np.ndarray) -> np.ndarray:
+    """Which columns hold nothing but -1, 0 and 1: symbols, bits and marks."""
+    return np.isin(values, (-1, 0, 1)).all(axis=0)
+
+
 def _draw_inputs(axes: Axes, batch: Batch) -> None:
     values = batch.inputs[0]
-    binary = np.isin(values, (0, 1)).all(axis=0)
-    if binary.all():
+    marks = _signs(values)
+    if marks.all():
         _raster(axes, values, BLUE)
         return
-    real = values[:, ~binary]
-    span = max(float(np.abs(real).max()), 1e-9)
-    small: dict[str, Any] = {"color": BLUE, "linewidth": 1, "marker": "o", "markersize": 2.2}
+    real = values[:, ~marks]
+    span = max(float(np.ptp(real)), 1e-9)
     for place, line in enumerate(real.T):
-        base = -2.2 * span * place
-        if real.shape[1] > 1:
-            axes.axhline(base, color="#dddddd", linewidth=0.6)
-        axes.plot(line + base, **small)
+        base = -1.1 * span * place
+        axes.plot(line + base, color=BLUE, linewidth=1, marker="o", markersize=2.2)
     if real.shape[1] > 1:
         axes.set_yticks([])
-    marks = values[:, binary]
     low = float(axes.get_ylim()[0])
-    for place, mark in enumerate(marks.T):
-        steps = _places(mark)
+    for place, mark in enumerate(values[:, marks].T):
         level = low - 0.22 * span * (place + 0.5)
-        axes.plot(steps, np.full(len(steps), level), "^", color=BLUE, markersize=4.5)
+        for sign, shape in ((1, "^"), (-1, "v")):
+            steps = _places(mark == sign)
+            if steps:
+                axes.plot(steps, [level] * len(steps), shape, color=BLUE, markersize=4.5)
 
 
 def _places(row: np.ndarray) -> list[int]:
@@ -146,39 +150,44 @@ def _draw_targets(axes: Axes, task: Task, batch: Batch) -> None:
             axes.text(
                 step, 0, str(targets[step]), color=ORANGE, size=size, ha="center", va="center"
             )
-    elif task.loss == "binary_cross_entropy":
+    elif _are_bits(task, batch):
         _raster(axes, targets * batch.mask[0][:, None], ORANGE)
     else:
-        axes.set_yticks([0])
         axes.plot(steps, targets[steps], color=ORANGE, linewidth=1, marker="o", markersize=2.2)
         axes.margins(y=0.25)
-        if len(steps) == 1:
-            value = float(targets[steps[0], 0])
-            axes.annotate(
-                f"{value:.2f}",
-                (steps[0], value),
-                (-5, 0),
-                textcoords="offset points",
-                fontsize=6.5,
-                color=ORANGE,
-                ha="right",
-                va="center",
-            )
-            axes.set_yticks([])
+        if len(steps) > 1:
+            axes.set_yticks([0])
+            return
+        told = ", ".join(f"{value:.2f}" for value in targets[steps[0]])
+        place = (steps[0], float(targets[steps[0]].mean()))
+        small = {"fontsize": 6.5, "color": ORANGE, "ha": "right", "va": "center"}
+        axes.annotate(told, place, (-5, 0), textcoords="offset points", **small)
+
+
+def _are_bits(task: Task, batch: Batch) -> bool:
+    """Whether the answers are several bits: in any loss but that of a class."""
+    asked = batch.targets[0][batch.mask[0] > 0]
+    return task.loss == "binary_cross_entropy" or (
+        task.loss == "squared_error" and task.outputs > 1 and bool(_signs(asked).all())
+    )
 
 
 def _raster(axes: Axes, values: np.ndarray, colour: str) -> None:
-    """A filled square where (step, symbol) is 1, numbered where there is room for it."""
+    """A square where (step, symbol) is 1, a hollow one where it is -1; numbered if they fit."""
     from matplotlib.collections import PatchCollection
     from matplotlib.patches import Rectangle
 
-    places = [(int(t), int(s)) for t, s in np.argwhere(values)]
-    boxes = [Rectangle((t - 0.46, s - 0.46), 0.92, 0.92) for t, s in places]
-    axes.add_collection(PatchCollection(boxes, facecolor=colour, linewidth=0))
     count = values.shape[1]
-    if len(values) <= FEW and 1 < count <= FEW:
+    numbered = len(values) <= FEW and 1 < count <= NUMBERED
+    for sign, face, ink in ((1, colour, "white"), (-1, "none", colour)):
+        places = [(int(t), int(s)) for t, s in np.argwhere(values == sign)]
+        if not places:
+            continue
+        boxes = [Rectangle((t - 0.46, s - 0.46), 0.92, 0.92) for t, s in places]
+        edge = "none" if sign > 0 else colour
+        axes.add_collection(PatchCollection(boxes, facecolor=face, edgecolor=edge, linewidth=0.7))
         size = 6 if count <= 9 else 4.5
-        for t, s in places:
-            axes.text(t, s, str(s), color="white", size=size, ha="center", va="center")
+        for t, s in places if numbered else []:
+            axes.text(t, s, str(s), color=ink, size=size, ha="center", va="center")
     axes.set_ylim(count - 0.4, -0.6)
     axes.set_yticks(sorted({0, count - 1}))

@@ -19,7 +19,7 @@ WASHED_OUT = 2000  # units of time dropped at the start
 
 @dataclass(frozen=True)
 class MackeyGlass(SeriesForecast):
-    """Forecast a chaotic series `horizon` steps ahead, at every step of the second half.
+    """Forecast a chaotic series, many steps ahead, at every step of the second half.
 
     The series solves  dx/dt = beta x(t - tau) / (1 + x(t - tau)^10) - gamma x(t)  with beta = 0.2
     and gamma = 0.1, is read once a unit of time, and is standardised. It is chaotic from tau = 16.8

@@ -16,11 +16,11 @@ SLOWEST, FASTEST = 0.02, 0.3  # cycles a step
 
 @dataclass(frozen=True)
 class SineMix(Forecast):
-    """Continue a mixture of sines `horizon` steps ahead; every sequence has its own frequencies.
+    """Continue a mixture of sines; every sequence has frequencies of its own.
 
         x_t = sqrt(2/K) sum_k sin(2 pi f_k t + phi_k),   f_k ~ U[0.02, 0.3],  phi_k ~ U[0, 2 pi)
 
-    K = `components`. Step t shows x_t and asks for x_{t+horizon}, at every step of the second half.
+    K = `components`, and `horizon` is how far ahead. Step t shows x_t and asks for x_{t+horizon}, at every step of the second half.
 
         input    .00 .56 .93 .97 .68 .16 -.41 -.85     K=1, horizon=2, T=8
         target    .   .   .   .  -.41 -.85 -.99 -.79

@@ -113,6 +113,28 @@ def test_bits_are_squares_at_the_asked_steps_and_several_values_are_lines_apart(
     assert len([line for line in shown.lines if line.get_marker() == "o"]) == 2
 
 
+class Signed(Bits):
+    """Bits of both signs, and a squared error of bits."""
+
+    loss = "squared_error"
+    inputs, outputs = 2, 2
+
+    def sample(self, rng: np.random.Generator, batch: int, T: int) -> Batch:
+        drawn = super().sample(rng, batch, T)
+        return drawn._replace(inputs=np.sign(drawn.inputs))
+
+
+def test_negative_bits_are_hollow_and_bits_under_a_squared_error_are_squares():
+    Signed.name = "signed"
+    shown, asked = drawn(Signed())
+    values = sample(Signed()).inputs[0]
+    filled, hollow = (c for c in shown.collections if isinstance(c, PatchCollection))
+    assert len(filled.get_paths()) == (values == 1).sum()
+    assert len(hollow.get_paths()) == (values == -1).sum()
+    assert len(hollow.get_facecolor()) == 0
+    assert [len(c.get_paths()) for c in asked.collections if isinstance(c, PatchCollection)] == [4]
+
+
 def test_the_command_writes_both_files_the_same_each_time(tmp_path: Path):
     for folder in ("one", "two"):
         run = CliRunner().invoke(cli, ["gallery", "--folder", str(tmp_path / folder)])
