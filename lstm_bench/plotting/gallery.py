@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 BLUE, ORANGE, SHADE, GREY = "#0072B2", "#D55E00", "#FBE9DC", "#6b6b6b"
-COLUMNS, WIDTH, HEIGHT = 3, 10.5, 2.15  # of a panel, in inches
+COLUMNS, WIDTH, HEIGHT, TOP = 3, 10.5, 2.3, 0.85  # of the figure, a row and the head, in inches
 USUAL_T = (12, 20, 30)
 FEW, NUMBERED = 26, 14  # steps and symbols up to which a number fits into a cell
 CAPTION = 62  # characters a line, two lines
@@ -48,17 +48,29 @@ def gallery(tasks: Mapping[str, Task]) -> Figure:
     import matplotlib.pyplot as plt
 
     rows = -(-len(tasks) // COLUMNS)
-    figure = plt.figure(figsize=(WIDTH, HEIGHT * rows + 0.5))
+    tall = TOP + HEIGHT * rows
+    # placed by hand: the layout engine's last digits differ from run to run
+    figure = plt.figure(figsize=(WIDTH, tall), layout="none")
     figure.suptitle(
         "One sequence of every task. Blue: the inputs, a row a symbol or a line a value, step by "
         "step. Orange: the steps that are asked, and the right answer there.",
         fontsize=9,
         x=0.01,
+        y=1 - 0.12 / tall,
         ha="left",
+        va="top",
     )
-    parts = figure.subfigures(rows, COLUMNS, squeeze=False).ravel()
-    for part, task in zip(parts, tasks.values()):
-        _panel(part, task, sample_length(task))
+    grid = figure.add_gridspec(
+        *(rows, COLUMNS),
+        left=0.06,
+        right=0.99,
+        top=1 - TOP / tall,
+        bottom=0.3 / tall,
+        wspace=0.2,
+        hspace=0.5,
+    )
+    for place, task in enumerate(tasks.values()):
+        _panel(figure, grid[place // COLUMNS, place % COLUMNS], task, sample_length(task))
     return figure
 
 
@@ -73,12 +85,14 @@ def sample_length(task: Task) -> int:
     return task.shortest
 
 
-def _panel(part: Any, task: Task, T: int) -> None:
+def _panel(figure: Figure, place: Any, task: Task, T: int) -> None:
     batch = task.sample(generator("gallery", task, T), 1, T).rows([0])
     bits = task.outputs if _are_bits(task, batch) else 1
     values = task.loss == "squared_error" and bits == 1
     heights = (3.0, 1.6) if values else (3.4, min(1.8, 0.4 + 0.25 * bits))
-    shown, asked = part.subplots(2, 1, sharex=True, height_ratios=heights)
+    inner = place.subgridspec(2, 1, height_ratios=heights, hspace=0.16)
+    shown = figure.add_subplot(inner[0])
+    asked = figure.add_subplot(inner[1], sharex=shown)
     L = batch.inputs.shape[1]
     for axes in (shown, asked):
         for step in _places(batch.mask[0]):
@@ -88,7 +102,7 @@ def _panel(part: Any, task: Task, T: int) -> None:
         axes.spines[["left", "bottom"]].set_color("#c8c8c8")
     _draw_inputs(shown, batch)
     _draw_targets(asked, task, batch)
-    shown.tick_params(bottom=False)
+    shown.tick_params(bottom=False, labelbottom=False)
     asked.set_xlim(-0.6, L - 0.4)
     asked.set_xticks([0, L - 1], ["1", str(L)])
     asked.set_ylabel("target", fontsize=6.5, color=ORANGE)
@@ -110,7 +124,7 @@ def _panel(part: Any, task: Task, T: int) -> None:
 
 def _signs(values: np.ndarray) -> np.ndarray:
     """Which columns hold nothing but -1, 0 and 1: symbols, bits and marks."""
-    return np.isin(values, (-1, 0, 1)).all(axis=0)
+    return np.asarray(np.isin(values, (-1, 0, 1)).all(axis=0))
 
 
 def _draw_inputs(axes: Axes, batch: Batch) -> None:
@@ -145,7 +159,7 @@ def _draw_targets(axes: Axes, task: Task, batch: Batch) -> None:
     axes.set_yticks([])
     if task.loss == "cross_entropy":
         axes.set_ylim(-0.5, 0.5)
-        size = 6.5 if len(batch.mask[0]) <= FEW else 5
+        size = 6.5 if len(batch.mask[0]) <= FEW or len(steps) == 1 else 5
         for step in steps:
             axes.text(
                 step, 0, str(targets[step]), color=ORANGE, size=size, ha="center", va="center"
@@ -160,7 +174,7 @@ def _draw_targets(axes: Axes, task: Task, batch: Batch) -> None:
             return
         told = ", ".join(f"{value:.2f}" for value in targets[steps[0]])
         place = (steps[0], float(targets[steps[0]].mean()))
-        small = {"fontsize": 6.5, "color": ORANGE, "ha": "right", "va": "center"}
+        small: dict[str, Any] = {"fontsize": 6.5, "color": ORANGE, "ha": "right", "va": "center"}
         axes.annotate(told, place, (-5, 0), textcoords="offset points", **small)
 
 

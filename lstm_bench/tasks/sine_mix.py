@@ -20,7 +20,8 @@ class SineMix(Forecast):
 
         x_t = sqrt(2/K) sum_k sin(2 pi f_k t + phi_k),   f_k ~ U[0.02, 0.3],  phi_k ~ U[0, 2 pi)
 
-    K = `components`, and `horizon` is how far ahead. Step t shows x_t and asks for x_{t+horizon}, at every step of the second half.
+    K = `components`, and `horizon` is how far ahead: step t shows x_t and asks for x_{t+horizon},
+    at every step of the second half.
 
         input    .00 .56 .93 .97 .68 .16 -.41 -.85     K=1, horizon=2, T=8
         target    .   .   .   .  -.41 -.85 -.99 -.79
