@@ -49,8 +49,8 @@ def gallery(tasks: Mapping[str, Task]) -> Figure:
 
     rows = -(-len(tasks) // COLUMNS)
     tall = TOP + HEIGHT * rows
-    # placed by hand: the layout engine's last digits differ from run to run
-    figure = plt.figure(figsize=(WIDTH, tall), layout="none")
+    figure = plt.figure(figsize=(WIDTH, tall))
+    figure.set_layout_engine("none")  # the engine's last digits differ from run to run
     figure.suptitle(
         "One sequence of every task. Blue: the inputs, a row a symbol or a line a value, step by "
         "step. Orange: the steps that are asked, and the right answer there.",
