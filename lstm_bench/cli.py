@@ -36,10 +36,12 @@ def list_(kind: str | None, plugin: tuple[str, ...]) -> None:
     known = catalogue()
     if kind is not None and kind not in known:
         raise unknown("kind", kind, known)
-    for each in [kind] if kind else known:
+    shown = [kind] if kind else list(known)
+    width = max(len(name) for each in shown for name in known[each])
+    for each in shown:
         click.secho(each, bold=True)
         for name, cls in known[each].items():
-            click.echo(f"  {name:16} {first_line(cls)}")
+            click.echo(f"  {name:{width}} {first_line(cls)}")
 
 
 @cli.command()
@@ -51,6 +53,19 @@ def show(name: str, plugin: tuple[str, ...]) -> None:
     from lstm_bench.catalogue import page
 
     click.echo(page(name))
+
+
+@cli.command()
+@click.option("--folder", type=click.Path(file_okay=False), default="docs", show_default=True)
+@plugin_option
+def gallery(folder: str, plugin: tuple[str, ...]) -> None:
+    """Draw one sample of every task to gallery.png and gallery.svg."""
+    load_plugins(plugin)
+    from lstm_bench.plotting.gallery import write_gallery
+
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    for path in write_gallery(Path(folder)):
+        click.echo(path)
 
 
 def _pairs(_: Any, __: Any, values: tuple[str, ...]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """What is learnt. One task a file; numpy only. Imports spec and registry, nothing above."""
 
 from lstm_bench.tasks.base import (
+    SPLITS,
     Batch,
     Task,
     create,
@@ -11,6 +12,7 @@ from lstm_bench.tasks.base import (
 )
 
 __all__ = [
+    "SPLITS",
     "Batch",
     "Task",
     "create",

@@ -74,6 +74,7 @@ class Task(ABC):
     solved_score: ClassVar[float]
     shortest: ClassVar[int] = 2
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    window_is_best: ClassVar[bool] = True  # False where `window` is the best linear answer only
 
     @property
     @abstractmethod

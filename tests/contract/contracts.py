@@ -275,6 +275,8 @@ def opens_its_window_from_floor_to_ceiling(
             f"the window of {task.name} does worse with its last {k} inputs than with fewer"
         )
         last = losses
+    if not task.window_is_best:
+        return
     whole = np.array([task.evaluate_loss(task.perfect(part), part) for part in parts])
     assert np.allclose(last, whole, rtol=1e-6, atol=1e-9), (
         f"the window of {task.name} is not perfect with all inputs"

@@ -21,7 +21,7 @@ LIGHT = [  # what the Snakefile's own process and a supervising parent load
     "lstm_bench.store.plans",
     "lstm_bench.training.job",
 ]
-HEAVY = ("torch", "pandas", "mlflow", "matplotlib", "seaborn", "scipy", "snakemake")
+HEAVY = ("torch", "pandas", "mlflow", "matplotlib", "seaborn", "scipy", "sklearn", "snakemake")
 
 
 def test_every_import_of_the_package_points_down_and_stays_in_its_room():

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from lstm_bench.cells.base import Cell, Params, State
-from lstm_bench.cells.elman import IRNN, Elman, Jordan
+from lstm_bench.cells.elman import IRNN, Elman, ElmanReLU, Jordan
 from lstm_bench.cells.gru import GRU
 from lstm_bench.cells.lstm import LSTM
 from lstm_bench.engine.bptt.gru import GRUThroughTime
@@ -25,7 +25,7 @@ def supports(cell: Cell, like: Tensor) -> bool:
     """True for the very classes; a subclass or an option may have equations of its own."""
     if isinstance(cell, GRU) and cell.reset != "after":
         return False
-    return type(cell) in (Elman, IRNN, Jordan, LSTM, GRU)
+    return type(cell) in (Elman, ElmanReLU, IRNN, Jordan, LSTM, GRU)
 
 
 def unroll(
@@ -47,5 +47,5 @@ def unroll(
         M = torch.cat([p.U @ p.V, p.W, p.U @ p.b_y + p.b], dim=2)
     else:
         M = torch.cat([p.U, p.W, p.b], dim=2)
-    hidden, h = PlainThroughTime.apply(M, inputs, *state, steps, type(cell) is IRNN)
+    hidden, h = PlainThroughTime.apply(M, inputs, *state, steps, type(cell) in (IRNN, ElmanReLU))
     return hidden, (h,)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from lstm_bench.cells.base import Cell, Params, State
-from lstm_bench.cells.elman import IRNN, Jordan
+from lstm_bench.cells.elman import IRNN, ElmanReLU, Jordan
 from lstm_bench.cells.gru import GRU
 from lstm_bench.cells.lstm import LSTM
 from lstm_bench.engine import bptt
@@ -50,6 +50,6 @@ def unroll(
         M = torch.cat([product(p.U, p.V), p.W, product(p.U, p.b_y) + p.b], dim=2)
     else:
         M = torch.cat([p.U, p.W, p.b], dim=2)
-    kind = "relu" if type(cell) is IRNN else "tanh"
+    kind = "relu" if type(cell) in (IRNN, ElmanReLU) else "tanh"
     hidden, h = FusedThroughTime.apply(kind, M, inputs, *state, None, steps)
     return hidden, (h,)

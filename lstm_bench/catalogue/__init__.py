@@ -1,0 +1,55 @@
+"""What the catalogue says of itself: the text of its entries by name."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+from lstm_bench import cells, experiments, tables, tasks
+from lstm_bench.catalogue import cell_page, task_page
+from lstm_bench.catalogue.docstrings import drawn, first_line, text
+from lstm_bench.errors import unknown
+
+__all__ = ["catalogue", "cell_text", "first_line", "page"]
+
+
+def catalogue() -> dict[str, dict[str, Any]]:
+    """Every class by kind and name."""
+    return {
+        "tasks": tasks.registry(),
+        "cells": cells.registry(),
+        "experiments": experiments.registry(),
+        "tables": tables.registry(),
+    }
+
+
+def cell_text(name: str) -> dict[str, str]:
+    """What the report says of a cell."""
+    cls = cells.registry()[name]
+    return {"about": first_line(cls), "equations": drawn(cls), "citation": cls.citation}
+
+
+def page(name: str) -> str:
+    """All there is to say of an entry. Raises BenchError for an unknown name."""
+    found = [(kind, names[name]) for kind, names in catalogue().items() if name in names]
+    if not found:
+        raise unknown("name", name, [n for names in catalogue().values() for n in names])
+    return "\n\n\n".join(_page(kind, name, cls) for kind, cls in found)
+
+
+def _page(kind: str, name: str, cls: Any) -> str:
+    head = [f"{name} ({kind[:-1]})", "", text(cls), ""]
+    if kind == "experiments":
+        return "\n".join([*head, f"question  {cls.question}", f"method    {cls.method}"])
+    if kind == "tables":
+        arms = (f"arm       {arm.label} ({arm.condition.id})" for arm in cls().arms())
+        known = [f"citation  {cls.citation}", f"setting   {cls.setting}", *arms]
+        return "\n".join([*head, *known, *(f"deviates  {told}" for told in cls.deviations)])
+    lines = (task_page if kind == "tasks" else cell_page).lines(cls)
+    return "\n".join([*head, *lines, f"citation   {cls.citation}", f"source     {_source(cls)}"])
+
+
+def _source(cls: type) -> str:
+    """The module of a class of the suite, the file of a plugin's."""
+    inside = cls.__module__.startswith("lstm_bench.")
+    return cls.__module__ if inside else str(inspect.getsourcefile(cls))

@@ -1,0 +1,28 @@
+"""What a cell shows once it has weights: the names of its gates, the sizes of its state."""
+
+from __future__ import annotations
+
+import torch
+
+from lstm_bench.cells.base import Cell, Params, State
+from lstm_bench.engine.network import Network
+
+
+def gate_names(cell: Cell, inputs: int = 2, width: int = 32, outputs: int = 1) -> tuple[str, ...]:
+    """The gates that can be read out, in the order the cell gives them."""
+    params, state = _started(cell, inputs, width, outputs)
+    with torch.no_grad():
+        return tuple(cell.gates(cell.prepare(params), torch.zeros(1, inputs, 1), state))
+
+
+def state_sizes(cell: Cell, inputs: int, width: int, outputs: int) -> tuple[int, ...]:
+    """Numbers a sequence carries from step to step, for each part of the state."""
+    _, state = _started(cell, inputs, width, outputs)
+    return tuple(part[0, ..., 0].numel() for part in state)
+
+
+def _started(cell: Cell, inputs: int, width: int, outputs: int) -> tuple[Params, State]:
+    network = Network(cell, inputs, width, outputs)
+    weights = network.pack([0], torch.zeros(1))
+    params = Params(network.layout.views(weights))
+    return params, cell.initial_state(1, width, 1, params.V, inputs)
