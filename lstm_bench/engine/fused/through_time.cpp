@@ -208,6 +208,7 @@ struct Runner {
         for (long b = 0; b < size; ++b)
           for (long q = 0; q < P; ++q) {
             const long at = b * Hp + q * UNITS;
+            if (t > 0) fetch(saved, hs, cs, ((t - 1) * size + b) * P + q, (t - 1) * step + at);
             Cell::backward(saved + ((t * size + b) * P + q) * Cell::SAVED * W, hs + t * step + at,
                            hs + (t + 1) * step + at, cs + t * step + at, cs + (t + 1) * step + at,
                            dh + at, dc + at, d + b * N + place(q, 0),
@@ -229,6 +230,14 @@ struct Runner {
     unpack(p.dM + (r * p.tiles + tile) * GATES * H * K, dU, dX, db);
     to_columns(dh, p.dh0 + r * H * B, b0, size, H, Hp);
     if (Cell::HAS_C) to_columns(dc, p.dc0 + r * H * B, b0, size, H, Hp);
+  }
+
+  // What the step before will read: the hardware does not foresee a walk back over pages.
+  static INLINE void fetch(const float* saved, const float* hs, const float* cs, long row, long at) {
+    for (int i = 0; i < Cell::SAVED; ++i)
+      __builtin_prefetch(saved + (row * Cell::SAVED + i) * W);
+    __builtin_prefetch(hs + at);
+    if (Cell::HAS_C) __builtin_prefetch(cs + at);
   }
 
   // The weights' gradients of the steps [begin, end), whose gradient rows lie in the ring.
