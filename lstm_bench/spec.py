@@ -40,7 +40,7 @@ class Training:
 
     A replicate stops at the first of: `patience` evaluations after it first met the task's
     solved criterion on validation; futility (after the share `futility_after` of the budget its
-    best validation loss is still above `1 - futility_margin` of the memoryless floor measured on
+    best validation loss has not come `futility_margin` of the way from the floor to the ceiling on
     the same validation set); divergence; the budget of `updates`.
 
     `reduction` says what is differentiated: `mean`, the loss of the task, which is a mean over

@@ -96,7 +96,9 @@ class Ensemble:
         """Train until every replicate has a status. `after_update` may raise to interrupt."""
         t = self.condition.training
         T = self.condition.T
-        rule = StoppingRule(t, self.task.solved_score, floor, self.task.milestones(T))
+        ceiling = self.task.evaluate_loss(self.task.perfect(validation), validation)
+        milestones = self.task.milestones(T)
+        rule = StoppingRule(t, self.task.solved_score, floor, milestones, ceiling)
         held_out = HeldOut.of(self.task, validation, self.device)
         streams = [TrainStream(self.task, T, s, t.batch, t.train_size) for s in self.block.seeds]
         if self.update == 0 and not self.curves:

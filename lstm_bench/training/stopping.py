@@ -35,12 +35,13 @@ class Progress:
 
 @dataclass(frozen=True)
 class StoppingRule:
-    """The rule of `spec.Training`, for a task's solved score and measured floor."""
+    """The rule of `spec.Training`, for a task's solved score and its measured floor and ceiling."""
 
     training: Training
     solved_score: float
     floor: float
     milestones: dict[str, float]
+    ceiling: float = 0.0
 
     def observe(self, p: Progress, update: int, loss: float, score: float) -> None:
         """Take in one evaluation on validation; sets `p.status` when the replicate stops."""
@@ -71,4 +72,5 @@ class StoppingRule:
 
     def _futile(self, p: Progress) -> bool:
         assert p.best_loss is not None
-        return p.best_loss > (1 - self.training.futility_margin) * self.floor
+        margin = self.training.futility_margin * (self.floor - self.ceiling)
+        return p.best_loss > self.floor - margin
