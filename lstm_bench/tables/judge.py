@@ -1,6 +1,7 @@
 """Ours against the paper's, by rules that were written down before anything was trained.
 
-1. Success rate: reproduced where our Wilson 95 % interval contains the paper's rate.
+1. Success rate: reproduced where our Wilson 95 % interval contains the paper's rate. Too few
+   successes are no verdict where our cap is below twice the paper's mean time.
 2. Time to success: reproduced where our Kaplan-Meier median lies within a factor of two of the
    paper's mean, and only where the algorithm is the paper's (`REPLICA`).
 3. A negative arm: nothing solved in our cap, and its control succeeds. Without the control it is
@@ -77,7 +78,17 @@ def rate_verdict(arm: Arm, ours: Ours) -> str:
     rate = arm.published.rate if arm.published else None
     if rate is None or arm.kind == NEGATIVE or not ours.n:
         return ""
-    return REPRODUCED if ours.share_low <= rate <= ours.share_high else NOT_REPRODUCED
+    if ours.share_low <= rate <= ours.share_high:
+        return REPRODUCED
+    return _open(arm, ours) if ours.share_high < rate else NOT_REPRODUCED
+
+
+def _open(arm: Arm, ours: Ours) -> str:
+    """The verdict on too few or too late, which a low cap leaves open."""
+    mean = arm.published.sequences if arm.published else None
+    if mean is not None and ours.cap < mean * FACTOR:
+        return f"open: cap {ours.cap:,} below {FACTOR:g} times the paper's mean"
+    return NOT_REPRODUCED
 
 
 def time_verdict(arm: Arm, ours: Ours) -> str:
@@ -87,9 +98,7 @@ def time_verdict(arm: Arm, ours: Ours) -> str:
         return ""
     if mean / FACTOR <= ours.median <= mean * FACTOR:
         return REPRODUCED
-    if ours.median > ours.cap and ours.cap < mean * FACTOR:
-        return f"open: cap {ours.cap:,} below {FACTOR:g} times the paper's mean"
-    return NOT_REPRODUCED
+    return _open(arm, ours) if ours.median > ours.cap else NOT_REPRODUCED
 
 
 def negative_verdict(arm: Arm, ours: Ours, everyone: Mapping[str, Ours]) -> str:

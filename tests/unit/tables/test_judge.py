@@ -70,6 +70,12 @@ def test_a_time_is_reproduced_within_a_factor_of_two(median: float | None, told:
     assert judged(which, *[median] * 5)["time"] == told
 
 
+def test_too_few_successes_under_a_low_cap_are_no_verdict():
+    which = arm(n=20, solved=20, sequences=1001)
+    assert judged(which, *[None] * 20)["rate"].startswith("open: cap 2,000 below")
+    assert judged(arm(n=20, solved=20, sequences=1000), *[None] * 20)["rate"] == "not reproduced"
+
+
 def test_a_cap_far_beyond_the_papers_mean_leaves_nothing_open():
     assert judged(arm(sequences=100), None, None)["time"] == "not reproduced"
 
