@@ -49,4 +49,5 @@ wildcard_constraints:
 localrules:
     all,
     figures,
+    speed,
     tune,
