@@ -187,8 +187,8 @@ def test_a_worker_that_runs_out_of_memory_says_so_and_goes_on(tmp_path: Path):
     np.savez(exact, **reference(case, speed._weights(case)))
     try:
         for T in (10**8, 30_000):  # the inputs alone do not fit; the states do not
+            longer = {**case.to_json(), "T": T}
             with pytest.raises(Failed) as caught:
-                longer = {**case.to_json(), "T": T}
                 remote.ask(120, do="open", case=longer, weights=weights)
             assert caught.value.status == "out_of_memory"
         process = remote.process
