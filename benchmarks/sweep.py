@@ -1,6 +1,6 @@
 """The same small sweep by this suite, by plain torch processes and by JAX: wall and CPU time.
 
-    python benchmarks/sweep.py            8 seeds x 3 cells x 2 lengths, 1000 updates each
+    python -m benchmarks.sweep            8 seeds x 3 cells x 2 lengths, 1000 updates each
 
 Every way trains the same networks on the adding problem for the same number of updates, batch and
 width, evaluates as often on as many sequences, and uses all cores: one process a run (plain torch)
