@@ -122,6 +122,11 @@ class TorchNN(Contender):
 class JaxScan(Contender):
     """jax.lax.scan over time, jax.vmap over replicates, jax.jit around it and its gradient."""
 
+    def __init__(self) -> None:
+        import jax  # part of the start
+
+        jax.devices()
+
     def open(self, case: Case, weights: Mapping[str, np.ndarray]) -> float:
         import jax
         import jax.numpy as jnp

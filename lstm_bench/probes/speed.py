@@ -220,9 +220,10 @@ EMPTY: Row = {
 def _settle(row: Row, wanted: int) -> None:
     """Count what was discarded; with too little left, keep all of it and say so."""
     every = row.pop("all_seconds")
-    row["discarded"] = len(every) - len(row["seconds"])
+    row["discarded"] = busy = len(every) - len(row["seconds"])
     if row["status"] == "ok" and len(row["seconds"]) < min(ENOUGH, wanted):
-        row |= {"status": "disturbed", "reason": "the machine was busy", "seconds": every}
+        reason = f"{busy} of {len(every)} samples had a busy neighbour"
+        row |= {"status": "disturbed", "reason": reason, "seconds": every, "discarded": 0}
 
 
 def contenders(cell: cells.Cell, device: str, instruction_sets: list[str]) -> list[str]:
