@@ -106,7 +106,7 @@ class TorchNN(Contender):
         for module, x, direction in zip(self.modules, self.inputs, self.direction):
             outputs, _ = module(x)
             leaves = list(module.parameters())
-            self.gradients.append(torch.autograd.grad(outputs[-1], leaves, direction))
+            self.gradients.append(torch.autograd.grad((outputs[-1] * direction).sum(), leaves))
             self.hidden.append(outputs[-1].detach())
         finish(self.device)
 
