@@ -20,6 +20,7 @@ from typing import Any, TextIO
 
 import numpy as np
 
+from lstm_bench.errors import BenchError
 from lstm_bench.probes.cases import Case, relative_errors
 from lstm_bench.probes.contenders import Backend, Contender, MatrixProduct
 from lstm_bench.probes.peers import JaxScan, TorchNN
@@ -159,6 +160,8 @@ def answer(worker: Worker, request: dict[str, Any]) -> dict[str, Any]:
         return getattr(worker, do)(**request)
     except Exception as error:
         worker.contender.close()
+        if isinstance(error, BenchError):  # a backend for one replicate alone, say
+            return {"failed": "unsupported", "reason": str(error)}
         memory = isinstance(error, MemoryError) or any(w in str(error) for w in MEMORY_WORDS)
         status = "out_of_memory" if memory else "error"
         return {"failed": status, "reason": f"{type(error).__name__}: {error}".split("\n")[0][:200]}

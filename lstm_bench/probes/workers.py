@@ -21,7 +21,7 @@ START_LIMIT = 300.0  # seconds for imports
 
 
 class Failed(Exception):
-    """A contender could not do it: `status` is out_of_memory, timeout or error."""
+    """A contender could not do it: `status` is out_of_memory, timeout, unsupported or error."""
 
     def __init__(self, status: str, reason: str) -> None:
         super().__init__(reason)
