@@ -109,7 +109,10 @@ class Speed(Experiment):
     def summary(self, table: pd.DataFrame, evidence: Evidence) -> pd.DataFrame:
         """Along the width, with how time and memory grow along T."""
         at = table[table.along_width & (table.contender != PEAK)]
-        return at.merge(growth(table), how="left")
+        order = {cell: place for place, cell in enumerate(dict.fromkeys(table.cell))}
+        at = at.assign(place=at.cell.map(order))
+        at = at.sort_values(["place", "replicates", "threads", "width"], kind="stable")
+        return at.drop(columns="place").merge(growth(table), how="left")
 
     def display(self, summary: pd.DataFrame) -> pd.DataFrame:
         """How many times as fast as torch.nn, tuned the same way, and how near to the peak."""
@@ -134,7 +137,7 @@ class Speed(Experiment):
         own = at[at.is_backend & at.seconds.notna()]
         if own.empty:
             return {"answer": "No backend could be timed: see the table for the reasons."}
-        fastest = own.sort_values("seconds").groupby("cell", sort=False).head(1)
+        fastest = own.loc[own.groupby("cell", sort=False).seconds.idxmin()]
         parts = [
             f"{row.cell} {row.gigaflops:.3g} GF/s on {row.contender} ({row.of_peak:.0%} of the "
             f"peak, {row.times_tuned:.2g} times {TUNED})"
@@ -187,9 +190,9 @@ class Speed(Experiment):
         first = at.iloc[0]
         figure.supxlabel(
             f"median, 95 % interval; batch {first.batch}, {first.replicates} replicates, "
-            f"{first.threads} thread(s), {first.processor}; exponents of T from T = 100 on; "
+            f"{first.threads} thread(s), {first.processor}; exponents from T = {LARGE} on; "
             "×: out of memory, or over the time limit",
-            fontsize=7,
+            fontsize=6.5,
         )
         return figure
 
@@ -218,10 +221,10 @@ def _intervals(axes: Axes, rows: pd.DataFrame, axis: str, scale: float, place: i
 
 
 def _edges(axes: Axes, rows: pd.DataFrame, place: int) -> None:
-    """A cross above the first T a contender could not do."""
-    failed = rows[rows.status.isin(["out_of_memory", "timeout"])]
-    if len(failed):
-        axes.plot(
-            [failed["T"].min()], [0.97 - 0.06 * place], "x", markersize=5, clip_on=False,
-            color=place_style(place)["color"], transform=axes.get_xaxis_transform(),
-        )  # fmt: skip
+    """A cross at the first T a contender could not do, where its line would go on."""
+    failed, timed = rows[rows.status.isin(["out_of_memory", "timeout"])], rows[rows.seconds > 0]
+    if failed.empty or timed.empty:
+        return
+    edge, last = failed["T"].min(), timed.loc[timed["T"].idxmax()]
+    y = 1e3 * last.seconds * edge / last["T"]
+    axes.plot([edge], [y], "x", markersize=6, color=place_style(place)["color"])
