@@ -1,4 +1,5 @@
 # make sweep   sets up .venv from nothing but Python and make, and runs the default sweep
+# make performance  likewise, and measures what docs/performance.md shows
 # make test    sets it up likewise, and runs the tests
 PYTHON ?= python3
 VENV := .venv
@@ -8,7 +9,7 @@ CORES ?= $(shell $(PYTHON) -c "import os; print(os.cpu_count())")
 # anything more for snakemake, e.g. ARGS="--configfile workflow/presets/smoke.yaml"
 ARGS ?=
 
-.PHONY: sweep smoke figures tune test lint lock clean
+.PHONY: sweep smoke figures tune performance test lint lock clean
 
 sweep: $(READY)
 	$(BIN)/snakemake --cores $(CORES) $(ARGS)
@@ -22,6 +23,13 @@ figures: $(READY)
 
 tune: $(READY)
 	$(BIN)/snakemake --cores $(CORES) tune $(ARGS)
+
+# measures what docs/performance.md shows, about an hour on a machine that does nothing else
+performance: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[jax]'
+	$(BIN)/python -m benchmarks.engine --into docs/performance.md
+	$(BIN)/python -m benchmarks.sweep --rounds 3 --into docs/performance.md
+	$(BIN)/python -m benchmarks.overhead --into docs/performance.md
 
 test: $(READY)
 	$(BIN)/pytest -n $(CORES) --dist loadscope

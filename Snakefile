@@ -3,6 +3,7 @@
 snakemake --cores 2            everything config.yaml asks for
 snakemake --cores 2 figures    tables and figures from stored runs
 snakemake --cores 2 tables     published tables beside ours, in results/tables/index.html
+snakemake --cores 2 speed      how fast every backend and its peers run on this machine
 snakemake --cores 2 tune       learning rates, frozen in workflow/presets/learning_rates.yaml
 """
 
@@ -24,6 +25,7 @@ include: "workflow/rules/probes.smk"
 include: "workflow/rules/experiments.smk"
 include: "workflow/rules/tune.smk"
 include: "workflow/rules/tables.smk"
+include: "workflow/rules/speed.smk"
 include: "workflow/rules/track.smk"
 include: "workflow/rules/report.smk"
 

@@ -1,0 +1,1 @@
+"""Measurements of the suite against other ways of doing the same; see docs/performance.md."""

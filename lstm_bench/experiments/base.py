@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pandas as pd
@@ -26,6 +26,7 @@ class Evidence:
     probe                        the measurements of the experiment's probe, or None
     tasks, cells                 labels in the order of the config
     plan                         the plan's own entries by condition id (parameters, flops, ...)
+    others                       the tables of the experiments in `reads` that are there
     """
 
     replicates: pd.DataFrame
@@ -35,6 +36,7 @@ class Evidence:
     tasks: list[str]
     cells: list[str]
     plan: Mapping[str, Mapping[str, Any]]
+    others: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,7 @@ class Experiment(ABC):
     question: ClassVar[str]
     method: ClassVar[str]  # how it is measured, for the report: a paragraph
     probe: ClassVar[str | None] = None
+    reads: ClassVar[tuple[str, ...]] = ()  # experiments whose table it joins, where it is there
 
     def members(self, sweep: Sweep) -> Iterable[Member]:
         """The conditions this question needs trained."""

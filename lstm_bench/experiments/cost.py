@@ -10,6 +10,7 @@ import pandas as pd
 
 from lstm_bench.experiments.base import Evidence, Experiment
 from lstm_bench.plotting.panels import cell_legend, cell_style, log_lengths, panels
+from lstm_bench.stats.timing import exponent
 from lstm_bench.sweep import Choice, Sweep
 
 if TYPE_CHECKING:
@@ -160,7 +161,4 @@ def _times(summary: pd.DataFrame, column: str, told: pd.Series) -> pd.Series:
 
 
 def _exponent(rows: pd.DataFrame) -> float:
-    """The slope of log time against log T."""
-    if rows["T"].nunique() < 2:
-        return float("nan")
-    return float(np.polyfit(np.log(rows["T"]), np.log(rows.update_seconds), 1)[0])
+    return exponent(rows["T"], rows.update_seconds)

@@ -52,6 +52,7 @@ def evidence(plan: Plan, name: str, results: Results) -> Evidence:
         tasks=[each["shown"] for each in plan.data["sweep"]["tasks"]],
         cells=[each["shown"] for each in plan.data["sweep"]["cells"]],
         plan=plan.conditions,
+        others={other: read_csv(path) for other, path in plan.joined(name, results).items()},
     )
 
 

@@ -194,6 +194,18 @@ def make_sweep(config: Mapping[str, Any]) -> Sweep:
     taken = set()
     for T in (*config["cost"].get("lengths", ()), *filter(None, [config["cost"].get("length")])):
         tasks.create("adding").require(T)
+    speed = dict(config["speed"])
+    if "cells" in speed:
+        chosen = _unique([_cell(entry, set(), {}) for entry in speed["cells"]], "speed.cells")
+        for cell in chosen:
+            if cell.own:
+                raise BenchError(
+                    f"speed.cells: {cell.key!r} is not allowed; it must be a cell without a "
+                    "network or a width of its own."
+                )
+        speed["cells"] = [
+            {"name": c.name, "options": dict(c.options), "shown": c.shown} for c in chosen
+        ]
     rates, tuned_with = read_rates(config.get("learning_rates"))
     network, width = config["network"], config["width"]
     cell_list = _unique([_cell(entry, taken, network) for entry in config["cells"]], "cells")
@@ -209,7 +221,7 @@ def make_sweep(config: Mapping[str, Any]) -> Sweep:
         first_seed=config["first_seed"],
         rates=rates,
         tuned_with=tuned_with,
-        settings={key: config[key] for key in ("cost", "tuning") if key in config},
         network=network,
         widths={} if plain else _widths(sized, cell_list, width),
+        settings={"cost": config["cost"], "tuning": config["tuning"], "speed": speed},
     )

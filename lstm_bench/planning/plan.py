@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Mapping
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import lstm_bench
@@ -15,7 +16,7 @@ from lstm_bench.planning.config import check_schema, make_sweep, plain_numbers
 from lstm_bench.registry import code_version, load_plugins
 from lstm_bench.spec import Condition, Dataset
 from lstm_bench.store.paths import DATASET
-from lstm_bench.store.plans import source_digest
+from lstm_bench.store.plans import BESIDE, source_digest
 from lstm_bench.sweep import Sweep
 from lstm_bench.training.run import code_identity
 
@@ -40,7 +41,7 @@ def resolve(config: Mapping[str, Any], schema: Mapping[str, Any], digest: str) -
     for name in config["experiments"]:
         if name not in known:
             raise unknown("experiments: experiment", name, known)
-    asked = [*config["experiments"], *(["tuning"] if "tuning" not in config["experiments"] else [])]
+    asked = list(dict.fromkeys([*config["experiments"], "tuning", *BESIDE]))
     planned: dict[str, Condition] = {}
     entries = {
         name: _experiment(
@@ -96,10 +97,11 @@ def _experiment(
         "members": members,
         "blocks": [block.name for block in experiment.blocks(sweep)] if members else [],
         "probe": experiment.probe,
+        "reads": list(experiment.reads),
         "probe_settings": settings,
         "probe_code": _probe_code(experiment.probe, settings),
         "code": source_digest(
-            f"experiments/{experiment.name}.py", "experiments/base.py", "plotting", "stats"
+            *_sources(experiment.name), "experiments/base.py", "plotting", "stats"
         ),
     }
 
@@ -124,6 +126,12 @@ def _tables(chosen: Mapping[str, Any], planned: dict[str, Condition]) -> dict[st
             "code": source_digest("tables", "stats"),
         }
     return found
+
+
+def _sources(experiment: str) -> list[str]:
+    """The experiment's file, and that of its tables where it has one."""
+    room = Path(experiments.__file__).parent
+    return [f"experiments/{path.name}" for path in sorted(room.glob(f"{experiment}*.py"))]
 
 
 def _probe_code(probe: str | None, settings: Mapping[str, Any]) -> str:

@@ -34,7 +34,11 @@ def cell_style(cell: str, cells: Sequence[str]) -> dict[str, Any]:
     """Colour, marker and dash of a cell: the same in every figure, whatever else a sweep has."""
     others = [name for name in cells if name not in USUAL]
     order = [*USUAL, *others]
-    place = order.index(cell) if cell in order else len(order)
+    return place_style(order.index(cell) if cell in order else len(order))
+
+
+def place_style(place: int) -> dict[str, Any]:
+    """Colour, marker and dash of the line at this place of an order."""
     return {
         "color": PALETTE[place % len(PALETTE)],
         "marker": MARKERS[place % len(MARKERS)],

@@ -24,14 +24,14 @@ from lstm_bench.store.plans import Plan
 
 def write_report(plan: Plan, results: Results, output: Path) -> None:
     """Write the page. Raises DamagedFile when something it needs is missing or not whole."""
-    pairs = plan.blocks(plan.asked)
+    pairs, shown = plan.blocks(plan.asked), [*plan.asked, *plan.beside(results)]
     replicates = _labelled(plan, collect(results, pairs, "replicates"))
     timing = collect(results, pairs, "timing")
     files = importlib.resources.files("lstm_bench.report")
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
     page = environment.from_string((files / "template.html").read_text()).render(
         style=(files / "style.css").read_text(),
-        experiments=[_section(create(name), results, output) for name in plan.asked],
+        experiments=[_section(create(name), results, output) for name in shown],
         tasks=[_task(entry, plan) for entry in plan.data["sweep"]["tasks"]],
         cells=[_cell(entry) for entry in plan.data["sweep"]["cells"]],
         statuses=statuses(replicates),

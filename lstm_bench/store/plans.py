@@ -21,6 +21,7 @@ from lstm_bench.spec import canonical, digest
 from lstm_bench.store import paths
 from lstm_bench.store.files import read_json
 
+BESIDE = ("speed",)  # run when asked for by name, shown on the page from then on
 PACKAGE = Path(__file__).resolve().parents[1]
 
 
@@ -136,6 +137,35 @@ class Plan:
             for experiment in self.asked
             for name in names
         ]
+
+    def joined(self, experiment: str, results: paths.Results) -> dict[str, Path]:
+        """The tables of other experiments that this one joins, those that are there."""
+        tables = {
+            name: results.experiment(name) / "table.csv"
+            for name in self.experiments[experiment].get("reads", ())
+        }
+        return {name: path for name, path in tables.items() if path.exists()}
+
+    def joined_digest(self, experiment: str) -> str:
+        """The digest of those tables: what is concluded from them is concluded again."""
+        found = self.joined(experiment, paths.Results())
+        return digest([path.read_text() for path in found.values()]) if found else ""
+
+    def beside(self, results: paths.Results) -> list[str]:
+        """Experiments outside the sweep whose results are there and belong on the page."""
+        files = (*paths.EXPERIMENT_TABLES, "summary.csv", "figure.svg")
+        return [
+            name
+            for name in BESIDE
+            if name not in self.asked
+            and all((results.experiment(name) / file).exists() for file in files)
+        ]
+
+    def beside_digest(self) -> str:
+        """The digest of what they found: a page that shows something else is written again."""
+        results = paths.Results()
+        files = [results.experiment(name) / "verdict.json" for name in self.beside(results)]
+        return digest([path.read_text() for path in files])
 
     def membership(self, experiment: str) -> str:
         """A digest of which conditions and seeds an experiment draws from, and under what name."""

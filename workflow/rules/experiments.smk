@@ -22,6 +22,7 @@ rule conclude:
         "../../environment.yml"
     params:
         members=lambda wildcards: plan.membership(wildcards.experiment),
+        joined=lambda wildcards: plan.joined_digest(wildcards.experiment),
         code=lambda wildcards: plan.experiments[wildcards.experiment]["code"],
     shell:
         "python -m lstm_bench.stages conclude {wildcards.experiment} > {log:q} 2>&1"

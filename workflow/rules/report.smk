@@ -16,5 +16,6 @@ rule report:
     params:
         code=source_digest("report"),
         shown=digest([plan.data["sweep"], plan.config]),
+        beside=plan.beside_digest(),
     shell:
         "python -m lstm_bench.stages report --output {output:q} > {log:q} 2>&1"

@@ -1,0 +1,196 @@
+"""What a sweep spends beside updates: its CPU time by part.
+
+    python -m benchmarks.overhead                                                the default sweep
+    python -m benchmarks.overhead --configfile workflow/presets/smoke.yaml       a minute
+    python -m benchmarks.overhead --folder DIR --configfile ...                  keep its results
+
+It runs `snakemake` in a folder of its own and counts
+
+    all CPU time                of snakemake and every process below it (the kernel's account)
+    each command                bash's `times` at its end
+    updates and evaluation      measured by each training, in its timing.parquet, on the clock;
+                                times the share of the clock its job had a core
+    training data               drawn again here, some batches of each condition, times its updates
+    process start and imports   of an interpreter that imports what a training does, times the jobs
+    Snakemake itself            what is left of all
+
+An update is forward, backward, clipping and optimiser; all else is orchestration. The cost probe
+measures the machine and counts as neither.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from benchmarks.measuring import ROOT, Stopwatch, deliver, heading, markdown, run
+
+TRAINING_JOB = "lstm_bench.training.job"
+STAGES = ("dataset", "conclude", "draw", "report", "track", "probe")
+DRAWN = 30  # batches of each condition that are drawn again
+
+
+def command_seconds(account: str) -> tuple[str, float]:
+    """Which part a command was, and its CPU seconds, from one file of bash's `times`."""
+    *command, own, below = account.rstrip().split("\n")
+    times = [re.fullmatch(r"(\d+)m([\d.,]+)s (\d+)m([\d.,]+)s", line) for line in (own, below)]
+    if None in times:
+        raise ValueError(f"no account of times: {account[-200:]!r}")
+    total = sum(
+        60 * int(minutes) + float(seconds.replace(",", "."))
+        for line in times
+        if line is not None
+        for minutes, seconds in (line.groups()[:2], line.groups()[2:])
+    )
+    text = "\n".join(command)
+    if TRAINING_JOB in text:
+        return "train", total
+    stage = re.search(r"lstm_bench\.stages (\w+)", text)
+    return stage[1] if stage and stage[1] in STAGES else "other", total
+
+
+def parts(
+    total: float,
+    commands: Mapping[str, list[float]],
+    updates: float,
+    evaluation: float,
+    data: float,
+    start: float,
+) -> dict[str, float]:
+    """CPU seconds by part; they add up to `total`.
+
+    updates and evaluation as trainings measure them, updates with the drawing of data; start of one
+    training process.
+    """
+    train, jobs = sum(commands.get("train", [])), len(commands.get("train", []))
+    stages = {name: sum(commands.get(name, [])) for name in (*STAGES, "other")}
+    starting = jobs * start
+    return {
+        "updates": updates - data,
+        "training data": data,
+        "evaluation on validation": evaluation,
+        "start and imports of trainings": starting,
+        "rest of trainings: reading, logging, testing, writing": train
+        - updates
+        - evaluation
+        - starting,
+        "datasets": stages["dataset"],
+        "tables and figures": stages["conclude"] + stages["draw"],
+        "report": stages["report"],
+        "MLflow": stages["track"],
+        "Snakemake and the plan": total - train - sum(stages.values()) + stages["other"],
+        "cost probe (a measurement)": stages["probe"],
+    }
+
+
+def table(seconds: Mapping[str, float]) -> list[dict[str, Any]]:
+    """Shares of the CPU time without the probe's."""
+    whole = sum(v for name, v in seconds.items() if "probe" not in name)
+    rows: list[dict[str, Any]] = [
+        {"part": name, "CPU s": value, "share": "–" if "probe" in name else f"{value / whole:.1%}"}
+        for name, value in seconds.items()
+    ]
+    beside = whole - seconds["updates"]
+    rows.append({"part": "all but updates", "CPU s": beside, "share": f"{beside / whole:.1%}"})
+    return [*rows, {"part": "whole sweep", "CPU s": whole, "share": "100%"}]
+
+
+def start_seconds(repeats: int = 3) -> float:
+    """CPU seconds of an interpreter that imports what a training does."""
+    with Stopwatch() as watch:
+        for _ in range(repeats):
+            run([sys.executable, "-c", "import lstm_bench.training.run"], cwd=ROOT)
+    return watch.spent.cpu / repeats
+
+
+def data_seconds(blocks: pd.DataFrame) -> float:
+    """CPU seconds all batches of these trainings took: `spec` and the `updates` of replicates."""
+    from lstm_bench import tasks
+    from lstm_bench.spec import Condition
+    from lstm_bench.training.data import TrainStream
+
+    total = 0.0
+    for spec, group in blocks.groupby("spec"):
+        c = Condition.from_json(json.loads(str(spec)))
+        task, t = tasks.create(c.task, c.task_options), c.training
+        stream = TrainStream(task, c.T, 0, t.batch, t.train_size)
+        stream(0)
+        started = time.process_time()
+        for update in range(DRAWN):
+            stream(update)
+        total += (time.process_time() - started) / DRAWN * float(group.updates.sum())
+    return total
+
+
+def on_core(folder: Path, train: float) -> float:
+    """The share of their time on the clock that trainings had a core: 1 on a quiet machine."""
+    files = folder.glob("results/benchmarks/train/*/*.tsv")  # Snakemake's, in seconds on the clock
+    clock = sum(float(pd.read_csv(file, sep="\t")["s"].sum()) for file in files)
+    return min(1.0, train / clock) if clock else 1.0
+
+
+def trained(folder: Path) -> pd.DataFrame:
+    """One row a replicate: its block's seconds, its updates and its condition's spec."""
+    rows = []
+    for file in sorted(folder.glob("results/runs/*/*/timing.parquet")):
+        timing, ends = (
+            pd.read_parquet(file.with_name(f"{n}.parquet")) for n in ("timing", "replicates")
+        )
+        spec = (file.parents[1] / "condition.json").read_text()
+        merged = timing.merge(ends[["seed", "updates"]], on="seed")
+        rows.append(merged.assign(spec=spec, block=str(file.parent)))
+    return pd.concat(rows, ignore_index=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--configfile", nargs="*", default=[], help="overlays, as for snakemake")
+    parser.add_argument("--cores", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--folder", type=Path, help="an empty folder to keep the sweep in")
+    parser.add_argument("--into", type=Path, help="a page with the marks <!-- overhead -->")
+    a = parser.parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = a.folder or Path(scratch) / "sweep"
+        accounts = folder / "times"
+        accounts.mkdir(parents=True)
+        (folder / "workflow").symlink_to(ROOT / "workflow")  # where frozen rates are looked for
+        os.environ["LSTM_BENCH_TIMES"] = str(accounts.resolve())
+        words = ["-s", str(ROOT / "Snakefile"), "-d", str(folder), "--cores", str(a.cores)]
+        overlays = [str(Path(path).resolve()) for path in a.configfile]
+        words += ["--configfile", *overlays] if overlays else []
+        with Stopwatch() as watch:
+            run([sys.executable, "-m", "snakemake", *words, "--", "all"], cwd=ROOT)
+        commands: dict[str, list[float]] = {}
+        for file in accounts.iterdir():
+            part, seconds = command_seconds(file.read_text())
+            commands.setdefault(part, []).append(seconds)
+        rows = trained(folder)
+        share = on_core(folder, sum(commands.get("train", [])))
+    blocks = rows.drop_duplicates("block")
+    seconds = parts(
+        watch.spent.cpu,
+        commands,
+        updates=share * float(blocks.ensemble_seconds.sum()),
+        evaluation=share * float(blocks.evaluation_seconds.sum()),
+        data=data_seconds(rows),
+        start=start_seconds(),
+    )
+    spent = watch.spent
+    busy = "" if spent.others is None else f", others {spent.others / spent.wall:.2g} cores"
+    config = ", ".join(Path(path).name for path in a.configfile) or "config.yaml"
+    what = f"{config}: {len(blocks)} trainings in {spent.wall:.0f} s of wall time"
+    deliver("overhead", f"{heading(what + busy)}\n\n{markdown(table(seconds))}", a.into)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,230 @@
+"""How near to the machine's limit is the engine? Not part of the sweep: `snakemake speed`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from lstm_bench.experiments.base import Evidence, Experiment
+from lstm_bench.experiments.speed_tables import (
+    LARGE,
+    PEAK,
+    TUNED,
+    contenders,
+    crossing,
+    growth,
+    measured,
+    told_ratio,
+    with_solving,
+)
+from lstm_bench.plotting.panels import DOUBLE, cell_legend, log_lengths, panels, place_style
+from lstm_bench.stats.timing import exponent
+from lstm_bench.sweep import Sweep
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+CELLS = ("lstm", "gru", "elman")
+DEFAULTS: dict[str, Any] = {
+    "widths": [16, 32, 64, 128, 256],
+    "length": 200,
+    "lengths": [20, 50, 100, 300, 1000, 3000, 10000],
+    "replicates": [1, 8],
+    "batch": 32,
+    "inputs": 2,
+    "threads": [1],
+    "instruction_sets": [],
+    "samples": 9,
+    "sample_seconds": 0.1,
+    "limit_seconds": 60,
+    "memory_limit_gib": None,
+    "cold_cache": True,
+}
+
+
+@dataclass(frozen=True)
+class Speed(Experiment):
+    """Every backend and its peers: time, rate, share of the machine's peak, memory, first call."""
+
+    name = "speed"
+    title = "How fast is the engine on this machine?"
+    question = (
+        "How long does a forward and backward pass take on each backend, against sequence length, "
+        "width and replicates, and how near is it to the rate of a plain matrix product?"
+    )
+    method = (
+        "One pass forward and backward (loss on the last step, gradients of all weights) of R "
+        "replicates. Each contender runs in a process of its own, all on the same cores, and is "
+        "timed only after its outputs and gradients agreed with the float64 loop on two replicates "
+        "and at most 100 steps (each tensor to a relative error below 1e-5). Samples are taken in "
+        "turns after a warm-up. A sample is discarded where a process on one thread had its core "
+        "for less than 95 % of it, or everything else on the machine used more than 5 % of all "
+        "cores; where fewer than three remain, all are kept and the row says disturbed. Times are "
+        "medians with an order-statistic interval of 95 %. GF/s count 6 R T B G H (H + D) "
+        "operations a pass (G = 4, 3, 1 for LSTM, GRU, Elman); the peak is a matrix product "
+        "(sgemm, 1536 x 1536) timed among the rest. torch.nn runs its replicates one after "
+        "another; tuned means with flushed denormals and kept buffers, as the suite runs. JAX is "
+        "one compiled scan, vectorised over replicates. Peak memory is what a call holds beyond "
+        "weights and inputs (JAX: the work space its compiler planned). A first call is that of a "
+        "fresh process with an empty cache of kernels. Crosses mark where a contender had not "
+        "enough memory or took longer than the limit."
+    )
+    probe = "speed"
+    reads = ("training_time",)
+
+    def probe_settings(self, sweep: Sweep) -> dict[str, Any]:
+        plain = [{"name": name, "options": {}, "shown": name} for name in CELLS]
+        s = {**DEFAULTS, "cells": plain, **sweep.settings.get("speed", {})}
+        limit = s.pop("memory_limit_gib")
+        fixed = {"batch": s.pop("batch"), "inputs": s.pop("inputs")}
+        lengths, widths, length = s.pop("lengths"), s.pop("widths"), s.pop("length")
+        # where the sweep's widths differ by cell, the line along T takes the middle one of ours
+        main = sweep.width if isinstance(sweep.width, int) else sorted(widths)[len(widths) // 2]
+        at = [(T, main) for T in lengths] + [(length, width) for width in widths]
+        at = sorted(dict.fromkeys([*at, (length, main)]))  # T rises: memory is foreseen
+        shapes = [
+            {
+                **{"width": width, "T": T, "replicates": R, **fixed},
+                "along_T": width == main,
+                "along_width": T == length,
+            }
+            for R in s.pop("replicates")
+            for T, width in at
+        ]
+        return {**s, "shapes": shapes, "memory_limit_bytes": limit and int(limit * 2**30)}
+
+    def table(self, evidence: Evidence) -> pd.DataFrame:
+        assert evidence.probe is not None
+        table = measured(evidence.probe)
+        training = evidence.others.get("training_time")
+        if training is None:
+            return table
+        specs = [entry["spec"] for entry in evidence.plan.values()]
+        sizes = {(spec["width"], spec["training"]["batch"]) for spec in specs}
+        return with_solving(table, training, sizes)
+
+    def summary(self, table: pd.DataFrame, evidence: Evidence) -> pd.DataFrame:
+        """Along the width, with how time and memory grow along T."""
+        at = table[table.along_width & (table.contender != PEAK)]
+        order = {cell: place for place, cell in enumerate(dict.fromkeys(table.cell))}
+        at = at.assign(place=at.cell.map(order))
+        at = at.sort_values(["place", "replicates", "threads", "width"], kind="stable")
+        return at.drop(columns="place").merge(growth(table), how="left")
+
+    def display(self, summary: pd.DataFrame) -> pd.DataFrame:
+        """How many times as fast as torch.nn, tuned the same way, and how near to the peak."""
+        shown = summary.assign(told=told_ratio(summary))
+        index = ["cell", "replicates", "threads", "width"]
+        rows = []
+        for key, group in shown.groupby(index, sort=False):
+            best = group[group.seconds.notna()].sort_values("seconds").head(1)
+            rows.append(
+                {
+                    **dict(zip(index, key)),
+                    **{f"{c}, × {TUNED}": t for c, t in zip(group.contender, group.told)},
+                    "fastest": best.contender.iloc[0] if len(best) else "none",
+                    "GF/s": float(best.gigaflops.iloc[0]) if len(best) else float("nan"),
+                    "of peak": f"{best.of_peak.iloc[0]:.0%}" if len(best) else "",
+                }
+            )
+        return pd.DataFrame(rows)
+
+    def verdict(self, table: pd.DataFrame, summary: pd.DataFrame) -> dict[str, Any]:
+        at = crossing(table)
+        own = at[at.is_backend & at.seconds.notna()]
+        if own.empty:
+            return {"answer": "No backend could be timed: see the table for the reasons."}
+        fastest = own.loc[own.groupby("cell", sort=False).seconds.idxmin()]
+        parts = [
+            f"{row.cell} {row.gigaflops:.3g} GF/s on {row.contender} ({row.of_peak:.0%} of the "
+            f"peak, {row.times_tuned:.2g} times {TUNED})"
+            for row in fastest.itertuples()
+        ]
+        first = at.iloc[0]
+        disturbed = int((table.status == "disturbed").sum())
+        busy = f"; {disturbed} of {len(table)} rows on a busy machine" if disturbed else ""
+        where = f"width {first.width}, T={first['T']}, {first.replicates} replicates"
+        return {
+            "answer": f"At {where}, {first.threads} thread(s): {'; '.join(parts)}{busy}.",
+            "discarded_samples": int(table.discarded.sum()),
+            "kept_samples": int(table.samples.sum()),
+        }
+
+    def figure(self, table: pd.DataFrame, summary: pd.DataFrame, evidence: Evidence) -> Figure:
+        at = table[
+            (table.threads == table.threads.min()) & (table.replicates == table.replicates.max())
+        ]
+        cells = list(dict.fromkeys(table.cell))
+        figure, grid = panels(3, len(cells), height=2.0)
+        figure.set_figwidth(max(DOUBLE, figure.get_figwidth()))  # the legend needs it
+        names = contenders(table)
+        for column, cell in enumerate(cells):
+            rows = at[at.cell == cell]
+            along, across = rows[rows.along_T], rows[rows.along_width]
+            time, memory, rate = grid[:, column]
+            for place, name in enumerate(names):
+                line = along[along.contender == name]
+                _line(time, line, "T", line.seconds * 1e3, name, place)
+                _intervals(time, line, "T", 1e3, place)
+                _line(memory, line, "T", line.peak_memory_bytes / 2**20, name, place)
+                wide = across[across.contender == name]
+                _line(rate, wide, "width", wide.gigaflops, name, place)
+                _edges(time, line, place)
+            peak = across[across.contender == PEAK].sort_values("width")
+            rate.plot(peak.width, peak.gigaflops, color="black", linewidth=0.8, label="sgemm")
+            for axes, axis, shown in (
+                (time, "T", along), (memory, "T", along), (rate, "width", across)
+            ):  # fmt: skip
+                log_lengths(axes, shown[axis].tolist())
+                axes.tick_params(axis="x", labelrotation=45 if axis == "T" else 0)
+                axes.set_yscale("log")
+                axes.set_xlabel("sequence length T" if axis == "T" else "width (hidden units)")
+            time.set_title(cell)
+        grid[0, 0].set_ylabel("ms per pass of\nall replicates")
+        grid[1, 0].set_ylabel("peak memory (MiB)")
+        grid[2, 0].set_ylabel("GF/s")
+        cell_legend(figure, grid[2, 0])
+        first = at.iloc[0]
+        figure.supxlabel(
+            f"median, 95 % interval; batch {first.batch}, {first.replicates} replicates, "
+            f"{first.threads} thread(s), {first.processor}; exponents from T = {LARGE} on; "
+            "×: out of memory, or over the time limit",
+            fontsize=6.5,
+        )
+        return figure
+
+
+def _line(
+    axes: Axes, rows: pd.DataFrame, axis: str, values: pd.Series, name: str, place: int
+) -> None:
+    """A contender's line; along T with the exponent at its end."""
+    shown = rows.assign(y=values).dropna(subset=["y"]).sort_values(axis)
+    shown = shown[shown.y > 0]
+    style = place_style(place)
+    axes.plot(shown[axis], shown.y, label=name, markersize=3, **style)
+    large = shown[shown["T"] >= LARGE]
+    if axis == "T" and large["T"].nunique() > 1:
+        last = shown.iloc[-1]
+        axes.annotate(
+            f"T$^{{{exponent(large['T'], large.y):.2f}}}$", (last["T"], last.y), fontsize=5,
+            xytext=(2, 0), textcoords="offset points", color=style["color"], va="center",
+        )  # fmt: skip
+
+
+def _intervals(axes: Axes, rows: pd.DataFrame, axis: str, scale: float, place: int) -> None:
+    """The intervals of the medians."""
+    shown, color = rows.dropna(subset=["low", "high"]), place_style(place)["color"]
+    axes.vlines(shown[axis], scale * shown.low, scale * shown.high, color=color, linewidth=0.7)
+
+
+def _edges(axes: Axes, rows: pd.DataFrame, place: int) -> None:
+    """A cross at the first T a contender could not do, where its line would go on."""
+    failed, timed = rows[rows.status.isin(["out_of_memory", "timeout"])], rows[rows.seconds > 0]
+    if failed.empty or timed.empty:
+        return
+    edge, last = failed["T"].min(), timed.loc[timed["T"].idxmax()]
+    y = 1e3 * last.seconds * edge / last["T"]
+    axes.plot([edge], [y], "x", markersize=6, color=place_style(place)["color"])
