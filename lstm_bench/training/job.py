@@ -133,9 +133,9 @@ def _supervise(child: forkserver.Child, arguments: list[str]) -> int:
     from lstm_bench.training.outcome import now, write_failure
     from lstm_bench.training.run import code_identity, is_finished
 
-    folder, code = Results().block(condition, block), code_identity(condition)
-    if not is_finished(folder, condition, code):  # a death after the last file costs nothing
-        write_failure(folder, condition, block, f"killed ({name})", code, now())
+    folder, identity = Results().block(condition, block), code_identity(condition)
+    if not is_finished(folder, condition, identity):  # a death after the last file costs nothing
+        write_failure(folder, condition, block, f"killed ({name})", identity, now())
     return 0
 
 
