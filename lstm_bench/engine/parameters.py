@@ -45,18 +45,20 @@ class Layout:
     def __init__(self, shapes: Mapping[str, tuple[int, ...]]) -> None:
         self.slots: dict[str, tuple[int, tuple[int, ...]]] = {}
         self.size = 0
+        self._places: list[tuple[str, int, tuple[int, ...]]] = []
         for name, shape in shapes.items():
             self.slots[name] = (self.size, tuple(shape))
+            self._places.append((name, self.size, shape if len(shape) > 1 else (*shape, 1)))
             self.size += aligned(int(np.prod(shape)))
 
     def views(self, flat: Tensor) -> dict[str, Tensor]:
         """Views into flat (R, size): matrices (R, rows, columns), biases (R, rows, 1)."""
-        found = {}
-        for name, (start, shape) in self.slots.items():
-            count = int(np.prod(shape))
-            column = shape if len(shape) > 1 else (*shape, 1)
-            found[name] = flat[:, start : start + count].unflatten(1, column)
-        return found
+        R, start, (row, one) = len(flat), flat.storage_offset(), flat.stride()
+        # one call a view: an update of a small network takes them twice
+        return {
+            name: flat.as_strided((R, rows, columns), (row, columns * one, one), start + at * one)
+            for name, at, (rows, columns) in self._places
+        }
 
     def leaves(self, flat: Tensor) -> Params:
         """The same views as autograd leaves, which share their memory with `flat`."""

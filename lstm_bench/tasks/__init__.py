@@ -9,6 +9,7 @@ from lstm_bench.tasks.base import (
     generator,
     one_hot,
     registry,
+    stream,
 )
 
 __all__ = [
@@ -20,4 +21,5 @@ __all__ = [
     "generator",
     "one_hot",
     "registry",
+    "stream",
 ]

@@ -182,17 +182,26 @@ def final_step_mask(batch: int, steps: int) -> np.ndarray:
     return mask
 
 
-def generator(
-    purpose: str, task: Task, T: int, *, counter: int = 0, **parts: Any
-) -> np.random.Generator:
-    """The generator of one stream of a task's data.
+def stream(purpose: str, task: Task, T: int, **parts: Any) -> Callable[[int], np.random.Generator]:
+    """The generators of one stream of a task's data, by place.
 
     Philox is counter-based: (key, counter) names a place in the stream, so that the batch of any
     update can be drawn without drawing those before it. The key depends on the task, T and the
     seed in `parts`, never on the cell, so every cell of a seed sees the same sequences.
     """
     key = stream_key(purpose, task=task.name, options=chosen_options(task), T=T, **parts)
-    return np.random.Generator(np.random.Philox(key=key, counter=[0, 0, 0, counter]))
+
+    def at(counter: int) -> np.random.Generator:
+        return np.random.Generator(np.random.Philox(key=key, counter=[0, 0, 0, counter]))
+
+    return at
+
+
+def generator(
+    purpose: str, task: Task, T: int, *, counter: int = 0, **parts: Any
+) -> np.random.Generator:
+    """The generator of one place in a stream; see `stream`."""
+    return stream(purpose, task, T, **parts)(counter)
 
 
 def registry() -> dict[str, type[Task]]:

@@ -19,7 +19,7 @@ TAIL = 64  # the longest tail; a geometric one is longer with probability 0.9^65
 class LongLag(Task):
     """The first relevant symbol, x or y, comes back at the end after a lag without information.
 
-    With p = `symbols`, and s one of x and y alike:
+    With p = `symbols`, s one of x and y alike, and `variant` one of three:
 
         noise_free    s a1 a2 .. a(T-1)  -> s    the next symbol at every step; p >= T
         noisy         s a3 a1 .. a3      -> s    a drawn from p - 1 symbols; the same question

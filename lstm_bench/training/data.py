@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from lstm_bench.engine.parameters import aligned
-from lstm_bench.tasks import Batch, Task, generator
+from lstm_bench.tasks import Batch, Task, generator, stream
 
 PADDING = 32
 
@@ -74,6 +74,7 @@ class TrainStream:
 
     def __init__(self, task: Task, T: int, seed: int, batch: int, train_size: int | None) -> None:
         self.task, self.T, self.seed, self.batch = task, T, seed, batch
+        self._fresh = stream("train", task, T, seed=seed)
         self.finite: Batch | None = None
         if train_size is not None:
             rng = generator("train_set", task, T, seed=seed)
@@ -81,8 +82,7 @@ class TrainStream:
 
     def __call__(self, update: int) -> Batch:
         if self.finite is None:
-            rng = generator("train", self.task, self.T, seed=self.seed, counter=update)
-            return self.task.sample_split(rng, self.batch, self.T, "train")
+            return self.task.sample_split(self._fresh(update), self.batch, self.T, "train")
         rows = [self._row(place) for place in self._places(update)]
         return self.finite.rows(rows)
 

@@ -138,7 +138,7 @@ class Ensemble:
         self.since_evaluation += 1
         self.optimiser.step(self.weights, flat, self.update)
         bad = ~(torch.isfinite(losses) & torch.isfinite(norms)) & (self.bad_update < 0)
-        self.bad_update[bad] = self.update
+        self.bad_update.masked_fill_(bad, self.update)
         self.loss_sum += losses
         self.norm_sum += norms
 

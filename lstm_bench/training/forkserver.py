@@ -17,6 +17,7 @@ import os
 import selectors
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import threading
@@ -28,6 +29,7 @@ from filelock import FileLock, Timeout
 
 VARIABLE = "LSTM_BENCH_FORK_SERVER"
 LIMIT = 1 << 20  # bytes of a request
+LONGEST = 103  # bytes of a socket's path, on every system
 HAND_OVER = 5.0  # seconds a server may take to answer
 
 
@@ -58,7 +60,7 @@ class ServedChild(Child):
 def request(arguments: list[str]) -> Child | None:
     """A child of the sweep's server that runs these arguments; None where there is no server."""
     sweep, _, path = os.environ.get(VARIABLE, "").partition(":")
-    if not path:
+    if not 0 < len(os.fsencode(path)) <= LONGEST or not _is_private(Path(path).parent):
         return None
     try:
         connection = socket.socket(socket.AF_UNIX)
@@ -67,20 +69,32 @@ def request(arguments: list[str]) -> Child | None:
         asked = json.dumps(
             {"arguments": arguments, "cwd": str(Path.cwd()), "environment": dict(os.environ)}
         )
-        socket.send_fds(connection, [asked.encode() + b"\n"], [0, 1, 2])
+        data = asked.encode() + b"\n"
+        sent = socket.send_fds(connection, [data], [0, 1, 2])
+        connection.sendall(data[sent:])  # a big environment does not go at once
         return ServedChild(connection)
     except (OSError, ValueError):
         _start(path, sweep)
         return None
 
 
-def _start(path: str, sweep: str) -> None:
-    """Start the server, unless another job is doing so; nobody waits for it."""
-    folder = Path(path).parent
+def _is_private(folder: Path) -> bool:
+    """Whether nobody else can enter this folder, which is made where it is missing.
+
+    A request carries the environment, and its answer a process to signal: neither is for the one
+    who was first to make a folder of this name in a temporary folder that all users share.
+    """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if folder.stat().st_uid != os.getuid() or folder.stat().st_mode & 0o077:
-            return
+        found = folder.lstat()
+    except OSError:
+        return False
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o077
+
+
+def _start(path: str, sweep: str) -> None:
+    """Start the server, unless another job is doing so; nobody waits for it."""
+    try:
         lock = FileLock(path + ".lock", timeout=0)
         with lock:
             if Path(path + ".pid").exists():
@@ -135,15 +149,21 @@ def _fork(
     work: Callable[[list[str]], int],
 ) -> None:
     connection.settimeout(HAND_OVER)
+    descriptors: list[int] = []
     try:
         data, descriptors, _, _ = socket.recv_fds(connection, LIMIT, 3)
-        while data and not data.endswith(b"\n"):
-            data += connection.recv(LIMIT)
+        while not data.endswith(b"\n"):
+            more = connection.recv(LIMIT)
+            if not more:
+                raise ValueError("the job has gone before it had asked")
+            data += more
         asked = json.loads(data)
-    except (OSError, ValueError):
+        pid = os.fork()
+    except (OSError, ValueError):  # the job finds its connection closed and forks for itself
+        for descriptor in descriptors:
+            os.close(descriptor)
         connection.close()
         return
-    pid = os.fork()
     if pid == 0:
         _become(asked, descriptors, connection, [*others, *children.values()], work)
     for descriptor in descriptors:
@@ -179,8 +199,9 @@ def _become(
     except BaseException:
         traceback.print_exc()
     finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        with contextlib.suppress(OSError, ValueError):  # of a full disk, say
+            sys.stdout.flush()
+            sys.stderr.flush()
         os._exit(code)
 
 

@@ -131,10 +131,11 @@ def _supervise(child: forkserver.Child, arguments: list[str]) -> int:
     print(f"the training was killed by {name} at its last attempt", file=sys.stderr)
     load_plugins(args.plugin)
     from lstm_bench.training.outcome import now, write_failure
-    from lstm_bench.training.run import code_identity
+    from lstm_bench.training.run import code_identity, is_finished
 
-    folder = Results().block(condition, block)
-    write_failure(folder, condition, block, f"killed ({name})", code_identity(condition), now())
+    folder, identity = Results().block(condition, block), code_identity(condition)
+    if not is_finished(folder, condition, identity):  # a death after the last file costs nothing
+        write_failure(folder, condition, block, f"killed ({name})", identity, now())
     return 0
 
 

@@ -144,7 +144,8 @@ def keeps_replicates_apart(cell: Cell) -> None:
 def has_the_gradient_of_its_equations(cell: Cell) -> None:
     """Autograd against finite differences, for every weight, the inputs and the first state.
 
-    Untrained weights are the exception: none of them may have a gradient.
+    Untrained weights are the exception: none of them may have a gradient. Each input and output is
+    compared along a random direction, not number by number, which takes a tenth of the time.
     """
     params, names = random_params(cell), list(network_of(cell).layout.slots)
     names.sort(key=lambda name: name in cell.untrained)
@@ -164,7 +165,7 @@ def has_the_gradient_of_its_equations(cell: Cell) -> None:
         found = torch.autograd.grad(hidden.sum(), weights[trained:], allow_unused=True)
         assert all(g is None for g in found), f"{cell.name} trains a weight it calls untrained"
         weights[trained:] = [weight.detach() for weight in weights[trained:]]
-    assert torch.autograd.gradcheck(run, (*weights, inputs, *state))
+    assert torch.autograd.gradcheck(run, (*weights, inputs, *state), fast_mode=True)
 
 
 def stays_finite_at_its_initialisation(cell: Cell, steps: int = 2000) -> None:

@@ -14,7 +14,14 @@ from tests.numerics.training import condition, trained
 
 FILE = Path(__file__).with_name("golden.json")
 SEEDS = (0, 1)
-PAIRS = [(task, cell) for task in sorted(tasks.registry()) for cell in sorted(cells.registry())]
+# a number that moves lies in a task or in a cell: every one of them has two of the other kind
+TASKS, CELLS = ("adding", "copy"), ("elman", "lstm")
+PAIRS = [
+    (task, cell)
+    for task in sorted(tasks.registry())
+    for cell in sorted(cells.registry())
+    if task in TASKS or cell in CELLS
+]
 
 
 def measure(task: str, cell: str) -> dict[str, object]:

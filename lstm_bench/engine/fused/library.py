@@ -67,6 +67,8 @@ def build(isa: str) -> Path:
     folder = cache_folder()
     target = folder / f"{isa}-{hashlib.sha256(b'0'.join(parts)).hexdigest()[:16]}.so"
     if not target.exists():
+        if not os.access(folder, os.W_OK):
+            raise Unavailable(f"the cache folder {folder} cannot be written (LSTM_BENCH_CACHE)")
         with FileLock(target.with_suffix(".lock")):  # a sweep starts many processes at once
             if not target.exists():
                 _compile(command, target)
@@ -85,27 +87,44 @@ def _compile(command: list[str], target: Path) -> None:
         if done.returncode:
             lines = [line for line in done.stderr.splitlines() if "error" in line]
             raise Unavailable(f"{command[0]} failed: {(lines or ['no message'])[0][:200]}")
+        with made.open("rb") as file:
+            os.fsync(file.fileno())  # a half-written library would end the process that loads it
         made.replace(target)
 
 
 def cache_folder() -> Path:
-    """Where compiled kernels are kept: LSTM_BENCH_CACHE, or the user's cache folder."""
+    """Where compiled kernels are kept: LSTM_BENCH_CACHE, or the user's cache folder.
+
+    Raises Unavailable where it is another user's or all may write: what lies there is run.
+    """
     folder = Path(os.environ.get("LSTM_BENCH_CACHE") or user_cache_dir("lstm_bench"))
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if os.access(folder, os.W_OK):
-            return folder
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = folder.stat()
+    except OSError as error:
+        reason = f"the cache folder {folder} cannot be written (LSTM_BENCH_CACHE)"
+        raise Unavailable(reason) from error
+    if os.name == "posix" and (found.st_uid not in (os.getuid(), 0) or found.st_mode & 0o002):
+        raise Unavailable(f"others may write in the cache folder {folder} (LSTM_BENCH_CACHE)")
+    return folder
+
+
+def _loaded(isa: str) -> ctypes.CDLL:
+    """Made anew, once, where what lies in the cache does not load: a crash can cut a file short."""
+    path = build(isa)
+    try:
+        return ctypes.CDLL(str(path))
     except OSError:
-        pass
-    raise Unavailable(f"the cache folder {folder} cannot be written (LSTM_BENCH_CACHE)")
+        path.unlink(missing_ok=True)
+        return ctypes.CDLL(str(build(isa)))
 
 
 @functools.cache
 def load_for(isa: str) -> ctypes.CDLL:
     """The kernel compiled for this instruction set. Raises Unavailable."""
     try:
-        library = ctypes.CDLL(str(build(isa)))
-    except OSError as error:
+        library = _loaded(isa)
+    except (OSError, NotImplementedError) as error:  # no room, no locks on this file system
         raise Unavailable(f"the kernel does not load: {error}") from error
     library.through_time.argtypes = [
         *(ctypes.c_int, ctypes.c_void_p, ctypes.c_int),

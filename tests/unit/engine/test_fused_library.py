@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from pathlib import Path
 
@@ -73,6 +74,42 @@ def test_a_cache_folder_that_cannot_be_written_is_named(tmp_path, monkeypatch, c
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("LSTM_BENCH_CACHE", str(tmp_path / "file" / "cache"))
     one_line_says(capsys, f"{tmp_path / 'file' / 'cache'} cannot be written")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="owners and modes are those of POSIX")
+def test_a_cache_folder_where_all_may_write_is_not_trusted(tmp_path, monkeypatch, capsys):
+    folder = tmp_path / "open"
+    folder.mkdir()
+    folder.chmod(0o1777)
+    monkeypatch.setenv("LSTM_BENCH_CACHE", str(folder))
+    one_line_says(capsys, f"others may write in the cache folder {folder}")
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.skipif(os.name != "posix", reason="owners and modes are those of POSIX")
+def test_another_users_cache_folder_is_not_trusted(monkeypatch, capsys):
+    folder = Path(os.environ["LSTM_BENCH_CACHE"])
+    folder.mkdir()
+    if os.getuid() == 0:
+        os.chown(folder, 4242, -1)  # what belongs to root is trusted, what belongs to others not
+    else:
+        monkeypatch.setattr(os, "getuid", lambda: 4242)
+    one_line_says(capsys, f"others may write in the cache folder {folder}")
+
+
+def test_a_library_that_was_cut_short_is_made_anew(tmp_path, monkeypatch):
+    try:
+        compiler = library.compiler()
+    except library.Unavailable as reason:
+        pytest.skip(str(reason))
+    source = tmp_path / "small.cpp"
+    source.write_text('extern "C" int lanes() { return 4; }')
+    good = f'{compiler} -shared -fPIC {source} -o "$last"'
+    fake_compiler(tmp_path, f"for last; do :; done; {good}", monkeypatch)
+    path = library.build("portable")
+    path.write_bytes(path.read_bytes()[:20])
+    assert library._loaded("portable").lanes() == 4
+    assert path == library.build("portable")
 
 
 def test_the_kernel_is_compiled_once_and_keyed_by_its_flags(tmp_path, monkeypatch):

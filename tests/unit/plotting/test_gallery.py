@@ -81,6 +81,15 @@ def test_the_asked_steps_are_shaded_and_the_targets_are_the_batchs(name: str):
         assert [text.get_text() for text in asked.texts] == [
             str(batch.targets[0, s]) for s in steps
         ]
+    elif task.loss == "squared_error" and not asked.lines:  # bits, or one of several
+        places = [
+            tuple(path.vertices[:4].mean(axis=0).round())
+            for squares in asked.collections
+            for path in squares.get_paths()
+        ]
+        bits = batch.targets[0] * batch.mask[0][:, None]
+        assert sorted(places) == sorted(tuple(map(float, place)) for place in np.argwhere(bits))
+        assert places
     elif task.loss == "squared_error":
         (line,) = asked.lines
         np.testing.assert_array_equal(line.get_ydata().ravel(), batch.targets[0, steps, 0])

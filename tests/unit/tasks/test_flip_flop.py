@@ -71,7 +71,7 @@ def test_the_contracts_hold_for_every_variant(task: Task):
     contracts.asks_where_it_says(task, 9)
     contracts.simulates_its_floor(task, 9, groups=20, size=50)
     contracts.is_beaten_by_no_clock(task, 9, groups=20, size=50)
-    contracts.looks_through_its_window_alone(task, 9)
+    contracts.forgets_what_left_its_window(task, 9)
     contracts.opens_its_window_from_floor_to_ceiling(task, 9)
     contracts.scores_what_is_asked_alone(task, 9)
 

@@ -2,113 +2,205 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
-from tests.unit.training.test_job import PATIENCE, RESUMABLE, Job, contents, rows, run, until
+from lstm_bench.training import forkserver
+from tests.unit.training.test_job import (
+    PATIENCE,
+    RESUMABLE,
+    Job,
+    contents,
+    rows,
+    run,
+    running,
+    until,
+)
+
+
+class Sweep(NamedTuple):
+    """A process that stands for the sweep, the server's private folder, and a job's results."""
+
+    process: subprocess.Popen
+    folder: Path
+    first: Path
+
+    @property
+    def server(self) -> int:
+        return int((self.folder / "s.pid").read_text())
+
+    def served(self, job: Job) -> int:
+        """The process that trains for a job: the server's child, not the job's."""
+        assert children(job.process.pid) == []
+        (child,) = children(self.server)
+        return child
+
+
+@contextlib.contextmanager
+def sweep_in(folder: Path, first: Path) -> Iterator[Sweep]:
+    """A sweep whose server is up; it is gone at the end."""
+    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(300)"])
+    path = folder / "s"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(forkserver.VARIABLE, f"{process.pid}:{path}")
+        assert forkserver.request([]) is None  # starts the server
+        until(path.exists)
+        server = int((folder / "s.pid").read_text())
+        try:
+            yield Sweep(process, folder, first)
+        finally:
+            process.kill()
+            process.wait()
+            until(lambda: not running(server))
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The results of a job that trains by itself."""
+    folder = tmp_path_factory.mktemp("first")
+    run(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def sweep(first: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sweep]:
+    """For the tests that leave the server as it is."""
+    with sweep_in(tmp_path_factory.mktemp("shared") / "private", first) as found:
+        yield found
 
 
 @pytest.fixture
-def sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[subprocess.Popen]:
-    """A process that stands for the sweep, its folder prepared, and a server started for it."""
-    stand_in = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(300)"])
-    folder = tmp_path / "private"
-    monkeypatch.setenv("LSTM_BENCH_FORK_SERVER", f"{stand_in.pid}:{folder}/s")
-    (tmp_path / "first").mkdir()
-    run(tmp_path / "first")  # trains by itself and starts the server
-    until(lambda: (folder / "s").exists())
-    yield stand_in
-    pid = folder / "s.pid"
-    server = int(pid.read_text()) if pid.exists() else None
-    stand_in.kill()
-    stand_in.wait()
-    if server:
-        until(lambda: not Path(f"/proc/{server}").exists())
+def own_sweep(first: Path, tmp_path: Path) -> Iterator[Sweep]:
+    """For the tests that end it."""
+    with sweep_in(tmp_path / "private", first) as found:
+        yield found
 
 
 def children(pid: int) -> list[int]:
     return [int(x) for x in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
-def served(job: Job, tmp_path: Path) -> int:
-    """The process that trains for a job: the server's child, not the job's."""
-    assert children(job.process.pid) == []
-    (child,) = children(server_pid(tmp_path))
-    return child
-
-
-def folder_of(tmp_path: Path, name: str) -> Path:
-    (tmp_path / name).mkdir()
-    return tmp_path / name
-
-
-def server_pid(tmp_path: Path) -> int:
-    return int((tmp_path / "private" / "s.pid").read_text())
-
-
-def test_a_served_job_writes_the_same_bytes(sweep, tmp_path: Path):
-    first, second = tmp_path / "first", folder_of(tmp_path, "second")
-    job = Job(second).until_training()
-    assert served(job, tmp_path)
+def test_a_served_job_writes_the_same_bytes(sweep: Sweep, tmp_path: Path):
+    job = Job(tmp_path).until_training()
+    assert sweep.served(job)
     assert job.wait() == 0
-    assert contents(second) == contents(first)
+    assert contents(tmp_path) == contents(sweep.first)
 
 
-def test_a_served_job_answers_a_signal_and_resumes(sweep, tmp_path: Path):
-    folder = folder_of(tmp_path, "interrupted")
-    job = Job(folder).until_training()
+def test_a_served_job_answers_a_signal_and_resumes(sweep: Sweep, tmp_path: Path):
+    job = Job(tmp_path).until_training()
     job.process.send_signal(signal.SIGTERM)
     assert job.wait() == RESUMABLE
-    run(folder)
-    assert contents(folder) == contents(tmp_path / "first")
+    run(tmp_path)
+    assert contents(tmp_path) == contents(sweep.first)
 
 
-def test_a_job_that_is_killed_takes_its_served_child_along(sweep, tmp_path: Path):
-    job = Job(folder_of(tmp_path, "killed")).until_training()
-    child = served(job, tmp_path)
+def test_a_job_that_is_killed_takes_its_served_child_along(sweep: Sweep, tmp_path: Path):
+    job = Job(tmp_path).until_training()
+    child = sweep.served(job)
     job.process.kill()
     job.wait()
-    until(lambda: not Path(f"/proc/{child}").exists())
+    until(lambda: not running(child))
 
 
-def test_a_served_child_that_is_killed_at_the_last_attempt_leaves_rows(sweep, tmp_path: Path):
-    folder = folder_of(tmp_path, "last")
-    job = Job(folder, "--attempt", "3", "--attempts", "3").until_training()
-    os.kill(served(job, tmp_path), signal.SIGKILL)
+def test_a_served_child_that_is_killed_at_the_last_attempt_leaves_rows(
+    sweep: Sweep, tmp_path: Path
+):
+    job = Job(tmp_path, "--attempt", "3", "--attempts", "3").until_training()
+    os.kill(sweep.served(job), signal.SIGKILL)
     assert job.wait() == 0
-    assert {row["reason"] for row in rows(folder)} == {"killed (SIGKILL)"}
+    assert {row["reason"] for row in rows(tmp_path)} == {"killed (SIGKILL)"}
 
 
-def test_without_its_server_a_job_forks_for_itself(sweep, tmp_path: Path):
-    os.kill(server_pid(tmp_path), signal.SIGKILL)
-    folder = folder_of(tmp_path, "alone")
-    run(folder)
-    assert contents(folder) == contents(tmp_path / "first")
-
-
-def test_the_server_goes_with_its_sweep_and_leaves_nothing(sweep, tmp_path: Path):
-    server = server_pid(tmp_path)
-    sweep.kill()
-    sweep.wait()
-    until(lambda: not Path(f"/proc/{server}").exists())
-    assert list((tmp_path / "private").iterdir()) == []
-
-
-def test_a_folder_others_can_enter_is_not_used(tmp_path: Path, monkeypatch):
-    shared = tmp_path / "shared"
-    shared.mkdir(mode=0o755)
-    monkeypatch.setenv("LSTM_BENCH_FORK_SERVER", f"{os.getpid()}:{shared}/s")
-    run(tmp_path)
-    assert list(shared.iterdir()) == []
-
-
-def test_bad_arguments_are_answered_as_ever(sweep, tmp_path: Path):
+def test_bad_arguments_are_answered_as_ever(sweep: Sweep, tmp_path: Path):
     job = Job(tmp_path, "--plugin", "nowhere.py")
     assert job.process.wait(PATIENCE) == 1
     assert "'nowhere.py' is not a file" in job.log.read_text()
+
+
+def test_a_job_that_dies_while_it_asks_does_not_hold_the_server_up(sweep: Sweep):
+    asking = socket.socket(socket.AF_UNIX)
+    asking.connect(str(sweep.folder / "s"))
+    socket.send_fds(asking, [b'{"arguments": ['], [0, 1, 2])
+    asking.close()
+    code = forkserver.request(["--plugin", "nowhere.py"])
+    assert isinstance(code, forkserver.ServedChild)
+    assert code.wait() > 0
+
+
+def test_an_environment_of_any_size_arrives(sweep: Sweep, tmp_path: Path, monkeypatch):
+    for number in range(20):
+        monkeypatch.setenv(f"LONG_{number}", "x" * 100_000)
+    asked = forkserver.request(["--plugin", "nowhere.py"])
+    assert isinstance(asked, forkserver.ServedChild)
+    assert asked.wait() > 0
+
+
+def test_a_server_that_dies_late_takes_no_result_with_it(
+    own_sweep: Sweep, tmp_path: Path, monkeypatch
+):
+    folder = tmp_path / "late"
+    folder.mkdir()
+    job = Job(folder).until_training()
+    os.kill(own_sweep.server, signal.SIGKILL)
+    assert job.wait() == 0, "the child goes on, and its files are the word it leaves"
+    assert contents(folder) == contents(own_sweep.first)
+
+
+def test_without_its_server_a_job_forks_for_itself(own_sweep: Sweep, tmp_path: Path):
+    server = own_sweep.server
+    os.kill(server, signal.SIGKILL)
+    until(lambda: not running(server))
+    folder = tmp_path / "alone"
+    folder.mkdir()
+    run(folder)
+    assert contents(folder) == contents(own_sweep.first)
+
+
+def test_the_server_goes_with_its_sweep_and_leaves_nothing(own_sweep: Sweep):
+    server = own_sweep.server
+    own_sweep.process.kill()
+    own_sweep.process.wait()
+    until(lambda: not running(server))
+    assert list(own_sweep.folder.iterdir()) == []
+
+
+def test_a_folder_others_can_enter_is_not_used(tmp_path: Path, monkeypatch):
+    """Neither to start a server in, nor to ask one that a stranger has started there."""
+    shared = tmp_path / "shared"
+    shared.mkdir(mode=0o755)
+    monkeypatch.setenv(forkserver.VARIABLE, f"{os.getpid()}:{shared}/s")
+    assert forkserver.request([]) is None
+    assert list(shared.iterdir()) == []
+    stranger = socket.socket(socket.AF_UNIX)
+    stranger.bind(str(shared / "s"))
+    stranger.listen()
+    stranger.settimeout(0.2)
+    assert forkserver.request([]) is None
+    with pytest.raises(TimeoutError):
+        stranger.accept()
+
+
+def test_a_link_to_a_private_folder_is_not_used(tmp_path: Path, monkeypatch):
+    private = tmp_path / "private"
+    private.mkdir(mode=0o700)
+    (tmp_path / "link").symlink_to(private)
+    monkeypatch.setenv(forkserver.VARIABLE, f"{os.getpid()}:{tmp_path}/link/s")
+    assert forkserver.request([]) is None
+    assert list(private.iterdir()) == []
+
+
+def test_a_path_too_long_for_a_socket_is_not_tried(tmp_path: Path, monkeypatch):
+    folder = tmp_path / ("x" * forkserver.LONGEST)
+    monkeypatch.setenv(forkserver.VARIABLE, f"{os.getpid()}:{folder}/s")
+    assert forkserver.request([]) is None
+    assert not folder.exists()

@@ -22,9 +22,9 @@ REPOSITORY = Path(__file__).parents[3]
 RESUMABLE = 75
 BLOCK = SeedBlock(0, 1)
 PATIENCE = 60.0  # seconds before a test gives up on another process
-SLOW = Condition(  # a few seconds on one core, and never solved
+SLOW = Condition(  # about a second on one core, and never solved
     "adding",
-    60,
+    200,
     "lstm",
     32,
     training=Training(
@@ -63,7 +63,7 @@ class Job:
         """Wait for the first line of the training's log, and then for some updates."""
         until(lambda: b"2 training" in self.log.read_bytes())
         assert self.process.poll() is None, self.log.read_text()
-        time.sleep(0.3)
+        time.sleep(0.1)
         return self
 
     def child(self) -> int:
