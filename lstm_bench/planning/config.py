@@ -18,6 +18,7 @@ from lstm_bench.registry import build, chosen_options
 from lstm_bench.spec import TUNING_SEEDS, Training, training_keys
 from lstm_bench.sweep import Choice, Sweep
 
+ALL = "all"  # as an entry: everything the registry holds and no other entry names
 TYPES = {
     "integer": "a whole number",
     "number": "a number",
@@ -82,9 +83,30 @@ def _choice(
     if label and label in taken:
         raise BenchError(f"{kind}s: the label {label!r} is used twice; labels must differ.")
     taken.add(label)
-    reserved = ("lengths", "preset") if kind == "task" else ("network", "width")
+    reserved = ("every", *(("lengths", "preset") if kind == "task" else ("network", "width")))
     rest = {key: given.pop(key) for key in reserved if key in given}
     return name, label, given, rest
+
+
+def _entries(given: Iterable[Any], kind: str, known: Mapping[str, Any]) -> list[Any]:
+    """The entries of a list, with every name no entry has in place of `all`."""
+    entries = list(given)
+    named = {entry if isinstance(entry, str) else entry.get(kind) for entry in entries}
+    rest = [{kind: name, "every": True} for name in known if name not in named]
+    return [each for entry in entries for each in (rest if entry == ALL else [entry])]
+
+
+def _possible(task: tasks.Task, lengths: Iterable[int]) -> tuple[int, ...]:
+    """Those of the lengths that the task can have, or its shortest where it can have none."""
+
+    def fits(T: int) -> bool:
+        try:
+            task.require(T)
+        except BenchError:
+            return False
+        return True
+
+    return tuple(T for T in lengths if fits(T)) or (task.shortest,)
 
 
 def _task(entry: Any, lengths: Iterable[int], tuning_length: int | None, taken: set[str]) -> Choice:
@@ -97,7 +119,7 @@ def _task(entry: Any, lengths: Iterable[int], tuning_length: int | None, taken: 
             raise unknown(f"preset of task {name!r}:", preset, presets or ["(none)"])
         options = {**presets[preset], **options}
     task = tasks.create(name, options)
-    own = tuple(rest.get("lengths", lengths))
+    own = _possible(task, lengths) if "every" in rest else tuple(rest.get("lengths", lengths))
     for T in own:
         task.require(T)
     if tuning_length is not None:
@@ -107,6 +129,7 @@ def _task(entry: Any, lengths: Iterable[int], tuning_length: int | None, taken: 
 
 def _cell(entry: Any, taken: set[str], network: Mapping[str, Any]) -> Choice:
     name, label, options, own = _choice(entry, "cell", cells.registry(), taken)
+    own.pop("every", None)
     found = build(NetworkOptions, {**network, **own.get("network", {})}, "network")
     cell = chosen_options(cells.create(name, options))
     return Choice(name, cell, label, network=chosen_options(found), own=own)
@@ -190,13 +213,15 @@ def make_sweep(config: Mapping[str, Any]) -> Sweep:
     training = {k: v for k, v in config["training"].items() if k in training_keys()}
     clip = config["training"].get("clip", "norm")
     middle = config["tuning"].get("length")
-    task_list = [_task(entry, config["lengths"], middle, taken) for entry in config["tasks"]]
+    given = _entries(config["tasks"], "task", tasks.registry())
+    task_list = [_task(entry, config["lengths"], middle, taken) for entry in given]
     taken = set()
     for T in (*config["cost"].get("lengths", ()), *filter(None, [config["cost"].get("length")])):
         tasks.create("adding").require(T)
     rates, tuned_with = read_rates(config.get("learning_rates"))
     network, width = config["network"], config["width"]
-    cell_list = _unique([_cell(entry, taken, network) for entry in config["cells"]], "cells")
+    given = _entries(config["cells"], "cell", cells.registry())
+    cell_list = _unique([_cell(entry, taken, network) for entry in given], "cells")
     sized = [*task_list, *([Choice("adding")] if "cost" in config["experiments"] else [])]
     plain = isinstance(width, int) and not any("width" in cell.own for cell in cell_list)
     return Sweep(
@@ -209,7 +234,7 @@ def make_sweep(config: Mapping[str, Any]) -> Sweep:
         first_seed=config["first_seed"],
         rates=rates,
         tuned_with=tuned_with,
-        settings={key: config[key] for key in ("cost", "tuning") if key in config},
+        settings={key: config[key] for key in ("cost", "tuning", "catalogue") if key in config},
         network=network,
         widths={} if plain else _widths(sized, cell_list, width),
     )
