@@ -1,4 +1,4 @@
-"""The page that lists everything: `lstm-bench overview` writes it, from what the registries hold."""
+"""The page that lists everything: `lstm-bench overview` writes it from the registries."""
 
 from __future__ import annotations
 

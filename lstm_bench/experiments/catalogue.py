@@ -35,8 +35,8 @@ class Catalogue(Experiment):
         "Every task of the sweep is trained with one cell and every cell on one task, so that the "
         "number of trainings grows with the sum of the two, not with their product; other pairs, "
         "rates and budgets are listed in the config with their reason. A cell trains when the "
-        "median test loss of its replicates lies below the memoryless floor by at least a tenth "
-        "of the way from floor to ceiling, both exact; a diverged replicate counts as no better than "
+        "median test loss of its replicates lies below the memoryless floor by at least a tenth of "
+        "the way from floor to ceiling, both exact; a diverged replicate counts as no better than "
         "the floor. A task is solved when some cell solves it in at least half of the replicates. "
         "Shares carry Wilson 95 % intervals; replicates that ended in an error of the machine are "
         "left out of n. Rates are not tuned: this says what works, and ranks nothing."
@@ -119,17 +119,18 @@ class Catalogue(Experiment):
         cells = table[(table.every == "cell") & (table.n > 0)]
         others = table[(table.every == "task") & (table.n > 0)]
         rows = max(len(cells), len(others))
-        figure, (left, right) = plt.subplots(1, 2, figsize=(7.2, 1.2 + 0.165 * rows))
+        figure, (left, right) = plt.subplots(1, 2, figsize=(7.2, max(2.4, 1.2 + 0.165 * rows)))
         if len(cells):
             left.set_title(f"every cell on {cells.task.iloc[0]}, T = {cells['T'].iloc[0]}")
         _strip(left, cells, cells.cell.tolist(), evidence)
         usual = others.cell.mode().iloc[0] if len(others) else ""
-        right.set_title(f"every task, with {usual} where no other cell is named")
+        right.set_title(f"every task, with {usual}")
         names = others.task + (", " + others.cell).where(others.cell != usual, "")
         _strip(right, others, [f"{n}, {T}" for n, T in zip(names, others["T"])], evidence)
         figure.supxlabel(
-            "updates to solve, a dot a replicate; crosses: not solved within the budget. Right: "
-            "solved of n; where\nfewer than half, the way from the memoryless floor to the ceiling",
+            "updates to solve, a dot a replicate; crosses: the budget, where some did not. Beside "
+            "them: solved of n, and where\nfewer than half did, how far the median replicate came "
+            "from the memoryless floor (0 %) to the ceiling (100 %)",
             fontsize=7,
         )
         return figure
@@ -187,15 +188,15 @@ def _strip(axes: Axes, rows: pd.DataFrame, names: Sequence[str], evidence: Evide
         ]
         at = here.updates_to_solve.dropna().astype(float).to_numpy()
         kind = "solved" if row.share >= 0.5 else "trained" if row.trained else "untrained"
-        style = {"color": COLOURS[kind], "clip_on": False}
+        style: dict[str, Any] = {"color": COLOURS[kind]}
         axes.plot(at, np.full(len(at), place), "o", markersize=3, alpha=0.7, **style)
         if len(at) < row.n:
             axes.plot(row.budget, place, "x", markersize=4, **style)
         told = f"{row.solved}/{row.n}"
         told += "" if kind == "solved" else f"  {row.way:.0%}"
-        axes.annotate(
-            told, (1.02, place), xycoords=("axes fraction", "data"), fontsize=6.5, va="center",
-            color=COLOURS[kind], annotation_clip=False,
+        axes.text(
+            1.03, place, told, transform=axes.get_yaxis_transform(), fontsize=6.5, va="center",
+            color=COLOURS[kind],
         )  # fmt: skip
     axes.set_xscale("log")
     axes.set_xlim(None, budget * 1.05)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -83,17 +83,19 @@ def _choice(
     if label and label in taken:
         raise BenchError(f"{kind}s: the label {label!r} is used twice; labels must differ.")
     taken.add(label)
-    reserved = ("every", *(("lengths", "preset") if kind == "task" else ("network", "width")))
+    reserved = ("lengths", "preset") if kind == "task" else ("network", "width")
     rest = {key: given.pop(key) for key in reserved if key in given}
     return name, label, given, rest
 
 
-def _entries(given: Iterable[Any], kind: str, known: Mapping[str, Any]) -> list[Any]:
-    """The entries of a list, with every name no entry has in place of `all`."""
-    entries = list(given)
-    named = {entry if isinstance(entry, str) else entry.get(kind) for entry in entries}
-    rest = [{kind: name, "every": True} for name in known if name not in named]
-    return [each for entry in entries for each in (rest if entry == ALL else [entry])]
+def _entries(given: list[Any], kind: str, known: Mapping[str, Any]) -> Iterator[tuple[Any, bool]]:
+    """The entries, with every name that none of them has in place of `all`, which is then told."""
+    named = {entry if isinstance(entry, str) else entry.get(kind) for entry in given}
+    for entry in given:
+        if entry == ALL:
+            yield from ((name, True) for name in known if name not in named)
+        else:
+            yield entry, False
 
 
 def _possible(task: tasks.Task, lengths: Iterable[int]) -> tuple[int, ...]:
@@ -109,7 +111,13 @@ def _possible(task: tasks.Task, lengths: Iterable[int]) -> tuple[int, ...]:
     return tuple(T for T in lengths if fits(T)) or (task.shortest,)
 
 
-def _task(entry: Any, lengths: Iterable[int], tuning_length: int | None, taken: set[str]) -> Choice:
+def _task(
+    entry: Any,
+    lengths: Iterable[int],
+    tuning_length: int | None,
+    taken: set[str],
+    by_all: bool = False,
+) -> Choice:
     known = tasks.registry()
     name, label, options, rest = _choice(entry, "task", known, taken)
     preset = rest.get("preset")
@@ -119,7 +127,7 @@ def _task(entry: Any, lengths: Iterable[int], tuning_length: int | None, taken: 
             raise unknown(f"preset of task {name!r}:", preset, presets or ["(none)"])
         options = {**presets[preset], **options}
     task = tasks.create(name, options)
-    own = _possible(task, lengths) if "every" in rest else tuple(rest.get("lengths", lengths))
+    own = _possible(task, lengths) if by_all else tuple(rest.get("lengths", lengths))
     for T in own:
         task.require(T)
     if tuning_length is not None:
@@ -129,7 +137,6 @@ def _task(entry: Any, lengths: Iterable[int], tuning_length: int | None, taken: 
 
 def _cell(entry: Any, taken: set[str], network: Mapping[str, Any]) -> Choice:
     name, label, options, own = _choice(entry, "cell", cells.registry(), taken)
-    own.pop("every", None)
     found = build(NetworkOptions, {**network, **own.get("network", {})}, "network")
     cell = chosen_options(cells.create(name, options))
     return Choice(name, cell, label, network=chosen_options(found), own=own)
@@ -214,14 +221,14 @@ def make_sweep(config: Mapping[str, Any]) -> Sweep:
     clip = config["training"].get("clip", "norm")
     middle = config["tuning"].get("length")
     given = _entries(config["tasks"], "task", tasks.registry())
-    task_list = [_task(entry, config["lengths"], middle, taken) for entry in given]
+    task_list = [_task(each, config["lengths"], middle, taken, by_all) for each, by_all in given]
     taken = set()
     for T in (*config["cost"].get("lengths", ()), *filter(None, [config["cost"].get("length")])):
         tasks.create("adding").require(T)
     rates, tuned_with = read_rates(config.get("learning_rates"))
     network, width = config["network"], config["width"]
     given = _entries(config["cells"], "cell", cells.registry())
-    cell_list = _unique([_cell(entry, taken, network) for entry in given], "cells")
+    cell_list = _unique([_cell(entry, taken, network) for entry, _ in given], "cells")
     sized = [*task_list, *([Choice("adding")] if "cost" in config["experiments"] else [])]
     plain = isinstance(width, int) and not any("width" in cell.own for cell in cell_list)
     return Sweep(
