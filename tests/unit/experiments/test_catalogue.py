@@ -127,8 +127,9 @@ def test_the_preset_names_what_the_registries_hold_and_trains_each_five_times() 
     config = yaml.safe_load((ROOT / "workflow/presets/catalogue.yaml").read_text())
     plan = resolve({**TINY, **config}, SCHEMA, "digest")
     members = plan["experiments"]["catalogue"]["members"]
-    assert {member["task"] for member in members} == set(tasks.registry())
-    assert {m["cell"] for m in members if m["task"] == "adding"} == set(cells.registry())
+    specs = [plan["conditions"][member["condition"]]["spec"] for member in members]
+    assert {spec["task"] for spec in specs} == set(tasks.registry())
+    assert {spec["cell"] for spec in specs if spec["task"] == "adding"} == set(cells.registry())
     assert plan["experiments"]["catalogue"]["blocks"] == ["seeds-000-004"]
 
 
