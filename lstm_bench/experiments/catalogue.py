@@ -199,7 +199,9 @@ def _strip(axes: Axes, rows: pd.DataFrame, names: Sequence[str], evidence: Evide
             color=COLOURS[kind],
         )  # fmt: skip
     axes.set_xscale("log")
-    axes.set_xlim(None, budget * 1.05)
+    axes.set_xlim(budget / 100, budget * 1.1)
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_formatter("")
     axes.set_yticks(range(len(rows)), [str(name) for name in names], fontsize=6.5)
     axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0)
