@@ -68,6 +68,18 @@ def gallery(folder: str, plugin: tuple[str, ...]) -> None:
         click.echo(path)
 
 
+@cli.command()
+@click.option("--folder", type=click.Path(file_okay=False), default="docs", show_default=True)
+@plugin_option
+def overview(folder: str, plugin: tuple[str, ...]) -> None:
+    """Write catalogue.md, one line for every task and every cell."""
+    load_plugins(plugin)
+    from lstm_bench.catalogue.overview import write_overview
+
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    click.echo(write_overview(Path(folder)))
+
+
 def _pairs(_: Any, __: Any, values: tuple[str, ...]) -> dict[str, Any]:
     import yaml
 

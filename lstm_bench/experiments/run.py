@@ -67,7 +67,11 @@ def require_present_code(rows: pd.DataFrame, plan: Plan, results: Results) -> No
 
 
 def conclude(plan: Plan, name: str, results: Results) -> Path:
-    """Write table.csv, summary.csv and verdict.json; returns their folder."""
+    """Write table.csv, summary.csv and verdict.json; returns their folder. Raises BenchError."""
+    if not plan.experiments[name]["members"] and plan.experiments[name]["probe"] is None:
+        raise BenchError(
+            f"experiment {name!r} has nothing to judge: this config trains nothing for it."
+        )
     experiment, seen = create(name), evidence(plan, name, results)
     table = experiment.table(seen)
     folder = results.experiment(name)

@@ -35,6 +35,8 @@ class Tuning(Experiment):
 
     def members(self, sweep: Sweep) -> Iterable[Member]:
         settings = {**DEFAULTS, **sweep.settings.get("tuning", {})}
+        if settings["length"] is None:  # nothing is to be tuned
+            return
         for task in sweep.tasks:
             for cell in sweep.cells:
                 for rate in settings["rates"]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from lstm_bench.registry import build, chosen_options
 from lstm_bench.spec import TUNING_SEEDS, Training, training_keys
 from lstm_bench.sweep import Choice, Sweep
 
+ALL = "all"  # as an entry: everything the registry holds and no other entry names
 TYPES = {
     "integer": "a whole number",
     "number": "a number",
@@ -87,7 +88,36 @@ def _choice(
     return name, label, given, rest
 
 
-def _task(entry: Any, lengths: Iterable[int], tuning_length: int | None, taken: set[str]) -> Choice:
+def _entries(given: list[Any], kind: str, known: Mapping[str, Any]) -> Iterator[tuple[Any, bool]]:
+    """The entries, with every name that none of them has in place of `all`, which is then told."""
+    named = {entry if isinstance(entry, str) else entry.get(kind) for entry in given}
+    for entry in given:
+        if entry == ALL:
+            yield from ((name, True) for name in known if name not in named)
+        else:
+            yield entry, False
+
+
+def _possible(task: tasks.Task, lengths: Iterable[int]) -> tuple[int, ...]:
+    """Those of the lengths that the task can have, or its shortest where it can have none."""
+
+    def fits(T: int) -> bool:
+        try:
+            task.require(T)
+        except BenchError:
+            return False
+        return True
+
+    return tuple(T for T in lengths if fits(T)) or (task.shortest,)
+
+
+def _task(
+    entry: Any,
+    lengths: Iterable[int],
+    tuning_length: int | None,
+    taken: set[str],
+    by_all: bool = False,
+) -> Choice:
     known = tasks.registry()
     name, label, options, rest = _choice(entry, "task", known, taken)
     preset = rest.get("preset")
@@ -97,7 +127,7 @@ def _task(entry: Any, lengths: Iterable[int], tuning_length: int | None, taken: 
             raise unknown(f"preset of task {name!r}:", preset, presets or ["(none)"])
         options = {**presets[preset], **options}
     task = tasks.create(name, options)
-    own = tuple(rest.get("lengths", lengths))
+    own = _possible(task, lengths) if by_all else tuple(rest.get("lengths", lengths))
     for T in own:
         task.require(T)
     if tuning_length is not None:
@@ -190,7 +220,8 @@ def make_sweep(config: Mapping[str, Any]) -> Sweep:
     training = {k: v for k, v in config["training"].items() if k in training_keys()}
     clip = config["training"].get("clip", "norm")
     middle = config["tuning"].get("length")
-    task_list = [_task(entry, config["lengths"], middle, taken) for entry in config["tasks"]]
+    given = _entries(config["tasks"], "task", tasks.registry())
+    task_list = [_task(each, config["lengths"], middle, taken, by_all) for each, by_all in given]
     taken = set()
     for T in (*config["cost"].get("lengths", ()), *filter(None, [config["cost"].get("length")])):
         tasks.create("adding").require(T)
@@ -208,7 +239,8 @@ def make_sweep(config: Mapping[str, Any]) -> Sweep:
         ]
     rates, tuned_with = read_rates(config.get("learning_rates"))
     network, width = config["network"], config["width"]
-    cell_list = _unique([_cell(entry, taken, network) for entry in config["cells"]], "cells")
+    given = _entries(config["cells"], "cell", cells.registry())
+    cell_list = _unique([_cell(entry, taken, network) for entry, _ in given], "cells")
     sized = [*task_list, *([Choice("adding")] if "cost" in config["experiments"] else [])]
     plain = isinstance(width, int) and not any("width" in cell.own for cell in cell_list)
     return Sweep(
@@ -223,5 +255,10 @@ def make_sweep(config: Mapping[str, Any]) -> Sweep:
         tuned_with=tuned_with,
         network=network,
         widths={} if plain else _widths(sized, cell_list, width),
-        settings={"cost": config["cost"], "tuning": config["tuning"], "speed": speed},
+        settings={
+            "cost": config["cost"],
+            "tuning": config["tuning"],
+            "catalogue": config.get("catalogue", {}),
+            "speed": speed,
+        },
     )

@@ -61,13 +61,28 @@ def resolve(config: Mapping[str, Any], schema: Mapping[str, Any], digest: str) -
             "training": asdict(sweep.training),
             "rates": sweep.rates,
             "other_than_tuned": sweep.other_than_tuned(),
-            "untuned": [f"{cell.shown} on {task.shown}" for task, cell in sweep.untuned()],
+            "untuned": _untuned(sweep, [entries[name] for name in config["experiments"]], planned),
         },
         "conditions": {id: _condition(c) for id, c in planned.items()},
         "datasets": datasets,
         "experiments": entries,
         "tables": published,
     }
+
+
+def _untuned(
+    sweep: Sweep, entries: list[dict[str, Any]], planned: Mapping[str, Condition]
+) -> list[str]:
+    """The pairs trained with the config's own rate, which is neither tuned nor given for them."""
+    own = sweep.training.learning_rate
+    trained = {
+        (member["task"], member["cell"])
+        for entry in entries
+        for member in entry["members"]
+        if planned[member["condition"]].training.learning_rate == own
+    }
+    pairs = sweep.untuned()
+    return [f"{c.shown} on {t.shown}" for t, c in pairs if (t.shown, c.shown) in trained]
 
 
 def _check_device(device: str) -> None:

@@ -41,6 +41,23 @@ WRONG: list[tuple[dict[str, Any], list[str]]] = [
     ({"plugins": ["no_such.py"]}, ["plugins", "no_such.py"]),
     ({"first_seed": 999_999}, ["first_seed", "999999", "tuning"]),
     ({"tasks": []}, ["tasks", "at least 1"]),
+    ({"tasks": ["all", "all"], "tuning": {"length": None}}, ["tasks", "'adding'", "listed twice"]),
+    ({"experiments": ["catalogue"]}, ["catalogue.task", "'adding'", "temporal_order"]),
+    (
+        {"experiments": ["catalogue"], "catalogue": {"task": "temporal_order", "cell": "lstn"}},
+        ["catalogue.cell", "'lstn'", "did you mean 'lstm'"],
+    ),
+    (
+        {
+            "experiments": ["catalogue"],
+            "catalogue": {
+                "task": "temporal_order",
+                "pairs": [{"task": "temporal_order", "cell": "gru"}],
+            },
+        },
+        ["catalogue.pairs: cell", "'gru'", "elman, lstm"],
+    ),
+    ({"catalogue": {"pairs": [{"task": "copy"}]}}, ["catalogue.pairs.0", "keys task, cell"]),
     ({"cells": [{"cell": "lstm", "label": "_hidden"}]}, ["_hidden", "form"]),
     ({"cells": [{"cell": "lstm", "chrono": -3}]}, ["chrono", "-3", "at least 2"]),
     ({"cells": [{"cell": "lstm", "forget_bias": float("nan")}]}, ["nan", "finite"]),
@@ -96,7 +113,8 @@ def test_an_entry_has_the_network_of_the_config_and_its_own() -> None:
     ]
     found = {
         spec["cell"]: (spec.get("network", {}), spec["width"])
-        for spec in (entry["spec"] for entry in plan["conditions"].values())
+        for member in plan["experiments"]["horizon"]["members"]
+        for spec in [plan["conditions"][member["condition"]]["spec"]]
     }
     assert found == {"lstm": ({"layers": 2}, 8), "gru": ({}, 8), "elman": ({"layers": 2}, 5)}
     cost = plan["experiments"]["cost"]["probe_settings"]["cells"]

@@ -1,0 +1,207 @@
+"""Does everything in the catalogue work?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from lstm_bench import tasks
+from lstm_bench.errors import unknown
+from lstm_bench.experiments.base import Evidence, Experiment, by_condition
+from lstm_bench.stats.rates import wilson
+from lstm_bench.sweep import Choice, Member, Sweep
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+DEFAULTS: Mapping[str, Any] = {"task": "adding", "cell": "lstm", "pairs": []}
+MARGIN = 0.1  # of the way from floor to ceiling; a test set of 2,048 is within 0.03 of its mean
+COLOURS = {"solved": "#0072B2", "trained": "#7F7F7F", "untrained": "#D55E00"}
+
+
+@dataclass(frozen=True)
+class Catalogue(Experiment):
+    """Every task with one cell, every cell on one task."""
+
+    name = "catalogue"
+    title = "Does everything in the catalogue work?"
+    question = "Does every cell train on one task, and is every task solved by some cell?"
+    method = (
+        "Every task of the sweep is trained with one cell and every cell on one task, so that the "
+        "number of trainings grows with the sum of the two, not with their product; other pairs, "
+        "rates and budgets are listed in the config with their reason. A cell trains when the "
+        "median test loss of its replicates lies below the memoryless floor by at least a tenth of "
+        "the way from floor to ceiling, both exact; a diverged replicate counts as no better than "
+        "the floor. A task is solved when some cell solves it in at least half of the replicates. "
+        "Shares carry Wilson 95 % intervals; replicates that ended in an error of the machine are "
+        "left out of n. Rates are not tuned: this says what works, and ranks nothing."
+    )
+
+    def members(self, sweep: Sweep) -> Iterable[Member]:
+        """Raises BenchError for a task or cell that the sweep does not list."""
+        settings = {**DEFAULTS, **sweep.settings.get("catalogue", {})}
+        own = {
+            (
+                _named(sweep.tasks, pair["task"], "catalogue.pairs: task").key,
+                _named(sweep.cells, pair["cell"], "catalogue.pairs: cell").key,
+            ): pair.get("training", {})
+            for pair in settings["pairs"]
+        }
+        common_task = _named(sweep.tasks, settings["task"], "catalogue.task:")
+        common_cell = _named(sweep.cells, settings["cell"], "catalogue.cell:")
+        for task in sweep.tasks:
+            for cell in sweep.cells:
+                pair = (task.key, cell.key)
+                if task is common_task or cell is common_cell or pair in own:
+                    for T in task.lengths:
+                        condition = sweep.condition(task, T, cell, **own.get(pair, {}))
+                        yield Member(task.shown, cell.shown, condition)
+
+    def table(self, evidence: Evidence) -> pd.DataFrame:
+        groups = by_condition(evidence.replicates, evidence)
+        rows = [_row(*key, group, evidence) for key, group in groups]
+        learnt = [row["task"] for row in rows]
+        common = max(learnt, key=learnt.count, default=None)  # the task of every cell
+        kinds = ("cell" if task == common else "task" for task in learnt)
+        return pd.DataFrame([{"every": kind, **row} for kind, row in zip(kinds, rows)])
+
+    def summary(self, table: pd.DataFrame, evidence: Evidence) -> pd.DataFrame:
+        """Every cell on the common task, then every other task with the cell that does best."""
+        judged = table[table.n > 0]
+        best = judged.sort_values(
+            ["share", "median_updates", "way"], ascending=[False, True, False], kind="stable"
+        )
+        best = best.drop_duplicates("task")
+        order = [task for task in evidence.tasks if task in set(best.task)]
+        best = best.set_index("task", drop=False).loc[order]
+        return pd.concat([judged[judged.every == "cell"], best[best.every == "task"]])
+
+    def display(self, summary: pd.DataFrame) -> pd.DataFrame:
+        interval = " [" + summary.low.map("{:.2f}".format) + ", "
+        interval += summary.high.map("{:.2f}".format) + "]"
+        return pd.DataFrame(
+            {
+                "task": summary.task + " at T = " + summary["T"].astype(str),
+                "cell": summary.cell,
+                "solved": summary.solved.astype(str) + "/" + summary.n.astype(str) + interval,
+                "median updates to solve": summary.median_updates,
+                "floor": summary.floor,
+                "ceiling": summary.ceiling,
+                "final loss": summary.final_loss,
+                "trains": summary.trained,
+                "learning rate": summary.learning_rate,
+                "budget": summary.budget,
+            }
+        ).rename(columns={"task": "learnt"})
+
+    def verdict(self, table: pd.DataFrame, summary: pd.DataFrame) -> dict[str, Any]:
+        cells = summary[summary.every == "cell"]
+        idle = cells[~cells.trained].cell.tolist()
+        common = cells.iloc[[0]].task.tolist() if (cells.share >= 0.5).any() else []
+        best = summary[summary.every == "task"]
+        solved = common + best[best.share >= 0.5].task.tolist()
+        open_ = [name for name in dict.fromkeys(summary.task) if name not in solved]
+        trained = f"{len(cells) - len(idle)} of {len(cells)} cells train on "
+        trained += f"{cells.task.iloc[0]} at T={cells['T'].iloc[0]}" if len(cells) else "no task"
+        told = f"{len(solved)} of {len(solved) + len(open_)} tasks are solved by some cell"
+        answer = trained + (f" (not: {', '.join(idle)})" if idle else "") + "; "
+        answer += told + (f" (not: {', '.join(open_)})." if open_ else ".")
+        return {"answer": answer, "not_trained": idle, "not_solved": open_}
+
+    def figure(self, table: pd.DataFrame, summary: pd.DataFrame, evidence: Evidence) -> Figure:
+        import matplotlib.pyplot as plt
+
+        cells = table[(table.every == "cell") & (table.n > 0)]
+        others = table[(table.every == "task") & (table.n > 0)]
+        rows = max(len(cells), len(others))
+        figure, (left, right) = plt.subplots(1, 2, figsize=(7.2, max(2.4, 1.2 + 0.165 * rows)))
+        if len(cells):
+            left.set_title(f"every cell on {cells.task.iloc[0]}, T = {cells['T'].iloc[0]}")
+        _strip(left, cells, cells.cell.tolist(), evidence)
+        usual = others.cell.mode().iloc[0] if len(others) else ""
+        right.set_title(f"every task, with {usual}")
+        names = others.task + (", " + others.cell).where(others.cell != usual, "")
+        _strip(right, others, [f"{n}, {T}" for n, T in zip(names, others["T"])], evidence)
+        figure.supxlabel(
+            "updates to solve, a dot a replicate; crosses: the budget, where some did not. Beside "
+            "them: solved of n, and where\nfewer than half did, how far the median replicate came "
+            "from the memoryless floor (0 %) to the ceiling (100 %)",
+            fontsize=7,
+        )
+        return figure
+
+
+def _named(choices: Iterable[Choice], name: str, what: str) -> Choice:
+    known = {choice.shown: choice for choice in choices}
+    if name not in known:
+        raise unknown(what, name, known)
+    return known[name]
+
+
+def _row(task: str, cell: str, T: int, group: pd.DataFrame, evidence: Evidence) -> dict[str, Any]:
+    spec = evidence.plan[group.condition.iloc[0]]["spec"]
+    learnt = tasks.create(spec["task"], spec["task_options"])
+    floor, ceiling = learnt.floor(T), learnt.ceiling(T)
+    judged = group[group.status != "error"]
+    n, solved = len(judged), int((judged.status == "solved").sum())
+    low, high = wilson(solved, n)
+    losses = judged.test_loss.astype(float).fillna(floor)  # a diverged one has learnt nothing
+    final = float(losses.median())
+    way = (floor - final) / (floor - ceiling)
+    updates = judged.updates_to_solve.astype(float).fillna(np.inf)
+    return {
+        "task": task,
+        "cell": cell,
+        "T": T,
+        "n": n,
+        "solved": solved,
+        "share": solved / n if n else float("nan"),
+        "low": low,
+        "high": high,
+        "median_updates": float(updates.median()),
+        "floor": floor,
+        "ceiling": ceiling,
+        "final_loss": final,
+        "way": way,
+        "trained": bool(way >= MARGIN),
+        "diverged": int((judged.status == "diverged").sum()),
+        "error": len(group) - n,
+        "learning_rate": group.learning_rate.iloc[0],
+        "budget": spec["training"]["updates"],
+    }
+
+
+def _strip(axes: Axes, rows: pd.DataFrame, names: Sequence[str], evidence: Evidence) -> None:
+    """A line a row of the table: its replicates along the updates, and how many solved."""
+    budget = int(rows.budget.max()) if len(rows) else 1
+    replicates = evidence.replicates
+    for place, row in enumerate(rows.itertuples()):
+        here = replicates[
+            (replicates.task_label == row.task)
+            & (replicates.cell_label == row.cell)
+            & (replicates["T"] == row.T)
+        ]
+        at = here.updates_to_solve.dropna().astype(float).to_numpy()
+        kind = "solved" if row.share >= 0.5 else "trained" if row.trained else "untrained"
+        style: dict[str, Any] = {"color": COLOURS[kind]}
+        axes.plot(at, np.full(len(at), place), "o", markersize=3, alpha=0.7, **style)
+        if len(at) < row.n:
+            axes.plot(row.budget, place, "x", markersize=4, **style)
+        told = f"{row.solved}/{row.n}"
+        told += "" if kind == "solved" else f"  {row.way:.0%}"
+        axes.text(
+            1.03, place, told, transform=axes.get_yaxis_transform(), fontsize=6.5, va="center",
+            color=COLOURS[kind],
+        )  # fmt: skip
+    axes.set_xscale("log")
+    axes.set_xlim(budget / 100, budget * 1.1)
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_formatter("")
+    axes.set_yticks(range(len(rows)), [str(name) for name in names], fontsize=6.5)
+    axes.set_ylim(len(rows) - 0.4, -0.6)
+    axes.tick_params(axis="y", length=0)
