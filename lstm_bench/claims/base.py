@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from importlib import resources
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -114,7 +115,7 @@ def declared(chosen: Iterable[str] | None = None) -> list[Claim]:
                 raise unknown("claims:", name, own)
             paths.append(own.get(name, Path(name)))
     found = sorted((read(path) for path in paths), key=lambda claim: (claim.order, claim.id))
-    for one, other in zip(found, found[1:]):
+    for one, other in pairwise(found):
         if one.id == other.id:
             raise BenchError(f"claims: {one.id!r} is listed twice; names must differ.")
     return found

@@ -117,7 +117,7 @@ def _row(
         "reason": judged.reason,
         "statistic": claim.statistic if claim.statistic != COLUMN else claim.column,
         "measured": registry()[claim.statistic].about if claim.statistic != COLUMN else "",
-        "cells": list(claim.cells),
+        "cells": list(found.cells if found else claim.cells),
         "ratio": ratio,
         "effect": found.effect if found else None,
         "low": bounds[0] if bounds else None,

@@ -1,4 +1,4 @@
-"""Coverage is simulated over four shapes of differences; their mean and their minimum are stated."""
+"""Coverage, simulated over four shapes of differences: its mean and its minimum are stated."""
 
 from __future__ import annotations
 
