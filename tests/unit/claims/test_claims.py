@@ -41,7 +41,10 @@ def test_every_declared_claim_names_what_exists_and_has_caveats() -> None:
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"statistic": "share_of_length"}, ["'share_of_length'", "did you mean 'share_of_lengths'"]),
+        (
+            {"statistic": "share_of_length"},
+            ["'share_of_length'", "did you mean 'share_of_lengths'"],
+        ),
         ({"experiment": "horizn"}, ["'horizn'", "did you mean 'horizon'"]),
         ({"alhpa": 0.1}, ["'alhpa'", "did you mean 'alpha'"]),
         ({"alpha": 2}, ["alpha is 2", "between 0 and 1"]),
