@@ -162,7 +162,7 @@ def agreement(main: Comparison, others: Iterable[Comparison], threshold: float) 
     ]
     told = [f"on {', '.join(tasks)}"] if tasks else []
     told += [f"for {', '.join(pairs)}"] if pairs else []
-    return f"Not so {' and '.join(told)}." if told else ""
+    return f"It points the other way {' and '.join(told)}." if told else ""
 
 
 def column_values(table: pd.DataFrame, claim: Claim) -> pd.DataFrame:

@@ -34,7 +34,8 @@ def judge(plan: Plan, results: Results) -> Path:
     """Write verdicts.json, verdicts.csv and measured_seconds.csv; returns their folder."""
     seen: dict[str, Evidence] = {}
     judged, others, groups = [], {}, {}
-    for entry in plan.claims.values():
+    entries = plan.claims.values()  # JSON has sorted them by name
+    for entry in sorted(entries, key=lambda e: (e["declared"]["order"], e["declared"]["id"])):
         claim = Claim(**entry["declared"])
         each = Judged(claim, reason=entry["not_judged"])
         judged.append(each)
@@ -131,6 +132,7 @@ def _row(
         "more_replicates": more,
         "smallest_detectable": smallest,
         "shown": {
+            "threshold": told(claim.threshold, ratio),
             "effect": told(found.effect, ratio) if found and found.effect is not None else "–",
             "interval": told_interval(found, ratio) if found and found.n else "–",
             "p_adjusted": "exact" if claim.exact and found else told_p(judged.adjusted),

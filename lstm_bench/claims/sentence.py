@@ -38,11 +38,11 @@ def answer(judged: Judged, claims: int, more: int | None) -> str:
     if found is None or found.effect is None:
         return f"Undecided: {judged.reason}"
     ratio = is_ratio(judged)
-    what = claim.column.replace("_", " ")
+    pattern = f"{' against '.join(found.cells)}, {{effect}} {claim.column.replace('_', ' ')}"
     if claim.statistic != COLUMN:
-        what = registry()[claim.statistic].told
-    pair = " against ".join(found.cells)
-    effect = f"{pair}, {told(found.effect, ratio)} {what}"
+        pattern = registry()[claim.statistic].told
+    first, second = found.cells[0], found.cells[-1]
+    effect = pattern.format(first=first, second=second, effect=told(found.effect, ratio))
     if claim.exact:
         spread = f"{told_interval(found, ratio)} over {found.n} lengths and widths"
         return f"{judged.verdict.capitalize()}: {effect}, {spread}; an exact count, so no test."

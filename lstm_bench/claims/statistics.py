@@ -22,7 +22,7 @@ KEYS = ["task", "cell", "seed"]
 class Statistic:
     """A number to compare cells by.
 
-    told    what one cell has more of, for the sentence: "solves {} more of the lengths than"
+    told    the sentence, with {first}, {second} and {effect}
     ratio   values are logarithms to base 2, and effects are told as a number of times
     exact   a count without sampling error: judged without a test
     """
@@ -98,21 +98,21 @@ STATISTICS = (
         "share_of_lengths",
         share_of_lengths,
         "difference of the shares of lengths solved, paired by seed, mean over tasks",
-        "in the share of the lengths that are solved",
+        "the share of the lengths that {first} solves is that of {second} {effect}",
         ties=True,
     ),
     Statistic(
         "updates_to_solve",
         updates_to_solve,
         "ratio of the updates to solve where both solve, paired by seed, mean over tasks of log2",
-        "the updates",
+        "{first} takes {effect} the updates of {second}",
         ratio=True,
     ),
     Statistic(
         "flops_per_update",
         flops_per_update,
         "ratio of floating-point operations of an update, every length and width measured",
-        "the floating-point operations an update",
+        "an update of {first} takes {effect} the floating-point operations of {second}",
         ratio=True,
         exact=True,
     ),

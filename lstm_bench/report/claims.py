@@ -28,7 +28,9 @@ def _shown(claim: dict[str, Any], seconds: str) -> dict[str, Any]:
     return {
         **claim,
         "badge": word,
-        "told": rest[:1].upper() + rest[1:] if rest.startswith("this") else rest,
+        "told": rest[:1].upper() + rest[1:]
+        if rest.startswith(("the ", "this ", "an ", "no "))
+        else rest,
         "seconds": seconds,
     }
 

@@ -150,7 +150,7 @@ def test_pairs_and_tasks_on_the_other_side_are_named() -> None:
     main = Comparison(("lstm", "elman"), np.array([0.3]), {"adding": 0.7, "copy": -0.1})
     flipped = Comparison(("lstm", "irnn"), np.array([-0.2]))
     told = agreement(main, [flipped], 0.0)
-    assert told == "Not so on copy and for lstm against irnn."
+    assert told == "It points the other way on copy and for lstm against irnn."
     assert agreement(replace(main, by_task={}), [], 0.0) == ""
 
 
