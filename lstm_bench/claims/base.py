@@ -27,7 +27,7 @@ class Claim:
     statistic   a name of `claims.statistics`, or `column` for a per-seed column of table.csv
     cells       the pair compared, first less second; one cell is compared with `threshold` alone
     threshold   supported is an effect above it, refuted one below, in the unit of the statistic
-    beside      pairs on which it ought to hold too (other cells of the kind, other initialisations):
+    beside      pairs on which it ought to hold too (other cells, other initialisations):
                 shown, deciding nothing; where one points the other way, the page says so
     tasks       labels, or all tasks of the sweep
     column      with statistic `column`: which; `where` keeps rows with these values
