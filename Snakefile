@@ -23,6 +23,7 @@ include: "workflow/rules/datasets.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/probes.smk"
 include: "workflow/rules/experiments.smk"
+include: "workflow/rules/claims.smk"
 include: "workflow/rules/tune.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/speed.smk"
@@ -36,5 +37,6 @@ rule all:
         plan.block_files(plan.asked, paths.BLOCK_FILES),
         plan.experiment_files(paths.EXPERIMENT_TABLES),
         plan.experiment_files(paths.EXPERIMENT_FIGURES),
+        [f"{paths.CLAIMS}/{name}" for name in paths.CLAIM_FILES],
         paths.REPORT,
         paths.TRACKED,

@@ -111,6 +111,16 @@ def tables_(plan_path: Path) -> None:
 
 
 @stages.command()
+@plugin_option
+@plan_option
+def judge(plan_path: Path) -> None:
+    """The verdict on every claim."""
+    from lstm_bench.claims.run import judge as run
+
+    click.echo(run(Plan.read(plan_path), Results()))
+
+
+@stages.command()
 @plan_option
 def freeze(plan_path: Path) -> None:
     """Write the learning rates that tuning chose into the preset the sweep reads."""

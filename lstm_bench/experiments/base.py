@@ -50,6 +50,7 @@ class Experiment(ABC):
     method: ClassVar[str]  # how it is measured, for the report: a paragraph
     probe: ClassVar[str | None] = None
     reads: ClassVar[tuple[str, ...]] = ()  # experiments whose table it joins, where it is there
+    measures: ClassVar[tuple[str, ...]] = ()  # columns of table.csv with one value a seed
 
     def members(self, sweep: Sweep) -> Iterable[Member]:
         """The conditions this question needs trained."""

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import lstm_bench
-from lstm_bench import experiments, tables, tasks
+from lstm_bench import cells, claims, experiments, tables, tasks
 from lstm_bench.engine.network import Network
-from lstm_bench.errors import unknown
+from lstm_bench.errors import BenchError, unknown
 from lstm_bench.planning.config import check_schema, make_sweep, plain_numbers
 from lstm_bench.registry import code_version, load_plugins
 from lstm_bench.spec import Condition, Dataset
@@ -50,6 +50,7 @@ def resolve(config: Mapping[str, Any], schema: Mapping[str, Any], digest: str) -
         for name in asked
     }
     published = _tables(config["tables"], planned)
+    claimed = _claims(config, sweep)
     datasets = {_folder(c.dataset): _dataset(c.dataset) for c in planned.values()}
     return {
         "digest": digest,
@@ -67,6 +68,7 @@ def resolve(config: Mapping[str, Any], schema: Mapping[str, Any], digest: str) -
         "datasets": datasets,
         "experiments": entries,
         "tables": published,
+        "claims": claimed,
     }
 
 
@@ -119,6 +121,26 @@ def _experiment(
             *_sources(experiment.name), "experiments/base.py", "plotting", "stats"
         ),
     }
+
+
+def _claims(config: Mapping[str, Any], sweep: Sweep) -> dict[str, Any]:
+    """Every declared claim, and why this sweep cannot judge it.
+
+    Raises BenchError for a claim with a name that does not exist, and for one the config names
+    itself and does not train.
+    """
+    shown = {
+        what: {name: choice.shown for choice in of for name in (choice.key, choice.shown)}
+        for what, of in (("cells", sweep.cells), ("tasks", sweep.tasks))
+    }
+    known = (list(cells.registry()), list(tasks.registry()))
+    chosen, found = config["claims"], {}
+    for claim in claims.declared(chosen):
+        lacking = claims.check(claim, config["experiments"], shown["cells"], shown["tasks"], known)
+        if lacking and chosen is not None:
+            raise BenchError(f"claims: {claim.id!r} cannot be judged: {lacking}")
+        found[claim.id] = {"declared": asdict(claim), "not_judged": lacking}
+    return found
 
 
 def _tables(chosen: Mapping[str, Any], planned: dict[str, Condition]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import yaml
 from lstm_bench import tasks
 from lstm_bench.experiments.base import Experiment
 from lstm_bench.experiments.run import create, read_csv
+from lstm_bench.report.claims import first_page
 from lstm_bench.report.formula import data_uri, formula_uri
 from lstm_bench.report.provenance import provenance
 from lstm_bench.report.tables import failures, html_table, networks, statuses
@@ -32,6 +33,7 @@ def write_report(plan: Plan, results: Results, output: Path) -> None:
     page = environment.from_string((files / "template.html").read_text()).render(
         style=(files / "style.css").read_text(),
         experiments=[_section(create(name), results, output) for name in shown],
+        **first_page(results),
         tasks=[_task(entry, plan) for entry in plan.data["sweep"]["tasks"]],
         cells=[_cell(entry) for entry in plan.data["sweep"]["cells"]],
         statuses=statuses(replicates),

@@ -16,6 +16,7 @@ PROBE = f"{RESULTS}/probes/{{probe}}/{{experiment}}.parquet"
 EXPERIMENT = f"{RESULTS}/experiments/{{experiment}}"
 TABLE = f"{RESULTS}/tables/{{row}}"
 TABLES_PAGE = f"{RESULTS}/tables/index.html"
+CLAIMS = f"{RESULTS}/claims"
 REPORT = f"{RESULTS}/report/index.html"
 TRACKED = f"{RESULTS}/tracked.json"
 MLFLOW_DB = f"{RESULTS}/mlflow.db"
@@ -26,6 +27,7 @@ BENCHMARK = f"{RESULTS}/benchmarks"
 DATASET_FILES = ("validation.npz", "test.npz", "manifest.json")
 BLOCK_FILES = ("replicates.parquet", "curves.parquet", "timing.parquet", "model.safetensors")
 EXPERIMENT_TABLES = ("table.csv", "verdict.json")
+CLAIM_FILES = ("verdicts.json", "verdicts.csv", "measured_seconds.csv")
 TABLE_FILES = (".csv", ".md", ".json")
 EXPERIMENT_FIGURES = ("figure.svg", "figure.pdf", "figure.png")
 
@@ -60,6 +62,10 @@ class Results:
 
     def table(self, row: str, ending: str) -> Path:
         return self.root / (TABLE.format(row=row) + ending)
+
+    @property
+    def claims(self) -> Path:
+        return self.root / CLAIMS
 
     @property
     def tables_page(self) -> Path:

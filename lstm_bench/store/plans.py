@@ -31,7 +31,7 @@ def source_digest(*rooms: str) -> str:
     folders = [PACKAGE / room for room in rooms] or [PACKAGE]
     for folder in folders:
         files = [folder] if folder.is_file() else folder.rglob("*")
-        for file in sorted(f for f in files if f.suffix in (".py", ".html", ".css")):
+        for file in sorted(f for f in files if f.suffix in (".py", ".html", ".css", ".yaml")):
             total.update(file.relative_to(PACKAGE).as_posix().encode() + file.read_bytes())
     return total.hexdigest()[:12]
 
@@ -41,6 +41,10 @@ def plan_digest(config: Mapping[str, Any], schema: Path) -> str:
     total = hashlib.sha256(canonical(config).encode() + source_digest().encode())
     plugins = config.get("plugins")
     files = list(plugins) if isinstance(plugins, list) else []
+    claims = config.get("claims")
+    files += (
+        [name for name in claims if str(name).endswith("ml")] if isinstance(claims, list) else []
+    )
     for name in [*files, config.get("learning_rates"), str(schema)]:
         path = Path(str(name))
         total.update(path.read_bytes() if name and path.is_file() else b"-")
@@ -75,6 +79,7 @@ class Plan:
         self.datasets: Mapping[str, Mapping[str, Any]] = data["datasets"]
         self.experiments: Mapping[str, Mapping[str, Any]] = data["experiments"]
         self.tables: Mapping[str, Mapping[str, Any]] = data.get("tables", {})
+        self.claims: Mapping[str, Mapping[str, Any]] = data.get("claims", {})
         self.config: Mapping[str, Any] = data["config"]
 
     @classmethod
@@ -166,6 +171,14 @@ class Plan:
         results = paths.Results()
         files = [results.experiment(name) / "verdict.json" for name in self.beside(results)]
         return digest([path.read_text() for path in files])
+
+    def claim_files(self) -> list[str]:
+        """What the verdicts on the claims are drawn from, once each."""
+        judged = [e["declared"]["experiment"] for e in self.claims.values() if not e["not_judged"]]
+        names = list(dict.fromkeys(judged))
+        tables = [f"{paths.EXPERIMENT.format(experiment=name)}/table.csv" for name in names]
+        probes = [file for name in names for file in self.probe_files(name)]
+        return [*self.finished_files(names), *probes, *tables]
 
     def membership(self, experiment: str) -> str:
         """A digest of which conditions and seeds an experiment draws from, and under what name."""

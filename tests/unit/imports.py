@@ -24,7 +24,7 @@ FLOORS: list[set[str]] = [
     {"probes"},
     {"stats", "plotting"},
     {"experiments"},
-    {"tables"},
+    {"tables", "claims"},
     {"catalogue"},
     {"report", "tracking", "planning"},
     {"stages"},

@@ -80,6 +80,16 @@ WRONG: list[tuple[dict[str, Any], list[str]]] = [
         {"cells": ["elman"], "width": {"match": "parameters", "budget": 1000}},
         ["'elman'", "temporal_order", "1,000 parameters", "2%", "width 26 has 966", "width 27 has"],
     ),
+    ({"claims": ["training_tme"]}, ["training_tme", "did you mean 'training_time'"]),
+    ({"claims": ["no.yaml"]}, ["'no.yaml'", "cannot be read"]),
+    (
+        {"claims": ["long_dependencies"], "cells": ["lstm", "gru"]},
+        ["'long_dependencies'", "cannot be judged", "cell 'elman'"],
+    ),
+    (
+        {"claims": ["training_time"], "experiments": ["horizon"]},
+        ["'training_time'", "cannot be judged", "experiment 'training_time'"],
+    ),
     ({"learning_rates": str(ROOT / "LICENSE")}, ["learning_rates", "LICENSE", "cannot be read"]),
 ]
 
@@ -93,6 +103,15 @@ def test_a_wrong_config_is_told_in_one_sentence(wrong: dict[str, Any], told: lis
     assert sentence.endswith(".")
     for part in told:
         assert part in sentence
+
+
+def test_claims_that_nobody_named_are_marked_where_they_cannot_be_judged() -> None:
+    plan = resolve({**TINY, "cells": ["lstm", "gru"]}, SCHEMA, "digest")
+    marked = {name: entry["not_judged"] for name, entry in plan["claims"].items()}
+    assert marked["long_dependencies"] == "this sweep does not train the cell 'elman'."
+    everything = resolve(TINY, SCHEMA, "digest")["claims"]
+    for name in ("long_dependencies", "computational_cost", "training_time"):
+        assert everything[name]["not_judged"] == ""
 
 
 def test_a_whole_number_written_as_a_float_is_the_same_number() -> None:

@@ -48,6 +48,31 @@ def test_the_report_loads_nothing_from_elsewhere(finished: Workspace) -> None:
     assert page.count("data:image/svg+xml;base64") >= 3
 
 
+def test_two_replicates_leave_a_claim_open_with_the_reason_and_no_p(finished: Workspace) -> None:
+    stored = json.loads((finished.path / "results/claims/verdicts.json").read_text())
+    claims = {claim["id"]: claim for claim in stored["claims"]}
+    tested = claims["long_dependencies"]
+    assert (tested["verdict"], tested["n"], tested["p"]) == ("undecided", 2, None)
+    assert "2 seeds can decide nothing" in tested["reason"]
+    assert claims["computational_cost"]["verdict"] == "supported"
+    page = (finished.path / "results/report/index.html").read_text()
+    assert page.index(tested["quote"]) < page.index("What was measured")
+
+
+def test_verdicts_hang_neither_on_mlflow_nor_on_the_report_nor_on_the_time_of_day(
+    finished: Workspace, tmp_path: Path
+) -> None:
+    copy = finished.copy(tmp_path / "copy")
+    for name in ("mlflow.db", "report/index.html", "claims/verdicts.json", "claims/verdicts.csv"):
+        (copy.path / "results" / name).unlink()
+    done = copy.snakemake("results/claims/verdicts.json")
+    assert done.returncode == 0, done.stdout[-3000:]
+    for name in ("verdicts.json", "verdicts.csv"):
+        again = (copy.path / "results/claims" / name).read_bytes()
+        assert again == (finished.path / "results/claims" / name).read_bytes()
+        assert b'_seconds"' not in again
+
+
 def test_every_replicate_is_one_mlflow_run(finished: Workspace) -> None:
     import sqlite3
 

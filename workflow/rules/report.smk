@@ -2,6 +2,7 @@ rule report:
     input:
         plan.experiment_files(paths.EXPERIMENT_TABLES),
         plan.experiment_files(paths.EXPERIMENT_FIGURES),
+        [f"{paths.CLAIMS}/{name}" for name in paths.CLAIM_FILES],
     output:
         report(
             paths.REPORT,

@@ -1,0 +1,150 @@
+"""What a claim is: one YAML file of `declared/`, read and checked before anything is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from importlib import resources
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from lstm_bench import experiments
+from lstm_bench.claims.statistics import COLUMN, registry
+from lstm_bench.errors import BenchError, unknown
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A sentence of the lecture and the test it has to stand.
+
+    id          the file's name
+    quote       the lecture's words
+    statement   what is tested, in one sentence
+    experiment  whose conditions and figure it rests on
+    statistic   a name of `claims.statistics`, or `column` for a per-seed column of table.csv
+    cells       the pair compared, first less second; one cell is compared with `threshold` alone
+    threshold   supported is an effect above it, refuted one below, in the unit of the statistic
+    beside      pairs on which it ought to hold too (other cells, other initialisations):
+                shown, deciding nothing; where one points the other way, the page says so
+    tasks       labels, or all tasks of the sweep
+    column      with statistic `column`: which; `where` keeps rows with these values
+    scale       of that column: `difference` or `ratio`
+    caveats     what else could explain the effect, and what the comparison leaves open
+    """
+
+    id: str
+    quote: str
+    statement: str
+    experiment: str
+    statistic: str
+    cells: Sequence[str]
+    caveats: str
+    threshold: float = 0.0
+    alpha: float = 0.05
+    beside: Sequence[Sequence[str]] = ()
+    tasks: Sequence[str] = ()
+    order: int = 100
+    column: str = ""
+    where: Mapping[str, Any] = field(default_factory=dict)
+    scale: str = "difference"
+
+    @property
+    def exact(self) -> bool:
+        """Whether it rests on counts that have no sampling error, and so on no test."""
+        return self.statistic != COLUMN and registry()[self.statistic].exact
+
+
+def read(path: Path) -> Claim:
+    """The claim of a file. Raises BenchError in one sentence for whatever is wrong in it."""
+    try:
+        data = yaml.safe_load(path.read_text())
+    except (OSError, yaml.YAMLError) as error:
+        raise BenchError(
+            f"claims: {str(path)!r} cannot be read ({type(error).__name__})."
+        ) from None
+    if not isinstance(data, Mapping):
+        raise BenchError(f"claims: {str(path)!r} is no mapping of a claim's keys.")
+    known = {each.name for each in fields(Claim)} - {"id"}
+    for key in data:
+        if key not in known:
+            raise unknown(f"claim {path.stem!r}: key", key, known)
+    needed = ("quote", "statement", "experiment", "statistic", "cells", "caveats")
+    missing = [key for key in needed if not data.get(key)]
+    if missing:
+        raise BenchError(f"claim {path.stem!r}: the key {missing[0]!r} is missing or empty.")
+    claim = Claim(id=path.stem, **data)
+    _check_form(claim)
+    return claim
+
+
+def _check_form(claim: Claim) -> None:
+    """Names that exist and numbers that can be judged."""
+    where = f"claim {claim.id!r}:"
+    for key in ("quote", "statement", "experiment", "statistic", "caveats", "column"):
+        if not isinstance(getattr(claim, key), str):
+            raise BenchError(f"{where} {key} is {getattr(claim, key)!r}, but must be text.")
+    if not 0 < claim.alpha < 1:
+        raise BenchError(f"{where} alpha is {claim.alpha!r}, but must lie between 0 and 1.")
+    for pair in (claim.cells, *claim.beside):
+        listed = isinstance(pair, list | tuple) and all(isinstance(each, str) for each in pair)
+        if not listed or len(pair) not in (1, 2):
+            raise BenchError(f"{where} cells are {pair!r}, but must be a list of one or two names.")
+    if claim.experiment not in experiments.registry():
+        raise unknown(f"{where} experiment", claim.experiment, experiments.registry())
+    if claim.statistic not in (COLUMN, *registry()):
+        raise unknown(f"{where} statistic", claim.statistic, [COLUMN, *registry()])
+    if claim.scale not in ("difference", "ratio"):
+        raise unknown(f"{where} scale", claim.scale, ["difference", "ratio"])
+    measures = experiments.registry()[claim.experiment].measures
+    if claim.statistic == COLUMN and claim.column not in measures:
+        raise unknown(f"{where} column", claim.column, measures or ["(none)"])
+
+
+def declared(chosen: Iterable[str] | None = None) -> list[Claim]:
+    """The claims of these names and files, every declared one without; in the lecture's order."""
+    folder = Path(str(resources.files("lstm_bench.claims") / "declared"))
+    own = {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+    if chosen is None:
+        paths = list(own.values())
+    else:
+        paths = []
+        for name in chosen:
+            if not name.endswith((".yaml", ".yml")) and name not in own:
+                raise unknown("claims:", name, own)
+            paths.append(own.get(name, Path(name)))
+    found = sorted((read(path) for path in paths), key=lambda claim: (claim.order, claim.id))
+    for one, other in pairwise(found):
+        if one.id == other.id:
+            raise BenchError(f"claims: {one.id!r} is listed twice; names must differ.")
+    return found
+
+
+def check(
+    claim: Claim,
+    asked: Sequence[str],
+    cells: Mapping[str, str],
+    tasks: Mapping[str, str],
+    known: tuple[Iterable[str], Iterable[str]],
+) -> str:
+    """Why this sweep cannot judge the claim, in one sentence; empty where it can.
+
+    cells, tasks   what the sweep trains, by label and by key, and the label it is shown under
+    known          the names of every cell and task that exists
+    Raises BenchError for a cell or task that does not exist at all.
+    """
+    for name in (*claim.cells, *(cell for pair in claim.beside for cell in pair)):
+        if name.partition("(")[0].strip() not in known[0] and name not in cells:
+            raise unknown(f"claim {claim.id!r}: cell", name, [*known[0], *cells])
+    for name in claim.tasks:
+        if name not in known[1] and name not in tasks:
+            raise unknown(f"claim {claim.id!r}: task", name, [*known[1], *tasks])
+    if claim.experiment not in asked:
+        return f"the experiment {claim.experiment!r} is not part of this sweep."
+    for what, wanted, there in (("cell", claim.cells, cells), ("task", claim.tasks, tasks)):
+        missing = [name for name in wanted if name not in there]
+        if missing:
+            return f"this sweep does not train the {what} {missing[0]!r}."
+    return ""

@@ -1,0 +1,49 @@
+"""Many questions at once: Holm's correction, and cells that cannot be told apart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+
+import numpy as np
+
+from lstm_bench.stats.comparisons import sign_flip
+
+
+def holm(p: Sequence[float], claims: int | None = None) -> list[float]:
+    """Adjusted p-values (Holm 1979): p_(k) times m - k + 1, made monotone, at most 1.
+
+    claims   m, where more were declared than could be tested; the untested count as p = 1.
+    """
+    m = len(p) if claims is None else claims
+    if m < len(p):
+        raise ValueError(f"{len(p)} p-values in a family of {m} claims")
+    order = np.argsort(p, kind="stable")
+    steps = np.asarray(p, dtype=float)[order] * (m - np.arange(len(p)))
+    adjusted = np.empty(len(p))
+    adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
+    return [float(value) for value in adjusted]
+
+
+def tie_groups(values: Mapping[str, Sequence[float]], alpha: float = 0.05) -> list[list[str]]:
+    """In place of ranks: groups of names within which no pair differs, best group first.
+
+    values   by name, one number a seed, the same seeds in the same order. Pairs are compared by
+             sign flips of their differences and Holm over all pairs. A name may be in two groups:
+             it is told apart from neither.
+    """
+    means = {name: float(np.mean(each)) for name, each in values.items()}
+    names = sorted(values, key=lambda name: -means[name])
+    pairs = list(combinations(names, 2))
+    p = [sign_flip(np.subtract(values[a], values[b])) for a, b in pairs]
+    apart = {pair for pair, each in zip(pairs, holm(p)) if each <= alpha}
+    groups: list[list[str]] = []
+    for first in range(len(names)):
+        group = names[first : first + 1]
+        for name in names[first + 1 :]:
+            if any((member, name) in apart for member in group):
+                break
+            group.append(name)
+        if not groups or not set(group) <= set(groups[-1]):
+            groups.append(group)
+    return groups

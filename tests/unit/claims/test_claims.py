@@ -1,0 +1,93 @@
+"""Every declared claim, and what is said of one that is wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from lstm_bench import cells, tasks
+from lstm_bench.claims.base import check, declared, read
+from lstm_bench.errors import BenchError
+
+GOOD: dict[str, Any] = {
+    "quote": "q",
+    "statement": "s",
+    "experiment": "horizon",
+    "statistic": "share_of_lengths",
+    "cells": ["lstm", "elman"],
+    "caveats": "c",
+}
+KNOWN = (list(cells.registry()), list(tasks.registry()))
+
+
+def write(folder: Path, **changes: Any) -> Path:
+    path = folder / "own.yaml"
+    path.write_text(yaml.safe_dump({**GOOD, **changes}))
+    return path
+
+
+def test_every_declared_claim_names_what_exists_and_has_caveats() -> None:
+    found = declared()
+    assert len(found) >= 3
+    for claim in found:
+        assert len(claim.caveats) > 100, claim.id
+        assert claim.quote.endswith("."), claim.id
+        check(claim, [claim.experiment], {}, {}, KNOWN)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        (
+            {"statistic": "share_of_length"},
+            ["'share_of_length'", "did you mean 'share_of_lengths'"],
+        ),
+        ({"experiment": "horizn"}, ["'horizn'", "did you mean 'horizon'"]),
+        ({"alhpa": 0.1}, ["'alhpa'", "did you mean 'alpha'"]),
+        ({"alpha": 2}, ["alpha is 2", "between 0 and 1"]),
+        ({"cells": ["a", "b", "c"]}, ["one or two names"]),
+        ({"beside": ["lstm"]}, ["'lstm'", "one or two names"]),
+        ({"caveats": ""}, ["'caveats'", "missing or empty"]),
+        ({"quote": 3}, ["quote is 3", "text"]),
+        ({"statistic": "column", "column": "gap"}, ["'gap'", "(none)"]),
+        ({"scale": "log"}, ["'log'", "difference, ratio"]),
+    ],
+)
+def test_a_wrong_claim_is_told_in_one_sentence(
+    changes: dict[str, Any], told: list[str], tmp_path: Path
+) -> None:
+    with pytest.raises(BenchError) as caught:
+        read(write(tmp_path, **changes))
+    assert "\n" not in str(caught.value)
+    for part in [*told, "own"]:
+        assert part in str(caught.value)
+
+
+def test_a_cell_or_task_that_does_not_exist_is_refused(tmp_path: Path) -> None:
+    there = {"lstm": "lstm", "elman": "elman"}
+    for changes, told in (({"cells": ["lstn", "elman"]}, "lstm"), ({"tasks": ["addin"]}, "adding")):
+        with pytest.raises(BenchError, match=f"did you mean '{told}'"):
+            check(read(write(tmp_path, **changes)), ["horizon"], there, {}, KNOWN)
+
+
+def test_what_a_sweep_does_not_train_is_told(tmp_path: Path) -> None:
+    claim = read(write(tmp_path, tasks=["adding"]))
+    both = {"lstm": "lstm", "elman": "elman"}
+    assert "'horizon' is not part" in check(claim, ["cost"], both, {}, KNOWN)
+    assert "cell 'elman'" in check(claim, ["horizon"], {"lstm": "lstm"}, {}, KNOWN)
+    assert "task 'adding'" in check(claim, ["horizon"], both, {"copy": "copy"}, KNOWN)
+    assert check(claim, ["horizon"], both, {"adding": "adding"}, KNOWN) == ""
+
+
+def test_names_and_files_can_be_chosen(tmp_path: Path) -> None:
+    own = str(write(tmp_path))
+    assert [claim.id for claim in declared(["training_time", own])] == ["training_time", "own"]
+    with pytest.raises(BenchError, match="did you mean 'training_time'"):
+        declared(["training_tme"])
+    with pytest.raises(BenchError, match="listed twice"):
+        declared([own, own])
+    with pytest.raises(BenchError, match="cannot be read"):
+        declared([str(tmp_path / "none.yaml")])

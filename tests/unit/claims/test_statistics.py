@@ -1,0 +1,83 @@
+"""What the statistics read off replicates, by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lstm_bench.claims.statistics import flops_per_update, share_of_lengths, updates_to_solve
+from lstm_bench.experiments import Evidence
+
+BUDGET = 400
+
+
+def replicate(cell: str, T: int, seed: int, updates: float | None, **more: Any) -> dict[str, Any]:
+    return {
+        "task": "adding",
+        "cell": cell,
+        "task_label": "adding",
+        "cell_label": cell,
+        "T": T,
+        "seed": seed,
+        "status": "solved" if updates else "unsolved",
+        "updates_to_solve": updates,
+        "condition": "c",
+        **more,
+    }
+
+
+def seen(*rows: dict[str, Any], probe: pd.DataFrame | None = None) -> Evidence:
+    return Evidence(
+        replicates=pd.DataFrame(rows),
+        curves=pd.DataFrame(),
+        timing=pd.DataFrame(),
+        probe=probe,
+        tasks=["adding"],
+        cells=["lstm", "elman"],
+        plan={"c": {"spec": {"training": {"updates": BUDGET}}}},
+    )
+
+
+def of(values: pd.DataFrame) -> dict[tuple[str, int], float]:
+    return {(row.cell, row.seed): row.value for row in values.itertuples()}
+
+
+def test_the_share_of_lengths_is_that_of_a_seed_and_an_error_takes_it_out() -> None:
+    stored = seen(
+        replicate("lstm", 10, 0, 100),
+        replicate("lstm", 20, 0, None),
+        replicate("lstm", 10, 1, 100),
+        replicate("lstm", 20, 1, None, status="error"),
+        replicate("elman", 10, 0, None, status="diverged"),
+        replicate("elman", 20, 0, None),
+    )
+    found = of(share_of_lengths(stored, ["lstm", "elman"]))
+    assert found == {("lstm", 0): 0.5, ("elman", 0): 0.0}
+
+
+def test_updates_are_compared_where_both_solve_and_the_unsolved_count_at_the_budget() -> None:
+    rows = [replicate("lstm", T, seed, 100) for T in (10, 20) for seed in (0, 1)]
+    rows += [replicate("elman", 10, 0, 200), replicate("elman", 10, 1, None)]
+    rows += [replicate("elman", 20, 0, None), replicate("elman", 20, 1, None)]
+    found = of(updates_to_solve(seen(*rows), ["lstm", "elman"]))
+    assert found[("lstm", 0)] == pytest.approx(np.log2(100))
+    assert found[("elman", 0)] == pytest.approx(np.log2(200))
+    assert found[("elman", 1)] == pytest.approx(np.log2(BUDGET))
+
+
+def test_where_no_length_is_solved_by_both_there_is_nothing_to_compare() -> None:
+    rows = [replicate("lstm", 10, 0, 100), replicate("elman", 10, 0, None)]
+    assert updates_to_solve(seen(*rows), ["lstm", "elman"]).empty
+    assert updates_to_solve(seen(replicate("gru", 10, 0, 1)), ["lstm", "elman"]).empty
+
+
+def test_operations_are_taken_from_the_probe_and_from_nowhere_else() -> None:
+    probe = pd.DataFrame(
+        {"task": "adding", "cell": ["lstm", "gru"], "T": 10, "width": 8, "flops_per_update": 8}
+    )
+    found = flops_per_update(seen(probe=probe), ["lstm", "elman"])
+    assert found.value.tolist() == [3.0]
+    assert flops_per_update(seen(), ["lstm", "elman"]).empty

@@ -1,0 +1,23 @@
+# verdicts rest on updates and counts; the seconds they stand beside have a file of their own
+rule judge:
+    input:
+        plan.claim_files(),
+    output:
+        report(
+            f"{paths.CLAIMS}/verdicts.json",
+            caption="../report/verdicts.rst",
+            category="Claims",
+            labels={"what": "verdicts"},
+        ),
+        f"{paths.CLAIMS}/verdicts.csv",
+        f"{paths.CLAIMS}/measured_seconds.csv",
+    log:
+        f"{paths.LOG}/judge.log",
+    conda:
+        "../../environment.yml"
+    params:
+        claims=digest(plan.data["claims"]),
+        members=[plan.membership(name) for name in plan.asked],
+        code=source_digest("claims", "stats"),
+    shell:
+        "python -m lstm_bench.stages judge > {log:q} 2>&1"
