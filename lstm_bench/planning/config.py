@@ -18,6 +18,8 @@ from lstm_bench.registry import build, chosen_options
 from lstm_bench.spec import TUNING_SEEDS, Training, training_keys
 from lstm_bench.sweep import Choice, Sweep
 
+SETTINGS = ("cost", "tuning", "gradient_flow", "truncation", "crossover")  # of experiments
+
 TYPES = {
     "integer": "a whole number",
     "number": "a number",
@@ -209,7 +211,7 @@ def make_sweep(config: Mapping[str, Any]) -> Sweep:
         first_seed=config["first_seed"],
         rates=rates,
         tuned_with=tuned_with,
-        settings={key: config[key] for key in ("cost", "tuning") if key in config},
+        settings={key: config[key] for key in SETTINGS if key in config},
         network=network,
         widths={} if plain else _widths(sized, cell_list, width),
     )
