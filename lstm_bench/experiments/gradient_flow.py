@@ -178,8 +178,8 @@ class GradientFlow(Experiment):
         figure.supxlabel(
             "Thick lines: dL/dh, thin lines: dL/dc; medians with quartiles over "
             f"n = {'-'.join(map(str, sorted({n[0], n[-1]})))} replicates. At the end, faded: fewer "
-            "than half solved it.\nBottom: one point a seed; hollow at 0: it solved no length. "
-            "Slope of dL/dh in decades a step, on a symmetric log axis.",
+            "than half solved it.\nBottom: one point a seed; hollow: it solved no length. "
+            "A line that ends in a fall to -17: units that died.",
             fontsize=7,
         )
         return figure
@@ -193,6 +193,8 @@ def _measured(evidence: Evidence, measure: str) -> pd.DataFrame:
     joined = rows.merge(known, on=["condition", "seed"])
     joined = joined[joined.status != "error"]
     joined["solved"] = joined.status == "solved"
+    if measure != "log_norm":  # -inf: a direction that vanished, with a network's dead units
+        joined["value"] = joined.value.where(np.isfinite(joined.value))
     return joined.rename(columns={"task_label": "task", "cell_label": "cell"})
 
 
@@ -282,7 +284,8 @@ def _curves(axes: Axes, at: pd.DataFrame, evidence: Evidence, stage: str) -> Non
 
 
 def _outcomes(axes: Axes, rows: pd.DataFrame, evidence: Evidence) -> None:
-    for cell in evidence.cells:
+    lengths = [0, *sorted(set(rows["T"]))]
+    for place, cell in enumerate(evidence.cells):
         own = rows[rows.cell_label == cell]
         if own.empty:
             continue
@@ -293,14 +296,10 @@ def _outcomes(axes: Axes, rows: pd.DataFrame, evidence: Evidence) -> None:
         for solved in (True, False):
             shown = (reached > 0) == solved
             axes.plot(
-                slope[shown], reached[shown], linestyle="", marker=style["marker"], markersize=4,
+                slope[shown], height[shown], linestyle="", marker=style["marker"], markersize=4,
                 color=style["color"], alpha=0.75 if solved else 0.4,
                 markerfacecolor=style["color"] if solved else "none",
             )  # fmt: skip
-    lengths = sorted(set(rows["T"]))
-    axes.set_xscale("symlog", linthresh=0.001)
-    axes.set_yscale("symlog", linthresh=min(lengths), linscale=0.4)
-    axes.set_yticks([0, *lengths], ["none", *map(str, lengths)])
-    axes.set_xticks([-0.1, -0.01, -0.001, 0, 0.01], ["-0.1", "-0.01", "", "0", "0.01"])
-    axes.minorticks_off()
-    axes.set_xlabel("slope at the start")
+    axes.set_yticks(range(len(lengths)), ["none", *map(str, lengths[1:])])
+    axes.set_ylim(-0.4, len(lengths) - 0.6)
+    axes.set_xlabel("slope at the start (decades a step)")

@@ -90,7 +90,7 @@ class Truncation(Experiment):
             half = group[group.carry & (2 * group.k <= group["T"])]
             if len(half):
                 longest = half.sort_values("k").iloc[-1]
-                row |= {"k": longest.k, "cosine": longest.cosine, "bias": longest.bias}
+                row |= {"k": int(longest.k), "cosine": longest.cosine, "bias": longest.bias}
             rows.append(row)
         return pd.DataFrame(rows)
 
@@ -145,10 +145,10 @@ class Truncation(Experiment):
         grid[1, 0].set_ylabel("share solved,\nstate reset")
         grid[2, 0].set_ylabel("cosine to the\nwhole gradient")
         grid[3, 0].set_ylabel("bias, share of the\nwhole gradient")
-        cell_legend(figure, grid[0, 0])
+        cell_legend(figure, grid[2, 0])  # where no cell is faded
         figure.supxlabel(
-            f"n = {table.n.max()} replicates a point, Wilson 95 % intervals; k / T = 1 is the whole "
-            "gradient, and faded cells do not\nsolve the task even so. Below: at the initial "
+            f"n = {table.n.max()} replicates a point, Wilson 95 % intervals; k / T = 1 is the "
+            "whole gradient, and faded cells do not\nsolve the task even so. Below: at the initial "
             "weights, state carried, means with 95 % bootstrap intervals.",
             fontsize=7,
         )
@@ -189,8 +189,8 @@ def _gradients(row: dict[str, Any], evidence: Evidence) -> dict[str, float]:
     labels = evidence.replicates[["condition", "seed", "task_label", "cell_label"]]
     probe = evidence.probe.merge(labels, on=["condition", "seed"])
     own = probe[(probe.task_label == row["task"]) & (probe.cell_label == row["cell"])]
-    own = own[(own.truncate == row["k"]) & (own.carry == row["carry"])]
-    found = {}
+    own = own[(own["truncate"] == row["k"]) & (own.carry == row["carry"])]
+    found: dict[str, float] = {}
     for name in ("cosine", "bias"):
         start = 1.0 - (name == "bias")
         for stage, ending in (("init", ""), ("end", "_at_end")):
@@ -237,7 +237,7 @@ def _distance(axes: Axes, rows: pd.DataFrame, name: str, evidence: Evidence) -> 
         bounds = group[[f"{name}_low", f"{name}_high"]].to_numpy().T
         error = np.nan_to_num(np.abs(bounds - values))
         axes.errorbar(
-            group.k / group["T"], values, yerr=error, elinewidth=0.7, markersize=3,
+            group.k / group["T"], values, yerr=error, elinewidth=0.7, label=cell, markersize=3,
             **cell_style(cell, evidence.cells),
         )  # fmt: skip
     axes.set_ylim(bottom=min(-0.05, axes.get_ylim()[0]))

@@ -25,7 +25,7 @@ def measure(settings: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     like = torch.zeros(1, device=resolve_device(settings["device"]))
     for task in settings["tasks"]:
         chosen = shared_backend([(c["name"], c["options"]) for c in task["cells"]], like)
-        here = {**settings, **task, "backend": chosen, "widths": [], "length": task["lengths"][0]}
+        here = {**settings, **task, "backend": chosen, "widths": [], "width": None, "length": 0}
         for row in cost.measure(here):
             yield {**row, "task_label": task["shown"], "reference": settings["reference"]}
 

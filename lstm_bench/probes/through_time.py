@@ -1,9 +1,9 @@
 """What happens to a small change of the state as time goes by, backwards and forwards. float64.
 
-    g_t = dL/ds_t                        the gradient of the last output's loss, by reverse mode
-    J_t = ds_t/ds_{t-1}                  the Jacobian of a step along the trajectory, s = (h, c, ...)
-    J_t Q_{t-1} = Q_t R_t                by QR: the columns of Q stay orthonormal
-    λ_i = mean over t of log10 |R_ii|    Lyapunov exponents, in decades a step
+    g_t = dL/ds_t                       the gradient of the last output's loss, by reverse mode
+    J_t = ds_t/ds_{t-1}                 the Jacobian of a step on the trajectory, s = (h, c, ...)
+    J_t Q_{t-1} = Q_t R_t               by QR: the columns of Q stay orthonormal
+    λ_i = mean over t of log10 |R_ii|   Lyapunov exponents, in decades a step
 
 Far enough behind the loss |g_{t-1}| / |g_t| and the first column of Q grow at the same rate, so the
 slope of log10 |g_t| against the lag is λ_1: two computations of one number. (Vogt, Puelma Touzel,
@@ -30,6 +30,8 @@ EVERY = 5  # steps between two QR: in float64 the columns stay well apart meanwh
 @dataclass(frozen=True)
 class Backward:
     """log10 norms of dL/ds_t by the lag behind the last output: lag 0 is its own step.
+
+    They are total derivatives: that by c_t counts what c_t does through h_t of the same step.
 
     whole      by part of the state, (lags, R): the norm over units and sequences
     sequences  (lags, R): the mean over sequences of the log10 norm of all parts together
@@ -123,7 +125,7 @@ def push(cell: Cell, p: Params, x: Tensor, state: State, tangents: Tensor) -> Te
     copies = tuple(part.repeat_interleave(k, dim=-1) for part in state)
     moved = tangents.permute(0, 2, 1, 3).flatten(2)  # (R, n, B * k)
     inputs = x.repeat_interleave(k, dim=-1)
-    _, out = torch.func.jvp(lambda *s: cell.step(p, inputs, s), copies, _parts(moved, copies))
+    out = torch.func.jvp(lambda *s: cell.step(p, inputs, s), copies, _parts(moved, copies))[1]
     return _flat(out).unflatten(2, (-1, k)).permute(0, 2, 1, 3)
 
 
