@@ -293,6 +293,7 @@ def _outcomes(axes: Axes, rows: pd.DataFrame, evidence: Evidence) -> None:
         best = own[own.status == "solved"].groupby("seed")["T"].max()
         slope = own.groupby("seed").slope.first()
         reached = best.reindex(slope.index).fillna(0).to_numpy()
+        height = np.array([lengths.index(T) for T in reached]) + 0.08 * (place - 1.5)
         for solved in (True, False):
             shown = (reached > 0) == solved
             axes.plot(

@@ -151,4 +151,5 @@ def test_training_again_from_the_seed_gives_the_bits_of_the_training(tmp_path: o
 def test_lags_reach_from_the_last_output_to_the_first_step() -> None:
     assert lags(1) == [0]
     assert lags(4) == [0, 1, 2, 3]
-    assert lags(100)[0] == 0 and lags(100)[-1] == 99
+    assert lags(100)[0] == 0
+    assert lags(100)[-1] == 99

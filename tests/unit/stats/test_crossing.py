@@ -17,12 +17,14 @@ def test_the_ratio_is_of_means_and_pairs_stay_together():
     reference = np.array([100.0, 200.0, 400.0, 800.0])
     found = paired_ratio(3 * reference, reference)
     assert found.value == pytest.approx(3)
-    assert found.low == pytest.approx(3) and found.high == pytest.approx(3)
+    assert found.low == pytest.approx(3)
+    assert found.high == pytest.approx(3)
 
 
 def test_it_is_interpolated_in_the_logarithm_of_the_length():
     found = crossing([10, 40], ratios([0.5, 2.0]), [1, 1])
-    assert found.T == pytest.approx(20) and found.censored == ""
+    assert found.T == pytest.approx(20)
+    assert found.censored == ""
 
 
 def test_dearer_updates_move_it_to_shorter_lengths():

@@ -20,7 +20,8 @@ def test_ties_count_half_and_groups_are_not_compared():
     assert found.pairs == 2
     assert found.auc == (0.5 + 1) / 2
     apart = auc([1, 0], [True, False], ["a", "b"], [0, 1])
-    assert apart.pairs == 0 and math.isnan(apart.auc)
+    assert apart.pairs == 0
+    assert math.isnan(apart.auc)
 
 
 def test_the_interval_covers_the_truth_as_often_as_it_says():
@@ -35,7 +36,8 @@ def test_the_interval_covers_the_truth_as_often_as_it_says():
 
 def test_the_interval_of_a_mean_needs_three():
     mean, low, _ = mean_interval(np.array([1.0, 3.0, np.nan]))
-    assert mean == 2 and math.isnan(low)
+    assert mean == 2
+    assert math.isnan(low)
     mean, low, high = mean_interval(np.array([1.0, 2.0, 3.0, 4.0]))
     assert low < mean == 2.5 < high
     assert mean_interval(np.full(5, 7.0)) == (7, 7, 7)
