@@ -273,6 +273,11 @@ def _ratios(axes: Axes, rows: pd.DataFrame, name: str, evidence: Evidence) -> No
     axes.axhline(1, color="#666666", linewidth=0.8, zorder=0)
     axes.set_yscale("log")
     log_lengths(axes, rows["T"].tolist())
+    low, high = axes.get_ylim()
+    ticks = [r for d in range(-4, 5) for r in (10**d, 2 * 10**d, 5 * 10**d) if low <= r <= high]
+    axes.set_yticks(
+        ticks[:: 1 + len(ticks) // 7], [f"{r:g}" for r in ticks[:: 1 + len(ticks) // 7]]
+    )
 
 
 def _crossings(axes: Axes, crossed: pd.DataFrame, evidence: Evidence) -> None:

@@ -303,4 +303,5 @@ def _outcomes(axes: Axes, rows: pd.DataFrame, evidence: Evidence) -> None:
             )  # fmt: skip
     axes.set_yticks(range(len(lengths)), ["none", *map(str, lengths[1:])])
     axes.set_ylim(-0.4, len(lengths) - 0.6)
+    axes.locator_params(axis="x", nbins=5)
     axes.set_xlabel("slope at the start (decades a step)")
