@@ -47,6 +47,11 @@ class Training:
     outputs and asked steps, or `sum`, the error of the papers of the 1990s, summed over both and
     averaged over the sequences of the batch, half of it where it is squared:
     E = 1/2 sum_t sum_k (y_k - t_k)^2. Losses that are recorded are means either way.
+
+    `truncate` cuts the gradient every so many steps, counted from the end of the sequence; `carry`
+    says whether the state passes a cut or starts anew there (in training: what is evaluated reads
+    whole sequences). `recompute` keeps states at sqrt(T) steps only and computes the rest twice,
+    for long sequences. See `engine.chunks`.
     """
 
     updates: int = 2000
@@ -64,12 +69,18 @@ class Training:
     validation_size: int = 512
     test_size: int = 2048
     reduction: str = "mean"
+    truncate: int | None = None
+    carry: bool = True
+    recompute: bool = False
 
     def __post_init__(self) -> None:
         """A whole number where a float is meant is that float: one training has one id."""
         for each in fields(self):
             if isinstance(each.default, float):
                 object.__setattr__(self, each.name, float(getattr(self, each.name)))
+
+
+ADDED_LATER = ("reduction", "truncate", "carry", "recompute")  # to the fields of `Training`
 
 
 @dataclass(frozen=True)
@@ -96,8 +107,9 @@ class Condition:
         plain = asdict(self)
         if not plain["network"]:
             del plain["network"]
-        if plain["training"]["reduction"] == Training.reduction:
-            del plain["training"]["reduction"]
+        for name in ADDED_LATER:
+            if plain["training"][name] == getattr(Training, name):
+                del plain["training"][name]
         return json.loads(canonical(plain))
 
     @classmethod

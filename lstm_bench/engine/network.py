@@ -26,6 +26,7 @@ from lstm_bench import cells, tasks
 from lstm_bench.cells import initialise
 from lstm_bench.cells.base import READOUT, Cell, Params, State
 from lstm_bench.engine import backend_for, by_torch, unroll
+from lstm_bench.engine.chunks import WHOLE, ThroughTime, unroll_in_chunks
 from lstm_bench.engine.parameters import Layout, product
 from lstm_bench.errors import BenchError, unknown
 from lstm_bench.registry import build, chosen_options
@@ -116,6 +117,12 @@ class Network:
             raise BenchError(
                 f"network: readout 'logistic' is not allowed on task {task.name!r}, whose loss is "
                 f"{task.loss!r} of unbounded outputs; it needs a task with 'squared_error'."
+            )
+        through = ThroughTime.of(condition.training)
+        if through.truncate is not None and options.bidirectional:
+            raise BenchError(
+                f"truncate: {through.truncate} is not allowed in a bidirectional network, which "
+                "has no past to cut."
             )
         return cls(cell, task.inputs, condition.width, task.outputs, options)
 
@@ -217,10 +224,12 @@ class Network:
         state: State | None = None,
         backend: str = "auto",
         size: int | None = None,
+        through: ThroughTime = WHOLE,
     ) -> Tensor:
         """Outputs (R, k, S * B) at S steps; inputs as in `engine.unroll`.
 
         The first `size` of B sequences are real; a backend that needs no padding skips the rest.
+        `through` says how the gradient goes through time.
         """
         padded, replicates = inputs.shape[3], params.V.shape[0]
         if backend == "auto":
@@ -236,7 +245,8 @@ class Network:
             wanted = steps if layer == self.options.layers else range(len(inputs))
             parts = [part for part in self.parts if part.layer == layer]
             read = [
-                self._run(part, params, hidden, next(states), wanted, backend) for part in parts
+                self._run(part, params, hidden, next(states), wanted, backend, through)
+                for part in parts
             ]
             hidden = torch.cat(read, dim=2) if len(read) > 1 else read[0]
         y = self._readout(params, _columns(pad(hidden, (0, padded - batch))))
@@ -257,13 +267,18 @@ class Network:
         state: State,
         steps: Sequence[int],
         backend: str,
+        through: ThroughTime,
     ) -> Tensor:
         """Hidden states (S, R, H, B) of one cell of the network at S steps."""
         own = part_params(params, part.prefix)
-        if not part.backward:
-            return unroll(self.cell, own, inputs, state, steps, backend)[0]
-        mirrored = [len(inputs) - 1 - step for step in reversed(steps)]
-        return unroll(self.cell, own, inputs.flip(0), state, mirrored, backend)[0].flip(0)
+        if part.backward:
+            steps = [len(inputs) - 1 - step for step in reversed(steps)]
+            inputs = inputs.flip(0)
+        if through.whole:
+            hidden = unroll(self.cell, own, inputs, state, steps, backend)[0]
+        else:
+            hidden = unroll_in_chunks(self.cell, own, inputs, state, steps, backend, through)
+        return hidden.flip(0) if part.backward else hidden
 
     def _readout(self, params: Params, columns: Tensor) -> Tensor:
         """V h + b_y for all steps in one product: (R, h, S * B) to (R, k, S * B)."""

@@ -19,6 +19,8 @@ from lstm_bench.spec import TUNING_SEEDS, Training, training_keys
 from lstm_bench.sweep import Choice, Sweep
 
 ALL = "all"  # as an entry: everything the registry holds and no other entry names
+# sections of the config that an experiment of that name reads
+SETTINGS = ("cost", "tuning", "catalogue", "gradient_flow", "truncation", "crossover")
 TYPES = {
     "integer": "a whole number",
     "number": "a number",
@@ -255,10 +257,5 @@ def make_sweep(config: Mapping[str, Any]) -> Sweep:
         tuned_with=tuned_with,
         network=network,
         widths={} if plain else _widths(sized, cell_list, width),
-        settings={
-            "cost": config["cost"],
-            "tuning": config["tuning"],
-            "catalogue": config.get("catalogue", {}),
-            "speed": speed,
-        },
+        settings={**{key: config[key] for key in SETTINGS if key in config}, "speed": speed},
     )

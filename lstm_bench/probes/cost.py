@@ -76,11 +76,13 @@ def _ensemble(
         T=T,
         cell=cell["name"],
         width=width,
+        task_options=settings.get("task_options", {}),
         cell_options=cell["options"],
         training=Training(batch=settings["batch"]),
         network=cell.get("network", {}),
     )
-    return Ensemble.create(condition, SeedBlock(0, settings["replicates"] - 1), device)
+    block = SeedBlock(0, settings["replicates"] - 1)
+    return Ensemble.create(condition, block, device, settings.get("backend", "auto"))
 
 
 def _one_update(ensemble: Ensemble, device: torch.device) -> float:

@@ -135,6 +135,13 @@ class Plan:
         probe = self.experiments[experiment]["probe"]
         return [paths.PROBE.format(probe=probe, experiment=experiment)] if probe else []
 
+    def probe_inputs(self, experiment: str) -> list[str]:
+        """The finished runs this experiment's probe measures: `runs` of its settings."""
+        return [
+            f"{paths.BLOCK.format(condition=condition, block=block)}/replicates.parquet"
+            for condition, block in self.experiments[experiment]["probe_settings"].get("runs", ())
+        ]
+
     def experiment_files(self, names: Iterable[str]) -> list[str]:
         """Every experiment of the sweep, its files of these names."""
         return [

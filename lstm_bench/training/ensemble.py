@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from lstm_bench import engine, tasks
+from lstm_bench.engine.chunks import ThroughTime
 from lstm_bench.engine.network import Network
 from lstm_bench.engine.parameters import in_company
 from lstm_bench.errors import unknown
@@ -123,7 +124,12 @@ class Ensemble:
         data = tensors(batches * (len(weights) // rows), self.asked, self.device)
         leaves = layout.leaves(weights)
         outputs = self.network.outputs_at(
-            leaves, data.inputs, data.steps, backend=self.backend, size=data.size
+            leaves,
+            data.inputs,
+            data.steps,
+            backend=self.backend,
+            size=data.size,
+            through=ThroughTime.of(t),
         )
         losses = replicate_losses(self.task.loss, outputs, data.targets, data.weights)
         objective = self._objective(losses, batches)

@@ -57,7 +57,8 @@ def test_the_id_of_a_literal_condition_never_changes():
 
 
 def test_what_came_later_is_no_part_of_an_older_condition():
-    assert not {"network", "reduction"} & {*LITERAL.to_json(), *LITERAL.to_json()["training"]}
+    later = {"network", "reduction", "truncate", "carry", "recompute"}
+    assert not later & {*LITERAL.to_json(), *LITERAL.to_json()["training"]}
     stacked = dataclasses.replace(
         with_training(reduction="sum"), network={"layers": 2, "bidirectional": True}
     )
@@ -99,7 +100,11 @@ def test_every_field_of_a_condition_decides_its_id(field: str):
 @pytest.mark.parametrize("field", [f.name for f in dataclasses.fields(Training)])
 def test_every_field_of_the_training_decides_the_id(field: str):
     present = getattr(LITERAL.training, field)
-    other = 100 if present is None else f"{present}x" if isinstance(present, str) else present * 2
+    if isinstance(present, bool):
+        other = not present
+    else:
+        doubled = f"{present}x" if isinstance(present, str) else present and present * 2
+        other = 100 if present is None else doubled
     assert with_training(**{field: other}).id != LITERAL.id
 
 

@@ -1,6 +1,8 @@
 # a probe takes every core, so that nothing it measures is disturbed: more are asked for than there
 # are, and Snakemake gives what it has
 rule probe:
+    input:
+        lambda wildcards: plan.probe_inputs(wildcards.experiment),
     output:
         paths.PROBE,
     log:

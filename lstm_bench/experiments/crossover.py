@@ -1,0 +1,288 @@
+"""On which sequences is the simpler cell the cheaper one?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from lstm_bench import tasks
+from lstm_bench.errors import BenchError, unknown
+from lstm_bench.experiments.base import Evidence, Experiment, by_condition
+from lstm_bench.plotting.panels import cell_legend, cell_style, log_lengths, panels
+from lstm_bench.stats.crossing import Crossing, Ratio, crossing, paired_ratio
+from lstm_bench.sweep import Choice, Member, Sweep
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+DEFAULTS = {"lengths": [5], "samples": 9, "reference": "lstm"}
+MEASURES = {"updates": "updates", "flops": "FLOPs", "seconds": "seconds"}
+
+
+@dataclass(frozen=True)
+class Crossover(Experiment):
+    """Ratios to a reference cell of what it takes to solve a task, against its length."""
+
+    name = "crossover"
+    title = "On which sequences is a simpler cell the cheaper one?"
+    question = (
+        "How many updates, floating-point operations and seconds does each cell need to solve a "
+        "task, as a ratio to the reference cell, and from which length on is the reference cheaper?"
+    )
+    method = (
+        "Ratio of mean updates to solve, cell over reference, replicates paired by seed; one that "
+        "never solved counts as its budget, so that a ratio where either cell solves less than "
+        "half is a bound and drawn faded. Times FLOPs an update, or times seconds an update "
+        "measured on a quiet machine, all cells on one backend, it is the ratio of FLOPs or "
+        "seconds. Intervals resample pairs (percentile, 95 %). The crossing is where a "
+        "non-decreasing fit of the log ratio against log T passes 1, over lengths that either of "
+        "both solves at least half the time; it is interpolated between lengths and censored at "
+        "the ends. Learning rates were tuned at one middle length, for every cell alike."
+    )
+    probe = "crossover"
+
+    def members(self, sweep: Sweep) -> Iterable[Member]:
+        for task in sweep.tasks:
+            for T in _lengths(sweep, task):
+                for cell in sweep.cells:
+                    yield Member(task.shown, cell.shown, sweep.condition(task, T, cell))
+
+    def probe_settings(self, sweep: Sweep) -> dict[str, Any]:
+        settings = {**DEFAULTS, **sweep.settings.get("crossover", {})}
+        return {
+            "samples": settings["samples"],
+            "reference": _reference(sweep),
+            "batch": sweep.training.batch,
+            "replicates": sweep.seed_block,
+            "tasks": [
+                {
+                    "task": task.name,
+                    "task_options": dict(task.options),
+                    "shown": task.shown,
+                    "lengths": _lengths(sweep, task),
+                    "cells": [
+                        {
+                            "name": cell.name,
+                            "options": dict(cell.options),
+                            "shown": cell.shown,
+                            "width": sweep.width_of(task.key, cell),
+                            "network": dict(cell.network),
+                        }
+                        for cell in sweep.cells
+                    ],
+                }
+                for task in sweep.tasks
+            ],
+        }
+
+    def table(self, evidence: Evidence) -> pd.DataFrame:
+        return pd.DataFrame([row for row, _ in _compared(evidence)])
+
+    def summary(self, table: pd.DataFrame, evidence: Evidence) -> pd.DataFrame:
+        """One row a task, cell and measure: from which T on the reference is cheaper."""
+        pairs: dict[tuple[str, str], list[tuple[dict[str, Any], Ratio]]] = {}
+        for row, ratio in _compared(evidence):
+            if ratio is not None and max(row["solved"], row["reference_solved"]) * 2 >= row["n"]:
+                pairs.setdefault((row["task"], row["cell"]), []).append((row, ratio))
+        rows = []
+        for (task, cell), known in pairs.items():
+            for name in MEASURES:
+                found = crossing(
+                    [row["T"] for row, _ in known],
+                    [ratio for _, ratio in known],
+                    [row[f"{name}_factor"] for row, _ in known],
+                )
+                first, last = known[0][0], known[-1][0]
+                rows.append(
+                    {
+                        "task": task,
+                        "cell": cell,
+                        "reference": first["reference"],
+                        "measure": name,
+                        "n": min(row["n"] for row, _ in known),
+                        "from_T": found.T,
+                        "low": found.low,
+                        "high": found.high,
+                        "censored": found.censored,
+                        "shown": _shown(found, first["T"], last["T"]),
+                        "shortest": first["T"],
+                        "ratio_at_shortest": first[f"{name}_ratio"],
+                        "ratio_at_shortest_low": first[f"{name}_low"],
+                        "ratio_at_shortest_high": first[f"{name}_high"],
+                        "longest": last["T"],
+                        "ratio_at_longest": last[f"{name}_ratio"],
+                    }
+                )
+        columns = ["task", "cell", "reference", "measure", "n", "from_T", "shown"]
+        return pd.DataFrame(rows) if rows else pd.DataFrame(columns=columns)
+
+    def display(self, summary: pd.DataFrame) -> pd.DataFrame:
+        if summary.empty:
+            return summary
+        wide = summary.pivot_table(
+            index=["task", "cell"], columns="measure", values="shown", aggfunc="first", sort=False
+        )[list(MEASURES)]
+        name = summary.reference.iloc[0]
+        wide.columns = [f"{name} needs fewer {told} from T" for told in MEASURES.values()]
+        return wide.reset_index()
+
+    def verdict(self, table: pd.DataFrame, summary: pd.DataFrame) -> dict[str, Any]:
+        if summary.empty:
+            return {"answer": "No length is solved by two cells often enough to compare them."}
+        reference, parts = summary.reference.iloc[0], []
+        for task, group in summary.groupby("task", sort=False):
+            own = group[group.measure == "seconds"]
+            parts.append(f"{task}: " + ", ".join(f"{r.cell} {r.shown}" for r in own.itertuples()))
+        backend = table.backend.dropna().iloc[0]
+        return {
+            "answer": f"{reference} takes fewer seconds to solve ({backend} backend for all) from "
+            "these T on: " + "; ".join(parts) + "."
+        }
+
+    def figure(self, table: pd.DataFrame, summary: pd.DataFrame, evidence: Evidence) -> Figure:
+        names = [task for task in evidence.tasks if (table.task == task).any()]
+        figure, grid = panels(3, len(names), height=1.8)
+        for column, task in enumerate(names):
+            grid[0, column].set_title(str(task))
+            for row, name in enumerate(MEASURES):
+                _ratios(grid[row, column], table[table.task == task], name, evidence)
+                crossed = summary[(summary.task == task) & (summary.measure == name)]
+                _crossings(grid[row, column], crossed, evidence)
+            grid[2, column].set_xlabel("sequence length T")
+        first = table.iloc[0]
+        for row, told in enumerate(MEASURES.values()):
+            grid[row, 0].set_ylabel(f"{told} to solve,\nratio to {first.reference}")
+        cell_legend(figure, grid[0, 0])
+        figure.supxlabel(
+            f"Above 1: {first.reference} is the cheaper one. n = {table.n.max()} replicates a "
+            "point, paired by seed, 95 % bootstrap intervals; faded: a bound, since one of\nboth "
+            "solves less than half. Triangles: where it flips, with interval. Seconds: quiet "
+            f"machine, all cells on the backend “{first.backend}”, {first.device}.",
+            fontsize=7,
+        )
+        return figure
+
+
+def _lengths(sweep: Sweep, task: Choice) -> list[int]:
+    """The task's lengths and those the crossover adds, as far as the task allows them."""
+    extra = {**DEFAULTS, **sweep.settings.get("crossover", {})}["lengths"]
+    learnt, found = tasks.create(task.name, task.options), set(task.lengths)
+    for T in extra:
+        try:
+            learnt.require(T)
+        except BenchError:
+            continue
+        found.add(T)
+    return sorted(found)
+
+
+def _reference(sweep: Sweep) -> str:
+    """The label all others are compared with; the last cell where the usual one is not trained.
+
+    Raises BenchError for one that the config names and the sweep does not train.
+    """
+    labels = [cell.shown for cell in sweep.cells]
+    given = sweep.settings.get("crossover", {}).get("reference")
+    if given is not None and given not in labels:
+        raise unknown("crossover: reference", given, labels)
+    usual = DEFAULTS["reference"] if DEFAULTS["reference"] in labels else labels[-1]
+    return str(given or usual)
+
+
+def _compared(evidence: Evidence) -> list[tuple[dict[str, Any], Ratio | None]]:
+    """A row for every cell but the reference, task and T, with its ratio of updates."""
+    assert evidence.probe is not None
+    judged = evidence.replicates[evidence.replicates.status != "error"].copy()
+    if judged.empty:
+        return []
+    budget = [evidence.plan[c]["spec"]["training"]["updates"] for c in judged.condition]
+    judged["solved"] = judged.status == "solved"
+    judged["time"] = judged.updates_to_solve.astype(float).where(judged.solved, budget)
+    groups = dict(by_condition(judged, evidence))
+    reference = str(evidence.probe.reference.iloc[0])
+    speed = evidence.probe.set_index(["task_label", "cell", "T"])
+    found: list[tuple[dict[str, Any], Ratio | None]] = []
+    for (task, cell, T), group in groups.items():
+        other = groups.get((task, reference, T))
+        if cell == reference or other is None:
+            continue
+        both = group.merge(other, on="seed", suffixes=("", "_reference"))
+        ratio = paired_ratio(both.time, both.time_reference) if len(both) else None
+        here, there = speed.loc[(task, cell, T)], speed.loc[(task, reference, T)]
+        factors = {
+            "updates": 1.0,
+            "flops": here.flops_per_update / there.flops_per_update,
+            "seconds": here.update_seconds / there.update_seconds,
+        }
+        row: dict[str, Any] = {
+            "task": task,
+            "cell": cell,
+            "T": T,
+            "reference": reference,
+            "n": len(both),
+            "solved": int(both.solved.sum()),
+            "reference_solved": int(both.solved_reference.sum()),
+            "backend": here.backend,
+            "device": here.device,
+        }
+        for name, factor in factors.items():
+            row[f"{name}_factor"] = factor
+            bounds = ("ratio", "value"), ("low", "low"), ("high", "high")
+            for column, attribute in bounds:
+                value = getattr(ratio, attribute) if ratio else float("nan")
+                row[f"{name}_{column}"] = value * factor
+        found.append((row, ratio))
+    return found
+
+
+def _shown(found: Crossing, shortest: int, longest: int) -> str:
+    """`23 [15, 41]`, `<= 5` or `> 100`."""
+    if found.censored == "below":
+        text = f"≤ {shortest}"
+    elif found.censored == "above":
+        text = f"> {longest}"
+    else:
+        text = f"{found.T:.0f}"
+    if np.isfinite(found.low) and found.low < found.high:
+        text += f" [{found.low:.0f}, {found.high:.0f}]"
+    return text
+
+
+def _ratios(axes: Axes, rows: pd.DataFrame, name: str, evidence: Evidence) -> None:
+    for cell in evidence.cells:
+        group = rows[(rows.cell == cell) & (rows.n > 0)].sort_values("T")
+        if group.empty:
+            continue
+        style = cell_style(cell, evidence.cells)
+        axes.plot(group["T"], group[f"{name}_ratio"], alpha=0.3, **{**style, "marker": None})
+        both = group[["solved", "reference_solved"]].min(axis=1) * 2 >= group.n
+        for clear, alpha in ((True, 1.0), (False, 0.3)):
+            part = group[both == clear]
+            middle = part[f"{name}_ratio"].to_numpy()
+            bounds = part[[f"{name}_low", f"{name}_high"]].to_numpy().T
+            axes.errorbar(
+                part["T"], middle, yerr=np.nan_to_num(np.abs(bounds - middle)), elinewidth=0.7,
+                markersize=4, alpha=alpha, label=cell if clear else None,
+                **{**style, "linestyle": ""},
+            )  # fmt: skip
+    axes.axhline(1, color="#666666", linewidth=0.8, zorder=0)
+    axes.set_yscale("log")
+    log_lengths(axes, rows["T"].tolist())
+    low, high = axes.get_ylim()
+    ticks = [r for d in range(-4, 5) for r in (10**d, 2 * 10**d, 5 * 10**d) if low <= r <= high]
+    axes.set_yticks(
+        ticks[:: 1 + len(ticks) // 7], [f"{r:g}" for r in ticks[:: 1 + len(ticks) // 7]]
+    )
+
+
+def _crossings(axes: Axes, crossed: pd.DataFrame, evidence: Evidence) -> None:
+    for row in crossed[crossed.censored.isna() | (crossed.censored == "")].itertuples():
+        colour = cell_style(str(row.cell), evidence.cells)["color"]
+        axes.plot([row.from_T], [1], marker=6, markersize=6, color=colour, zorder=5, clip_on=False)
+        if np.isfinite(row.low):
+            axes.plot([row.low, row.high], [1, 1], color=colour, linewidth=2.4, alpha=0.5)

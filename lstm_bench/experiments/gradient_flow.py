@@ -1,0 +1,307 @@
+"""How far back do gradients flow, and does that tell who will learn?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from lstm_bench.errors import BenchError
+from lstm_bench.experiments.base import Evidence, Experiment
+from lstm_bench.plotting.panels import cell_legend, cell_style, panels
+from lstm_bench.stats.means import mean_interval
+from lstm_bench.stats.ranking import auc
+from lstm_bench.sweep import Member, Sweep
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+DEFAULTS = {"length": 600, "batch": 32, "updates": 100, "exponents": 4, "trajectories": 4}
+ALL = "all cells"
+SHORT_OF = 3  # decades: the lag where the gradient has fallen so far is the effective horizon
+
+
+@dataclass(frozen=True)
+class GradientFlow(Experiment):
+    """Norms of dL/dh_t and dL/dc_t against lag at three stages; slopes and Lyapunov exponents."""
+
+    name = "gradient_flow"
+    title = "How far back do gradients flow?"
+    question = (
+        "How fast do gradients vanish or explode with the lag, before, early in and after "
+        "training, and does the slope at initialisation tell which replicates will learn?"
+    )
+    method = (
+        "In float64, on sequences no training saw: the loss of the last output is differentiated "
+        "with respect to the state at every earlier step, at the longest length the network was "
+        "trained at. Lines are medians over replicates of the log10 norm over units and sequences, "
+        "relative to lag 0, with quartiles. The weights at the start and after 100 updates are "
+        "made again from the seed, which gives the same bits. Slopes (decades a step) are fitted "
+        "over lags from a sixth to two thirds of a longer sequence. The largest Lyapunov exponent, "
+        "from QR of the Jacobians along the forward trajectory, is the same number by another way. "
+        "Prediction: among replicates of one task and length, the share of pairs of a solver and a "
+        "non-solver in which the solver's slope at initialisation is nearer to 0 (AUC; 0.5 is "
+        "chance), within a cell and over all cells; intervals resample seeds. A prediction over "
+        "all cells that none of the cells shows says that cells differ, not that the slope matters."
+    )
+    probe = "gradient_flow"
+
+    def members(self, sweep: Sweep) -> Iterable[Member]:
+        return sweep.every_length()
+
+    def probe_settings(self, sweep: Sweep) -> dict[str, Any]:
+        for cell in sweep.cells:
+            if cell.network.get("layers", 1) > 1 or cell.network.get("bidirectional", False):
+                raise BenchError(
+                    f"gradient_flow: cell {cell.shown!r} has a network of several layers or both "
+                    "directions; it measures one layer that reads forwards."
+                )
+        runs = [
+            [sweep.condition(task, max(task.lengths), cell).id, block.name]
+            for task in sweep.tasks
+            for cell in sweep.cells
+            for block in sweep.blocks()
+        ]
+        return {
+            **DEFAULTS,
+            **sweep.settings.get("gradient_flow", {}),
+            "runs": runs,
+            "tasks": [task.name for task in sweep.tasks],
+            "cells": [cell.name for cell in sweep.cells],
+        }
+
+    def table(self, evidence: Evidence) -> pd.DataFrame:
+        """One row a point of a curve: the norm at a lag relative to lag 0, in decades."""
+        norms = _measured(evidence, "log_norm")
+        keys = ["condition", "seed", "stage", "part"]
+        start = norms[norms.lag == 0].set_index(keys).value
+        at_start = start.loc[pd.MultiIndex.from_frame(norms[keys])].to_numpy()
+        norms["value"] = np.maximum(norms.value, -330) - at_start
+        rows = []
+        groups = norms.groupby(["task", "cell", "stage", "part", "lag"], sort=False)
+        for (task, cell, stage, part, lag), group in groups:
+            low, middle, high = np.quantile(group.value, [0.25, 0.5, 0.75])
+            rows.append(
+                {
+                    "task": task,
+                    "cell": cell,
+                    "T": int(group["T"].iloc[0]),
+                    "stage": stage,
+                    "part": part,
+                    "lag": int(lag),
+                    "n": len(group),
+                    "solved": int(group.solved.sum()),
+                    "decades": middle,
+                    "lower_quartile": low,
+                    "upper_quartile": high,
+                }
+            )
+        return pd.DataFrame(rows)
+
+    def summary(self, table: pd.DataFrame, evidence: Evidence) -> pd.DataFrame:
+        """One row a task and cell, and one a task for all cells: slopes, exponents, AUC."""
+        slopes = _measured(evidence, "slope")
+        start = slopes[(slopes.stage == "init") & (slopes.part == "h")]
+        judged = _with_slope(evidence, start)
+        rows = []
+        for task in evidence.tasks:
+            for cell in evidence.cells:
+                row = _cell_row(evidence, slopes, table, task, cell)
+                if row:
+                    own = judged[(judged.task_label == task) & (judged.cell_label == cell)]
+                    rows.append({**row, **_prediction(own, ["T"])})
+            here = judged[judged.task_label == task]
+            if len(here):
+                rows.append({"task": task, "cell": ALL, **_prediction(here, ["T"])})
+        return pd.DataFrame(rows)
+
+    def display(self, summary: pd.DataFrame) -> pd.DataFrame:
+        return pd.DataFrame(
+            {
+                "task": summary.task,
+                "cell": summary.cell,
+                "slope at the start (decades a step)": _told(summary, "slope_init", "{:.4f}"),
+                "at the end": _told(summary, "slope_end", "{:.4f}"),
+                "λ₁ at the start": summary.lyapunov_init.map("{:.4f}".format),
+                "10³ weaker after (steps, start)": summary.effective_horizon_init,
+                "(end)": summary.effective_horizon_end,
+                "largest singular value of J (start)": summary.largest_singular_value_init,
+                "AUC of the slope": _told(summary, "auc", "{:.2f}"),
+            }
+        )
+
+    def verdict(self, table: pd.DataFrame, summary: pd.DataFrame) -> dict[str, Any]:
+        cells = summary[summary.cell != ALL].copy()
+        task = cells.task.iloc[0]
+        here = cells[cells.task == task].sort_values("slope_init")
+        told = ", ".join(f"{row.cell} {row.slope_init:+.4f}" for row in here.itertuples())
+        across, within = summary[summary.cell == ALL], cells[cells.auc.notna()]
+        clear = within[(within.auc_low > 0.5) | (within.auc_high < 0.5)]
+        ranks = ", ".join(
+            f"{row.task} {row.auc:.2f} [{row.auc_low:.2f}, {row.auc_high:.2f}]"
+            for row in across[across.auc.notna()].itertuples()
+        )
+        worst = float((cells.lyapunov_init - cells.slope_of_sequences_init).abs().max())
+        return {
+            "answer": f"Slope of log10 ||dL/dh|| at the start on {task}, decades a step: {told}. "
+            f"AUC of a flat slope for solving, over all cells: {ranks or 'not defined'}; within a "
+            f"cell it differs from chance in {len(clear)} of {len(within)} comparisons "
+            f"(95 % each). λ₁ and the slope of single sequences differ by at most {worst:.4f}.",
+            "largest_difference_of_slope_and_exponent": worst,
+        }
+
+    def figure(self, table: pd.DataFrame, summary: pd.DataFrame, evidence: Evidence) -> Figure:
+        tasks = [task for task in evidence.tasks if (table.task == task).any()]
+        stages = list(dict.fromkeys(table.stage))
+        ordered = sorted(stages, key=lambda stage: {"init": 0, "end": 2}.get(stage, 1))
+        figure, grid = panels(len(ordered) + 1, len(tasks), height=1.75)
+        start = _measured(evidence, "slope")
+        judged = _with_slope(evidence, start[(start.stage == "init") & (start.part == "h")])
+        for column, task in enumerate(tasks):
+            for row, stage in enumerate(ordered):
+                at = table[(table.task == task) & (table.stage == stage)]
+                _curves(grid[row, column], at, evidence, stage)
+            grid[0, column].set_title(f"{task}, T = {at['T'].iloc[0]}")
+            _outcomes(grid[-1, column], judged[judged.task_label == task], evidence)
+            grid[len(ordered) - 1, column].set_xlabel("lag (steps before the last output)")
+        names = {"init": "at the start", "end": "at the end"}
+        for row, stage in enumerate(ordered):
+            name = names.get(stage, f"after {stage}")
+            grid[row, 0].set_ylabel(f"{name}\nlog10 of the norm,\nrelative to lag 0")
+        grid[-1, 0].set_ylabel("longest T solved\nby a replicate")
+        cell_legend(figure, grid[0, 0])
+        n = sorted(set(table.n))
+        figure.supxlabel(
+            "Thick lines: dL/dh, thin lines: dL/dc; medians with quartiles over "
+            f"n = {'-'.join(map(str, sorted({n[0], n[-1]})))} replicates. At the end, faded: fewer "
+            "than half solved it.\nBottom: one point a seed; hollow: it solved no length. "
+            "A line that ends in a fall to -17: units that died.",
+            fontsize=7,
+        )
+        return figure
+
+
+def _measured(evidence: Evidence, measure: str) -> pd.DataFrame:
+    """Rows of one measure with the labels, T and end of their replicate."""
+    assert evidence.probe is not None
+    rows = evidence.probe[evidence.probe.measure == measure]
+    known = evidence.replicates[["condition", "seed", "T", "status", "task_label", "cell_label"]]
+    joined = rows.merge(known, on=["condition", "seed"])
+    joined = joined[joined.status != "error"]
+    joined["solved"] = joined.status == "solved"
+    if measure != "log_norm":  # -inf: a direction that vanished, with a network's dead units
+        joined["value"] = joined.value.where(np.isfinite(joined.value))
+    return joined.rename(columns={"task_label": "task", "cell_label": "cell"})
+
+
+def _with_slope(evidence: Evidence, start: pd.DataFrame) -> pd.DataFrame:
+    """Every replicate of the sweep with the slope of its initial weights."""
+    slopes = start[["task", "cell", "seed", "value"]]
+    named = slopes.rename(columns={"task": "task_label", "cell": "cell_label", "value": "slope"})
+    judged = evidence.replicates[evidence.replicates.status != "error"]
+    return judged.merge(named, on=["task_label", "cell_label", "seed"]).dropna(subset=["slope"])
+
+
+def _prediction(rows: pd.DataFrame, groups: list[str]) -> dict[str, float]:
+    if rows.empty:
+        return dict.fromkeys(("auc", "auc_low", "auc_high"), float("nan")) | {"auc_pairs": 0}
+    found = auc(
+        (-rows.slope.abs()).tolist(),
+        (rows.status == "solved").tolist(),
+        list(rows[groups].itertuples(index=False, name=None)),
+        rows.seed.tolist(),
+    )
+    return {
+        "auc": found.auc,
+        "auc_low": found.low,
+        "auc_high": found.high,
+        "auc_pairs": found.pairs,
+    }
+
+
+def _cell_row(
+    evidence: Evidence, slopes: pd.DataFrame, table: pd.DataFrame, task: str, cell: str
+) -> dict[str, Any]:
+    own = slopes[(slopes.task == task) & (slopes.cell == cell)]
+    if own.empty:
+        return {}
+    row: dict[str, Any] = {"task": task, "cell": cell, "T": int(own["T"].iloc[0])}
+    others = {
+        measure: rows[(rows.task == task) & (rows.cell == cell)]
+        for measure in ("slope_of_sequences", "lyapunov", "singular_value")
+        for rows in [_measured(evidence, measure)]
+    }
+    for stage in ("init", "end"):
+        at = own[(own.stage == stage) & (own.part == "h")].value.to_numpy()
+        mean, low, high = mean_interval(at)
+        row |= {f"n_{stage}": len(at), f"slope_{stage}": mean}
+        row |= {f"slope_{stage}_low": low, f"slope_{stage}_high": high}
+        here = {k: v[v.stage == stage] for k, v in others.items()}
+        row[f"slope_of_sequences_{stage}"] = here["slope_of_sequences"].value.mean()
+        leading = here["lyapunov"][here["lyapunov"].part == "1"]
+        row[f"lyapunov_{stage}"] = leading.value.mean()
+        largest = here["singular_value"][here["singular_value"].part == "largest"]
+        row[f"largest_singular_value_{stage}"] = largest.value.mean()
+        curve = table[(table.task == task) & (table.cell == cell) & (table.stage == stage)]
+        curve = curve[curve.part == "h"].sort_values("lag")
+        fallen = curve[curve.decades <= -SHORT_OF].lag
+        told = str(int(fallen.iloc[0])) if len(fallen) else f"> {row['T'] - 1}"
+        row[f"effective_horizon_{stage}"] = told if len(curve) else ""
+    return row
+
+
+def _told(summary: pd.DataFrame, column: str, form: str) -> pd.Series:
+    """`-0.0280 [-0.0301, -0.0259]`; empty where nothing was measured."""
+    mean, low, high = (summary[f"{column}{end}"] for end in ("", "_low", "_high"))
+    interval = " [" + low.map(form.format) + ", " + high.map(form.format) + "]"
+    return (mean.map(form.format) + interval.where(low.notna(), "")).where(mean.notna(), "")
+
+
+def _curves(axes: Axes, at: pd.DataFrame, evidence: Evidence, stage: str) -> None:
+    for cell in evidence.cells:
+        style = {**cell_style(cell, evidence.cells), "marker": None}
+        for part, width in (("h", 1.6), ("c", 0.7)):
+            rows = at[(at.cell == cell) & (at.part == part)].sort_values("lag")
+            if rows.empty:
+                continue
+            faded = stage == "end" and rows.solved.iloc[0] * 2 < rows.n.iloc[0]
+            alpha = 0.3 if faded else 1.0
+            label = cell if part == "h" else None
+            axes.plot(
+                rows.lag, rows.decades, label=label, alpha=alpha, **{**style, "linewidth": width}
+            )
+            if part == "h":
+                axes.fill_between(
+                    rows.lag, rows.lower_quartile, rows.upper_quartile, color=style["color"],
+                    alpha=0.15 * alpha, linewidth=0,
+                )  # fmt: skip
+    axes.axhline(0, color="#999999", linewidth=0.7, zorder=0)
+    axes.set_ylim(bottom=max(-17, axes.get_ylim()[0]), top=min(6, axes.get_ylim()[1]))
+
+
+def _outcomes(axes: Axes, rows: pd.DataFrame, evidence: Evidence) -> None:
+    lengths = [0, *sorted(set(rows["T"]))]
+    for place, cell in enumerate(evidence.cells):
+        own = rows[rows.cell_label == cell]
+        if own.empty:
+            continue
+        style = cell_style(cell, evidence.cells)
+        best = own[own.status == "solved"].groupby("seed")["T"].max()
+        slope = own.groupby("seed").slope.first()
+        reached = best.reindex(slope.index).fillna(0).to_numpy()
+        height = np.array([lengths.index(T) for T in reached]) + 0.08 * (place - 1.5)
+        for solved in (True, False):
+            shown = (reached > 0) == solved
+            axes.plot(
+                slope[shown], height[shown], linestyle="", marker=style["marker"], markersize=4,
+                color=style["color"], alpha=0.75 if solved else 0.4,
+                markerfacecolor=style["color"] if solved else "none",
+            )  # fmt: skip
+    axes.set_yticks(range(len(lengths)), ["none", *map(str, lengths[1:])])
+    axes.set_ylim(-0.4, len(lengths) - 0.6)
+    axes.locator_params(axis="x", nbins=5)
+    axes.set_xlabel("slope at the start (decades a step)")

@@ -1,0 +1,243 @@
+"""How far back must the gradient reach?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from lstm_bench.experiments.base import Evidence, Experiment
+from lstm_bench.plotting.panels import cell_legend, cell_style, panels
+from lstm_bench.stats.means import mean_interval
+from lstm_bench.stats.rates import wilson
+from lstm_bench.sweep import Member, Sweep
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+DEFAULTS = {"length": 20, "windows": [2, 5, 10, 15], "batch": 256}
+
+
+@dataclass(frozen=True)
+class Truncation(Experiment):
+    """Truncated BPTT(k): solved as a function of k / T, and what the cut does to the gradient."""
+
+    name = "truncation"
+    title = "How far back must the gradient reach?"
+    question = (
+        "When the gradient is cut every k steps, which share of replicates still solves the task, "
+        "and how far is the truncated gradient from the whole one?"
+    )
+    method = (
+        "Truncated backpropagation through time, one update a sequence as in full BPTT: the "
+        "gradient is cut every k steps, counted from the end, so that the loss of the last step "
+        "reaches back k steps. The state passes a cut (carried) or starts anew there in training "
+        "(reset); validation and test read whole sequences. Learning rates are those tuned for the "
+        "whole gradient. Shares carry Wilson 95 % intervals; cosine and bias compare the gradients "
+        "by the cell's weights on one large batch, in float64, at the initial weights, as means "
+        "over replicates with 95 % bootstrap intervals. A network with its gradient cut may still "
+        "remember: what it cannot do is learn from an error further away than k."
+    )
+    probe = "truncation"
+
+    def members(self, sweep: Sweep) -> Iterable[Member]:
+        settings = {**DEFAULTS, **sweep.settings.get("truncation", {})}
+        T = settings["length"]
+        for task in sweep.tasks:
+            for cell in sweep.cells:
+                yield Member(task.shown, cell.shown, sweep.condition(task, T, cell))
+                for k in _windows(settings):
+                    for carry in (True, False):
+                        condition = sweep.condition(task, T, cell, truncate=k, carry=carry)
+                        yield Member(task.shown, cell.shown, condition)
+
+    def probe_settings(self, sweep: Sweep) -> dict[str, Any]:
+        settings = {**DEFAULTS, **sweep.settings.get("truncation", {})}
+        return {
+            "windows": _windows(settings),
+            "batch": settings["batch"],
+            "runs": [
+                [sweep.condition(task, settings["length"], cell).id, sweep.blocks()[0].name]
+                for task in sweep.tasks
+                for cell in sweep.cells
+            ],
+            "tasks": [task.name for task in sweep.tasks],
+            "cells": [cell.name for cell in sweep.cells],
+        }
+
+    def table(self, evidence: Evidence) -> pd.DataFrame:
+        groups = dict(iter(evidence.replicates.groupby("condition")))
+        rows = [_row(group, evidence) for group in groups.values()]
+        order = {name: i for i, name in enumerate([*evidence.tasks, *evidence.cells])}
+        place = [(order[r["task"]], order[r["cell"]], -r["carry"], r["k"]) for r in rows]
+        return pd.DataFrame([rows[i] for i in sorted(range(len(rows)), key=place.__getitem__)])
+
+    def summary(self, table: pd.DataFrame, evidence: Evidence) -> pd.DataFrame:
+        """The shortest window that half of the replicates, and every longer window, solves."""
+        rows = []
+        known = table[table.n > 0]
+        for (task, cell), group in known.groupby(["task", "cell"], sort=False):
+            whole = group[group.k == group["T"]].iloc[0]
+            row = {"task": task, "cell": cell, "T": whole["T"], "n": whole.n}
+            row["solved_whole"] = whole.solved
+            for carry, name in ((True, "carried"), (False, "reset")):
+                at = group[(group.carry == carry) | (group.k == group["T"])].sort_values("k")
+                row[f"shortest_{name}"] = _shortest(at)
+            half = group[group.carry & (2 * group.k <= group["T"])]
+            if len(half):
+                longest = half.sort_values("k").iloc[-1]
+                row |= {"k": int(longest.k), "cosine": longest.cosine, "bias": longest.bias}
+            rows.append(row)
+        return pd.DataFrame(rows)
+
+    def display(self, summary: pd.DataFrame) -> pd.DataFrame:
+        told = {
+            f"shortest k, state {name}": summary[f"shortest_{name}"].map(
+                lambda k: f"{k:.0f}" if np.isfinite(k) else "none"
+            )
+            for name in ("carried", "reset")
+        }
+        whole = summary.solved_whole.astype(str) + " of " + summary.n.astype(str)
+        shown = {"task": summary.task, "cell": summary.cell, "T": summary["T"]}
+        shown |= {"solved with the whole gradient": whole, **told}
+        if "k" in summary:
+            shown |= {
+                "k": summary.k,
+                "cosine at k, at the start": summary.cosine,
+                "bias at k, at the start": summary.bias,
+            }
+        return pd.DataFrame(shown)
+
+    def verdict(self, table: pd.DataFrame, summary: pd.DataFrame) -> dict[str, Any]:
+        parts = []
+        for task, group in summary.groupby("task", sort=False):
+            able = group[group.solved_whole * 2 >= group.n]
+            told = ", ".join(
+                f"{row.cell} {row.shortest_carried:.0f} (reset {_or_none(row.shortest_reset)})"
+                for row in able.itertuples()
+            )
+            T = int(group["T"].iloc[0])
+            parts.append(f"{task} at T={T}: {told or 'no cell, not even with the whole gradient'}")
+        return {
+            "answer": "Shortest window k from which on half of the replicates solve it, state "
+            "carried: " + "; ".join(parts) + "."
+        }
+
+    def figure(self, table: pd.DataFrame, summary: pd.DataFrame, evidence: Evidence) -> Figure:
+        table = table[table.n > 0]
+        tasks = [task for task in evidence.tasks if (table.task == task).any()]
+        figure, grid = panels(4, len(tasks), height=1.5)
+        for column, task in enumerate(tasks):
+            rows = table[table.task == task]
+            grid[0, column].set_title(f"{task}, T = {rows['T'].iloc[0]}")
+            _shares(grid[0, column], rows[rows.carry | (rows.k == rows["T"])], evidence)
+            _shares(grid[1, column], rows[~rows.carry | (rows.k == rows["T"])], evidence)
+            _distance(grid[2, column], rows[rows.carry], "cosine", evidence)
+            _distance(grid[3, column], rows[rows.carry], "bias", evidence)
+            for axes in grid[:, column]:
+                axes.set_xlim(0, 1.05)
+            grid[3, column].set_xlabel("window / length, k / T")
+        grid[0, 0].set_ylabel("share solved,\nstate carried")
+        grid[1, 0].set_ylabel("share solved,\nstate reset")
+        grid[2, 0].set_ylabel("cosine to the\nwhole gradient")
+        grid[3, 0].set_ylabel("bias, share of the\nwhole gradient")
+        cell_legend(figure, grid[2, 0])  # where no cell is faded
+        figure.supxlabel(
+            f"n = {table.n.max()} replicates a point, Wilson 95 % intervals; k / T = 1 is the "
+            "whole gradient, and faded cells do not\nsolve the task even so. Below: at the initial "
+            "weights, state carried, means with 95 % bootstrap intervals.",
+            fontsize=7,
+        )
+        return figure
+
+
+def _windows(settings: dict[str, Any]) -> list[int]:
+    """Shorter than the sequence, rising; the whole gradient has a condition of its own."""
+    return sorted(k for k in settings["windows"] if k < settings["length"])
+
+
+def _row(group: pd.DataFrame, evidence: Evidence) -> dict[str, Any]:
+    condition, T = group.condition.iloc[0], int(group["T"].iloc[0])
+    training = evidence.plan[condition]["spec"]["training"]
+    k, carry = training.get("truncate") or T, training.get("carry", True)
+    judged = group[group.status != "error"]
+    n, solved = len(judged), int((judged.status == "solved").sum())
+    low, high = wilson(solved, n)
+    row = {
+        "task": group.task_label.iloc[0],
+        "cell": group.cell_label.iloc[0],
+        "T": T,
+        "k": k,
+        "carry": carry,
+        "n": n,
+        "solved": solved,
+        "share": solved / n if n else float("nan"),
+        "low": low,
+        "high": high,
+        "median_updates_of_solvers": judged.updates_to_solve.astype(float).median(),
+    }
+    return row | _gradients(row, evidence)
+
+
+def _gradients(row: dict[str, Any], evidence: Evidence) -> dict[str, float]:
+    """Mean cosine and bias at both stages, with intervals; those of the start have plain names."""
+    assert evidence.probe is not None
+    labels = evidence.replicates[["condition", "seed", "task_label", "cell_label"]]
+    probe = evidence.probe.merge(labels, on=["condition", "seed"])
+    own = probe[(probe.task_label == row["task"]) & (probe.cell_label == row["cell"])]
+    own = own[(own["truncate"] == row["k"]) & (own.carry == row["carry"])]
+    found: dict[str, float] = {}
+    for name in ("cosine", "bias"):
+        start = 1.0 - (name == "bias")
+        for stage, ending in (("init", ""), ("end", "_at_end")):
+            values = own[own.stage == stage][name].to_numpy()
+            whole = row["k"] == row["T"]
+            mean = (start, start, start) if whole else mean_interval(values)
+            ends = ("", "_low", "_high") if not ending else ("",)
+            found |= {f"{name}{ending}{end}": value for end, value in zip(ends, mean)}
+    return found
+
+
+def _shortest(at: pd.DataFrame) -> float:
+    """The smallest k from which on every window is solved by half; infinite where none is."""
+    failing = at[at.solved * 2 < at.n].k
+    passing = at[at.k > (failing.max() if len(failing) else 0)].k
+    return float(passing.min()) if len(passing) else float("inf")
+
+
+def _or_none(k: float) -> str:
+    return f"{k:.0f}" if np.isfinite(k) else "none"
+
+
+def _shares(axes: Axes, rows: pd.DataFrame, evidence: Evidence) -> None:
+    for place, cell in enumerate(evidence.cells):
+        group = rows[rows.cell == cell].sort_values("k")
+        if group.empty:
+            continue
+        whole = group.iloc[-1]
+        alpha = 1.0 if whole.solved * 2 >= whole.n else 0.3
+        shift = 0.008 * (place - (len(evidence.cells) - 1) / 2)
+        error = np.abs(group[["low", "high"]].to_numpy().T - group.share.to_numpy())
+        axes.errorbar(
+            group.k / group["T"] + shift, group.share, yerr=error, label=cell, elinewidth=0.7,
+            markersize=4, alpha=alpha, **cell_style(cell, evidence.cells),
+        )  # fmt: skip
+    axes.set(ylim=(-0.05, 1.05), yticks=[0, 0.5, 1])
+    axes.axhline(0.5, color="#999999", linewidth=0.7, zorder=0)
+
+
+def _distance(axes: Axes, rows: pd.DataFrame, name: str, evidence: Evidence) -> None:
+    for cell in evidence.cells:
+        group = rows[rows.cell == cell].sort_values("k")
+        values = group[name].to_numpy()
+        bounds = group[[f"{name}_low", f"{name}_high"]].to_numpy().T
+        error = np.nan_to_num(np.abs(bounds - values))
+        axes.errorbar(
+            group.k / group["T"], values, yerr=error, elinewidth=0.7, label=cell, markersize=3,
+            **cell_style(cell, evidence.cells),
+        )  # fmt: skip
+    axes.set_ylim(bottom=min(-0.05, axes.get_ylim()[0]))
