@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,14 +17,20 @@ from lstm_bench.cli import cli
 PAGE = Path(__file__).parents[3] / "docs" / "catalogue.md"
 
 
-def test_the_page_in_the_docs_is_fresh():
-    assert PAGE.read_text() == overview(), "run `lstm-bench overview` to write it anew"
+def test_the_page_in_the_docs_is_fresh(tmp_path: Path):
+    """In a process of its own: other tests define tasks and cells."""
+    command = [sys.executable, "-m", "lstm_bench.cli", "overview", "--folder", str(tmp_path)]
+    subprocess.run(command, check=True, capture_output=True, cwd=PAGE.parents[1])
+    written = (tmp_path / "catalogue.md").read_text()
+    assert PAGE.read_text() == written, "run `lstm-bench overview` to write it anew"
 
 
 @pytest.mark.parametrize("room", [tasks, cells])
 def test_every_entry_has_its_one_line_with_its_source(room):
     lines = overview().splitlines()
     for name, cls in room.registry().items():
+        if not cls.__module__.startswith("lstm_bench."):
+            continue  # another test's
         (line,) = [each for each in lines if each.startswith(f"| `{name}` |")]
         assert first_line(cls) in line.replace("\\|", "|")
         source = line.split(" | ")[-1].removesuffix(" |")
