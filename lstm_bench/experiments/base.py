@@ -27,6 +27,7 @@ class Evidence:
     tasks, cells                 labels in the order of the config
     plan                         the plan's own entries by condition id (parameters, flops, ...)
     others                       the tables of the experiments in `reads` that are there
+    settings                     the experiment's section of the config, with its defaults
     """
 
     replicates: pd.DataFrame
@@ -37,6 +38,7 @@ class Evidence:
     cells: list[str]
     plan: Mapping[str, Mapping[str, Any]]
     others: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
