@@ -103,7 +103,9 @@ def stored_weights(experiment: Experiment, sweep: Sweep) -> dict[str, Any]:
             }
             for m in members
         ],
-        "blocks": [block.name for block in experiment.blocks(sweep)],
+        "runs": [
+            [m.condition.id, block.name] for m in members for block in experiment.blocks(sweep)
+        ],
     }
 
 

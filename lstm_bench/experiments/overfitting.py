@@ -45,8 +45,8 @@ class Overfitting(Experiment):
         "nearest those of the largest cell at the equal width; rates are those of the equal width. "
         "Diversity: the training set keeps its size, but repeats its first sequences; since an "
         "epoch then shows each of them several times, this equals a smaller set up to the order "
-        "in which sequences come. Gaps are in units of the floor. Replicates that diverged or ended "
-        "in an error are left out of n. Student's 95 % intervals."
+        "in which sequences come. Gaps are in units of the floor. Replicates that diverged or "
+        "ended in an error are left out of n. Student's 95 % intervals."
     )
     defaults: ClassVar[dict[str, Any]] = {
         "tasks": ["temporal_order"],
@@ -138,7 +138,7 @@ def per_replicate(evidence: Evidence) -> pd.DataFrame:
                 where there was none; score, gap at the last; stopped_score of the best weights
     """
     replicates = evidence.replicates[~evidence.replicates.status.isin(["error", "diverged"])]
-    curves = dict(evidence.curves.groupby(["condition", "seed", "cell_label"]))
+    curves = dict(iter(evidence.curves.groupby(["condition", "seed", "cell_label"])))
     share = evidence.settings["fitted"]
     rows = []
     for row in replicates.to_dict("records"):

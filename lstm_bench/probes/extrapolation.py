@@ -32,12 +32,12 @@ def measure(settings: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         task = tasks.create(c.task, c.task_options)
         top = c.T * max(settings["factors"])
         longest = _longest(block, task, top) if isinstance(task, Counting) else None
+        backend = backend_for(block.network.cell, "auto", block.weights)
         for factor in (1, *settings["factors"]):
             T = factor * c.T
             batch = stored.held_out(c, T, settings["sequences"])
-            losses, scores = evaluate(
-                block.network, block.weights, HeldOut.of(task, batch, CPU), "auto"
-            )
+            held_out = HeldOut.of(task, batch, CPU)
+            losses, scores = evaluate(block.network, block.weights, held_out, backend)
             for r, seed in enumerate(block.seeds):
                 yield {
                     "condition": c.id,

@@ -40,24 +40,23 @@ class Stored:
 
 
 def stored(settings: Mapping[str, Any]) -> Iterator[Stored]:
-    """Every seed block that `members` and `blocks` of the settings name, by condition.
+    """Every seed block that `runs` of the settings names; `members` says what they are called.
 
     A block that ended in an error has no weights and is left out. Raises DamagedFile.
     """
     results = Results()
-    for member in settings["members"]:
-        id = member["condition"]
+    labels = {member["condition"]: member for member in settings["members"]}
+    for id, block in settings["runs"]:
         condition = Condition.from_json(read_json(results.run(id) / "condition.json"))
         network = Network.of(condition)
-        for block in settings["blocks"]:
-            arrays, about = load_tensors(results.block(id, block) / "model.safetensors")
-            if not arrays:
-                continue
-            R = len(about["seeds"])
-            each = [{k: v[r] for k, v in arrays.items()} for r in range(R)]
-            weights = network.layout.pack(each, torch.zeros(1))
-            seeds = tuple(about["seeds"])
-            yield Stored(condition, member["task"], member["cell"], seeds, network, weights)
+        arrays, about = load_tensors(results.block(id, block) / "model.safetensors")
+        if not arrays:
+            continue
+        seeds = tuple(about["seeds"])
+        each = [{k: v[r] for k, v in arrays.items()} for r in range(len(seeds))]
+        weights = network.layout.pack(each, torch.zeros(1))
+        task, cell = labels[id]["task"], labels[id]["cell"]
+        yield Stored(condition, task, cell, seeds, network, weights)
 
 
 def held_out(condition: Condition, T: int, sequences: int) -> tasks.Batch:

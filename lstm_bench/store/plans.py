@@ -130,10 +130,6 @@ class Plan:
         """The one file of each seed block that is written last."""
         return self.block_files(experiments, ["replicates.parquet"])
 
-    def weight_files(self, experiment: str) -> list[str]:
-        """The trained weights that this experiment's probe reads; none where it trains nothing."""
-        return self.block_files([experiment], ["model.safetensors"])
-
     def probe_files(self, experiment: str) -> list[str]:
         """The probe this experiment reads, as a list of one or none."""
         probe = self.experiments[experiment]["probe"]

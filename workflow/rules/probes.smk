@@ -9,7 +9,7 @@ rule probe:
         f"{paths.LOG}/probe/{{probe}}-{{experiment}}.log",
     conda:
         "../../environment.yml"
-    threads: lambda wildcards: 1 if plan.weight_files(wildcards.experiment) else 1024
+    threads: lambda wildcards: 1 if plan.probe_inputs(wildcards.experiment) else 1024
     params:
         settings=lambda wildcards: canonical(
             plan.experiments[wildcards.experiment]["probe_settings"]
