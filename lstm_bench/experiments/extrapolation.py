@@ -84,6 +84,7 @@ class Extrapolation(Experiment):
                     "score": mean,
                     "score_low": mean_low,
                     "score_high": mean_high,
+                    "unsolved_score": group[group.status != "solved"].score.mean(),
                     "criterion": criterion,
                     "longest": longest.median() if len(longest) else np.nan,
                     "longest_max": longest.max() if len(longest) else np.nan,
@@ -112,10 +113,12 @@ class Extrapolation(Experiment):
 
     def verdict(self, table: pd.DataFrame, summary: pd.DataFrame) -> dict[str, Any]:
         parts = []
-        times = int(summary.times.max())
+        times = int(summary.times.min())
         for task, group in summary[summary.times == times].groupby("task", sort=False):
             told = ", ".join(
-                f"{row.cell} {row.still}/{row.solved}" for row in group.itertuples() if row.solved
+                f"{row.cell} {row.still}/{row.solved} (mean score {row.score:.2f})"
+                for row in group.itertuples()
+                if row.solved
             )
             parts.append(f"{task}: {told or 'no cell solved it at T'}")
         return {
@@ -127,14 +130,15 @@ class Extrapolation(Experiment):
     def figure(self, table: pd.DataFrame, summary: pd.DataFrame, evidence: Evidence) -> Figure:
         tasks = list(dict.fromkeys(table.task))
         figure, grid = panels(1, len(tasks), height=2.5)
+        table = table.assign(unsolved_score=table.unsolved_score.astype(float))
         for axes, task in zip(grid[0], tasks):
             _draw(axes, table[table.task == task], evidence)
             axes.set_title(str(task))
         grid[0, 0].set_ylabel("score at this length\n(mean of those that solved T)")
         cell_legend(figure, grid[0, 0])
         figure.supxlabel(
-            f"{_counts(table)} of n = {_range(table.n)} replicates solved their T and are shown; "
-            "bars: Student's 95 % intervals; dotted: criterion of solved",
+            f"{_counts(table)} of n = {_range(table.n)} replicates solved their T (faded: mean of "
+            "the others); bars: Student's 95 % intervals; dotted: criterion of solved",
             fontsize=7,
         )
         return figure
@@ -150,13 +154,15 @@ def _draw(axes: Axes, rows: pd.DataFrame, evidence: Evidence) -> None:
             group.tested_T * shift, group.score, yerr=error, label=cell, elinewidth=0.7,
             markersize=4, **cell_style(cell, evidence.cells),
         )  # fmt: skip
+        style = {**cell_style(cell, evidence.cells), "linestyle": "none"}
+        axes.plot(group.tested_T * shift, group.unsolved_score, markersize=4, alpha=0.25, **style)
     axes.axhline(rows.criterion.iloc[0], color="#999999", linewidth=0.7, linestyle=":", zorder=0)
     if rows.trained_n.notna().any():  # what counting to N and no further is worth
         ends = rows.drop_duplicates("tested_T").sort_values("tested_T")
         axes.plot(ends.tested_T, 1 / ends.times, color="#999999", linewidth=0.7, zorder=0)
-        axes.annotate(
-            "counts to N only", (ends.tested_T.iloc[-1], 1 / ends.times.iloc[-1]), fontsize=6,
-            color="#777777", ha="right", va="bottom",
+        axes.text(
+            0.98, 0.86, "grey: counts\nto N only", fontsize=6, color="#777777", ha="right",
+            va="top", transform=axes.transAxes,
         )  # fmt: skip
     log_lengths(axes, rows.tested_T.tolist())
     axes.set(ylim=(-0.05, 1.05), xlabel=f"tested T (trained at {rows['T'].iloc[0]})")

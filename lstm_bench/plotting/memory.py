@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 KINDS = ("trained", "shuffled", "untrained")
-GATE_NAMES = {"f": "forget f", "i": "input i", "o": "output o", "z": "update z", "r": "reset r"}
+GATES = ("f", "i", "o", "z", "r")
 
 
 def memory_figure(
@@ -47,7 +47,7 @@ def memory_figure(
     counts = sorted(set(solved.n)) if len(solved) else [0]
     figure.supxlabel(
         f"n = {counts[0]}-{counts[-1]} replicates that solved the task (faded: none did, all "
-        "trained ones); bars: Student's 95 % intervals",
+        "trained ones); bars: Student's 95 % intervals; thin lines: untrained",
         fontsize=7,
     )
     return figure
@@ -97,11 +97,15 @@ def _aucs(axes: Axes, rows: pd.DataFrame, cells: Sequence[str]) -> None:
 
 
 def _memory(axes: Axes, rows: pd.DataFrame, cells: Sequence[str]) -> None:
-    """Solid: the last input that matters; dotted: inputs that do not; grey: untrained."""
+    """Solid: the last input that matters; open, dotted: those that do not; thin: untrained."""
     curves = rows[rows.measure == "memory"]
     lags = sorted(set(curves.lag))
     for cell in [c for c in cells if (curves.cell == c).any()]:
         own = curves[curves.cell == cell]
+        start = own[own.of == "untrained"].sort_values("lag")
+        plain = {**cell_style(cell, cells), "marker": None, "linestyle": "-"}
+        places = [lags.index(lag) for lag in start.lag]
+        axes.plot(places, start["mean"], linewidth=0.7, alpha=0.6, **plain)
         for of, dash in (("relevant", "-"), ("irrelevant", ":")):
             group = own[own.of == of].sort_values("lag")
             at = np.array([lags.index(lag) for lag in group.lag])
@@ -111,12 +115,12 @@ def _memory(axes: Axes, rows: pd.DataFrame, cells: Sequence[str]) -> None:
             _points(axes, at, group, style)
     axes.axhline(0, color="#999999", linewidth=0.7, zorder=0)
     axes.set_xticks(range(len(lags)), [str(lag) for lag in lags])
-    axes.set(ylim=(-0.15, 1.05), xlabel="steps ago (open, dotted: does not matter)")
+    axes.set(ylim=(-0.15, 1.05), xlabel="steps ago (open: irrelevant)")
 
 
 def _clamps(axes: Axes, rows: pd.DataFrame, cells: Sequence[str]) -> None:
     losses = rows[rows.measure == "loss"]
-    gates = [g for g in ("none", *GATE_NAMES) if (losses.gate == g).any()]
+    gates = [g for g in ("none", *GATES) if (losses.gate == g).any()]
     own = [c for c in cells if (losses[losses.gate != "none"].cell == c).any()]
     for place, cell in enumerate(own):
         group = losses[losses.cell == cell]
@@ -124,10 +128,10 @@ def _clamps(axes: Axes, rows: pd.DataFrame, cells: Sequence[str]) -> None:
         at = at + 0.14 * (place - (len(own) - 1) / 2)
         _points(axes, at, group, {**cell_style(cell, cells), "linestyle": "none"})
     axes.axhline(1, color="#999999", linewidth=0.7, zorder=0)
-    axes.set_xticks(range(len(gates)), [g if g != "none" else "none" for g in gates])
+    axes.set_xticks(range(len(gates)), gates)
     axes.set(xlim=(-0.5, len(gates) - 0.5), xlabel="gate held at its mean")
     axes.set_yscale("symlog", linthresh=0.01)
-    axes.set_ylim(bottom=0)
+    axes.set_ylim(0, 2 * np.nanmax([1, *losses.high, *losses["mean"]]))
 
 
 def _points(axes: Axes, at: np.ndarray, group: pd.DataFrame, style: dict) -> None:

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 import torch
 
-from lstm_bench import cells, tasks
+from lstm_bench import tasks
 from lstm_bench.cells.base import Params
+from lstm_bench.engine.network import Network
 from lstm_bench.probes import extrapolation, selective_memory, stored
 from lstm_bench.probes.selective_memory import clamped, roles
 from lstm_bench.spec import Condition, SeedBlock
@@ -30,34 +31,40 @@ def train(c: Condition, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run.train_block(c, SeedBlock(0, 1), Results(), device="cpu")
 
 
-@pytest.mark.parametrize("cell", ["lstm", "gru"])
-def test_a_clamped_gate_stays_where_it_is_put_and_the_rest_follows_the_equations(cell: str) -> None:
-    generator = np.random.default_rng(0)
-    made = cells.create(cell)
-    weights = made.init(generator, 2, 3, 1)
-    p = Params(
-        {
-            k: torch.tensor(v[None] if v.ndim == 2 else v[None, :, None], dtype=torch.float64)
-            for k, v in weights.items()
-        }
-    )
-    x = torch.randn(1, 2, 5, dtype=torch.float64)
-    state = made.initial_state(1, 3, 5, x)
-    state = tuple(torch.randn_like(each) for each in state)
-    gates = {k: v[0].numpy() for k, v in made.gates(p, x, state).items()}
-    gate = "f" if cell == "lstm" else "z"
-    value = torch.rand(1, 3, 1, dtype=torch.float64)
-    held = clamped(made, gate, value)
-    after = held.step(p, x, state)
-    fixed = value[0].numpy()
-    if cell == "lstm":
-        c = fixed * state[1][0].numpy() + gates["i"] * gates["c_tilde"]
-        expected = gates["o"] * np.tanh(c)
-    else:
-        expected = (1 - fixed) * gates["n"] + fixed * state[0][0].numpy()
-    np.testing.assert_allclose(after[0][0].numpy(), expected, rtol=1e-12)
-    assert type(cells.create(cell)) is not type(held)
-    assert type(held) not in cells.registry().values()
+@pytest.mark.parametrize(
+    ("cell", "gate"),
+    [
+        ("lstm", "f"),
+        ("lstm", "o"),
+        ("gru", "r"),
+        ("gru", "z"),
+        ("lstm_peephole", "i"),
+        ("lstm_fgr", "f"),
+    ],
+)
+def test_a_clamped_gate_stays_where_it_is_put_and_the_others_do_not(cell: str, gate: str) -> None:
+    network = Network.of(condition("adding", 6, cell, 4))
+    weights = network.pack([0, 1], torch.zeros(1)) * 3
+    value = np.random.default_rng(0).uniform(0.1, 0.9, (2, 4)).astype(np.float32)
+    held = clamped(network, weights, gate, value)
+    assert held is not None
+    params = Params(network.layout.views(held))
+    state = network.initial_state(2, 5, weights)
+    for _ in range(4):
+        x = torch.randn(2, 2, 5)
+        gates = network.cell.gates(params, x, state)
+        np.testing.assert_allclose(
+            gates[gate].numpy(), np.broadcast_to(value[..., None], (2, 4, 5)), rtol=1e-5
+        )
+        state = network.cell.step(params, x, state)
+    for name, view in network.layout.views(weights).items():
+        if not name.endswith(gate):
+            assert torch.equal(view, network.layout.views(held)[name])
+
+
+def test_a_gate_that_the_cell_does_not_have_is_not_clamped() -> None:
+    network = Network.of(condition("adding", 6, "lstm_nfg", 4))
+    assert clamped(network, network.pack([0], torch.zeros(1)), "f", np.zeros((1, 4))) is None
 
 
 def test_the_gates_that_write_and_keep_are_told_by_the_equations() -> None:
