@@ -114,7 +114,9 @@ class Initialisation(Experiment):
 
     def figure(self, table: pd.DataFrame, summary: pd.DataFrame, evidence: Evidence) -> Figure:
         columns = list(dict.fromkeys(zip(table.task, table["T"])))
-        figure, grid = panels(2, max(len(columns), 2))
+        alone = len(columns) == 1  # then its two panels stand side by side
+        figure, grid = panels(1 if alone else 2, 2 if alone else len(columns))
+        grid = grid.T if alone else grid
         for column, (task, T) in enumerate(columns):
             rows = table[(table.task == task) & (table["T"] == T)]
             _draw(grid[0, column], rows, evidence, "share", "low", "high", faded=False)
@@ -125,8 +127,6 @@ class Initialisation(Experiment):
             grid[1, column].axhline(rows.budget.max(), color="#999999", linewidth=0.7, zorder=0)
             grid[1, column].set_ylim(0, 1.08 * rows.budget.max())
             grid[1, column].set_xlabel("start of the bias of the gate that keeps")
-        for spare in grid[:, len(columns) :].flat:
-            spare.set_visible(False)
         grid[0, 0].set_ylabel("share of replicates\nthat solve the task")
         grid[1, 0].set_ylabel("mean updates to solve,\nunsolved as the budget")
         cell_legend(figure, grid[0, 0])

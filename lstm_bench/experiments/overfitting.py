@@ -117,7 +117,7 @@ class Overfitting(Experiment):
 
     def verdict(self, table: pd.DataFrame, summary: pd.DataFrame) -> dict[str, Any]:
         parts = [
-            f"{row.cell} minus {row.against} on {row.task} at {row.comparison} {_told(row)}"
+            f"{row.cell} minus {row.against} on {row.task} at {row.comparison}: {_told(row)}"
             for row in summary.itertuples()
             if row.n > 1
         ]

@@ -51,7 +51,7 @@ def _task(grid: Any, rows: pd.DataFrame, cells: Sequence[str]) -> None:
     _lines(grid[1, 0], width, cells, "score", "end: plain, open: with decay")
     _lines(grid[1, 0], decayed, cells, "score", None, hollow=True)
     _lines(grid[1, 1], width, cells, "stopped_score", "early stopping (test)")
-    _lines(grid[1, 2], repeats, cells, "score", f"end: {top} sequences, so many differ", "distinct")
+    _lines(grid[1, 2], repeats, cells, "score", f"end: repeated up to {top}", "distinct")
     for axes in (*grid[0, :2], *grid[1]):
         axes.set_ylim(-0.03, 1.05)
     for axes in grid[1]:
