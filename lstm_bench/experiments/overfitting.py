@@ -52,7 +52,7 @@ class Overfitting(Experiment):
         "tasks": ["temporal_order"],
         "lengths": [20],
         "cells": None,
-        "sizes": [16, 64, 256, 1024, 4096],
+        "sizes": [16, 32, 64, 128, 1024],
         "weight_decay": 1.0,
         "fitted": 0.05,
         "updates": 2000,
