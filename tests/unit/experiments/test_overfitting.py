@@ -33,7 +33,14 @@ def evidence(curves: dict[tuple[str, int, int], list[tuple[float, float]]]) -> E
             points.append({**row, "validation_loss": 1.0})
     frame = pd.DataFrame(replicates)
     return Evidence(
-        frame, pd.DataFrame(points), frame, None, ["adding"], ["elman", "lstm"], plan, SECTION
+        frame,
+        pd.DataFrame(points),
+        frame,
+        None,
+        ["adding"],
+        ["elman", "lstm"],
+        plan,
+        settings=SECTION,
     )
 
 
