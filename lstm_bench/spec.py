@@ -52,6 +52,12 @@ class Training:
     says whether the state passes a cut or starts anew there (in training: what is evaluated reads
     whole sequences). `recompute` keeps states at sqrt(T) steps only and computes the rest twice,
     for long sequences. See `engine.chunks`.
+
+    What is asked of a finite training set: `train_distinct`, how many of its `train_size` sequences
+    differ (the rest repeat them; null, all); `weight_decay` λ, w <- w - η λ w before each update,
+    all weights alike (decoupled: Loshchilov & Hutter 2019); `stop` = `budget` for training to the
+    end of the budget whether solved or futile; `keep` = `best` to store and test the weights of the
+    lowest validation loss, which is early stopping, instead of the `last`.
     """
 
     updates: int = 2000
@@ -72,6 +78,10 @@ class Training:
     truncate: int | None = None
     carry: bool = True
     recompute: bool = False
+    train_distinct: int | None = None
+    weight_decay: float = 0.0
+    stop: str = "solved"
+    keep: str = "last"
 
     def __post_init__(self) -> None:
         """A whole number where a float is meant is that float: one training has one id."""
@@ -80,7 +90,10 @@ class Training:
                 object.__setattr__(self, each.name, float(getattr(self, each.name)))
 
 
-ADDED_LATER = ("reduction", "truncate", "carry", "recompute")  # to the fields of `Training`
+ADDED_LATER = (  # to the fields of `Training`
+    *("reduction", "truncate", "carry", "recompute"),
+    *("train_distinct", "weight_decay", "stop", "keep"),
+)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from lstm_bench.errors import unknown
 from lstm_bench.spec import Condition, SeedBlock, Training, seed_blocks
 
 TUNED_WITH = ("optimiser", "batch", "updates")  # and the width: what a learning rate hangs on
@@ -65,6 +66,9 @@ class Sweep:
 
     width, network   as the config gives them: for cells that have none of their own
     widths           by task and cell key, where they are not `width` for every pair
+    settings         the section of each experiment, with its defaults
+    own              the tasks of experiments that have tasks of their own
+    matched          by task and cell key, widths with as many parameters as the largest cell has
     """
 
     tasks: tuple[Choice, ...]
@@ -79,6 +83,20 @@ class Sweep:
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     network: Mapping[str, Any] = field(default_factory=dict)
     widths: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    own: Mapping[str, tuple[Choice, ...]] = field(default_factory=dict)
+    matched: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+
+    def chosen(self, experiment: str) -> list[Choice]:
+        """The cells this experiment's section names by their labels; all where it names none.
+
+        Raises BenchError for a label that no cell of the config has.
+        """
+        known = {cell.shown: cell for cell in self.cells}
+        for name in self.settings.get(experiment, {}).get("cells") or ():
+            if name not in known:
+                raise unknown(f"{experiment}.cells: cell", name, known)
+        named = self.settings.get(experiment, {}).get("cells")
+        return [known[name] for name in named] if named else list(self.cells)
 
     def width_of(self, task: str, cell: Choice) -> int:
         """The hidden units of this cell on the task of this key."""
@@ -91,7 +109,8 @@ class Sweep:
 
     def untuned(self) -> list[tuple[Choice, Choice]]:
         """The pairs that are trained with the config's own rate, for want of a tuned one."""
-        pairs = ((task, cell) for task in self.tasks for cell in self.cells)
+        every = {t.key: t for t in (*self.tasks, *(t for own in self.own.values() for t in own))}
+        pairs = ((task, cell) for task in every.values() for cell in self.cells)
         return [(t, c) for t, c in pairs if c.key not in self.rates.get(t.key, {})]
 
     def other_than_tuned(self) -> dict[str, Any]:

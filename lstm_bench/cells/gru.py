@@ -9,6 +9,7 @@ from torch import Tensor
 
 from lstm_bench.cells import initialise
 from lstm_bench.cells.base import Cell, Params, State, require_choice, sigmoid, tanh
+from lstm_bench.errors import BenchError
 
 
 @dataclass(frozen=True)
@@ -28,10 +29,13 @@ class GRU(Cell):
         n_t = tanh(W_n x_t + U_n (r_t ⊙ h_{t-1}) + b_n)         Cho et al. (2014)
 
     Glorot-uniform weights, zero biases; `update_bias` is the start value of b_z, the counterpart of
-    an LSTM's forget bias; `recurrent_init` is how each U_* is drawn: glorot or orthogonal.
+    an LSTM's forget bias, and `chrono` = T_max > 0 sets b_z = log U[1, T_max - 1] instead (Tallec &
+    Ollivier 2018, whose z is 1 - z_t here); `recurrent_init` is how each U_* is drawn: glorot or
+    orthogonal.
     """
 
     update_bias: float = 0.0
+    chrono: int = 0
     reset: str = "after"
     recurrent_init: str = "glorot"
 
@@ -43,6 +47,10 @@ class GRU(Cell):
     formula = r"h_t = (1 - z_t) \odot n_t + z_t \odot h_{t-1}"
 
     def __post_init__(self) -> None:
+        if self.chrono < 0 or self.chrono == 1:
+            raise BenchError(
+                f"cell 'gru': option chrono is {self.chrono}, but must be 0 (off) or at least 2."
+            )
         require_choice(self, "reset", ("after", "before"))
         require_choice(self, "recurrent_init", initialise.RECURRENT)
 
@@ -55,6 +63,8 @@ class GRU(Cell):
             weights[f"U_{gate}"] = initialise.recurrent(rng, width, self.recurrent_init)
             weights[f"b_{gate}"] = initialise.zeros(width)
         weights["b_z"] = initialise.full(width, self.update_bias)
+        if self.chrono:
+            weights["b_z"] = initialise.chrono(rng, width, self.chrono)
         if self.reset == "after":
             weights["b_u"] = initialise.zeros(width)
         return weights

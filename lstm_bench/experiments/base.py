@@ -27,6 +27,7 @@ class Evidence:
     tasks, cells                 labels in the order of the config
     plan                         the plan's own entries by condition id (parameters, flops, ...)
     others                       the tables of the experiments in `reads` that are there
+    settings                     the experiment's section of the config, with its defaults
     """
 
     replicates: pd.DataFrame
@@ -37,6 +38,7 @@ class Evidence:
     cells: list[str]
     plan: Mapping[str, Mapping[str, Any]]
     others: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,9 @@ class Experiment(ABC):
     probe: ClassVar[str | None] = None
     reads: ClassVar[tuple[str, ...]] = ()  # experiments whose table it joins, where it is there
     measures: ClassVar[tuple[str, ...]] = ()  # columns of table.csv with one value a seed
+    # what its section of the config says where the config does not; `tasks` and `lengths` here
+    # give it tasks of its own (`Sweep.own`)
+    defaults: ClassVar[Mapping[str, Any]] = {}
 
     def members(self, sweep: Sweep) -> Iterable[Member]:
         """The conditions this question needs trained."""
@@ -83,6 +88,33 @@ class Experiment(ABC):
     @abstractmethod
     def figure(self, table: pd.DataFrame, summary: pd.DataFrame, evidence: Evidence) -> Figure:
         """The figure, from the table where it can."""
+
+
+def stored_weights(experiment: Experiment, sweep: Sweep) -> dict[str, Any]:
+    """What a probe is told that reads the trained weights of this experiment's members."""
+    members = list(experiment.members(sweep))
+    return {
+        "members": [
+            {
+                "task": m.task,
+                "cell": m.cell,
+                "names": [m.condition.task, m.condition.cell],
+                "condition": m.condition.id,
+            }
+            for m in members
+        ],
+        "runs": [
+            [m.condition.id, block.name] for m in members for block in experiment.blocks(sweep)
+        ],
+    }
+
+
+def every_own(experiment: str, sweep: Sweep) -> Iterator[Member]:
+    """Every chosen cell on every task of the experiment's own, at each of its lengths."""
+    for task in sweep.own[experiment]:
+        for T in task.lengths:
+            for cell in sweep.chosen(experiment):
+                yield Member(task.shown, cell.shown, sweep.condition(task, T, cell))
 
 
 def by_condition(

@@ -42,7 +42,7 @@ def evidence(plan: Plan, name: str, results: Results) -> Evidence:
             rows = rows.dropna(subset=["seed"]).astype({"seed": "int64"})  # an error has no curve
         tables[table] = rows.merge(labels, on="condition", how="left") if len(rows) else rows
     if len(tables["replicates"]):
-        shared = tables["replicates"][["condition", "seed", "T", "status"]]
+        shared = tables["replicates"][["condition", "seed", "T", "status"]].drop_duplicates()
         for table in ("curves", "timing"):
             tables[table] = tables[table].merge(shared, on=["condition", "seed"])
     probe = plan.probe_files(name)
@@ -53,6 +53,7 @@ def evidence(plan: Plan, name: str, results: Results) -> Evidence:
         cells=[each["shown"] for each in plan.data["sweep"]["cells"]],
         plan=plan.conditions,
         others={other: read_csv(path) for other, path in plan.joined(name, results).items()},
+        settings={**create(name).defaults, **plan.config.get(name, {})},
     )
 
 

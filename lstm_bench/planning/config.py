@@ -10,10 +10,10 @@ from typing import Any
 import jsonschema
 import yaml
 
-from lstm_bench import cells, tasks
+from lstm_bench import cells, experiments, tasks
 from lstm_bench.engine.network import NetworkOptions
 from lstm_bench.errors import BenchError, unknown
-from lstm_bench.planning.widths import resolved
+from lstm_bench.planning.widths import equal_parameters, resolved
 from lstm_bench.registry import build, chosen_options
 from lstm_bench.spec import TUNING_SEEDS, Training, training_keys
 from lstm_bench.sweep import Choice, Sweep
@@ -243,7 +243,15 @@ def make_sweep(config: Mapping[str, Any]) -> Sweep:
     network, width = config["network"], config["width"]
     given = _entries(config["cells"], "cell", cells.registry())
     cell_list = _unique([_cell(entry, taken, network) for entry, _ in given], "cells")
+    settings = _settings(config)
+    own = {name: _own_tasks(section) for name, section in settings.items() if section.get("tasks")}
     sized = [*task_list, *([Choice("adding")] if "cost" in config["experiments"] else [])]
+    sized += [task for tasks_ in own.values() for task in tasks_]
+    matched = {
+        task.key: equal_parameters(task, cell_list, width)
+        for task in own.get("overfitting", ())
+        if isinstance(width, int)
+    }
     plain = isinstance(width, int) and not any("width" in cell.own for cell in cell_list)
     return Sweep(
         tasks=_unique(task_list, "tasks"),
@@ -255,7 +263,27 @@ def make_sweep(config: Mapping[str, Any]) -> Sweep:
         first_seed=config["first_seed"],
         rates=rates,
         tuned_with=tuned_with,
+        settings={
+            **{key: config[key] for key in SETTINGS if key in config},
+            **settings,
+            "speed": speed,
+        },
         network=network,
         widths={} if plain else _widths(sized, cell_list, width),
-        settings={**{key: config[key] for key in SETTINGS if key in config}, "speed": speed},
+        own=own,
+        matched=matched,
     )
+
+
+def _settings(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The section of every experiment that is asked, and of tuning, filled up with defaults."""
+    known = experiments.registry()
+    asked = [*config["experiments"], "cost", "tuning"]
+    return {
+        name: {**known[name].defaults, **config.get(name, {})} for name in asked if name in known
+    }
+
+
+def _own_tasks(section: Mapping[str, Any]) -> tuple[Choice, ...]:
+    taken: set[str] = set()
+    return tuple(_task(entry, section["lengths"], None, taken) for entry in section["tasks"])

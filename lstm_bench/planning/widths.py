@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from lstm_bench import cells, tasks
@@ -31,11 +31,7 @@ def matched_width(task: Choice, cell: Choice, match: str, budget: int) -> int:
 
     Raises BenchError where the nearest is off by more than 2 %, saying what is possible.
     """
-    sizes = _Sizes(task, cell, match)
-    found = {w: size for w in _around(sizes, budget) if (size := sizes(w)) is not None}
-    if not found:
-        raise sizes.refused or BenchError(f"width: cell {cell.shown!r} can have no width.")
-    width = min(found, key=lambda w: (abs(found[w] - budget), w))
+    width, found = _nearest(task, cell, match, budget)
     if abs(found[width] - budget) > TOLERANCE * budget:
         name = SIZES[match][1]
         possible = " and ".join(f"width {w} has {n:,}" for w, n in sorted(found.items()))
@@ -44,6 +40,26 @@ def matched_width(task: Choice, cell: Choice, match: str, budget: int) -> int:
             f"within {TOLERANCE:.0%}; {possible}."
         )
     return width
+
+
+def _nearest(task: Choice, cell: Choice, match: str, budget: int) -> tuple[int, dict[int, int]]:
+    """The width nearest the budget, and the sizes at the widths on both sides of it."""
+    sizes = _Sizes(task, cell, match)
+    found = {w: size for w in _around(sizes, budget) if (size := sizes(w)) is not None}
+    if not found:
+        raise sizes.refused or BenchError(f"width: cell {cell.shown!r} can have no width.")
+    return min(found, key=lambda w: (abs(found[w] - budget), w)), found
+
+
+def equal_parameters(task: Choice, cells_: Iterable[Choice], width: int) -> dict[str, int]:
+    """For each cell the width whose parameters are nearest those of the largest cell at `width`.
+
+    However far the nearest is: an experiment that compares at equal parameters shows how many each
+    cell has.
+    """
+    known = [(cell, _Sizes(task, cell, "parameters")(width)) for cell in cells_]
+    budget = max(size for _, size in known if size is not None)
+    return {cell.key: _nearest(task, cell, "parameters", budget)[0] for cell, _ in known}
 
 
 class _Sizes:

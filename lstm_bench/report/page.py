@@ -54,7 +54,7 @@ def write_report(plan: Plan, results: Results, output: Path) -> None:
 def _labelled(plan: Plan, replicates: pd.DataFrame) -> pd.DataFrame:
     """Tasks and cells under the labels of the config: a cell may be there with several options."""
     members = [m for name in plan.asked for m in plan.experiments[name]["members"]]
-    names = {m["condition"]: m for m in members}
+    names = {m["condition"]: m for m in reversed(members)}  # as the first experiment calls it
     return replicates.assign(
         task=[names[c]["task"] for c in replicates.condition],
         cell=[names[c]["cell"] for c in replicates.condition],

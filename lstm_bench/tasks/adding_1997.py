@@ -109,6 +109,9 @@ class Adding1997(MarkedPairs):
     def combine(self, x1: np.ndarray, x2: np.ndarray) -> np.ndarray:
         return 0.5 + (x1 + x2) / 4
 
+    def relevance(self, batch: Batch) -> np.ndarray:
+        return batch.inputs[..., 1] > 0
+
     def memoryless(self, batch: Batch) -> np.ndarray:
         return np.full_like(batch.targets, 0.5)
 

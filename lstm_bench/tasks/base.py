@@ -144,6 +144,14 @@ class Task(ABC):
         """The best outputs that look at the last k inputs only, where the task knows them."""
         return None
 
+    def relevance(self, batch: Batch) -> np.ndarray | None:
+        """(batch, L) bool: the steps whose input an answer hangs on, where the task knows them.
+
+        What is to be stored, read off the inputs alone: the inputs at these steps and their places
+        decide every target. A step that only asks, or that marks the end, is not among them.
+        """
+        return None
+
     def milestones(self, T: int) -> dict[str, float]:
         """Validation losses worth a date of their own, for example a plateau left behind."""
         return {}

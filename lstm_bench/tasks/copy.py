@@ -74,6 +74,9 @@ class Copy(Task):
         targets[:, -self.length :] = string
         return Batch(one_hot(tokens, self.inputs), targets, np.ones((batch, steps), np.float32))
 
+    def relevance(self, batch: Batch) -> np.ndarray:
+        return batch.inputs[..., : self.symbols].max(axis=-1) > 0
+
     def memoryless(self, batch: Batch) -> np.ndarray:
         certain = np.float32(CERTAIN)
         logits = np.zeros((*batch.targets.shape, self.outputs), dtype=np.float32)

@@ -44,12 +44,18 @@ class Counting(Task):
         return T // self.letters
 
     def sample(self, rng: np.random.Generator, batch: int, T: int) -> Batch:
-        n = rng.integers(1, self.longest(T) + 1, batch)
-        tokens, targets, mask = self._strings(n, self.steps(T))
+        return self._batch(rng.integers(1, self.longest(T) + 1, batch), self.steps(T))
+
+    def _batch(self, n: np.ndarray, L: int) -> Batch:
+        tokens, targets, mask = self._strings(n, L)
         inputs = one_hot(tokens, self.inputs) * mask[..., None]
         legal = one_hot(targets, self.outputs) > 0
         legal[tokens == 0, :2] = True  # after any letter 0: another, or the first letter 1
         return Batch(inputs, np.where(mask > 0, targets, 0), mask, legal & (mask[..., None] > 0))
+
+    def every_string(self, T: int) -> Batch:
+        """One string of each run length n = 1 ... N, in that order."""
+        return self._batch(np.arange(1, self.longest(T) + 1), self.steps(T))
 
     def _strings(self, n: np.ndarray, L: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Tokens, targets and mask (batch, L) of the strings with runs of n (batch,)."""
@@ -99,6 +105,11 @@ class Counting(Task):
         best = outputs.argmax(axis=-1)[..., None]
         right = np.take_along_axis(batch.legal, best, axis=-1)[..., 0] | (batch.mask == 0)
         return float(right.all(axis=1).mean())
+
+    def accepted(self, outputs: np.ndarray, batch: Batch) -> np.ndarray:
+        """(batch,) bool: whether each string is accepted."""
+        rows = range(len(batch.inputs))
+        return np.array([self.score(outputs[[r]], batch.rows([r])) == 1 for r in rows])
 
 
 @dataclass(frozen=True)

@@ -109,6 +109,12 @@ class FlipFlop(Task):
         stored, _ = self._stored(data, written)
         return Batch(inputs, (stored > 0).astype(np.float32), asked.astype(np.float32))
 
+    def relevance(self, batch: Batch) -> np.ndarray:
+        """Writes; of one channel or more."""
+        if self._instructed:
+            return batch.inputs[..., WRITE] > 0
+        return np.abs(batch.inputs).max(axis=-1) > 0
+
     def _stored(self, data: np.ndarray, written: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(batch, T, bits): the datum last written at each step, and the step of that write."""
         steps = np.arange(data.shape[1])[:, None]

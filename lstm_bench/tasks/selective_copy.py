@@ -80,6 +80,9 @@ class SelectiveCopy(Task):
         mask[:, T + K :] = 1
         return Batch(one_hot(tokens, self.inputs), targets, mask)
 
+    def relevance(self, batch: Batch) -> np.ndarray:
+        return batch.inputs[..., : self.symbols].max(axis=-1) > 0
+
     def memoryless(self, batch: Batch) -> np.ndarray:
         return np.zeros((*batch.targets.shape, self.outputs), dtype=np.float32)
 

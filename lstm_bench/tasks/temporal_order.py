@@ -51,6 +51,9 @@ class TemporalOrder(Task):
         targets[:, -1] = 2 * order[:, 0] + order[:, 1]
         return Batch(one_hot(tokens, 6), targets, final_step_mask(batch, T))
 
+    def relevance(self, batch: Batch) -> np.ndarray:
+        return batch.inputs[..., :2].max(axis=-1) > 0  # X or Y
+
     def memoryless(self, batch: Batch) -> np.ndarray:
         return np.zeros((*batch.targets.shape, self.outputs), dtype=np.float32)
 

@@ -65,6 +65,9 @@ class TemporalOrder1997(Task):
     def sample(self, rng: np.random.Generator, batch: int, T: int) -> Batch:
         return sample_form_1997(rng, batch, T, self.spans(T))
 
+    def relevance(self, batch: Batch) -> np.ndarray:
+        return batch.inputs[..., X:].max(axis=-1) > 0  # X or Y
+
     def memoryless(self, batch: Batch) -> np.ndarray:
         return np.full_like(batch.targets, 1 / self.outputs)
 

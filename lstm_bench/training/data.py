@@ -69,16 +69,26 @@ class TrainStream:
     """The training batches of one seed: a function of (task, T, seed, update).
 
     Without `train_size` every update draws fresh sequences. With it the seed has a finite training
-    set, and each update takes `batch` of its sequences, in an order shuffled anew every epoch.
+    set, and each update takes `batch` of its sequences, in an order shuffled anew every epoch. With
+    `distinct` too, the set repeats so many sequences, the very ones of a set of that size.
     """
 
-    def __init__(self, task: Task, T: int, seed: int, batch: int, train_size: int | None) -> None:
+    def __init__(
+        self,
+        task: Task,
+        T: int,
+        seed: int,
+        batch: int,
+        train_size: int | None,
+        distinct: int | None = None,
+    ) -> None:
         self.task, self.T, self.seed, self.batch = task, T, seed, batch
         self._fresh = stream("train", task, T, seed=seed)
         self.finite: Batch | None = None
         if train_size is not None:
             rng = generator("train_set", task, T, seed=seed)
-            self.finite = task.sample_split(rng, train_size, T, "train")
+            drawn = task.sample_split(rng, distinct or train_size, T, "train")
+            self.finite = drawn.rows(np.arange(train_size) % len(drawn.inputs))
 
     def __call__(self, update: int) -> Batch:
         if self.finite is None:

@@ -19,8 +19,8 @@ from lstm_bench import engine, tasks
 from lstm_bench.engine.chunks import ThroughTime
 from lstm_bench.engine.network import Network
 from lstm_bench.engine.parameters import in_company
-from lstm_bench.errors import unknown
-from lstm_bench.spec import Condition, SeedBlock
+from lstm_bench.errors import BenchError, unknown
+from lstm_bench.spec import Condition, SeedBlock, Training
 from lstm_bench.tasks import Batch
 from lstm_bench.training import optimisers
 from lstm_bench.training.clipping import clip
@@ -51,6 +51,7 @@ class Ensemble:
     norm_sum: Tensor
     bad_update: Tensor
     asked: tuple[int, ...]
+    best: Tensor  # of every replicate, at its lowest validation loss; kept where `keep` is best
     update: int = 0
     since_evaluation: int = 0
     seconds: float = 0.0
@@ -67,8 +68,7 @@ class Ensemble:
         network = Network.of(condition, task)
         weights = network.pack(block.seeds, torch.zeros(1, device=device))
         t, R = condition.training, len(block.seeds)
-        if t.reduction not in REDUCTIONS:
-            raise unknown("reduction", t.reduction, REDUCTIONS)
+        _check(t)
         return cls(
             condition=condition,
             block=block,
@@ -85,6 +85,7 @@ class Ensemble:
             norm_sum=weights.new_zeros(R),
             bad_update=torch.full((R,), -1, device=device),
             asked=task.asked(condition.T),
+            best=weights.clone(),
         )
 
     def train(
@@ -101,7 +102,10 @@ class Ensemble:
         milestones = self.task.milestones(T)
         rule = StoppingRule(t, self.task.solved_score, floor, milestones, ceiling)
         held_out = HeldOut.of(self.task, validation, self.device)
-        streams = [TrainStream(self.task, T, s, t.batch, t.train_size) for s in self.block.seeds]
+        streams = [
+            TrainStream(self.task, T, s, t.batch, t.train_size, t.train_distinct)
+            for s in self.block.seeds
+        ]
         if self.update == 0 and not self.curves:
             self._evaluate(held_out, rule)
         while self.active:
@@ -142,6 +146,8 @@ class Ensemble:
         losses = losses.detach()[:rows]
         self.update += 1
         self.since_evaluation += 1
+        if t.weight_decay:
+            self.weights.mul_(1 - t.learning_rate * t.weight_decay)
         self.optimiser.step(self.weights, flat, self.update)
         bad = ~(torch.isfinite(losses) & torch.isfinite(norms)) & (self.bad_update < 0)
         self.bad_update.masked_fill_(bad, self.update)
@@ -181,6 +187,8 @@ class Ensemble:
                 p.finish("diverged", "not finite", bad[row] if bad[row] >= 0 else self.update)
             else:
                 rule.observe(p, self.update, losses[row], scores[row])
+                if p.best_update == self.update:
+                    self.best[r] = self.weights[row]
         self.loss_sum.zero_()
         self.norm_sum.zero_()
         self.since_evaluation = 0
@@ -194,7 +202,8 @@ class Ensemble:
             return
         for row, r in enumerate(self.active):
             if row not in stay:
-                self.final[r] = self.weights[row]
+                kept = self.condition.training.keep
+                self.final[r] = self.best[r] if kept == "best" else self.weights[row]
         rows = torch.tensor(stay, dtype=torch.long, device=self.device)
         self.weights = self.weights[rows]
         self.optimiser.keep(rows)
@@ -212,14 +221,32 @@ class Ensemble:
         """What a checkpoint has to hold beside plain data."""
         named = {"weights": self.weights, "final": self.final, "bad_update": self.bad_update}
         sums = {"loss_sum": self.loss_sum, "norm_sum": self.norm_sum}
+        if self.condition.training.keep == "best":
+            named["best"] = self.best
         return {**named, **sums, **{f"optimiser.{k}": v for k, v in self.optimiser.state.items()}}
 
     def restore(self, tensors: dict[str, Tensor], about: dict[str, Any]) -> None:
         """Go on where a checkpoint stopped."""
         for name in ("weights", "final", "bad_update", "loss_sum", "norm_sum"):
             setattr(self, name, tensors[name])
+        self.best = tensors.get("best", self.best)
         self.optimiser.state = {k: tensors[f"optimiser.{k}"] for k in self.optimiser.state}
         self.progress = [Progress(**p) for p in about["progress"]]
         self.active, self.update = about["active"], about["update"]
         self.since_evaluation, self.curves = about["since_evaluation"], about["curves"]
         self.seconds, self.evaluation_seconds = about["seconds"], about["evaluation_seconds"]
+
+
+def _check(t: Training) -> None:
+    """Raise BenchError for a word that is none of those allowed, or a set that cannot be."""
+    allowed = {"reduction": REDUCTIONS, "stop": ("solved", "budget"), "keep": ("last", "best")}
+    for name, words in allowed.items():
+        if getattr(t, name) not in words:
+            raise unknown(name, getattr(t, name), words)
+    if t.weight_decay < 0:
+        raise BenchError(f"weight_decay: {t.weight_decay:g} is not allowed; it must be at least 0.")
+    if t.train_distinct is not None and not 1 <= t.train_distinct <= (t.train_size or 0):
+        raise BenchError(
+            f"train_distinct: {t.train_distinct} is not allowed; it must be between 1 and "
+            f"train_size ({t.train_size})."
+        )

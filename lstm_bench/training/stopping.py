@@ -61,6 +61,8 @@ class StoppingRule:
     def _stop(self, p: Progress, update: int) -> None:
         t = self.training
         over = update >= t.updates
+        if t.stop == "budget" and not over:
+            return
         if p.updates_to_solve is not None:
             if len(p.after_solving) >= t.patience or over:
                 p.stayed = all(p.after_solving) if p.after_solving else None

@@ -288,6 +288,29 @@ def opens_its_window_from_floor_to_ceiling(
     )
 
 
+def knows_what_is_relevant_from_its_inputs(task: Task, T: int) -> None:
+    """The inputs at the relevant steps, in their places, decide every target that is asked."""
+    batch = draw(task, T, 512)
+    relevant = task.relevance(batch)
+    if relevant is None:
+        return
+    assert relevant.shape == batch.mask.shape
+    assert relevant.dtype == bool
+    assert relevant.any(axis=1).all(), f"{task.name} has a sequence with nothing to remember"
+    blind = batch._replace(targets=np.zeros_like(batch.targets), legal=None, clean=None)
+    assert np.array_equal(task.relevance(blind), relevant), (
+        f"the relevance of {task.name} looks at its targets"
+    )
+    kept = np.where(relevant[..., None], batch.inputs, 0)
+    found: dict[bytes, int] = {}
+    for row in range(len(kept)):
+        first = found.setdefault(kept[row].tobytes() + batch.mask[row].tobytes(), row)
+        asked = batch.mask[row] > 0
+        assert np.array_equal(batch.targets[row][asked], batch.targets[first][asked]), (
+            f"{task.name} asks for more than its relevant steps tell"
+        )
+
+
 def refuses_lengths_too_short(task: Task) -> None:
     for T in sorted({task.shortest - 1, 0, -1, -100}):
         with pytest.raises(BenchError) as refusal:

@@ -77,6 +77,20 @@ class GuessesFromTheTargets(Adding):
 
 
 @dataclass(frozen=True)
+class ForgetsTheLastMark(Copy):
+    def relevance(self, batch: Batch) -> np.ndarray:
+        relevant = super().relevance(batch)
+        relevant[:, self.length - 1] = False
+        return relevant
+
+
+@dataclass(frozen=True)
+class ReadsRelevanceOffTheTargets(Copy):
+    def relevance(self, batch: Batch) -> np.ndarray:
+        return super().relevance(batch) | (batch.targets < self.symbols)
+
+
+@dataclass(frozen=True)
 class ScoresEveryStep(Copy):
     """The mistake of averaging over all T + 20 steps: a memoryless network looks solved."""
 
@@ -269,6 +283,8 @@ class GuessesBadly(Adding1997):
         (contracts.opens_its_window_from_floor_to_ceiling, SeesNothingThroughTheWindow()),
         (contracts.opens_its_window_from_floor_to_ceiling, IsMisledByTheWindow()),
         (contracts.dates_milestones_between_ceiling_and_floor, DatesTheFloor()),
+        (contracts.knows_what_is_relevant_from_its_inputs, ForgetsTheLastMark(length=2, symbols=2)),
+        (contracts.knows_what_is_relevant_from_its_inputs, ReadsRelevanceOffTheTargets()),
     ],
     ids=lambda x: x.__name__ if callable(x) else type(x).__name__,
 )

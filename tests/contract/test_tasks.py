@@ -27,6 +27,7 @@ AT_A_LENGTH: list[Callable[[Task, int], None]] = [
     contracts.forgets_what_left_its_window,
     contracts.opens_its_window_from_floor_to_ceiling,
     contracts.dates_milestones_between_ceiling_and_floor,
+    contracts.knows_what_is_relevant_from_its_inputs,
 ]
 
 SIMULATED: list[Callable[..., None]] = [

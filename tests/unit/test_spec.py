@@ -58,6 +58,7 @@ def test_the_id_of_a_literal_condition_never_changes():
 
 def test_what_came_later_is_no_part_of_an_older_condition():
     later = {"network", "reduction", "truncate", "carry", "recompute"}
+    later |= {"train_distinct", "weight_decay", "stop", "keep"}
     assert not later & {*LITERAL.to_json(), *LITERAL.to_json()["training"]}
     stacked = dataclasses.replace(
         with_training(reduction="sum"), network={"layers": 2, "bidirectional": True}
@@ -103,7 +104,7 @@ def test_every_field_of_the_training_decides_the_id(field: str):
     if isinstance(present, bool):
         other = not present
     else:
-        doubled = f"{present}x" if isinstance(present, str) else present and present * 2
+        doubled = f"{present}x" if isinstance(present, str) else (present * 2 or 1)
         other = 100 if present is None else doubled
     assert with_training(**{field: other}).id != LITERAL.id
 

@@ -1,5 +1,5 @@
-# a probe takes every core, so that nothing it measures is disturbed: more are asked for than there
-# are, and Snakemake gives what it has
+# a probe that times something takes every core, so that nothing it measures is disturbed: more are
+# asked for than there are, and Snakemake gives what it has. One that reads stored weights takes one
 rule probe:
     input:
         lambda wildcards: plan.probe_inputs(wildcards.experiment),
@@ -9,7 +9,7 @@ rule probe:
         f"{paths.LOG}/probe/{{probe}}-{{experiment}}.log",
     conda:
         "../../environment.yml"
-    threads: 1024
+    threads: lambda wildcards: 1 if plan.probe_inputs(wildcards.experiment) else 1024
     params:
         settings=lambda wildcards: canonical(
             plan.experiments[wildcards.experiment]["probe_settings"]

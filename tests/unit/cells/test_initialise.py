@@ -42,6 +42,18 @@ def test_the_grus_update_bias_is_where_the_update_gate_starts():
     assert not any(weights[name].any() for name in ("b_r", "b_n", "b_u"))
 
 
+def test_chrono_spreads_the_time_constants_of_an_lstm_and_a_gru_alike():
+    width = 4000
+    lstm = cells.create("lstm", {"chrono": 50}).init(rng(), 1, width, 1)["b_f"]
+    gru = cells.create("gru", {"chrono": 50}).init(rng(), 1, width, 1)["b_z"]
+    for bias in (lstm, gru):  # exp(b) is uniform on [1, 49]: mean 25, deviation 48 / sqrt(12)
+        times = np.exp(bias)
+        assert 1 <= times.min() < times.max() <= 49
+        assert abs(times.mean() - 25) < 4 * 48 / np.sqrt(12 * width)
+    with pytest.raises(BenchError, match="chrono is 1"):
+        cells.create("gru", {"chrono": 1})
+
+
 def test_an_orthogonal_matrix_keeps_lengths_and_has_no_preferred_direction():
     drawn = [initialise.orthogonal(np.random.default_rng(seed), 4) for seed in range(2000)]
     for q in drawn[:20]:

@@ -1,0 +1,183 @@
+"""Does a network that has learnt a task at one length know it at longer ones?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import pandas as pd
+
+from lstm_bench.experiments.base import Evidence, Experiment, every_own, stored_weights
+from lstm_bench.plotting.panels import cell_legend, cell_style, log_lengths, panels
+from lstm_bench.stats.means import mean_interval
+from lstm_bench.stats.rates import wilson
+from lstm_bench.sweep import Member, Sweep
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class Extrapolation(Experiment):
+    """Trained at T, tested at multiples of it."""
+
+    name = "extrapolation"
+    title = "Does it know more than it has seen?"
+    question = (
+        "Does a network that has solved a task at length T still solve it at 2T to 8T, without any "
+        "further training?"
+    )
+    method = (
+        "Replicates that solved the task at T, with their stored weights, answer fresh sequences "
+        "at T and at its multiples; those that did not solve it are left out of n and named in the "
+        "table. The score is the task's own, its mean over replicates with Student's 95 % "
+        "interval; the share that still meets the criterion of solved has a Wilson one. In the "
+        "counting languages a test at kT asks for run lengths n up to k times the largest trained "
+        "(N), equally often each, so that a network that counts to N and no further keeps a score "
+        "of 1/k; `longest` is the n up to which every string is accepted."
+    )
+    probe = "extrapolation"
+    defaults: ClassVar[dict[str, Any]] = {
+        "tasks": ["adding", "temporal_order", "anbn", "anbncn"],
+        "lengths": [20],
+        "cells": None,
+        "factors": [2, 4, 8],
+        "sequences": 1024,
+    }
+
+    def members(self, sweep: Sweep) -> Iterable[Member]:
+        return every_own(self.name, sweep)
+
+    def probe_settings(self, sweep: Sweep) -> dict[str, Any]:
+        section = sweep.settings[self.name]
+        kept = {key: section[key] for key in ("factors", "sequences")}
+        return {**stored_weights(self, sweep), **kept}
+
+    def table(self, evidence: Evidence) -> pd.DataFrame:
+        assert evidence.probe is not None
+        replicates = evidence.replicates[evidence.replicates.status != "error"]
+        joined = replicates.merge(evidence.probe, on=["condition", "seed"])
+        rows = []
+        keys = ["task_label", "cell_label", "T", "tested_T"]
+        for (task, cell, T, tested), group in joined.groupby(keys, sort=False):
+            solved = group[group.status == "solved"]
+            criterion = evidence.plan[group.condition.iloc[0]]["solved_score"]
+            still = int((solved.score >= criterion).sum())
+            low, high = wilson(still, len(solved))
+            mean, mean_low, mean_high = mean_interval(solved.score)
+            longest = solved.longest.dropna().astype(float)
+            rows.append(
+                {
+                    "task": task,
+                    "cell": cell,
+                    "T": T,
+                    "tested_T": tested,
+                    "times": int(group.factor.iloc[0]),
+                    "n": len(group),
+                    "solved": len(solved),
+                    "still": still,
+                    "still_low": low,
+                    "still_high": high,
+                    "score": mean,
+                    "score_low": mean_low,
+                    "score_high": mean_high,
+                    "unsolved_score": group[group.status != "solved"].score.mean(),
+                    "criterion": criterion,
+                    "longest": longest.median() if len(longest) else np.nan,
+                    "longest_max": longest.max() if len(longest) else np.nan,
+                    "trained_n": group.trained_n.iloc[0],
+                }
+            )
+        return pd.DataFrame(rows)
+
+    def summary(self, table: pd.DataFrame, evidence: Evidence) -> pd.DataFrame:
+        return table[table.times > 1].reset_index(drop=True)
+
+    def display(self, summary: pd.DataFrame) -> pd.DataFrame:
+        """One row a task and cell, one column a multiple: how many still meet the criterion."""
+        told = summary.still.astype(str) + "/" + summary.solved.astype(str)
+        told += " (" + summary.score.map("{:.2f}".format) + ")"
+        wide = summary.assign(told=told.where(summary.solved > 0, "none solved it")).pivot_table(
+            index=["task", "cell"], columns="times", values="told", aggfunc="first", sort=False
+        )
+        wide.columns = [f"at {k} T: solved (score)" for k in wide.columns]
+        wide = wide.reset_index()
+        counts = summary.drop_duplicates(["task", "cell"]).set_index(["task", "cell"])
+        if counts.longest.notna().any():
+            keys = list(zip(wide.task, wide.cell))
+            wide["longest n (of N)"] = [_longest(counts.loc[key]) for key in keys]
+        return wide
+
+    def verdict(self, table: pd.DataFrame, summary: pd.DataFrame) -> dict[str, Any]:
+        parts = []
+        times = int(summary.times.min())
+        for task, group in summary[summary.times == times].groupby("task", sort=False):
+            told = ", ".join(
+                f"{row.cell} {row.still}/{row.solved} (mean score {row.score:.2f})"
+                for row in group.itertuples()
+                if row.solved
+            )
+            parts.append(f"{task}: {told or 'no cell solved it at T'}")
+        return {
+            "answer": f"Of the replicates that solved it at T, still solving it at {times} T: "
+            + "; ".join(parts)
+            + "."
+        }
+
+    def figure(self, table: pd.DataFrame, summary: pd.DataFrame, evidence: Evidence) -> Figure:
+        tasks = list(dict.fromkeys(table.task))
+        figure, grid = panels(1, len(tasks), height=2.5)
+        table = table.assign(unsolved_score=table.unsolved_score.astype(float))
+        for axes, task in zip(grid[0], tasks):
+            _draw(axes, table[table.task == task], evidence)
+            axes.set_title(str(task))
+        grid[0, 0].set_ylabel("score at this length\n(mean of those that solved T)")
+        cell_legend(figure, grid[0, 0])
+        figure.supxlabel(
+            f"{_counts(table)} of n = {_range(table.n)} replicates solved their T (faded: mean of "
+            "the others); bars: Student's 95 % intervals; dotted: criterion of solved",
+            fontsize=7,
+        )
+        return figure
+
+
+def _draw(axes: Axes, rows: pd.DataFrame, evidence: Evidence) -> None:
+    cells = [cell for cell in evidence.cells if (rows.cell == cell).any()]
+    for place, cell in enumerate(cells):
+        group = rows[rows.cell == cell].sort_values("tested_T")
+        shift = 1.035 ** (place - (len(cells) - 1) / 2)
+        error = np.stack([group.score - group.score_low, group.score_high - group.score])
+        axes.errorbar(
+            group.tested_T * shift, group.score, yerr=error, label=cell, elinewidth=0.7,
+            markersize=4, **cell_style(cell, evidence.cells),
+        )  # fmt: skip
+        style = {**cell_style(cell, evidence.cells), "linestyle": "none"}
+        axes.plot(group.tested_T * shift, group.unsolved_score, markersize=4, alpha=0.25, **style)
+    axes.axhline(rows.criterion.iloc[0], color="#999999", linewidth=0.7, linestyle=":", zorder=0)
+    if rows.trained_n.notna().any():  # what counting to N and no further is worth
+        ends = rows.drop_duplicates("tested_T").sort_values("tested_T")
+        axes.plot(ends.tested_T, 1 / ends.times, color="#999999", linewidth=0.7, zorder=0)
+        axes.text(
+            0.98, 0.86, "grey: counts\nto N only", fontsize=6, color="#777777", ha="right",
+            va="top", transform=axes.transAxes,
+        )  # fmt: skip
+    log_lengths(axes, rows.tested_T.tolist())
+    axes.set(ylim=(-0.05, 1.05), xlabel=f"tested T (trained at {rows['T'].iloc[0]})")
+
+
+def _longest(row: pd.Series) -> str:
+    if not np.isfinite(row.longest):
+        return "–"
+    return f"{row.longest:.0f}, at most {row.longest_max:.0f} ({row.trained_n:.0f})"
+
+
+def _counts(table: pd.DataFrame) -> str:
+    return _range(table.solved)
+
+
+def _range(values: pd.Series) -> str:
+    low, high = int(values.min()), int(values.max())
+    return str(low) if low == high else f"{low}-{high}"

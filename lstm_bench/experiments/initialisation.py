@@ -1,0 +1,200 @@
+"""How much hangs on where the gates start?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import pandas as pd
+
+from lstm_bench.errors import BenchError
+from lstm_bench.experiments.base import Evidence, Experiment
+from lstm_bench.plotting.panels import cell_legend, cell_style, panels
+from lstm_bench.stats.rates import wilson
+from lstm_bench.stats.survival import time_to_solve
+from lstm_bench.sweep import Choice, Member, Sweep
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+BIAS = {"lstm": "forget_bias", "gru": "update_bias"}  # what keeps the state, at the start
+
+
+@dataclass(frozen=True)
+class Initialisation(Experiment):
+    """Success rate and time to solve against the start of the gate that keeps."""
+
+    name = "initialisation"
+    title = "How much hangs on where the gates start?"
+    question = (
+        "How do the share of replicates that solve a long task and the time they need change with "
+        "the start value of the LSTM's forget bias, and of the GRU's update bias?"
+    )
+    method = (
+        "The same cell, seeds and data, only the bias b of the gate that keeps the state starts "
+        "elsewhere: b = 0 keeps half of it each step, 1 keeps 73 %, 3 keeps 95 %, 5 keeps 99.3 %; "
+        "chrono draws it as log U[1, T - 1] for each unit (and for the LSTM sets the input bias to "
+        "minus that), which spreads time constants up to T. Every start takes the learning rate "
+        "that was tuned for the cell's default start, which favours the default. Shares have "
+        "Wilson 95 % intervals; the restricted mean counts a replicate that did not solve as the "
+        "whole budget, with a bootstrap interval."
+    )
+    defaults: ClassVar[dict[str, Any]] = {
+        "tasks": ["adding", "temporal_order"],
+        "lengths": [100],
+        "biases": [0, 1, 3, 5],
+    }
+
+    def members(self, sweep: Sweep) -> Iterable[Member]:
+        biases = sweep.settings[self.name]["biases"]
+        for task in sweep.own[self.name]:
+            for T in task.lengths:
+                for cell in _plain(sweep):
+                    usual = sweep.condition(task, T, cell)
+                    for start, options in _starts(cell.name, biases, T):
+                        yield Member(
+                            task.shown, f"{cell.name} {start}", replace(usual, cell_options=options)
+                        )
+
+    def table(self, evidence: Evidence) -> pd.DataFrame:
+        rows = []
+        keys = ["task_label", "cell_label", "T"]
+        for (task, label, T), group in evidence.replicates.groupby(keys, sort=False):
+            judged = group[group.status != "error"]
+            n, solved = len(judged), int((judged.status == "solved").sum())
+            low, high = wilson(solved, n)
+            cell, start = str(label).split(" ", 1)
+            rows.append(
+                {
+                    "task": task,
+                    "cell": cell,
+                    "start": start,
+                    "T": T,
+                    "n": n,
+                    "solved": solved,
+                    "share": solved / n if n else float("nan"),
+                    "low": low,
+                    "high": high,
+                    **_times(judged, evidence),
+                    "diverged": int((judged.status == "diverged").sum()),
+                    "median_test_score": judged.test_score.astype(float).median(),
+                    "learning_rate": group.learning_rate.iloc[0],
+                }
+            )
+        return pd.DataFrame(rows)
+
+    def summary(self, table: pd.DataFrame, evidence: Evidence) -> pd.DataFrame:
+        return table
+
+    def display(self, summary: pd.DataFrame) -> pd.DataFrame:
+        """Shares and times with their intervals."""
+        share = summary.solved.astype(str) + " of " + summary.n.astype(str)
+        wilson_ = " [" + summary.low.map("{:.2f}".format) + ", "
+        mean = summary.mean_updates.map("{:.0f}".format) + " ["
+        mean += summary.mean_low.map("{:.0f}".format) + ", "
+        return pd.DataFrame(
+            {
+                "task": summary.task + " at T = " + summary["T"].astype(str),
+                "cell": summary.cell,
+                "start": summary.start,
+                "solved": share + wilson_ + summary.high.map("{:.2f}".format) + "]",
+                "mean updates": mean + summary.mean_high.map("{:.0f}".format) + "]",
+            }
+        )
+
+    def verdict(self, table: pd.DataFrame, summary: pd.DataFrame) -> dict[str, Any]:
+        parts = []
+        for (task, T, cell), group in table.groupby(["task", "T", "cell"], sort=False):
+            told = ", ".join(f"{row.start} {row.solved}/{row.n}" for row in group.itertuples())
+            parts.append(f"{cell} on {task} (T={T}): {told}")
+        return {"answer": "Solved by start of the gate that keeps: " + "; ".join(parts) + "."}
+
+    def figure(self, table: pd.DataFrame, summary: pd.DataFrame, evidence: Evidence) -> Figure:
+        columns = list(dict.fromkeys(zip(table.task, table["T"])))
+        alone = len(columns) == 1  # then its two panels stand side by side
+        figure, grid = panels(1 if alone else 2, 2 if alone else len(columns))
+        grid = grid.T if alone else grid
+        for column, (task, T) in enumerate(columns):
+            rows = table[(table.task == task) & (table["T"] == T)]
+            _draw(grid[0, column], rows, evidence, "share", "low", "high", faded=False)
+            names = ("mean_updates", "mean_low", "mean_high")
+            _draw(grid[1, column], rows, evidence, *names, faded=True)
+            grid[0, column].set(ylim=(-0.04, 1.04), yticks=[0, 0.25, 0.5, 0.75, 1])
+            grid[0, column].set_title(f"{task}, T = {T}")
+            grid[1, column].axhline(rows.budget.max(), color="#999999", linewidth=0.7, zorder=0)
+            grid[1, column].set_ylim(0, 1.08 * rows.budget.max())
+            grid[1, column].set_xlabel("start of the bias of the gate that keeps")
+        grid[0, 0].set_ylabel("share of replicates\nthat solve the task")
+        grid[1, 0].set_ylabel("mean updates to solve,\nunsolved as the budget")
+        cell_legend(figure, grid[0, 0])
+        n = sorted(set(table.n))
+        figure.supxlabel(
+            f"n = {n[0] if len(n) == 1 else f'{n[0]}-{n[-1]}'} replicates a point; 95 % intervals "
+            "(Wilson above, bootstrap below); grey line: the budget; faded: fewer than half solved",
+            fontsize=7,
+        )
+        return figure
+
+
+def _plain(sweep: Sweep) -> Iterator[Choice]:
+    """The sweep's LSTM and GRU, their plain form where it has several; raises without either."""
+    found = False
+    for name in BIAS:
+        known = [c for c in sweep.cells if c.name == name]
+        exact = [c for c in known if not c.options]
+        for cell in (exact or known)[:1]:
+            found = True
+            yield cell
+    if not found:
+        raise BenchError(
+            "initialisation: cells has neither 'lstm' nor 'gru'; it needs one of them."
+        )
+
+
+def _starts(cell: str, biases: list[float], T: int) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Label and options of every start; an option at its default is left out, so that ids agree."""
+    usual = {"lstm": 1.0, "gru": 0.0}[cell]
+    for bias in biases:
+        value = float(bias)
+        yield f"b = {bias:g}", {} if value == usual else {BIAS[cell]: value}
+    yield "chrono", {"chrono": T}
+
+
+def _times(judged: pd.DataFrame, evidence: Evidence) -> dict[str, float]:
+    """The restricted mean of the updates to solve, up to the budget."""
+    if judged.empty:
+        nothing = float("nan")
+        return {"mean_updates": nothing, "mean_low": nothing, "mean_high": nothing, "budget": 0}
+    training = evidence.plan[judged.condition.iloc[0]]["spec"]["training"]
+    solved = (judged.status == "solved").to_numpy()
+    times = judged.updates_to_solve.astype(float).fillna(training["updates"]).to_numpy()
+    found = time_to_solve(times, solved, training["updates"])
+    return {
+        "mean_updates": found.mean,
+        "mean_low": found.mean_low,
+        "mean_high": found.mean_high,
+        "budget": training["updates"],
+    }
+
+
+def _draw(
+    axes: Axes, rows: pd.DataFrame, evidence: Evidence, y: str, low: str, high: str, faded: bool
+) -> None:
+    starts = list(dict.fromkeys(rows.start))
+    for place, cell in enumerate(dict.fromkeys(rows.cell)):
+        group = rows[rows.cell == cell]
+        style = {**cell_style(cell, evidence.cells), "linestyle": "none"}
+        at = np.array([starts.index(s) for s in group.start]) + 0.14 * (2 * place - 1)
+        error = np.abs(group[[low, high]].to_numpy().T - group[y].to_numpy())
+        for weak in (False, True):
+            here = ((group.share < 0.5) & faded).to_numpy() == weak
+            if here.any():
+                axes.errorbar(
+                    at[here], group[y][here], yerr=error[:, here], label=None if weak else cell,
+                    elinewidth=0.7, markersize=5, alpha=0.35 if weak else 1, **style,
+                )  # fmt: skip
+    axes.set_xticks(range(len(starts)), starts)
+    axes.set_xlim(-0.5, len(starts) - 0.5)

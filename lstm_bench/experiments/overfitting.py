@@ -1,0 +1,196 @@
+"""Do gated cells overfit when data are few or lack diversity?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import pandas as pd
+
+from lstm_bench.experiments.base import Evidence, Experiment
+from lstm_bench.stats.means import mean_interval
+from lstm_bench.stats.rates import wilson
+from lstm_bench.sweep import Member, Sweep
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+EQUAL = ", equal parameters"  # what the label of a cell at its matched width ends in
+KEYS = ["task", "T", "cell", "comparison", "size", "distinct", "weight_decay"]
+MEASURES = ("matched_score", "matched_gap", "score", "gap", "stopped_score")
+
+
+@dataclass(frozen=True)
+class Overfitting(Experiment):
+    """Held-out score against the number of training sequences, at the same training loss."""
+
+    name = "overfitting"
+    title = "Do gated cells overfit?"
+    question = (
+        "Trained on few sequences, or on many of which few differ: how far does each cell's loss "
+        "on new sequences lie above its training loss, and is one cell worse than another where "
+        "both fit their training set equally well?"
+    )
+    method = (
+        "Finite training sets, each replicate its own; every replicate is trained to the end of "
+        "the budget, solved or not. Same training loss: both scores and losses are read at the "
+        "first evaluation at which the training loss (the mean over the updates since the "
+        "evaluation before) is below a share of the memoryless floor, "
+        "and only replicates that get there are compared; that reading chooses nothing by the "
+        "held-out sequences, so that validation serves as held-out. End: at the last update. Early "
+        "stopping: the test score of the weights with the lowest validation loss, from the same "
+        "trainings. Weight decay is decoupled. Equal parameters: the width whose parameters are "
+        "nearest those of the largest cell at the equal width; rates are those of the equal width. "
+        "Diversity: the training set keeps its size, but repeats its first sequences; since an "
+        "epoch then shows each of them several times, this equals a smaller set up to the order "
+        "in which sequences come. Gaps are in units of the floor. Replicates that diverged or "
+        "ended in an error are left out of n. Student's 95 % intervals."
+    )
+    defaults: ClassVar[dict[str, Any]] = {
+        "tasks": ["temporal_order"],
+        "lengths": [20],
+        "cells": None,
+        "sizes": [16, 32, 64, 128, 1024],
+        "weight_decay": 1.0,
+        "fitted": 0.05,
+        "updates": 2000,
+    }
+
+    def members(self, sweep: Sweep) -> Iterable[Member]:
+        """Every size at equal width and equal parameters; decay and repeats at equal width."""
+        section = sweep.settings[self.name]
+        sizes = sorted(section["sizes"])
+        fixed = {"updates": section["updates"], "stop": "budget", "keep": "best"}
+        for task in sweep.own[self.name]:
+            for T in task.lengths:
+                for cell in sweep.chosen(self.name):
+                    arms = [{"train_size": size} for size in sizes]
+                    decay = float(section["weight_decay"])
+                    arms += [{"train_size": size, "weight_decay": decay} for size in sizes]
+                    arms += [{"train_size": sizes[-1], "train_distinct": d} for d in sizes[:-1]]
+                    for arm in arms:
+                        usual = sweep.condition(task, T, cell, **fixed, **arm)
+                        yield Member(task.shown, cell.shown, usual)
+                        if len(arm) == 1 and task.key in sweep.matched:
+                            width = sweep.matched[task.key][cell.key]
+                            matched = replace(usual, width=width)
+                            yield Member(task.shown, cell.shown + EQUAL, matched)
+
+    def table(self, evidence: Evidence) -> pd.DataFrame:
+        rows = []
+        for key, group in per_replicate(evidence).groupby(KEYS, sort=False):
+            n, fitted = len(group), int(group.fitted.sum())
+            low, high = wilson(fitted, n)
+            row = {**dict(zip(KEYS, key)), "n": n, "fitted": fitted}
+            row |= {"fitted_low": low, "fitted_high": high}
+            for measure in MEASURES:
+                mean, low, high = mean_interval(group[measure])
+                row |= {measure: mean, f"{measure}_low": low, f"{measure}_high": high}
+            row |= {"width": group.width.iloc[0], "parameters": group.parameters.iloc[0]}
+            rows.append(row | {"share_of_floor": group.threshold.iloc[0]})
+        return pd.DataFrame(rows)
+
+    def summary(self, table: pd.DataFrame, evidence: Evidence) -> pd.DataFrame:
+        """Against the first cell, by seed: the held-out score where both reached the same loss."""
+        rows = []
+        each = per_replicate(evidence)
+        plain = each[(each.weight_decay == 0) & (each["size"] == each.distinct) & each.fitted]
+        for (task, T, comparison), group in plain.groupby(["task", "T", "comparison"], sort=False):
+            cells = [cell for cell in evidence.cells if (group.cell == cell).any()]
+            for cell in cells[1:]:
+                rows.append(
+                    {"task": task, "T": T, "comparison": comparison, "cell": cell}
+                    | _difference(group, cell, cells[0])
+                )
+        return pd.DataFrame(
+            rows, columns=[*KEYS[:1], "T", "comparison", "cell", *_difference_columns()]
+        )
+
+    def display(self, summary: pd.DataFrame) -> pd.DataFrame:
+        """The difference and its interval in one cell."""
+        told = [_told(row) for row in summary.itertuples()]
+        shown = summary[["task", "comparison", "cell", "against", "sizes", "n"]].copy()
+        shown["held-out score, difference"] = told
+        return shown
+
+    def verdict(self, table: pd.DataFrame, summary: pd.DataFrame) -> dict[str, Any]:
+        parts = [
+            f"{row.cell} minus {row.against} on {row.task} at {row.comparison}: {_told(row)}"
+            for row in summary.itertuples()
+            if row.n > 1
+        ]
+        if not parts:
+            return {"answer": "No two cells reached the same training loss on the same sizes."}
+        return {"answer": "Held-out score at the same training loss: " + "; ".join(parts) + "."}
+
+    def figure(self, table: pd.DataFrame, summary: pd.DataFrame, evidence: Evidence) -> Figure:
+        from lstm_bench.plotting.overfitting import overfitting_figure
+
+        return overfitting_figure(table, evidence.cells)
+
+
+def per_replicate(evidence: Evidence) -> pd.DataFrame:
+    """One row a replicate: what it is, and scores and gaps at the three readings.
+
+    matched_*   at the first evaluation with a training loss below the share of the floor, NaN
+                where there was none; score, gap at the last; stopped_score of the best weights
+    """
+    replicates = evidence.replicates[~evidence.replicates.status.isin(["error", "diverged"])]
+    curves = dict(iter(evidence.curves.groupby(["condition", "seed", "cell_label"])))
+    share = evidence.settings["fitted"]
+    rows = []
+    for row in replicates.to_dict("records"):
+        training = evidence.plan[row["condition"]]["spec"]["training"]
+        curve = curves[row["condition"], row["seed"], row["cell_label"]].sort_values("update")
+        curve = curve[curve["update"] > 0]
+        reached = curve[curve.train_loss <= share * row["floor"]]
+        label = str(row["cell_label"])
+        rows.append(
+            {
+                "task": row["task_label"],
+                "T": row["T"],
+                "cell": label.removesuffix(EQUAL),
+                "comparison": "equal parameters" if label.endswith(EQUAL) else "equal width",
+                "size": training["train_size"],
+                "distinct": training.get("train_distinct") or training["train_size"],
+                "weight_decay": training.get("weight_decay", 0.0),
+                "seed": row["seed"],
+                "width": row["width"],
+                "parameters": evidence.plan[row["condition"]]["parameters"],
+                "threshold": share,
+                "fitted": len(reached) > 0,
+                **_reading("matched_", reached.head(1), row["floor"]),
+                **_reading("", curve.tail(1), row["floor"]),
+                "stopped_score": row["test_score"],
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _reading(prefix: str, at: pd.DataFrame, floor: float) -> dict[str, float]:
+    """Held-out score, and held-out loss minus training loss over the floor, at one evaluation."""
+    if at.empty:
+        return {f"{prefix}score": np.nan, f"{prefix}gap": np.nan}
+    point = at.iloc[0]
+    gap = (point.validation_loss - point.train_loss) / floor
+    return {f"{prefix}score": float(point.validation_score), f"{prefix}gap": float(gap)}
+
+
+def _difference_columns() -> list[str]:
+    return ["against", "sizes", "n", "difference", "low", "high"]
+
+
+def _difference(group: pd.DataFrame, cell: str, other: str) -> dict[str, Any]:
+    """The mean over sizes of the score differences of a seed, then over seeds with an interval."""
+    scores = group.pivot_table(index=["seed", "size"], columns="cell", values="matched_score")
+    paired = (scores[cell] - scores[other]).dropna()
+    mean, low, high = mean_interval(paired.groupby("seed").mean())
+    sizes = sorted(paired.index.get_level_values("size").unique())
+    values = [other, ", ".join(map(str, sizes)), paired.index.get_level_values("seed").nunique()]
+    return dict(zip(_difference_columns(), [*values, mean, low, high]))
+
+
+def _told(row: Any) -> str:
+    return f"{row.difference:+.3f} [{row.low:+.3f}, {row.high:+.3f}], n = {row.n}"

@@ -1,0 +1,47 @@
+"""Experiments with tasks of their own: what is planned, and what is refused at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from lstm_bench.errors import BenchError
+from lstm_bench.planning.plan import resolve
+from tests.workflow.test_bad_input import SCHEMA
+from tests.workflow.workspace import TINY
+
+
+def plan(**changes: Any) -> dict[str, Any]:
+    return resolve({**TINY, **changes}, SCHEMA, "digest")
+
+
+@pytest.mark.parametrize(
+    ("section", "said"),
+    [
+        ({"tasks": ["flipflop"]}, "'flip_flop'"),
+        ({"lengths": [2]}, "T=2 is too short"),
+        ({"cells": ["gru"]}, "extrapolation.cells: cell 'gru' is unknown"),
+        ({"factors": [1]}, "extrapolation.factors.0: 1 is not allowed"),
+        ({"factor": [2]}, "'factor'"),
+    ],
+)
+def test_bad_input_in_a_section_ends_in_one_sentence(section: dict[str, Any], said: str) -> None:
+    with pytest.raises(BenchError, match=said):
+        plan(experiments=["extrapolation"], extrapolation=section)
+
+
+def test_a_section_that_is_not_asked_for_plans_nothing() -> None:
+    quiet = plan(experiments=["horizon"], extrapolation={"tasks": ["anbn"]})
+    assert not any(name.startswith("anbn") for name in quiet["conditions"])
+
+
+def test_equal_parameters_are_those_of_the_largest_cell_at_the_equal_width() -> None:
+    made = plan(experiments=["overfitting"], overfitting={"sizes": [16], "updates": 10})
+    sizes = {
+        member["cell"]: made["conditions"][member["condition"]]["parameters"]
+        for member in made["experiments"]["overfitting"]["members"]
+    }
+    assert sizes["lstm"] == sizes["lstm, equal parameters"]
+    assert sizes["elman"] < 0.5 * sizes["lstm"]
+    assert abs(sizes["elman, equal parameters"] / sizes["lstm"] - 1) < 0.1
