@@ -11,8 +11,8 @@ import pandas as pd
 
 from lstm_bench.experiments.base import Evidence, Experiment, every_own, stored_weights
 from lstm_bench.plotting.panels import cell_legend, cell_style, log_lengths, panels
-from lstm_bench.stats.means import mean_interval
 from lstm_bench.stats.rates import wilson
+from lstm_bench.stats.student import student_interval
 from lstm_bench.sweep import Member, Sweep
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class Extrapolation(Experiment):
             criterion = evidence.plan[group.condition.iloc[0]]["solved_score"]
             still = int((solved.score >= criterion).sum())
             low, high = wilson(still, len(solved))
-            mean, mean_low, mean_high = mean_interval(solved.score)
+            mean, mean_low, mean_high = student_interval(solved.score)
             longest = solved.longest.dropna().astype(float)
             rows.append(
                 {

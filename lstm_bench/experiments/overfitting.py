@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from lstm_bench.experiments.base import Evidence, Experiment
-from lstm_bench.stats.means import mean_interval
 from lstm_bench.stats.rates import wilson
+from lstm_bench.stats.student import student_interval
 from lstm_bench.sweep import Member, Sweep
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class Overfitting(Experiment):
             row = {**dict(zip(KEYS, key)), "n": n, "fitted": fitted}
             row |= {"fitted_low": low, "fitted_high": high}
             for measure in MEASURES:
-                mean, low, high = mean_interval(group[measure])
+                mean, low, high = student_interval(group[measure])
                 row |= {measure: mean, f"{measure}_low": low, f"{measure}_high": high}
             row |= {"width": group.width.iloc[0], "parameters": group.parameters.iloc[0]}
             rows.append(row | {"share_of_floor": group.threshold.iloc[0]})
@@ -186,7 +186,7 @@ def _difference(group: pd.DataFrame, cell: str, other: str) -> dict[str, Any]:
     """The mean over sizes of the score differences of a seed, then over seeds with an interval."""
     scores = group.pivot_table(index=["seed", "size"], columns="cell", values="matched_score")
     paired = (scores[cell] - scores[other]).dropna()
-    mean, low, high = mean_interval(paired.groupby("seed").mean())
+    mean, low, high = student_interval(paired.groupby("seed").mean())
     sizes = sorted(paired.index.get_level_values("size").unique())
     values = [other, ", ".join(map(str, sizes)), paired.index.get_level_values("seed").nunique()]
     return dict(zip(_difference_columns(), [*values, mean, low, high]))

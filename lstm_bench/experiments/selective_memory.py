@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pandas as pd
 
 from lstm_bench.experiments.base import Evidence, Experiment, every_own, stored_weights
-from lstm_bench.stats.means import mean_interval
+from lstm_bench.stats.student import student_interval
 from lstm_bench.sweep import Member, Sweep
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class SelectiveMemory(Experiment):
             judged, who = (solved, "solved") if len(solved) else (every, "unsolved")
             keys = ["measure", "of", "gate", "lag"]
             for (measure, of, gate, lag), group in judged.groupby(keys, sort=False):
-                mean, low, high = mean_interval(group.value)
+                mean, low, high = student_interval(group.value)
                 rows.append(
                     {
                         "task": task,

@@ -102,10 +102,11 @@ def test_every_field_of_a_condition_decides_its_id(field: str):
 def test_every_field_of_the_training_decides_the_id(field: str):
     present = getattr(LITERAL.training, field)
     if isinstance(present, bool):
-        other = not present
+        other: object = not present
+    elif present is None:
+        other = 100
     else:
-        doubled = f"{present}x" if isinstance(present, str) else (present * 2 or 1)
-        other = 100 if present is None else doubled
+        other = f"{present}x" if isinstance(present, str) else present * 2 or 1
     assert with_training(**{field: other}).id != LITERAL.id
 
 
