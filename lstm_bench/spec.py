@@ -100,7 +100,7 @@ ADDED_LATER = (  # to the fields of `Training`
 class Condition:
     """A task at a length, a cell at a width, and the training. See `Training` for the rest.
 
-    `network` holds the options of `engine.network.NetworkOptions` that differ from their default.
+    `network` holds the `engine.network_options.NetworkOptions` that differ from their default.
     """
 
     task: str

@@ -11,7 +11,7 @@ import jsonschema
 import yaml
 
 from lstm_bench import cells, experiments, tasks
-from lstm_bench.engine.network import NetworkOptions
+from lstm_bench.engine.network_options import NetworkOptions
 from lstm_bench.errors import BenchError, unknown
 from lstm_bench.planning.widths import equal_parameters, resolved
 from lstm_bench.registry import build, chosen_options

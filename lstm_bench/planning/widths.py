@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from lstm_bench import cells, tasks
-from lstm_bench.engine.network import Network, NetworkOptions
+from lstm_bench.engine.network import Network
+from lstm_bench.engine.network_options import NetworkOptions
 from lstm_bench.errors import BenchError
 from lstm_bench.registry import build
 from lstm_bench.sweep import Choice

@@ -93,7 +93,7 @@ def train(
     """Train one condition and return its results; what is finished already is not trained again.
 
     `options` are `width`, `task_options`, `cell_options`, `network` (the options of
-    `engine.network.NetworkOptions`) and the fields of `spec.Training` (updates, batch,
+    `engine.network_options.NetworkOptions`) and the fields of `spec.Training` (updates, batch,
     learning_rate, ...). Files go to `root`/results, as in a sweep. Raises BenchError for bad input.
 
         >>> trained = lstm_bench.train("adding", "lstm", T=50, learning_rate=0.01)

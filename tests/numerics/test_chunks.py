@@ -11,7 +11,8 @@ from torch import Tensor
 
 from lstm_bench import cells, engine
 from lstm_bench.engine.chunks import WHOLE, ThroughTime, cuts
-from lstm_bench.engine.network import Network, NetworkOptions
+from lstm_bench.engine.network import Network
+from lstm_bench.engine.network_options import NetworkOptions
 from lstm_bench.errors import BenchError
 from lstm_bench.spec import Condition, Training
 from tests.numerics.support import relative_error

@@ -9,7 +9,8 @@ from torch import Tensor
 
 from lstm_bench import cells
 from lstm_bench.cells.base import Params
-from lstm_bench.engine.network import Network, NetworkOptions
+from lstm_bench.engine.network import Network
+from lstm_bench.engine.network_options import NetworkOptions
 from tests.numerics.support import EXACT, leaves, randn, relative_error
 
 D, H, K, T, B = 3, 5, 2, 7, 32

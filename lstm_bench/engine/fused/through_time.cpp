@@ -4,10 +4,10 @@
 // passes in and gets back lies in columns: inputs (T, R or 1, D, B), states (R, H, B), hidden states
 // of the S steps asked for (S, R, H, B). M (R, GATES * H, H + D + 1) is [U, W, b] by gate.
 #include <algorithm>
-#include <cstdlib>
 #include <cstring>
 #include <new>
 #include "cells.h"
+#include "scratch.h"
 #include "tile.h"
 
 struct Pass {
@@ -24,21 +24,6 @@ struct Pass {
 
 namespace {
 
-// Memory of this thread that grows and is kept: a pass must not fault its pages anew.
-struct Scratch {
-  float* data = nullptr;
-  size_t size = 0, used = 0;
-  ~Scratch() { std::free(data); }
-  void reserve(size_t floats) {
-    used = 0;
-    if (floats <= size) return;
-    std::free(data);
-    data = static_cast<float*>(std::aligned_alloc(64, (floats * 4 + 63) / 64 * 64));
-    if (!data) { size = 0; throw std::bad_alloc(); }
-    size = floats;
-  }
-  float* take(size_t floats) { float* p = data + used; used += (floats + 15) / 16 * 16; return p; }
-};
 thread_local Scratch scratch;
 
 long up(long n, long unit) { return (n + unit - 1) / unit * unit; }

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from lstm_bench import cells
-from lstm_bench.engine.network import Network, NetworkOptions
+from lstm_bench.engine.network import Network
+from lstm_bench.engine.network_options import NetworkOptions
 from lstm_bench.errors import BenchError
 from lstm_bench.spec import Condition
 from lstm_bench.store.tensors import load_tensors, save_tensors

@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from lstm_bench import cells, tasks
-from lstm_bench.engine.network import Network, NetworkOptions
+from lstm_bench.engine.network import Network
+from lstm_bench.engine.network_options import NetworkOptions
 from lstm_bench.errors import BenchError
 from lstm_bench.planning import widths
 from lstm_bench.planning.widths import SIZES, matched_width
