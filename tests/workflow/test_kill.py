@@ -16,7 +16,7 @@ SETTINGS = {
     "cells": ["lstm"],
     "lengths": [40],
     "replicates": 4,
-    "training": {**TINY["training"], "updates": 400, "learning_rate": 1e-6, "futility_after": 1.0},
+    "training": {**TINY["training"], "updates": 5000, "learning_rate": 1e-6, "futility_after": 1.0},
 }
 SAME = ("replicates.parquet", "curves.parquet", "model.safetensors")
 
