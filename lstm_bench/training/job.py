@@ -140,4 +140,9 @@ def _supervise(child: forkserver.Child, arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(
+        code
+    )  # a job that has read a table holds Arrow's threads, which may abort its teardown
