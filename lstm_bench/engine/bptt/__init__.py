@@ -17,6 +17,7 @@ from lstm_bench.cells.lstm import LSTM
 from lstm_bench.engine.bptt.gru import GRUThroughTime
 from lstm_bench.engine.bptt.lstm import LSTMThroughTime
 from lstm_bench.engine.bptt.plain import PlainThroughTime
+from lstm_bench.engine.parameters import product, stacked
 
 name = "bptt"
 
@@ -34,18 +35,20 @@ def unroll(
     """See `lstm_bench.engine.unroll`."""
     steps = tuple(steps)
     if type(cell) is LSTM:
-        gates = [torch.cat([p[f"U_{g}"], p[f"W_{g}"], p[f"b_{g}"]], dim=2) for g in "ofic"]
-        hidden, h, c = LSTMThroughTime.apply(torch.cat(gates, dim=1), inputs, *state, steps)
+        hidden, h, c = LSTMThroughTime.apply(stacked(p, "ofic"), inputs, *state, steps)
         return hidden, (h, c)
     if type(cell) is GRU:
-        gates = [torch.cat([p[f"U_{g}"], p[f"W_{g}"], p[f"b_{g}"]], dim=2) for g in "rz"]
-        gates.append(torch.cat([p.U_n, torch.zeros_like(p.W_n), p.b_u], dim=2))
+        gates = [stacked(p, "rz"), torch.cat([p.U_n, torch.zeros_like(p.W_n), p.b_u], dim=2)]
         N = torch.cat([p.W_n, p.b_n], dim=2)
         hidden, h = GRUThroughTime.apply(torch.cat(gates, dim=1), N, inputs, *state, steps)
         return hidden, (h,)
-    if type(cell) is Jordan:  # U (V h + b_y) + b is an Elman network of rank k
-        M = torch.cat([p.U @ p.V, p.W, p.U @ p.b_y + p.b], dim=2)
-    else:
-        M = torch.cat([p.U, p.W, p.b], dim=2)
+    M = plain_weights(cell, p)
     hidden, h = PlainThroughTime.apply(M, inputs, *state, steps, type(cell) in (IRNN, ElmanReLU))
     return hidden, (h,)
+
+
+def plain_weights(cell: Cell, p: Params) -> Tensor:
+    """[U, W, b] of a plain network: (R, H, H + D + 1)."""
+    if type(cell) is Jordan:  # U (V h + b_y) + b is an Elman network of rank k
+        return torch.cat([product(p.U, p.V), p.W, product(p.U, p.b_y) + p.b], dim=2)
+    return torch.cat([p.U, p.W, p.b], dim=2)

@@ -11,13 +11,13 @@ import torch
 from torch import Tensor
 
 from lstm_bench.cells.base import Cell, Params, State
-from lstm_bench.cells.elman import IRNN, ElmanReLU, Jordan
+from lstm_bench.cells.elman import IRNN, ElmanReLU
 from lstm_bench.cells.gru import GRU
 from lstm_bench.cells.lstm import LSTM
 from lstm_bench.engine import bptt
 from lstm_bench.engine.fused.library import available
 from lstm_bench.engine.fused.through_time import FusedThroughTime
-from lstm_bench.engine.parameters import product
+from lstm_bench.engine.parameters import stacked
 
 name = "fused"
 BY_TORCH = False
@@ -35,21 +35,17 @@ def unroll(
     """See `lstm_bench.engine.unroll`."""
     steps = tuple(steps)
     if type(cell) is LSTM:
-        gates = [torch.cat([p[f"U_{g}"], p[f"W_{g}"], p[f"b_{g}"]], dim=2) for g in "fioc"]
-        hidden, h, c = FusedThroughTime.apply("lstm", torch.cat(gates, 1), inputs, *state, steps)
+        M = stacked(p, "fioc")
+        hidden, h, c = FusedThroughTime.apply("lstm", M, inputs, *state, steps)
         return hidden, (h, c)
     if type(cell) is GRU:
         zeros = [torch.zeros_like(x) for x in (p.W_n, p.U_n)]
         gates = [torch.cat([p.U_n, zeros[0], p.b_u], dim=2)]
-        gates += [torch.cat([p[f"U_{g}"], p[f"W_{g}"], p[f"b_{g}"]], dim=2) for g in "rz"]
-        gates += [torch.cat([zeros[1], p.W_n, p.b_n], dim=2)]
+        gates += [stacked(p, "rz"), torch.cat([zeros[1], p.W_n, p.b_n], dim=2)]
         M = torch.cat(gates, dim=1)
         hidden, h = FusedThroughTime.apply("gru", M, inputs, *state, None, steps)
         return hidden, (h,)
-    if type(cell) is Jordan:  # U (V h + b_y) + b is an Elman network of rank k
-        M = torch.cat([product(p.U, p.V), p.W, product(p.U, p.b_y) + p.b], dim=2)
-    else:
-        M = torch.cat([p.U, p.W, p.b], dim=2)
+    M = bptt.plain_weights(cell, p)
     kind = "relu" if type(cell) in (IRNN, ElmanReLU) else "tanh"
     hidden, h = FusedThroughTime.apply(kind, M, inputs, *state, None, steps)
     return hidden, (h,)
