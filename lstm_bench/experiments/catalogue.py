@@ -130,7 +130,8 @@ class Catalogue(Experiment):
         figure.supxlabel(
             "updates to solve, a dot a replicate; crosses: the budget, where some did not. Beside "
             "them: solved of n, and where\nfewer than half did, how far the median replicate came "
-            "from the memoryless floor (0 %) to the ceiling (100 %)",
+            "from the memoryless floor (0 %) to the ceiling (100 %),\ngrey where it learnt "
+            "something, orange where it did not",
             fontsize=7,
         )
         return figure
@@ -178,8 +179,10 @@ def _row(task: str, cell: str, T: int, group: pd.DataFrame, evidence: Evidence) 
 
 def _strip(axes: Axes, rows: pd.DataFrame, names: Sequence[str], evidence: Evidence) -> None:
     """A line a row of the table: its replicates along the updates, and how many solved."""
+    from matplotlib.ticker import LogLocator
+
     budget = int(rows.budget.max()) if len(rows) else 1
-    replicates = evidence.replicates
+    replicates, first = evidence.replicates, float(budget)
     for place, row in enumerate(rows.itertuples()):
         here = replicates[
             (replicates.task_label == row.task)
@@ -187,6 +190,7 @@ def _strip(axes: Axes, rows: pd.DataFrame, names: Sequence[str], evidence: Evide
             & (replicates["T"] == row.T)
         ]
         at = here.updates_to_solve.dropna().astype(float).to_numpy()
+        first = min(first, *at) if len(at) else first
         kind = "solved" if row.share >= 0.5 else "trained" if row.trained else "untrained"
         style: dict[str, Any] = {"color": COLOURS[kind]}
         axes.plot(at, np.full(len(at), place), "o", markersize=3, alpha=0.7, **style)
@@ -199,7 +203,8 @@ def _strip(axes: Axes, rows: pd.DataFrame, names: Sequence[str], evidence: Evide
             color=COLOURS[kind],
         )  # fmt: skip
     axes.set_xscale("log")
-    axes.set_xlim(budget / 100, budget * 1.1)
+    axes.set_xlim(min(first / 1.3, budget / 10), budget * 1.1)
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_major_formatter("{x:g}")
     axes.xaxis.set_minor_formatter("")
     axes.set_yticks(range(len(rows)), [str(name) for name in names], fontsize=6.5)

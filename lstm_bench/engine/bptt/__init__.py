@@ -42,13 +42,13 @@ def unroll(
         N = torch.cat([p.W_n, p.b_n], dim=2)
         hidden, h = GRUThroughTime.apply(torch.cat(gates, dim=1), N, inputs, *state, steps)
         return hidden, (h,)
-    M = plain_weights(cell, p)
+    M = torch.cat(plain_weights(cell, p), dim=2)
     hidden, h = PlainThroughTime.apply(M, inputs, *state, steps, type(cell) in (IRNN, ElmanReLU))
     return hidden, (h,)
 
 
-def plain_weights(cell: Cell, p: Params) -> Tensor:
-    """[U, W, b] of a plain network: (R, H, H + D + 1)."""
+def plain_weights(cell: Cell, p: Params) -> tuple[Tensor, Tensor, Tensor]:
+    """U (R, H, H), W (R, H, D) and b (R, H, 1) of a plain network."""
     if type(cell) is Jordan:  # U (V h + b_y) + b is an Elman network of rank k
-        return torch.cat([product(p.U, p.V), p.W, product(p.U, p.b_y) + p.b], dim=2)
-    return torch.cat([p.U, p.W, p.b], dim=2)
+        return product(p.U, p.V), p.W, product(p.U, p.b_y) + p.b
+    return p.U, p.W, p.b

@@ -17,7 +17,6 @@ from lstm_bench.cells.lstm import LSTM
 from lstm_bench.engine import bptt
 from lstm_bench.engine.fused.library import available
 from lstm_bench.engine.fused.through_time import FusedThroughTime
-from lstm_bench.engine.parameters import stacked
 
 name = "fused"
 BY_TORCH = False
@@ -35,17 +34,15 @@ def unroll(
     """See `lstm_bench.engine.unroll`."""
     steps = tuple(steps)
     if type(cell) is LSTM:
-        M = stacked(p, "fioc")
-        hidden, h, c = FusedThroughTime.apply("lstm", M, inputs, *state, steps)
+        weights = [p[f"{part}_{gate}"] for gate in "fioc" for part in "UWb"]
+        hidden, h, c = FusedThroughTime.apply("lstm", inputs, *state, steps, *weights)
         return hidden, (h, c)
     if type(cell) is GRU:
-        zeros = [torch.zeros_like(x) for x in (p.W_n, p.U_n)]
-        gates = [torch.cat([p.U_n, zeros[0], p.b_u], dim=2)]
-        gates += [stacked(p, "rz"), torch.cat([zeros[1], p.W_n, p.b_n], dim=2)]
-        M = torch.cat(gates, dim=1)
-        hidden, h = FusedThroughTime.apply("gru", M, inputs, *state, None, steps)
+        gates = [p[f"{part}_{gate}"] for gate in "rz" for part in "UWb"]
+        weights = [p.U_n, p.b_u, *gates, p.W_n, p.b_n]
+        hidden, h = FusedThroughTime.apply("gru", inputs, *state, None, steps, *weights)
         return hidden, (h,)
-    M = bptt.plain_weights(cell, p)
     kind = "relu" if type(cell) in (IRNN, ElmanReLU) else "tanh"
-    hidden, h = FusedThroughTime.apply(kind, M, inputs, *state, None, steps)
+    weights = list(bptt.plain_weights(cell, p))
+    hidden, h = FusedThroughTime.apply(kind, inputs, *state, None, steps, *weights)
     return hidden, (h,)

@@ -141,14 +141,11 @@ struct Runner {
             for (int g = 0; g < C; ++g) acc[i][g] = load(bias + (q * C + g) * W);
           multiply<RC>(acc, h_last + first * Hp, Hp, 1, U + q * H * RC * W, RC * W, H);
           multiply<XC, Cell::X>(acc, x + first, 1, B, X + q * D * XC * W, XC * W, D);
-#pragma GCC unroll 8
-          for (int i = 0; i < R; ++i) {
-            const long at = (first + i) * Hp + q * UNITS;
-            float* keep = saved && Cell::SAVED
-                              ? saved + ((t * size + first + i) * P + q) * Cell::SAVED * W
-                              : nullptr;
-            Cell::forward(acc[i], h_last + at, h + at, c_last + at, c + at, keep);
-          }
+          const long at = first * Hp + q * UNITS, kept = P * Cell::SAVED * W;
+          float* keep = saved && Cell::SAVED
+                            ? saved + ((t * size + first) * P + q) * Cell::SAVED * W
+                            : nullptr;
+          Cell::template forward<R>(acc, Hp, h_last + at, h + at, c_last + at, c + at, keep, kept);
         });
       if (s < p.S && p.steps[s] == t)
         to_columns(h, p.hidden + (s++ * p.R + r) * H * B, b0, size, H, Hp);
@@ -190,15 +187,18 @@ struct Runner {
           --s;
         }
         float* d = ring + (t - begin) * size * N;
-        for (long b = 0; b < size; ++b)
-          for (long q = 0; q < P; ++q) {
-            const long at = b * Hp + q * UNITS;
-            if (t > 0) fetch(saved, hs, cs, ((t - 1) * size + b) * P + q, (t - 1) * step + at);
-            Cell::backward(saved + ((t * size + b) * P + q) * Cell::SAVED * W, hs + t * step + at,
-                           hs + (t + 1) * step + at, cs + t * step + at, cs + (t + 1) * step + at,
-                           dh + at, dc + at, d + b * N + place(q, 0),
-                           d + b * N + (NC ? place(q, RC) : 0));
-          }
+        for (long q = 0; q < P; ++q)
+          in_groups<4>(size, [&](auto rows, long b) {
+            constexpr int R = decltype(rows)::value;
+            const long at = b * Hp + q * UNITS, kept = P * Cell::SAVED * W;
+            if (t > 0)
+              for (int i = 0; i < R; ++i)
+                fetch(saved, hs, cs, ((t - 1) * size + b + i) * P + q, (t - 1) * step + at + i * Hp);
+            Cell::template backward<R>(
+                saved + ((t * size + b) * P + q) * Cell::SAVED * W, kept, Hp, hs + t * step + at,
+                hs + (t + 1) * step + at, cs + t * step + at, cs + (t + 1) * step + at, dh + at,
+                dc + at, d + b * N + place(q, 0), d + b * N + (NC ? place(q, RC) : 0), N);
+          });
         accumulate_packed(size, d, N, 1, Ub, P * RC * W, Hp / W, dh, Hp);
         if (dx) {
           std::memset(d_x, 0, size * Dp * sizeof(float));

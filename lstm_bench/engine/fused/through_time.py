@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import functools
 from typing import Any
 
 import torch
@@ -13,6 +14,7 @@ from lstm_bench.engine.fused.library import load
 from lstm_bench.engine.parameters import aligned
 
 CELLS = {"lstm": 0, "gru": 1, "tanh": 2, "relu": 3}
+GATES = {"lstm": 4, "gru": 4, "tanh": 1, "relu": 1}
 SAVED = {"lstm": 4, "gru": 4, "tanh": 0, "relu": 0}  # numbers a unit and step, beside its state
 TILE = 32  # sequences of a tile, about: U is read once a tile and step
 
@@ -39,23 +41,44 @@ def describe(tensors: dict[str, Tensor | None], **sizes: int) -> Pass:
     return view
 
 
+@functools.lru_cache(maxsize=64)
+def as_tensor(steps: tuple[int, ...]) -> Tensor:
+    return torch.tensor(steps, dtype=torch.int64)
+
+
+def blocks(kind: str, M: Tensor, H: int) -> list[Tensor]:
+    """Where U, W, b of each gate lie in M (R, GATES * H, H + D + 1), which is [U, W, b] by gate.
+
+    Views in the order the weights are given in; for a GRU U_n, b_u, then U, W, b of r and z, then
+    W_n, b_n: the rest of its first and last gate is zero.
+    """
+    R, rows, K = M.shape
+    parts, found = ((0, H), (H, K - H - 1), (K - 1, 1)), []
+    for first in range(0, rows * K, H * K):  # half the time of splitting M twice
+        for column, width in parts:
+            found.append(M.as_strided((R, H, width), (rows * K, K, 1), first + column))
+    return [x for at, x in enumerate(found) if at not in (1, 9)] if kind == "gru" else found
+
+
 class FusedThroughTime(torch.autograd.Function):
-    """A whole sequence a call; M (R, GATES * H, H + D + 1) is [U, W, b] by gate."""
+    """A whole sequence a call; the weights (R, H, ...) come in the order of `blocks`."""
 
     @staticmethod
     def forward(
         ctx: Any,
         kind: str,
-        M: Tensor,
         inputs: Tensor,
         h: Tensor,
         c: Tensor | None,
         steps: tuple[int, ...],
+        *weights: Tensor,
     ) -> tuple[Tensor, ...]:
         ctx.set_materialize_grads(False)
         library, keep = load(), any(ctx.needs_input_grad)
         T, shared, D, B = inputs.shape
         R, H = h.shape[:2]
+        M = h.new_zeros(R, GATES[kind] * H, H + D + 1)
+        torch._foreach_copy_(blocks(kind, M, H), list(weights))
         wide = aligned(H, library.lanes())
         slots = T + 1 if keep else 2
         sizes = {
@@ -63,11 +86,11 @@ class FusedThroughTime(torch.autograd.Function):
             "tiles": max(1, round(B / TILE)), "shared_inputs": int(shared == 1 and R > 1),
         }  # fmt: skip
         kept = {
-            "M": M.contiguous(),
+            "M": M,
             "inputs": inputs.contiguous(),
             "h0": h.contiguous(),
             "c0": None if c is None else c.contiguous(),
-            "steps": torch.tensor(steps, dtype=torch.int64),
+            "steps": as_tensor(steps),
             "hs": h.new_empty(R * B * wide * slots),
             "cs": None if c is None else h.new_empty(R * B * wide * slots),
             "saved": h.new_empty(R * B * wide * T * SAVED[kind]) if keep else None,
@@ -89,7 +112,7 @@ class FusedThroughTime(torch.autograd.Function):
         R, H, D, B, tiles = (sizes[name] for name in ("R", "H", "D", "B", "tiles"))
         given = dict(zip(("d_hidden", "d_h_last", "d_c_last"), grads))
         given = {k: None if g is None else g.contiguous() for k, g in given.items()}
-        wanted_dx = ctx.needs_input_grad[2]
+        wanted_dx = ctx.needs_input_grad[1]
         made = {
             "dM": like.new_empty(R, tiles, *like.shape[1:]),
             "d_inputs": like.new_empty(sizes["T"], R, D, B) if wanted_dx else None,
@@ -98,10 +121,10 @@ class FusedThroughTime(torch.autograd.Function):
         }
         view = describe({**kept, **given, **made}, **sizes)
         threads.run(load(), CELLS[ctx.kind], view, backward=True)
-        dM = made["dM"][:, 0]
+        dM = made["dM"][:, 0] if tiles > 1 else made["dM"].view_as(like)
         for tile in range(1, tiles):  # in this order, whichever thread was first
             dM = dM + made["dM"][:, tile]
         dx = made["d_inputs"]
         if dx is not None and ctx.shared != R:
             dx = dx.sum(dim=1, keepdim=True)
-        return None, dM, dx, made["dh0"], made["dc0"], None
+        return None, dx, made["dh0"], made["dc0"], None, *blocks(ctx.kind, dM, H)

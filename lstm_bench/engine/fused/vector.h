@@ -20,6 +20,43 @@ static INLINE V load(const float* p) { V v; std::memcpy(&v, p, sizeof v); return
 static INLINE void store(float* p, V v) { std::memcpy(p, &v, sizeof v); }
 static INLINE V all(float x) { return x - V{}; }
 
+// N vectors in lockstep. A nonlinearity is one long chain of dependent operations; side by side, N
+// chains hide each other's latency, which no processor looks far enough ahead to do by itself.
+template <int N>
+struct Pack {
+  V v[N];
+};
+#define LANES _Pragma("GCC unroll 8") for (int i = 0; i < N; ++i)
+#define OPERATOR(op)                                                                              \
+  template <int N> static INLINE Pack<N> operator op(Pack<N> a, const Pack<N>& b) {               \
+    LANES a.v[i] = a.v[i] op b.v[i];                                                              \
+    return a;                                                                                     \
+  }                                                                                               \
+  template <int N> static INLINE Pack<N> operator op(Pack<N> a, float b) {                        \
+    LANES a.v[i] = a.v[i] op b;                                                                   \
+    return a;                                                                                     \
+  }                                                                                               \
+  template <int N> static INLINE Pack<N> operator op(float a, Pack<N> b) {                        \
+    LANES b.v[i] = a op b.v[i];                                                                   \
+    return b;                                                                                     \
+  }
+OPERATOR(+)
+OPERATOR(-)
+OPERATOR(*)
+#undef OPERATOR
+
+// Vectors that lie `stride` floats apart.
+template <int N>
+static INLINE Pack<N> load(const float* p, long stride) {
+  Pack<N> a;
+  LANES a.v[i] = load(p + i * stride);
+  return a;
+}
+template <int N>
+static INLINE void store(float* p, long stride, const Pack<N>& a) {
+  LANES store(p + i * stride, a.v[i]);
+}
+
 // A NaN passes: a replicate that has diverged must be seen to have.
 static INLINE V clamp(V x, float limit) {
 #if W == 16
@@ -34,47 +71,74 @@ static INLINE V clamp(V x, float limit) {
 }
 
 // 1 / x for positive x: an estimate and one step of Newton, or the division.
-static INLINE V reciprocal(V x) {
+static INLINE V estimate(V x) {
 #if W == 16
-  V r = (V)_mm512_rcp14_ps((__m512)x);
-  return r + r * (1.0f - x * r);
+  return (V)_mm512_rcp14_ps((__m512)x);
 #elif W == 8
-  V r = (V)_mm256_rcp_ps((__m256)x);
-  r = r + r * (1.0f - x * r);
-  return r;
+  return (V)_mm256_rcp_ps((__m256)x);
 #else
   return 1.0f / x;
 #endif
 }
 
-// 2^y = scale (1 + fraction) for |y| <= 126; the fraction is relatively exact near 0.
-struct Power { V scale, fraction; };
-static INLINE Power power_of_two(V x, float factor) {
-  const V magic = all(12582912.0f);  // 1.5 * 2^23: adding it rounds to the nearest integer
-  V t = x * factor + magic;
-  V f = x * factor - (t - magic);  // a fused multiply-add: the product is not rounded
-  VI bits; std::memcpy(&bits, &t, sizeof bits);
-  bits = (bits << 23) + (127 << 23);
-  V scale; std::memcpy(&scale, &bits, sizeof scale);
+template <int N>
+static INLINE Pack<N> clamp(Pack<N> x, float limit) {
+  LANES x.v[i] = clamp(x.v[i], limit);
+  return x;
+}
+template <int N>
+static INLINE Pack<N> reciprocal(const Pack<N>& x) {
+  Pack<N> r;
+  LANES r.v[i] = estimate(x.v[i]);
+#if W != 4
+  r = r + r * (1.0f - x * r);
+#endif
+  return r;
+}
+
+// 2^n for whole numbers n added to the magic number below.
+template <int N>
+static INLINE Pack<N> power(const Pack<N>& t) {
+  Pack<N> scale;
+  LANES {
+    VI bits;
+    std::memcpy(&bits, &t.v[i], sizeof bits);
+    bits = (bits << 23) + (127 << 23);
+    std::memcpy(&scale.v[i], &bits, sizeof bits);
+  }
+  return scale;
+}
+
+// 2^y = scale (1 + fraction) for |y| <= 126, y = factor x; the fraction is relatively exact near 0.
+template <int N>
+struct Power {
+  Pack<N> scale, fraction;
+};
+template <int N>
+static INLINE Power<N> power_of_two(const Pack<N>& x, float factor) {
+  const float magic = 12582912.0f;  // 1.5 * 2^23: adding it rounds to the nearest integer
+  Pack<N> t = x * factor + magic;
+  Pack<N> f = x * factor - (t - magic);  // a fused multiply-add: the product is not rounded
   // 2^f - 1 = f p(f) on [-1/2, 1/2], minimax in relative error (1e-8)
-  V p = all(1.54035113e-4f);
-  p = p * f + 1.33907357e-3f;
+  Pack<N> p = f * 1.54035113e-4f + 1.33907357e-3f;
   p = p * f + 9.61823750e-3f;
   p = p * f + 5.55035743e-2f;
   p = p * f + 2.40226498e-1f;
   p = p * f + 6.93147188e-1f;
-  return {scale, f * p};
+  return {power(t), f * p};
 }
 
-static INLINE V sigmoid(V x) {
-  Power e = power_of_two(clamp(x, 87.0f), -1.44269504f);
+template <int N>
+static INLINE Pack<N> sigmoid(const Pack<N>& x) {
+  Power<N> e = power_of_two(clamp(x, 87.0f), -1.44269504f);
   return reciprocal(1.0f + (e.scale + e.scale * e.fraction));
 }
 
 // With e = exp(2x) - 1: tanh(x) = e / (e + 2), exact for small x where 2 sigmoid(2x) - 1 is not.
-static INLINE V tanh_(V x) {
-  Power p = power_of_two(clamp(x, 10.0f), 2.88539008f);
-  V e = p.scale * p.fraction + (p.scale - 1.0f);
+template <int N>
+static INLINE Pack<N> tanh_(const Pack<N>& x) {
+  Power<N> p = power_of_two(clamp(x, 10.0f), 2.88539008f);
+  Pack<N> e = p.scale * p.fraction + (p.scale - 1.0f);
   return e * reciprocal(e + 2.0f);
 }
 
