@@ -14,7 +14,7 @@ from lstm_bench.engine.network import Network
 from lstm_bench.errors import BenchError, unknown
 from lstm_bench.planning.config import check_schema, make_sweep, plain_numbers
 from lstm_bench.registry import code_version, load_plugins
-from lstm_bench.spec import Condition, Dataset
+from lstm_bench.spec import Condition, Dataset, canonical
 from lstm_bench.store.paths import DATASET
 from lstm_bench.store.plans import BESIDE, source_digest
 from lstm_bench.sweep import Sweep
@@ -51,7 +51,7 @@ def resolve(config: Mapping[str, Any], schema: Mapping[str, Any], digest: str) -
     }
     published = _tables(config["tables"], planned)
     claimed = _claims(config, sweep)
-    datasets = {_folder(c.dataset): _dataset(c.dataset) for c in planned.values()}
+    datasets = {_folder(c.dataset): c.dataset for c in planned.values()}
     return {
         "digest": digest,
         "package": lstm_bench.__version__,
@@ -64,8 +64,8 @@ def resolve(config: Mapping[str, Any], schema: Mapping[str, Any], digest: str) -
             "other_than_tuned": sweep.other_than_tuned(),
             "untuned": _untuned(sweep, [entries[name] for name in config["experiments"]], planned),
         },
-        "conditions": {id: _condition(c) for id, c in planned.items()},
-        "datasets": datasets,
+        "conditions": _conditions(planned),
+        "datasets": {folder: _dataset(dataset) for folder, dataset in datasets.items()},
         "experiments": entries,
         "tables": published,
         "claims": claimed,
@@ -187,20 +187,38 @@ def _dataset(dataset: Dataset) -> dict[str, Any]:
     return {"spec": asdict(dataset), "code": f"task {version}"}
 
 
-def _condition(condition: Condition) -> dict[str, Any]:
-    """A condition with what the workflow, the report and the tracker want to know of it."""
+def _conditions(planned: Mapping[str, Condition]) -> dict[str, Any]:
+    """Every condition with what the workflow, the report and the tracker want to know of it."""
+    known: dict[str, tuple[tasks.Task, dict[str, Any]]] = {}
+    found = {}
+    for id, condition in planned.items():
+        spec = condition.to_json()
+        # of conditions that differ in T alone, thousands of them, sizes and versions are the same
+        alike = canonical({**spec, "T": None})
+        if alike not in known:
+            known[alike] = _shared(condition)
+        task, shared = known[alike]
+        per_sequence = BACKWARD * shared["flops"] * task.steps(condition.T)
+        flops = per_sequence * condition.training.batch
+        found[id] = {
+            **{key: value for key, value in shared.items() if key != "flops"},
+            "spec": spec,
+            "dataset": _folder(condition.dataset),
+            "flops_per_update": flops,
+            "priority": min(int(flops * condition.training.updates // 10**6), 2**31 - 1),
+        }
+    return found
+
+
+def _shared(condition: Condition) -> tuple[tasks.Task, dict[str, Any]]:
+    """The task of a condition, and what does not hang on its length; flops are of one step."""
     task = tasks.create(condition.task, condition.task_options)
     network = Network.of(condition, task)
-    flops = BACKWARD * network.flops * task.steps(condition.T) * condition.training.batch
-    priority = min(int(flops * condition.training.updates // 10**6), 2**31 - 1)
-    return {
-        "spec": condition.to_json(),
-        "dataset": _folder(condition.dataset),
+    return task, {
         "code": code_identity(condition),
         "parameters": network.parameters,
         "state_size": network.state_size,
-        "flops_per_update": flops,
-        "priority": priority,
+        "flops": network.flops,
         "solved_score": task.solved_score,
         "score_name": task.score_name,
     }
