@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import lstm_bench
-from lstm_bench import cells, claims, experiments, tables, tasks
+from lstm_bench import cells, claims, engine, experiments, tables, tasks
 from lstm_bench.engine.network import Network
 from lstm_bench.errors import BenchError, unknown
 from lstm_bench.planning.config import check_schema, make_sweep, plain_numbers
@@ -20,6 +20,7 @@ from lstm_bench.store.plans import BESIDE, source_digest
 from lstm_bench.sweep import Sweep
 from lstm_bench.training.run import code_identity
 
+WAYS = {"bptt": "kernel", "scan": "scan"}  # of the engine through time; bptt's cells have a kernel
 BACKWARD = 3  # forward and backward together cost three forward passes
 
 
@@ -198,14 +199,21 @@ def _conditions(planned: Mapping[str, Condition]) -> dict[str, Any]:
         if alike not in known:
             known[alike] = _shared(condition)
         task, shared = known[alike]
-        per_sequence = BACKWARD * shared["flops"] * task.steps(condition.T)
-        flops = per_sequence * condition.training.batch
+        steps, training = task.steps(condition.T), condition.training
+        flops = BACKWARD * shared["flops"] * steps * training.batch
         found[id] = {
-            **{key: value for key, value in shared.items() if key != "flops"},
+            **{key: value for key, value in shared.items() if key not in ("flops", "way")},
             "spec": spec,
             "dataset": _folder(condition.dataset),
             "flops_per_update": flops,
-            "priority": min(int(flops * condition.training.updates // 10**6), 2**31 - 1),
+            "priority": min(int(flops * training.updates // 10**6), 2**31 - 1),
+            "effort": {
+                "way": shared["way"],
+                "steps": steps,
+                "inputs": task.inputs,
+                "validation": training.validation_size,
+                "held_out": training.validation_size + training.test_size,
+            },
         }
     return found
 
@@ -218,7 +226,18 @@ def _shared(condition: Condition) -> tuple[tasks.Task, dict[str, Any]]:
         "code": code_identity(condition),
         "parameters": network.parameters,
         "state_size": network.state_size,
-        "flops": network.flops,
+"flops": network.flops,
+        "way": _way(network),
         "solved_score": task.solved_score,
         "score_name": task.score_name,
     }
+
+
+def _way(network: Network) -> str:
+    """How the engine goes through time, as `planning.effort` counts it.
+
+    Asked of the class of the cell alone: a plan is the same with and without a compiler.
+    """
+    like: Any = None
+    names = (name for name in WAYS if engine.BACKENDS[name].supports(network.cell, like))
+    return WAYS.get(next(names, ""), "loop")
