@@ -226,7 +226,7 @@ def _shared(condition: Condition) -> tuple[tasks.Task, dict[str, Any]]:
         "code": code_identity(condition),
         "parameters": network.parameters,
         "state_size": network.state_size,
-"flops": network.flops,
+        "flops": network.flops,
         "way": _way(network),
         "solved_score": task.solved_score,
         "score_name": task.score_name,
