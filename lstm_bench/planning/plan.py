@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import lstm_bench
 from lstm_bench import cells, claims, engine, experiments, tables, tasks
 from lstm_bench.engine.network import Network
+from lstm_bench.engine.runtime import resolve_device
 from lstm_bench.errors import BenchError, unknown
 from lstm_bench.planning.config import check_schema, make_sweep, plain_numbers
 from lstm_bench.registry import code_version, load_plugins
@@ -18,6 +19,7 @@ from lstm_bench.spec import Condition, Dataset, canonical
 from lstm_bench.store.paths import DATASET
 from lstm_bench.store.plans import BESIDE, source_digest
 from lstm_bench.sweep import Sweep
+from lstm_bench.training.devices import as_text, declared, device_for
 from lstm_bench.training.run import code_identity
 
 WAYS = {"bptt": "kernel", "scan": "scan"}  # of the engine through time; bptt's cells have a kernel
@@ -36,7 +38,6 @@ def resolve(config: Mapping[str, Any], schema: Mapping[str, Any], digest: str) -
     check_schema(config, schema)
     config = with_defaults(config, schema)
     load_plugins(config["plugins"])
-    _check_device(config["device"])
     sweep = make_sweep(config)
     known = experiments.registry()
     for name in config["experiments"]:
@@ -44,14 +45,18 @@ def resolve(config: Mapping[str, Any], schema: Mapping[str, Any], digest: str) -
             raise unknown("experiments: experiment", name, known)
     asked = list(dict.fromkeys([*config["experiments"], "tuning", *BESIDE]))
     planned: dict[str, Condition] = {}
+    # a probe of a mixed sweep measures on the CPU, whose numbers are the same everywhere
+    measured_on = config["device"] if isinstance(config["device"], str) else "cpu"
     entries = {
-        name: _experiment(
-            known[name](), sweep, planned, name in config["experiments"], config["device"]
-        )
+        name: _experiment(known[name](), sweep, planned, name in config["experiments"], measured_on)
         for name in asked
     }
     published = _tables(config["tables"], planned)
     claimed = _claims(config, sweep)
+    asked_for = [
+        planned[m["condition"]] for n in config["experiments"] for m in entries[n]["members"]
+    ]
+    _check_device(config["device"], sorted(condition.T for condition in asked_for))
     datasets = {_folder(c.dataset): c.dataset for c in planned.values()}
     return {
         "digest": digest,
@@ -88,11 +93,21 @@ def _untuned(
     return [f"{c.shown} on {t.shown}" for t, c in pairs if (t.shown, c.shown) in trained]
 
 
-def _check_device(device: str) -> None:
-    if device == "cuda":
-        from lstm_bench.engine.runtime import resolve_device
-
-        resolve_device(device)
+def _check_device(device: str | Mapping[str, int], lengths: Iterable[int]) -> None:
+    """Raise BenchError where a length is to train on a GPU and this machine has none."""
+    wanted = as_text(device)
+    longest = next((T for T in lengths if device_for(wanted, T) == "cuda"), None)
+    if longest is None or declared():
+        return
+    try:
+        resolve_device("cuda")
+    except BenchError:
+        if device == "cuda":
+            raise
+        raise BenchError(
+            f"device: {wanted.replace('=', ' ')} sends T={longest} to a GPU, but torch finds none "
+            "here; raise it, or use 'auto'."
+        ) from None
 
 
 def _experiment(
