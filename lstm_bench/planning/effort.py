@@ -30,22 +30,37 @@ KEPT = {"kernel": 8, "scan": 24, "loop": 40}  # numbers kept a step for each num
 
 def seconds(entry: Mapping[str, Any], replicates: int) -> float:
     """Seconds one core takes for a block of so many replicates of `plan.conditions[id]`."""
+    return START + training_seconds(entry, replicates)
+
+
+def training_seconds(entry: Mapping[str, Any], replicates: int) -> float:
+    """Seconds of its updates and evaluations alone."""
     training, effort = _training(entry), entry["effort"]
-    update = replicates * (UPDATE + entry["flops_per_update"] / FLOPS)
-    update += effort["steps"] * STEP[effort["way"]]
     held_out = effort["validation"] / (3 * training["batch"] * training["evaluate_every"])
-    return START + training["updates"] * update * (1 + held_out)
+    return training["updates"] * update_seconds(entry, replicates) * (1 + held_out)
+
+
+def update_seconds(entry: Mapping[str, Any], replicates: int) -> float:
+    """Seconds of one update."""
+    effort = entry["effort"]
+    update = replicates * (UPDATE + entry["flops_per_update"] / FLOPS)
+    return update + effort["steps"] * STEP[effort["way"]]
 
 
 def memory_mib(entry: Mapping[str, Any], replicates: int) -> int:
-    """MiB a job holds at its peak: the process, weights, states kept for the gradient, data."""
+    """MiB a cluster's job holds at its peak: Snakemake and the training."""
+    return AROUND + training_mib(entry, replicates)
+
+
+def training_mib(entry: Mapping[str, Any], replicates: int) -> int:
+    """MiB a training holds: the process, weights, states kept for the gradient, data."""
     training, effort = _training(entry), entry["effort"]
     steps, batch = effort["steps"], 32 * ceil(training["batch"] / 32)
     kept = 2 * isqrt(steps) + 1 if training.get("recompute") else steps
     states = 4 * KEPT[effort["way"]] * kept * batch * replicates * entry["state_size"]
     weights = 4 * 8 * entry["parameters"] * replicates
     data = 4 * steps * effort["inputs"] * 4 * (batch * replicates + effort["held_out"])
-    return PROCESS + AROUND + ceil((states + weights + data) / 2**20)
+    return PROCESS + ceil((states + weights + data) / 2**20)
 
 
 def _training(entry: Mapping[str, Any]) -> Mapping[str, Any]:

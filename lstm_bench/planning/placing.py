@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lstm_bench.planning.effort import memory_mib
+from lstm_bench.planning.effort import training_mib
 from lstm_bench.spec import SeedBlock
 from lstm_bench.store.plans import Plan
 from lstm_bench.training.devices import as_text, needs_gpu
@@ -16,4 +16,4 @@ def gpus(plan: Plan, condition: str) -> int:
 
 def block_mib(plan: Plan, condition: str, block: str) -> int:
     """MiB a seed block needs at its peak, on whichever device it trains."""
-    return memory_mib(plan.conditions[condition], len(SeedBlock.parse(block).seeds))
+    return training_mib(plan.conditions[condition], len(SeedBlock.parse(block).seeds))

@@ -174,9 +174,10 @@ class Plan:
         ]
 
     def beside_digest(self) -> str:
-        """The digest of what they found: a page that shows something else is written again."""
+        """The digest of what they found and of an estimate: a page with others is written anew."""
         results = paths.Results()
         files = [results.experiment(name) / "verdict.json" for name in self.beside(results)]
+        files += [path for path in [results.estimate(self.path.stem)] if path.exists()]
         return digest([path.read_text() for path in files])
 
     def claim_files(self) -> list[str]:
