@@ -142,6 +142,21 @@ def _told(counts: dict[str, int]) -> str:
 
 
 @cli.command()
+@click.option("--configfile", multiple=True, type=str, help="An overlay, as for snakemake.")
+def estimate(configfile: tuple[str, ...]) -> None:
+    """What the sweep in this folder will take: trainings measured here for ten seconds."""
+    from lstm_bench.planning.forecast import forecast, told
+    from lstm_bench.planning.overlays import merged
+    from lstm_bench.store.paths import Results
+    from lstm_bench.store.plans import ensure_plan
+    from lstm_bench.training.calibration import update_seconds
+
+    plan = ensure_plan(merged(["config.yaml", *configfile]), Path())
+    load_plugins(plan.config["plugins"])
+    click.echo(told(forecast(plan, Results(), update_seconds)))
+
+
+@cli.command()
 def track() -> None:
     """Import what is finished into MLflow, once; after `rm results/mlflow.db`, all of it again."""
     from lstm_bench.store.paths import Results

@@ -15,6 +15,7 @@ import pkgutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import MISSING, fields
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
@@ -51,8 +52,9 @@ def load_plugins(paths: Iterable[str | Path]) -> None:
         _plugins[path] = module
 
 
+@cache
 def import_room(package: str) -> None:
-    """Import every module of a room, so that its classes exist."""
+    """Import every module of a room, so that its classes exist; its folder is listed once."""
     room = importlib.import_module(package)
     for module in pkgutil.iter_modules(room.__path__):
         importlib.import_module(f"{package}.{module.name}")

@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
+from functools import cached_property
 from typing import Any
 
 SEED_LIMIT = 2**31
@@ -117,7 +118,8 @@ class Condition:
 
         What was added to conditions later is left out at its default, so that it renames nothing.
         """
-        plain = asdict(self)
+        plain = {f.name: getattr(self, f.name) for f in fields(self)}
+        plain["training"] = dict(vars(self.training))
         if not plain["network"]:
             del plain["network"]
         for name in ADDED_LATER:
@@ -130,14 +132,14 @@ class Condition:
         """The inverse of `to_json`; unknown keys raise TypeError."""
         return cls(**{**data, "training": Training(**data["training"])})
 
-    @property
+    @cached_property
     def id(self) -> str:
         """`{task}-T{T}-{cell}-w{width}-{hash}`; safe as a folder name."""
         slug = re.sub(r"[^a-z0-9_]+", "_", f"{self.task}".lower())
         cell = re.sub(r"[^a-z0-9_]+", "_", f"{self.cell}".lower())
         return f"{slug}-T{self.T}-{cell}-w{self.width}-{digest(self.to_json())}"
 
-    @property
+    @cached_property
     def dataset(self) -> Dataset:
         return Dataset(
             self.task,
@@ -158,7 +160,7 @@ class Dataset:
     validation_size: int
     test_size: int
 
-    @property
+    @cached_property
     def id(self) -> str:
         return digest(asdict(self))
 

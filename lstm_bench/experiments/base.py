@@ -121,12 +121,12 @@ def by_condition(
     rows: pd.DataFrame, evidence: Evidence
 ) -> Iterator[tuple[tuple[str, str, int], pd.DataFrame]]:
     """The rows of every (task, cell, T), tasks and cells in the order of the config, T rising."""
-    grouped = dict(iter(rows.groupby(["task_label", "cell_label", "T"], sort=True)))
+    grouped: dict[tuple[str, str], list] = {}
+    for key, group in rows.groupby(["task_label", "cell_label", "T"], sort=True):
+        grouped.setdefault(key[:2], []).append((key, group))
     for task in evidence.tasks:
         for cell in evidence.cells:
-            for key, group in grouped.items():
-                if key[:2] == (task, cell):
-                    yield key, group
+            yield from grouped.get((task, cell), ())
 
 
 def registry() -> dict[str, type[Experiment]]:

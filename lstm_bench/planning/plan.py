@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import lstm_bench
-from lstm_bench import cells, claims, experiments, tables, tasks
+from lstm_bench import cells, claims, engine, experiments, tables, tasks
 from lstm_bench.engine.network import Network
+from lstm_bench.engine.runtime import resolve_device
 from lstm_bench.errors import BenchError, unknown
 from lstm_bench.planning.config import check_schema, make_sweep, plain_numbers
 from lstm_bench.registry import code_version, load_plugins
-from lstm_bench.spec import Condition, Dataset
+from lstm_bench.spec import Condition, Dataset, canonical
 from lstm_bench.store.paths import DATASET
 from lstm_bench.store.plans import BESIDE, source_digest
 from lstm_bench.sweep import Sweep
+from lstm_bench.training.devices import as_text, declared, device_for
 from lstm_bench.training.run import code_identity
 
+WAYS = {"bptt": "kernel", "scan": "scan"}  # of the engine through time; bptt's cells have a kernel
 BACKWARD = 3  # forward and backward together cost three forward passes
 
 
@@ -35,7 +38,6 @@ def resolve(config: Mapping[str, Any], schema: Mapping[str, Any], digest: str) -
     check_schema(config, schema)
     config = with_defaults(config, schema)
     load_plugins(config["plugins"])
-    _check_device(config["device"])
     sweep = make_sweep(config)
     known = experiments.registry()
     for name in config["experiments"]:
@@ -43,15 +45,19 @@ def resolve(config: Mapping[str, Any], schema: Mapping[str, Any], digest: str) -
             raise unknown("experiments: experiment", name, known)
     asked = list(dict.fromkeys([*config["experiments"], "tuning", *BESIDE]))
     planned: dict[str, Condition] = {}
+    # a probe of a mixed sweep measures on the CPU, whose numbers are the same everywhere
+    measured_on = config["device"] if isinstance(config["device"], str) else "cpu"
     entries = {
-        name: _experiment(
-            known[name](), sweep, planned, name in config["experiments"], config["device"]
-        )
+        name: _experiment(known[name](), sweep, planned, name in config["experiments"], measured_on)
         for name in asked
     }
     published = _tables(config["tables"], planned)
     claimed = _claims(config, sweep)
-    datasets = {_folder(c.dataset): _dataset(c.dataset) for c in planned.values()}
+    asked_for = [
+        planned[m["condition"]] for n in config["experiments"] for m in entries[n]["members"]
+    ]
+    _check_device(config["device"], sorted(condition.T for condition in asked_for))
+    datasets = {_folder(c.dataset): c.dataset for c in planned.values()}
     return {
         "digest": digest,
         "package": lstm_bench.__version__,
@@ -64,8 +70,8 @@ def resolve(config: Mapping[str, Any], schema: Mapping[str, Any], digest: str) -
             "other_than_tuned": sweep.other_than_tuned(),
             "untuned": _untuned(sweep, [entries[name] for name in config["experiments"]], planned),
         },
-        "conditions": {id: _condition(c) for id, c in planned.items()},
-        "datasets": datasets,
+        "conditions": _conditions(planned),
+        "datasets": {folder: _dataset(dataset) for folder, dataset in datasets.items()},
         "experiments": entries,
         "tables": published,
         "claims": claimed,
@@ -87,11 +93,21 @@ def _untuned(
     return [f"{c.shown} on {t.shown}" for t, c in pairs if (t.shown, c.shown) in trained]
 
 
-def _check_device(device: str) -> None:
-    if device == "cuda":
-        from lstm_bench.engine.runtime import resolve_device
-
-        resolve_device(device)
+def _check_device(device: str | Mapping[str, int], lengths: Iterable[int]) -> None:
+    """Raise BenchError where a length is to train on a GPU and this machine has none."""
+    wanted = as_text(device)
+    longest = next((T for T in lengths if device_for(wanted, T) == "cuda"), None)
+    if longest is None or declared():
+        return
+    try:
+        resolve_device("cuda")
+    except BenchError:
+        if device == "cuda":
+            raise
+        raise BenchError(
+            f"device: {wanted.replace('=', ' ')} sends T={longest} to a GPU, but torch finds none "
+            "here; raise it, or use 'auto'."
+        ) from None
 
 
 def _experiment(
@@ -187,20 +203,56 @@ def _dataset(dataset: Dataset) -> dict[str, Any]:
     return {"spec": asdict(dataset), "code": f"task {version}"}
 
 
-def _condition(condition: Condition) -> dict[str, Any]:
-    """A condition with what the workflow, the report and the tracker want to know of it."""
+def _conditions(planned: Mapping[str, Condition]) -> dict[str, Any]:
+    """Every condition with what the workflow, the report and the tracker want to know of it."""
+    known: dict[str, tuple[tasks.Task, dict[str, Any]]] = {}
+    found = {}
+    for id, condition in planned.items():
+        spec = condition.to_json()
+        # of conditions that differ in T alone, thousands of them, sizes and versions are the same
+        alike = canonical({**spec, "T": None})
+        if alike not in known:
+            known[alike] = _shared(condition)
+        task, shared = known[alike]
+        steps, training = task.steps(condition.T), condition.training
+        flops = BACKWARD * shared["flops"] * steps * training.batch
+        found[id] = {
+            **{key: value for key, value in shared.items() if key not in ("flops", "way")},
+            "spec": spec,
+            "dataset": _folder(condition.dataset),
+            "flops_per_update": flops,
+            "priority": min(int(flops * training.updates // 10**6), 2**31 - 1),
+            "effort": {
+                "way": shared["way"],
+                "steps": steps,
+                "inputs": task.inputs,
+                "validation": training.validation_size,
+                "held_out": training.validation_size + training.test_size,
+            },
+        }
+    return found
+
+
+def _shared(condition: Condition) -> tuple[tasks.Task, dict[str, Any]]:
+    """The task of a condition, and what does not hang on its length; flops are of one step."""
     task = tasks.create(condition.task, condition.task_options)
     network = Network.of(condition, task)
-    flops = BACKWARD * network.flops * task.steps(condition.T) * condition.training.batch
-    priority = min(int(flops * condition.training.updates // 10**6), 2**31 - 1)
-    return {
-        "spec": condition.to_json(),
-        "dataset": _folder(condition.dataset),
+    return task, {
         "code": code_identity(condition),
         "parameters": network.parameters,
         "state_size": network.state_size,
-        "flops_per_update": flops,
-        "priority": priority,
+        "flops": network.flops,
+        "way": _way(network),
         "solved_score": task.solved_score,
         "score_name": task.score_name,
     }
+
+
+def _way(network: Network) -> str:
+    """How the engine goes through time, as `planning.effort` counts it.
+
+    Asked of the class of the cell alone: a plan is the same with and without a compiler.
+    """
+    like: Any = None
+    names = (name for name in WAYS if engine.BACKENDS[name].supports(network.cell, like))
+    return WAYS.get(next(names, ""), "loop")

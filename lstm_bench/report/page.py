@@ -13,6 +13,7 @@ import yaml
 from lstm_bench import tasks
 from lstm_bench.experiments.base import Experiment
 from lstm_bench.experiments.run import create, read_csv
+from lstm_bench.report import estimated
 from lstm_bench.report.claims import first_page
 from lstm_bench.report.formula import data_uri, formula_uri
 from lstm_bench.report.provenance import provenance
@@ -46,6 +47,7 @@ def write_report(plan: Plan, results: Results, output: Path) -> None:
         untuned=plan.data["sweep"]["untuned"],
         other=plan.data["sweep"]["other_than_tuned"],
         provenance=provenance(plan, replicates, timing),
+        estimated=estimated.shown(plan, results, timing),
         config=yaml.safe_dump(plan.config, sort_keys=False, allow_unicode=True),
     )
     write_bytes(output, page.encode())

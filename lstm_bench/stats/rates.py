@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from scipy.optimize import isotonic_regression
@@ -12,6 +13,7 @@ from scipy.stats import binomtest
 LEVEL = 0.95
 
 
+@cache
 def wilson(successes: int, n: int, level: float = LEVEL) -> tuple[float, float]:
     """The Wilson score interval of a rate; (0, 1) where nothing was tried."""
     if n == 0:

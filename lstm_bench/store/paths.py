@@ -8,6 +8,7 @@ from lstm_bench.spec import Condition, Dataset, SeedBlock
 
 RESULTS = "results"
 PLAN = f"{RESULTS}/plans/{{digest}}.json"
+ESTIMATE = f"{RESULTS}/estimates/{{digest}}.json"
 DATASET = f"{RESULTS}/datasets/{{task}}/T{{T}}/{{dataset}}"
 RUN = f"{RESULTS}/runs/{{condition}}"
 BLOCK = f"{RUN}/{{block}}"
@@ -40,6 +41,9 @@ class Results:
 
     def plan(self, digest: str) -> Path:
         return self.root / PLAN.format(digest=digest)
+
+    def estimate(self, digest: str) -> Path:
+        return self.root / ESTIMATE.format(digest=digest)
 
     def dataset(self, dataset: Dataset) -> Path:
         place = {"task": dataset.task, "T": dataset.T, "dataset": dataset.id}

@@ -174,18 +174,22 @@ class Plan:
         ]
 
     def beside_digest(self) -> str:
-        """The digest of what they found: a page that shows something else is written again."""
+        """The digest of what they found and of an estimate: a page with others is written anew."""
         results = paths.Results()
         files = [results.experiment(name) / "verdict.json" for name in self.beside(results)]
+        files += [path for path in [results.estimate(self.path.stem)] if path.exists()]
         return digest([path.read_text() for path in files])
 
     def claim_files(self) -> list[str]:
-        """What the verdicts on the claims are drawn from, once each."""
+        """What the verdicts on the claims wait for, once each.
+
+        They are drawn from the runs too, but an experiment's table is younger than all of its runs.
+        """
         judged = [e["declared"]["experiment"] for e in self.claims.values() if not e["not_judged"]]
         names = list(dict.fromkeys(judged))
         tables = [f"{paths.EXPERIMENT.format(experiment=name)}/table.csv" for name in names]
         probes = [file for name in names for file in self.probe_files(name)]
-        return [*self.finished_files(names), *probes, *tables]
+        return [*probes, *tables]
 
     def membership(self, experiment: str) -> str:
         """A digest of which conditions and seeds an experiment draws from, and under what name."""

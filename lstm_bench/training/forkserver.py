@@ -22,7 +22,7 @@ import subprocess
 import sys
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -30,6 +30,7 @@ from filelock import FileLock, Timeout
 VARIABLE = "LSTM_BENCH_FORK_SERVER"
 LIMIT = 1 << 20  # bytes of a request
 LONGEST = 103  # bytes of a socket's path, on every system
+HELD = 32  # files a job may hand over beside its three streams
 HAND_OVER = 5.0  # seconds a server may take to answer
 
 
@@ -57,8 +58,12 @@ class ServedChild(Child):
         return int(line) if line else -signal.SIGKILL  # the server was killed, and with it the word
 
 
-def request(arguments: list[str]) -> Child | None:
-    """A child of the sweep's server that runs these arguments; None where there is no server."""
+def request(arguments: list[str], held: Sequence[int] = ()) -> Child | None:
+    """A child of the sweep's server that runs these arguments; None where there is no server.
+
+    `held` are files the child keeps open: the locks of a leased device outlive a killed job until
+    its child is gone too.
+    """
     sweep, _, path = os.environ.get(VARIABLE, "").partition(":")
     if not 0 < len(os.fsencode(path)) <= LONGEST or not _is_private(Path(path).parent):
         return None
@@ -70,7 +75,7 @@ def request(arguments: list[str]) -> Child | None:
             {"arguments": arguments, "cwd": str(Path.cwd()), "environment": dict(os.environ)}
         )
         data = asked.encode() + b"\n"
-        sent = socket.send_fds(connection, [data], [0, 1, 2])
+        sent = socket.send_fds(connection, [data], [0, 1, 2, *held])
         connection.sendall(data[sent:])  # a big environment does not go at once
         return ServedChild(connection)
     except (OSError, ValueError):
@@ -151,7 +156,7 @@ def _fork(
     connection.settimeout(HAND_OVER)
     descriptors: list[int] = []
     try:
-        data, descriptors, _, _ = socket.recv_fds(connection, LIMIT, 3)
+        data, descriptors, _, _ = socket.recv_fds(connection, LIMIT, 3 + HELD)
         while not data.endswith(b"\n"):
             more = connection.recv(LIMIT)
             if not more:
@@ -187,7 +192,7 @@ def _become(
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         for other in others:
             other.close()
-        for number, descriptor in enumerate(descriptors):
+        for number, descriptor in enumerate(descriptors[:3]):
             os.dup2(descriptor, number)
             os.close(descriptor)
         os.environ.clear()

@@ -25,7 +25,7 @@ from lstm_bench.errors import BenchError
 from lstm_bench.registry import load_plugins
 from lstm_bench.spec import Condition, SeedBlock
 from lstm_bench.store.paths import Results
-from lstm_bench.training import forkserver
+from lstm_bench.training import devices, forkserver
 
 PASSED_ON = (signal.SIGTERM, signal.SIGINT)
 RESUMABLE = 75  # EX_TEMPFAIL
@@ -35,9 +35,10 @@ _PR_SET_PDEATHSIG = 1  # <sys/prctl.h>
 def main() -> int:
     """Have a child do the work, and supervise it."""
     arguments = sys.argv[1:]
-    _parse(arguments)  # bad arguments end here
+    args, condition, _ = _parse(arguments)  # bad arguments end here
+    lease = _lease(devices.device_for(args.device, condition.T), args.memory_mib)
     signal.pthread_sigmask(signal.SIG_BLOCK, PASSED_ON)  # until both sides can answer them
-    child = forkserver.request(arguments)
+    child = forkserver.request(arguments, lease.descriptors if lease else ())
     if child is None:
         parent, pid = os.getpid(), os.fork()
         if pid == 0:
@@ -45,6 +46,20 @@ def main() -> int:
             os._exit(work(arguments))
         child = forkserver.Child(pid)
     return _supervise(child, arguments)
+
+
+def _lease(device: str, memory_mib: int) -> devices.Lease | None:
+    """A GPU's slots, where it trains on one: held until this process and its child are gone."""
+    for number in PASSED_ON:
+        signal.signal(number, lambda *_: os._exit(RESUMABLE))  # while it waits, nothing is lost
+    try:
+        lease = devices.lease(device, memory_mib)
+    except BenchError as error:
+        sys.exit(str(error))
+    if lease:
+        os.environ["CUDA_VISIBLE_DEVICES"] = lease.device.name  # the child's torch sees no other
+        print(f"trains on device {lease.device.name}", file=sys.stderr)
+    return lease
 
 
 def _parse(arguments: list[str]) -> tuple[argparse.Namespace, Condition, SeedBlock]:
@@ -55,6 +70,7 @@ def _parse(arguments: list[str]) -> tuple[argparse.Namespace, Condition, SeedBlo
     parser.add_argument(
         "--timeout", type=float, default=os.environ.get("LSTM_BENCH_TIMEOUT") or None
     )
+    parser.add_argument("--memory-mib", type=int, default=0, help="estimated, to share a GPU")
     parser.add_argument("--attempt", type=int, default=1)
     parser.add_argument("--attempts", type=int, default=1)
     parser.add_argument("--plugin", action="append", default=_plugins())
@@ -91,7 +107,7 @@ def work(arguments: list[str]) -> int:
                 condition,
                 block,
                 Results(),
-                device=args.device,
+                device=devices.device_for(args.device, condition.T),
                 timeout=args.timeout,
                 interrupted=lambda: bool(stop),
             )

@@ -4,9 +4,11 @@ import sys
 import tempfile
 
 from lstm_bench.errors import BenchError
+from lstm_bench.planning.placing import block_mib, gpus
 from lstm_bench.spec import canonical, digest
 from lstm_bench.store import paths
 from lstm_bench.store.plans import ensure_plan, source_digest
+from lstm_bench.training.devices import as_text
 
 # everything the rules know of the config stands in the plan; bad input ends here, in one sentence
 try:
@@ -19,7 +21,7 @@ except BenchError as error:
 settings = {
     "LSTM_BENCH_PLAN": plan.path,
     "LSTM_BENCH_PLUGINS": os.pathsep.join(plan.config["plugins"]),
-    "LSTM_BENCH_DEVICE": plan.config["device"],
+    "LSTM_BENCH_DEVICE": as_text(plan.config["device"]),
     "LSTM_BENCH_TIMEOUT": plan.config["timeout_seconds"] or "",
 }
 # the first training starts a process that imports torch once for all; on a cluster's node it has no

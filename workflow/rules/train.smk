@@ -19,10 +19,15 @@ rule train:
     threads: 1
     resources:
         attempt=lambda wildcards, attempt: attempt,
+        gpu=lambda wildcards: gpus(plan, wildcards.condition),
+        device_mib=lambda wildcards: block_mib(
+            plan, wildcards.condition, wildcards.block
+        ),
     params:
         spec=lambda wildcards: canonical(plan.conditions[wildcards.condition]["spec"]),
         code=lambda wildcards: plan.conditions[wildcards.condition]["code"],
     shell:
         "python -m lstm_bench.training.job"
         " --condition {params.spec:q} --block {wildcards.block}"
+        " --memory-mib {resources.device_mib}"
         " --attempt {resources.attempt} --attempts 3 >> {log:q} 2>&1"

@@ -1,0 +1,128 @@
+"""What a sweep will take: by the cost model, corrected by trainings measured on this machine.
+
+Every measured condition gives a factor, measured over modelled seconds of an update. A condition
+takes the factor of the measured one that is nearest: of the same task and cell, else of the same
+cell, else the median of all; among those of one kind, the nearest in T.
+
+Two numbers are given. `budget` is an upper bound: every replicate uses all of its updates.
+`expected` takes a share of them: of stored runs of the same task and cell the mean they used, else
+EXPECTED, the mean of the default sweep.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from math import log
+from statistics import median
+from typing import Any
+
+from lstm_bench.planning import effort
+from lstm_bench.spec import Condition, SeedBlock, canonical
+from lstm_bench.store.collect import read_all
+from lstm_bench.store.paths import Results
+from lstm_bench.store.plans import Plan
+
+SECONDS = 10.0  # of calibration
+START = 0.75  # CPU seconds a job takes beside training: forked from one process, reading, writing
+EXPECTED = 0.6
+PER_BLOCK = 30_000  # bytes: the tables of a block, its log and its lines in the workflow's records
+PER_POINT = 24  # bytes of a stored point of a curve
+PER_RUN = 45_000  # bytes of a run in MLflow
+COMPRESSED = 8  # held-out sequences: symbols shrink to a twentieth, random numbers hardly
+
+Kind = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Factors of measured conditions by kind: pairs of (steps, factor)."""
+
+    factors: Mapping[Kind, list[tuple[int, float]]] = field(default_factory=dict)
+
+    def of(self, entry: Mapping[str, Any]) -> float:
+        kind, steps = _kind(entry), entry["effort"]["steps"]
+        near = self.factors.get(kind) or [
+            pair for (_, cell), found in self.factors.items() if cell == kind[1] for pair in found
+        ]
+        if near:
+            return min(near, key=lambda pair: abs(log(pair[0] / steps)))[1]
+        every = [factor for found in self.factors.values() for _, factor in found]
+        return median(every) if every else 1.0
+
+
+def _kind(entry: Mapping[str, Any]) -> Kind:
+    spec = entry["spec"]
+    names = ("task", "task_options"), ("cell", "cell_options", "width", "network")
+    task, cell = (canonical([spec.get(name) for name in each]) for each in names)
+    return task, cell
+
+
+def calibrate(
+    plan: Plan,
+    blocks: Iterable[tuple[str, str]],
+    measure: Callable[[Condition, int], float],
+    limit: float = SECONDS,
+) -> Calibration:
+    """Measure conditions for so many CPU seconds: of every kind the longest, then the shortest."""
+    kinds: dict[Kind, list[tuple[str, int]]] = {}
+    for id, block in blocks:
+        kinds.setdefault(_kind(plan.conditions[id]), []).append((id, _replicates(block)))
+    order = []
+    for place in (-1, 0):
+        for found in kinds.values():
+            found.sort(key=lambda each: plan.conditions[each[0]]["effort"]["steps"])
+            if found[place] not in order:
+                order.append(found[place])
+    factors: dict[Kind, list[tuple[int, float]]] = {}
+    started = time.process_time()
+    for id, replicates in order:
+        if factors and time.process_time() - started > limit:
+            break
+        entry = plan.conditions[id]
+        measured = measure(Condition.from_json(entry["spec"]), replicates)
+        factor = measured / effort.update_seconds(entry, replicates)
+        factors.setdefault(_kind(entry), []).append((entry["effort"]["steps"], factor))
+    return Calibration(factors)
+
+
+def used_shares(plan: Plan, results: Results) -> dict[Kind, float]:
+    """The mean share of their budget that stored runs used, by task and cell."""
+    found: dict[Kind, list[float]] = {}
+    for id, block in plan.blocks(plan.asked):
+        file = results.block(id, block) / "replicates.parquet"
+        if file.exists():
+            budget = plan.conditions[id]["spec"]["training"]["updates"]
+            used = read_all([file]).updates.clip(upper=budget) / budget
+            found.setdefault(_kind(plan.conditions[id]), []).append(float(used.mean()))
+    return {kind: sum(shares) / len(shares) for kind, shares in found.items()}
+
+
+def block_seconds(
+    plan: Plan, id: str, block: str, calibration: Calibration, shares: Mapping[Kind, float]
+) -> tuple[float, float]:
+    """CPU seconds of a seed block at its whole budget, and those to expect."""
+    entry, replicates = plan.conditions[id], _replicates(block)
+    whole = effort.training_seconds(entry, replicates) * calibration.of(entry)
+    stops = entry["spec"]["training"].get("stop", "solved") == "solved"
+    share = shares.get(_kind(entry), EXPECTED) if stops else 1.0
+    return START + whole, START + share * whole
+
+
+def block_bytes(entry: Mapping[str, Any], block: str) -> int:
+    """Bytes a finished seed block takes on disk, MLflow's included."""
+    training, replicates = entry["spec"]["training"], _replicates(block)
+    points = replicates * (training["updates"] // training["evaluate_every"] + 1)
+    weights = 4 * entry["parameters"] * replicates
+    return PER_BLOCK + PER_POINT * points + weights + PER_RUN * (replicates + 1)
+
+
+def dataset_bytes(entry: Mapping[str, Any]) -> int:
+    """Bytes of the held-out sequences of a condition."""
+    effort = entry["effort"]
+    return 4 * effort["steps"] * effort["inputs"] * effort["held_out"] // COMPRESSED
+
+
+def _replicates(block: str) -> int:
+    return len(SeedBlock.parse(block).seeds)

@@ -1,0 +1,50 @@
+"""How many CPU seconds an update takes on this machine, by the engine a sweep trains with.
+
+CPU time, not the clock: beside other work a process gets less of a core, and the clock would call
+that cost. The fastest of several samples counts, since work beside it also slows the core itself.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import torch
+
+from lstm_bench.engine.runtime import configure
+from lstm_bench.spec import Condition, SeedBlock
+from lstm_bench.training.data import TrainStream
+from lstm_bench.training.ensemble import Ensemble
+
+SAMPLES, LEAST = 5, 0.02  # samples, each of so many CPU seconds or one update
+
+
+def update_seconds(condition: Condition, replicates: int) -> float:
+    """CPU seconds of one update of so many replicates side by side, the drawing of data included.
+
+    Raises BenchError for a condition that cannot be trained.
+    """
+    configure()
+    block = SeedBlock(0, replicates - 1)
+    ensemble = Ensemble.create(condition, block, torch.device("cpu"))
+    t = condition.training
+    streams = [
+        TrainStream(ensemble.task, condition.T, seed, t.batch, t.train_size, t.train_distinct)
+        for seed in block.seeds
+    ]
+
+    def updates() -> Iterator[float]:
+        while True:
+            started = time.process_time()
+            ensemble.step([stream(ensemble.update) for stream in streams])
+            yield time.process_time() - started
+
+    taken = updates()
+    next(taken)  # the first compiles, and fills caches
+    found = []
+    for _ in range(SAMPLES):
+        sample = [next(taken)]
+        while sum(sample) < LEAST:
+            sample.append(next(taken))
+        found.append(sum(sample) / len(sample))
+    return min(found)
