@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import lstm_bench
-from lstm_bench import cells, claims, experiments, tables, tasks
+from lstm_bench import cells, claims, engine, experiments, tables, tasks
 from lstm_bench.engine.network import Network
 from lstm_bench.errors import BenchError, unknown
 from lstm_bench.planning.config import check_schema, make_sweep, plain_numbers
@@ -20,6 +20,7 @@ from lstm_bench.store.plans import BESIDE, source_digest
 from lstm_bench.sweep import Sweep
 from lstm_bench.training.run import code_identity
 
+WAYS = {"bptt": "kernel", "scan": "scan"}  # of the engine through time; bptt's cells have a kernel
 BACKWARD = 3  # forward and backward together cost three forward passes
 
 
@@ -201,6 +202,23 @@ def _condition(condition: Condition) -> dict[str, Any]:
         "state_size": network.state_size,
         "flops_per_update": flops,
         "priority": priority,
+        "effort": {
+            "way": _way(network),
+            "steps": task.steps(condition.T),
+            "inputs": task.inputs,
+            "validation": condition.training.validation_size,
+            "held_out": condition.training.validation_size + condition.training.test_size,
+        },
         "solved_score": task.solved_score,
         "score_name": task.score_name,
     }
+
+
+def _way(network: Network) -> str:
+    """How the engine goes through time, as `planning.effort` counts it.
+
+    Asked of the class of the cell alone: a plan is the same with and without a compiler.
+    """
+    like: Any = None
+    names = (name for name in WAYS if engine.BACKENDS[name].supports(network.cell, like))
+    return WAYS.get(next(names, ""), "loop")

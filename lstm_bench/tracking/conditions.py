@@ -84,7 +84,8 @@ class ConditionRun:
     @cached_property
     def facts(self) -> dict[str, Any]:
         """What the runs show beside the block's own files."""
-        entry = {key: value for key, value in self.entry.items() if key != "priority"}
+        hidden = ("priority", "effort")  # what plans jobs says nothing of a run
+        entry = {key: value for key, value in self.entry.items() if key not in hidden}
         return {**entry, "name": self.name, "labels": [self.task, self.cell], "splits": self.splits}
 
     @cached_property

@@ -1,0 +1,54 @@
+"""What a seed block is said to take: larger conditions take more, and every number is finite."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import yaml
+
+from lstm_bench.planning.effort import memory_mib, seconds
+from lstm_bench.planning.plan import resolve
+from tests.workflow.workspace import ROOT, TINY
+
+SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
+LOOPED = {"elman": "kernel", "lstm": "kernel", "minlstm": "scan", "lstm_peephole": "loop"}
+
+
+@pytest.fixture(scope="module")
+def entries() -> dict[tuple[str, int], dict[str, Any]]:
+    config = {**TINY, "cells": list(LOOPED), "lengths": [10, 100], "experiments": ["horizon"]}
+    plan = resolve({**config, "tuning": {"length": None}}, SCHEMA, "digest")
+    members = plan["experiments"]["horizon"]["members"]
+    conditions = [plan["conditions"][member["condition"]] for member in members]
+    return {(each["spec"]["cell"], each["spec"]["T"]): each for each in conditions}
+
+
+def test_the_way_through_time_is_the_engine_s(entries: dict[tuple[str, int], Any]) -> None:
+    assert {cell: entries[cell, 10]["effort"]["way"] for cell in LOOPED} == LOOPED
+
+
+@pytest.mark.parametrize("cost", [seconds, memory_mib])
+@pytest.mark.parametrize("cell", LOOPED)
+def test_longer_sequences_and_more_replicates_take_more(
+    cost: Any, cell: str, entries: dict[tuple[str, int], Any]
+) -> None:
+    short, long = entries[cell, 10], entries[cell, 100]
+    assert 0 < cost(short, 5) < cost(long, 5) < cost(long, 50)
+
+
+def test_seconds_grow_with_the_budget_and_memory_does_not(
+    entries: dict[tuple[str, int], Any],
+) -> None:
+    entry = entries["lstm", 100]
+    training = {**entry["spec"]["training"], "updates": 100 * 60}
+    longer = {**entry, "spec": {**entry["spec"], "training": training}}
+    assert seconds(longer, 5) > 10 * seconds(entry, 5) - 9 * 4.0 - 1e-9
+    assert memory_mib(longer, 5) == memory_mib(entry, 5)
+
+
+def test_recomputation_takes_less_memory(entries: dict[tuple[str, int], Any]) -> None:
+    entry = entries["lstm_peephole", 100]
+    training = {**entry["spec"]["training"], "recompute": True}
+    again = {**entry, "spec": {**entry["spec"], "training": training}}
+    assert memory_mib(again, 500) < memory_mib(entry, 500)
