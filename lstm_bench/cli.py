@@ -142,6 +142,17 @@ def _told(counts: dict[str, int]) -> str:
 
 
 @cli.command()
+@click.option("--minutes", type=click.IntRange(1), default=20, show_default=True)
+def packing(minutes: int) -> None:
+    """Seed blocks in a cluster's job of so many MINUTES, as profiles/slurm/config.yaml lists them."""
+    from lstm_bench.planning.packing import components
+
+    click.echo("group-components:")
+    for group, blocks in components(minutes).items():
+        click.echo(f"  - {group}={blocks}")
+
+
+@cli.command()
 def track() -> None:
     """Import what is finished into MLflow, once; after `rm results/mlflow.db`, all of it again."""
     from lstm_bench.store.paths import Results

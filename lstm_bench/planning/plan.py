@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import shutil
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -89,7 +90,8 @@ def _untuned(
 
 
 def _check_device(device: str) -> None:
-    if device == "cuda":
+    """Where jobs are sent to other machines, this one needs no GPU: theirs are checked then."""
+    if device == "cuda" and not shutil.which("sbatch"):
         from lstm_bench.engine.runtime import resolve_device
 
         resolve_device(device)

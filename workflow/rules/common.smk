@@ -4,8 +4,9 @@ import sys
 import tempfile
 
 from lstm_bench.errors import BenchError
+from lstm_bench.planning import packing
 from lstm_bench.spec import canonical, digest
-from lstm_bench.store import paths
+from lstm_bench.store import aside, paths
 from lstm_bench.store.plans import ensure_plan, source_digest
 
 # everything the rules know of the config stands in the plan; bad input ends here, in one sentence
@@ -22,9 +23,14 @@ settings = {
     "LSTM_BENCH_DEVICE": plan.config["device"],
     "LSTM_BENCH_TIMEOUT": plan.config["timeout_seconds"] or "",
 }
-# the first training starts a process that imports torch once for all; on a cluster's node it has no
-# one to serve
-if not workflow.remote_exec:
+# the first training starts a process that imports torch once for all; a cluster's job starts none,
+# nor does it ask one of the machine it was submitted from. It keeps what it finished, for its next
+# attempt
+if workflow.remote_exec:
+    settings |= {"LSTM_BENCH_FORK_SERVER": "", aside.VARIABLE: 1}
+    # profiles are not read there, and one block that fails must not stop those packed with it
+    workflow.execution_settings.keep_going = True
+else:
     folder = f"{tempfile.gettempdir()}/lstm_bench-{os.getuid()}"
     settings["LSTM_BENCH_FORK_SERVER"] = f"{os.getpid()}:{folder}/{os.getpid()}"
 exports = " ".join(
@@ -53,8 +59,21 @@ wildcard_constraints:
     row=r"[a-z0-9_]+",
 
 
+# on a cluster these run where Snakemake does: seconds each, less than a job takes to start
 localrules:
     all,
+    conclude,
+    dataset,
+    draw,
     figures,
+    judge,
+    report,
     speed,
+    table,
+    tables,
+    track,
     tune,
+
+
+onsuccess:
+    aside.clear(paths.Results())
