@@ -144,7 +144,7 @@ def _told(counts: dict[str, int]) -> str:
 @cli.command()
 @click.option("--minutes", type=click.IntRange(1), default=20, show_default=True)
 def packing(minutes: int) -> None:
-    """Seed blocks in a cluster's job of so many MINUTES, as profiles/slurm/config.yaml lists them."""
+    """How many seed blocks make a cluster's job of so many MINUTES: lines for profiles/slurm."""
     from lstm_bench.planning.packing import components
 
     click.echo("group-components:")

@@ -1,8 +1,8 @@
 """The files of a finished seed block, kept a second time where Snakemake deletes nothing.
 
-A cluster's job runs many blocks. When one of them fails, Snakemake takes the whole job for failed: it
-deletes what the others wrote, and the next attempt runs them all again. So that no finished block is
-trained twice, its files are linked beside its checkpoint, and the next attempt takes them back.
+A cluster's job runs many blocks. When one of them fails, Snakemake takes the whole job for failed:
+the next attempt deletes what the others wrote and runs them all again. So that no finished block
+is trained twice, its files are linked beside its checkpoint, and the next attempt takes them back.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def _link(source: Path, target: Path) -> None:
         beside = target / f".{name}.link"
         beside.unlink(missing_ok=True)
         try:
-            os.link(source / name, beside)  # noqa: PTH109
+            os.link(source / name, beside)
         except OSError:  # some network file systems have no links between folders
             shutil.copy2(source / name, beside)
         beside.replace(target / name)

@@ -4,7 +4,7 @@ import sys
 import tempfile
 
 from lstm_bench.errors import BenchError
-from lstm_bench.planning import packing
+from lstm_bench.planning import cluster, packing
 from lstm_bench.spec import canonical, digest
 from lstm_bench.store import aside, paths
 from lstm_bench.store.plans import ensure_plan, source_digest
@@ -73,6 +73,16 @@ localrules:
     tables,
     track,
     tune,
+
+
+onstart:
+    try:
+        if workflow.executor_plugin.name == "slurm":
+            cluster.require(
+                job.resources for job in cluster.submitted(workflow.dag)
+            )
+    except BenchError as error:
+        sys.exit(str(error))
 
 
 onsuccess:
