@@ -8,6 +8,8 @@ from lstm_bench.planning import cluster, packing
 from lstm_bench.spec import canonical, digest
 from lstm_bench.store import aside, paths
 from lstm_bench.store.plans import ensure_plan, source_digest
+from lstm_bench.tracking.address import tracking_uri
+from lstm_bench.tracking.disk import require_local_disk
 
 # everything the rules know of the config stands in the plan; bad input ends here, in one sentence
 try:
@@ -28,8 +30,6 @@ settings = {
 # attempt
 if workflow.remote_exec:
     settings |= {"LSTM_BENCH_FORK_SERVER": "", aside.VARIABLE: 1}
-    # profiles are not read there, and one block that fails must not stop those packed with it
-    workflow.execution_settings.keep_going = True
 else:
     folder = f"{tempfile.gettempdir()}/lstm_bench-{os.getuid()}"
     settings["LSTM_BENCH_FORK_SERVER"] = f"{os.getpid()}:{folder}/{os.getpid()}"
@@ -46,6 +46,14 @@ shell.prefix(
     f"set -euo pipefail; export PATH={shlex.quote(os.path.dirname(sys.executable))}:$PATH {exports}; "
     + account
 )
+
+
+# one block that fails must not stop those packed with it: profiles/default says so, and no profile is
+# read in a cluster's job. Its settings are there when priorities are asked for, and not before
+def priority(wildcards):
+    if workflow.remote_exec:
+        workflow.execution_settings.keep_going = True
+    return plan.conditions[wildcards.condition]["priority"]
 
 
 wildcard_constraints:
@@ -77,6 +85,8 @@ localrules:
 
 onstart:
     try:
+        if any(job.rule.name == "track" for job in workflow.dag.needrun_jobs()):
+            require_local_disk(tracking_uri(paths.Results()))
         if workflow.executor_plugin.name == "slurm":
             cluster.require(
                 job.resources for job in cluster.submitted(workflow.dag)

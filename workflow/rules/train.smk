@@ -12,7 +12,7 @@ rule train:
     benchmark:
         f"{paths.BENCHMARK}/train/{{condition}}/{{block}}.tsv"
     # the longest trainings first, so that no core waits for a late one
-    priority: lambda wildcards: plan.conditions[wildcards.condition]["priority"]
+    priority: priority
     # on a cluster the process that submits tries again, with more memory and time
     retries: 0 if workflow.remote_exec else 2
     group:
