@@ -34,7 +34,7 @@ def components(wanted: float = MINUTES) -> dict[str, int]:
     """How many blocks of each group make a job of so many minutes; one where a block is as long."""
     seconds, found = SHORTEST, {}
     while seconds <= LONGEST:
-        found[f"train_{seconds}s"] = max(1, min(MOST, int(60 * wanted * sqrt(2) / seconds)))
+        found[f"train_{seconds}s"] = max(1, min(MOST, round(60 * wanted * sqrt(2) / seconds)))
         seconds *= 2
     return found
 
