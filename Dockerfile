@@ -20,7 +20,7 @@ COPY Snakefile config.yaml environment.yml ./
 COPY profiles profiles
 COPY workflow workflow
 RUN mkdir results .snakemake && chown bench:bench . results .snakemake
-USER bench
+USER 1000
 
 ENV MLFLOW_DISABLE_TELEMETRY=true
 ENTRYPOINT ["snakemake"]

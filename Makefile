@@ -46,8 +46,9 @@ lint: $(READY)
 	$(BIN)/snakemake --lint
 	$(BIN)/mypy
 
-# exact versions of everything, from the environment the tests just passed in (with '.[slurm]' there)
+# exact versions of everything, from the environment the tests just passed in
 lock: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[slurm]'
 	$(BIN)/python -m pip freeze --exclude-editable | sed 's/^torch==\([^+]*\).*/torch==\1/' > requirements.lock
 
 $(READY): pyproject.toml requirements.lock
