@@ -9,7 +9,7 @@ CORES ?= $(shell $(PYTHON) -c "import os; print(os.cpu_count())")
 # anything more for snakemake, e.g. ARGS="--configfile workflow/presets/smoke.yaml"
 ARGS ?=
 
-.PHONY: sweep smoke figures tune performance test lint lock clean
+.PHONY: sweep smoke figures tune performance test slurm-test lint lock clean
 
 sweep: $(READY)
 	$(BIN)/snakemake --cores $(CORES) $(ARGS)
@@ -34,6 +34,11 @@ performance: $(READY)
 test: $(READY)
 	$(BIN)/pytest -n $(CORES) --dist loadscope
 
+# needs root and Debian's slurm-wlm and munge; about five minutes
+slurm-test: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[slurm]'
+	LSTM_BENCH_SLURM_TEST=1 $(BIN)/pytest -n 0 tests/slurm
+
 lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -43,6 +48,7 @@ lint: $(READY)
 
 # exact versions of everything, from the environment the tests just passed in
 lock: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[slurm]'
 	$(BIN)/python -m pip freeze --exclude-editable | sed 's/^torch==\([^+]*\).*/torch==\1/' > requirements.lock
 
 $(READY): pyproject.toml requirements.lock

@@ -157,6 +157,17 @@ def estimate(configfile: tuple[str, ...]) -> None:
 
 
 @cli.command()
+@click.option("--minutes", type=click.IntRange(1), default=20, show_default=True)
+def packing(minutes: int) -> None:
+    """How many seed blocks make a cluster's job of so many MINUTES: lines for profiles/slurm."""
+    from lstm_bench.planning.packing import components
+
+    click.echo("group-components:")
+    for group, blocks in components(minutes).items():
+        click.echo(f"  - {group}={blocks}")
+
+
+@cli.command()
 def track() -> None:
     """Import what is finished into MLflow, once; after `rm results/mlflow.db`, all of it again."""
     from lstm_bench.store.paths import Results

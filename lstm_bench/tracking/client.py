@@ -25,6 +25,7 @@ from lstm_bench.tracking.address import (
     tracking_uri,
     without_credentials,
 )
+from lstm_bench.tracking.disk import require_local_disk
 from lstm_bench.tracking.records import Record, Split
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ def opened(experiment: str, results: Results, uri: str | None = None) -> Iterato
     credentials, when the store does not answer or cannot be written.
     """
     address = tracking_uri(results, uri)
+    require_local_disk(address)
     require_answer(address)
     prepare_environment()
     from mlflow import MlflowClient

@@ -69,6 +69,11 @@ def resume(folder: Path, ensemble: Ensemble, code: str) -> str | None:
     return str(about["started"])
 
 
+def forget(folder: Path) -> None:
+    """Forget a finished training's checkpoint and nothing else in its folder."""
+    (folder / FILE).unlink(missing_ok=True)
+
+
 def remove(folder: Path) -> None:
     """Forget a finished training's checkpoint, and the empty folder around it."""
     shutil.rmtree(folder, ignore_errors=True)

@@ -15,6 +15,7 @@ from lstm_bench.engine.runtime import configure, resolve_device
 from lstm_bench.errors import BenchError, DamagedFile
 from lstm_bench.registry import code_version
 from lstm_bench.spec import Condition, SeedBlock
+from lstm_bench.store import aside
 from lstm_bench.store.datasets import ensure_dataset, read_split
 from lstm_bench.store.paths import BLOCK_FILES, Results
 from lstm_bench.store.tables import read_about
@@ -80,6 +81,9 @@ def train_block(
     with FileLock(state.parent / f"{block.name}.lock"):
         if is_finished(folder, condition, code):
             return folder
+        if is_finished(state, condition, code):
+            aside.take_back(state, folder)
+            return folder
         started = now()
         try:
             ensemble = Ensemble.create(condition, block, where, backend)
@@ -94,6 +98,10 @@ def train_block(
             )
             reason = "out_of_memory" if memory else f"{type(error).__name__}: {error}"[:200]
             write_failure(folder, condition, block, reason, code, started)
+        if aside.wanted():
+            aside.set_aside(folder, state)
+            checkpoint.forget(state)
+            return folder
     checkpoint.remove(state)
     return folder
 

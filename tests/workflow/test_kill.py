@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import signal
 import subprocess
 import time
 from pathlib import Path
 
-from tests.workflow.workspace import TINY, Workspace
+from tests.workflow.workspace import TINY, Workspace, same_files
 
 SETTINGS = {
     "experiments": ["horizon"],
@@ -18,16 +17,6 @@ SETTINGS = {
     "replicates": 4,
     "training": {**TINY["training"], "updates": 5000, "learning_rate": 1e-6, "futility_after": 1.0},
 }
-SAME = ("replicates.parquet", "curves.parquet", "model.safetensors")
-
-
-def _digests(workspace: Workspace) -> dict[str, str]:
-    files = workspace.path.glob("results/runs/*/*/*")
-    return {
-        path.relative_to(workspace.path).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in files
-        if path.name in SAME
-    }
 
 
 def test_kill_9_of_the_whole_sweep_and_again_gives_the_same_bytes(tmp_path: Path) -> None:
@@ -53,9 +42,7 @@ def test_kill_9_of_the_whole_sweep_and_again_gives_the_same_bytes(tmp_path: Path
     assert killed.snakemake("--unlock").returncode == 0
     again = killed.snakemake("results/experiments/horizon/table.csv")
     assert again.returncode == 0, again.stdout[-3000:]
-    expected = _digests(undisturbed)
-    assert len(expected) == 2 * len(SAME)
-    assert _digests(killed) == expected
+    same_files(killed, undisturbed)
 
 
 def _wait_for(folder: Path, pattern: str) -> None:

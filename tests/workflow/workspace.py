@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -101,3 +102,22 @@ class Workspace:
             return {}
         rows = (line.split() for line in table[1].splitlines())
         return {rule: int(count) for rule, count in rows if rule not in ("total", "all")}
+
+
+SAME = ("replicates.parquet", "curves.parquet", "model.safetensors", "condition.json")
+
+
+def stored(workspace: Workspace) -> dict[str, str]:
+    """The digests of what may never differ between two ways to run a sweep."""
+    files = workspace.path.glob("results/runs/**/*")
+    return {
+        path.relative_to(workspace.path).as_posix(): sha256(path.read_bytes()).hexdigest()
+        for path in files
+        if path.name in SAME
+    }
+
+
+def same_files(one: Workspace, other: Workspace) -> None:
+    """Both hold the same trainings, bit for bit, and at least one."""
+    assert len(stored(one)) >= len(SAME)
+    assert stored(one) == stored(other)

@@ -4,10 +4,13 @@ import sys
 import tempfile
 
 from lstm_bench.errors import BenchError
+from lstm_bench.planning import cluster, packing
 from lstm_bench.planning.placing import block_mib, gpus
 from lstm_bench.spec import canonical, digest
-from lstm_bench.store import paths
+from lstm_bench.store import aside, paths
 from lstm_bench.store.plans import ensure_plan, source_digest
+from lstm_bench.tracking.address import tracking_uri
+from lstm_bench.tracking.disk import require_local_disk
 from lstm_bench.training.devices import as_text
 
 # everything the rules know of the config stands in the plan; bad input ends here, in one sentence
@@ -24,9 +27,12 @@ settings = {
     "LSTM_BENCH_DEVICE": as_text(plan.config["device"]),
     "LSTM_BENCH_TIMEOUT": plan.config["timeout_seconds"] or "",
 }
-# the first training starts a process that imports torch once for all; on a cluster's node it has no
-# one to serve
-if not workflow.remote_exec:
+# the first training starts a process that imports torch once for all; a cluster's job starts none,
+# nor does it ask one of the machine it was submitted from. It keeps what it finished, for its next
+# attempt
+if workflow.remote_exec:
+    settings |= {"LSTM_BENCH_FORK_SERVER": "", aside.VARIABLE: 1}
+else:
     folder = f"{tempfile.gettempdir()}/lstm_bench-{os.getuid()}"
     settings["LSTM_BENCH_FORK_SERVER"] = f"{os.getpid()}:{folder}/{os.getpid()}"
 exports = " ".join(
@@ -44,6 +50,14 @@ shell.prefix(
 )
 
 
+# one block that fails must not stop those packed with it: profiles/default says so, and no profile is
+# read in a cluster's job. Its settings are there when priorities are asked for, and not before
+def priority(wildcards):
+    if workflow.remote_exec:
+        workflow.execution_settings.keep_going = True
+    return plan.conditions[wildcards.condition]["priority"]
+
+
 wildcard_constraints:
     task=r"[a-z0-9_]+",
     T=r"\d+",
@@ -55,8 +69,33 @@ wildcard_constraints:
     row=r"[a-z0-9_]+",
 
 
+# on a cluster these run where Snakemake does: seconds each, less than a job takes to start
 localrules:
     all,
+    conclude,
+    dataset,
+    draw,
     figures,
+    judge,
+    report,
     speed,
+    table,
+    tables,
+    track,
     tune,
+
+
+onstart:
+    try:
+        if any(job.rule.name == "track" for job in workflow.dag.needrun_jobs()):
+            require_local_disk(tracking_uri(paths.Results()))
+        if workflow.executor_plugin.name == "slurm":
+            cluster.require(
+                job.resources for job in cluster.submitted(workflow.dag)
+            )
+    except BenchError as error:
+        sys.exit(str(error))
+
+
+onsuccess:
+    aside.clear(paths.Results())

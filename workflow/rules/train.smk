@@ -12,13 +12,24 @@ rule train:
     benchmark:
         f"{paths.BENCHMARK}/train/{{condition}}/{{block}}.tsv"
     # the longest trainings first, so that no core waits for a late one
-    priority: lambda wildcards: plan.conditions[wildcards.condition]["priority"]
-    retries: 2
+    priority: priority
+    # on a cluster the process that submits tries again, with more memory and time
+    retries: 0 if workflow.remote_exec else 2
+    group:
+        lambda wildcards: packing.group(
+            plan.conditions[wildcards.condition], wildcards.block
+        )
     conda:
         "../../environment.yml"
     threads: 1
     resources:
         attempt=lambda wildcards, attempt: attempt,
+        mem_mb=lambda wildcards, attempt: packing.mem_mb(
+            plan.conditions[wildcards.condition], wildcards.block, attempt
+        ),
+        runtime=lambda wildcards, attempt: packing.minutes(
+            plan.conditions[wildcards.condition], wildcards.block, attempt
+        ),
         gpu=lambda wildcards: gpus(plan, wildcards.condition),
         device_mib=lambda wildcards: block_mib(
             plan, wildcards.condition, wildcards.block

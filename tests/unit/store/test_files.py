@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import errno
 import json
 import os
+import stat
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +43,19 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_other(tmp_path: Path, mon
     assert str(path) in str(refusal.value)
     assert path.read_bytes() == b"old"
     assert names_in(tmp_path) == ["file"]
+
+
+def test_a_file_system_that_cannot_sync_a_folder_keeps_the_file(tmp_path: Path, monkeypatch):
+    sync = os.fsync
+
+    def only_files(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "Invalid argument")
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", only_files)
+    files.write_bytes(tmp_path / "file", b"new")
+    assert (tmp_path / "file").read_bytes() == b"new"
 
 
 def test_an_interrupt_while_writing_is_passed_on_and_leaves_the_old_file(

@@ -1,0 +1,54 @@
+"""Seed blocks packed into jobs of a cluster, and what each block asks of it. Standard library only.
+
+A cluster's job takes seconds to start, as long as many a block takes to train. Snakemake packs jobs
+by their group, so many to a job of the cluster (`--group-components`). A block's group is named by
+the power of two of seconds that it will not exceed: `train_64s` holds those of 33 to 64 seconds.
+How many of these make a job of the wanted length does not hang on the sweep, so that one list of
+groups (profiles/slurm) serves every config.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import ceil, log2, sqrt
+from typing import Any
+
+from lstm_bench.planning import effort
+from lstm_bench.spec import SeedBlock
+
+MINUTES = 20  # the wanted length of a cluster's job
+START = 6.0  # seconds: within a cluster's job Snakemake starts once more for each block
+SHORTEST, LONGEST = 16, 4096  # seconds: the first and the last group
+MOST = 40  # blocks in a job: each asks for whole minutes, and the sum is the job's time limit
+LEAST = 2  # minutes: Slurm may send the signal that goes before the limit a minute too early
+MARGIN = 2.0  # of the time limit, for slower cores than those that were measured
+
+
+def group(entry: Mapping[str, Any], block: str) -> str:
+    """The name of the group of a block (`seeds-000-004`) of this condition of the plan."""
+    exponent = ceil(log2(_seconds(entry, block)))
+    return f"train_{min(max(2**exponent, SHORTEST), LONGEST)}s"
+
+
+def components(wanted: float = MINUTES) -> dict[str, int]:
+    """How many blocks of each group make a job of so many minutes; one where a block is as long."""
+    seconds, found = SHORTEST, {}
+    while seconds <= LONGEST:
+        found[f"train_{seconds}s"] = max(1, min(MOST, round(60 * wanted * sqrt(2) / seconds)))
+        seconds *= 2
+    return found
+
+
+def minutes(entry: Mapping[str, Any], block: str, attempt: int) -> int:
+    """The time limit of a block; one that ran into it gets more at each attempt."""
+    return attempt * max(LEAST, ceil(MARGIN * _seconds(entry, block) / 60))
+
+
+def mem_mb(entry: Mapping[str, Any], block: str, attempt: int) -> int:
+    """The memory of a block in MB; one that was killed for it gets more at each attempt."""
+    mib = effort.memory_mib(entry, len(SeedBlock.parse(block).seeds))
+    return attempt * ceil(mib * 2**20 / 10**6)
+
+
+def _seconds(entry: Mapping[str, Any], block: str) -> float:
+    return START + effort.seconds(entry, len(SeedBlock.parse(block).seeds))
