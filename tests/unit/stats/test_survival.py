@@ -59,8 +59,8 @@ def drawn(
 @pytest.mark.parametrize("n", [5, 10, 20])
 def test_the_log_rank_test_rejects_equal_cells_as_rarely_as_it_says(n: int) -> None:
     rng = np.random.default_rng(n)
-    p = [logrank(drawn(rng, n, 1), drawn(rng, n, 1), FEW) for _ in range(400)]
-    assert np.mean(np.array(p) <= 0.05) <= 0.083  # three standard errors above 0.05
+    p = [logrank(drawn(rng, n, 1), drawn(rng, n, 1), FEW) for _ in range(250)]
+    assert np.mean(np.array(p) <= 0.05) <= 0.091  # three standard errors above 0.05
 
 
 def test_the_power_of_the_log_rank_test_is_that_of_the_formula() -> None:
