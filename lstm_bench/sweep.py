@@ -69,6 +69,7 @@ class Sweep:
     settings         the section of each experiment, with its defaults
     own              the tasks of experiments that have tasks of their own
     matched          by task and cell key, widths with as many parameters as the largest cell has
+    fair             by what is matched, task and cell key: widths of the reference's size
     """
 
     tasks: tuple[Choice, ...]
@@ -85,6 +86,7 @@ class Sweep:
     widths: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     own: Mapping[str, tuple[Choice, ...]] = field(default_factory=dict)
     matched: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    fair: Mapping[str, Mapping[str, Mapping[str, int]]] = field(default_factory=dict)
 
     def chosen(self, experiment: str) -> list[Choice]:
         """The cells this experiment's section names by their labels; all where it names none.

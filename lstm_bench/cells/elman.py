@@ -18,10 +18,11 @@ class Elman(Cell):
         h_t = tanh(W x_t + U h_{t-1} + b)
 
     W h*d, U h*h, b h. Glorot-uniform weights, zero biases. `recurrent_init` is how U is drawn:
-    glorot or orthogonal.
+    glorot or orthogonal; `init_scale` multiplies W and U at the start.
     """
 
     recurrent_init: str = "glorot"
+    init_scale: float = 1.0
 
     name = "elman"
     citation = "Elman (1990), Finding Structure in Time"
@@ -29,15 +30,17 @@ class Elman(Cell):
 
     def __post_init__(self) -> None:
         require_choice(self, "recurrent_init", initialise.RECURRENT)
+        initialise.require_positive(self.name, self.init_scale)
 
     def init(
         self, rng: np.random.Generator, inputs: int, width: int, outputs: int
     ) -> dict[str, np.ndarray]:
-        return {
+        weights = {
             "W": initialise.glorot(rng, width, inputs),
             "U": initialise.recurrent(rng, width, self.recurrent_init),
             "b": initialise.zeros(width),
         }
+        return initialise.scaled(weights, self.init_scale)
 
     def step(self, p: Params, x: Tensor, state: State) -> State:
         (h,) = state
@@ -83,7 +86,8 @@ class ElmanReLU(Elman):
         h_t = max(0, W x_t + U h_{t-1} + b)
 
     W h*d, U h*h, b h. The equations of `irnn`, the weights of `elman`: Glorot-uniform, zero biases.
-    `recurrent_init` is how U is drawn: glorot or orthogonal. Beside `irnn` it shows what the start
+    `recurrent_init` is how U is drawn: glorot or orthogonal; `init_scale` multiplies W and U at the
+    start. Beside `irnn` it shows what the start
     at the identity does.
     """
 

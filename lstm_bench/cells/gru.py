@@ -31,13 +31,14 @@ class GRU(Cell):
     Glorot-uniform weights, zero biases; `update_bias` is the start value of b_z, the counterpart of
     an LSTM's forget bias, and `chrono` = T_max > 0 sets b_z = log U[1, T_max - 1] instead (Tallec &
     Ollivier 2018, whose z is 1 - z_t here); `recurrent_init` is how each U_* is drawn: glorot or
-    orthogonal.
+    orthogonal; `init_scale` multiplies every matrix at the start.
     """
 
     update_bias: float = 0.0
     chrono: int = 0
     reset: str = "after"
     recurrent_init: str = "glorot"
+    init_scale: float = 1.0
 
     name = "gru"
     citation = (
@@ -53,6 +54,7 @@ class GRU(Cell):
             )
         require_choice(self, "reset", ("after", "before"))
         require_choice(self, "recurrent_init", initialise.RECURRENT)
+        initialise.require_positive(self.name, self.init_scale)
 
     def init(
         self, rng: np.random.Generator, inputs: int, width: int, outputs: int
@@ -67,7 +69,7 @@ class GRU(Cell):
             weights["b_z"] = initialise.chrono(rng, width, self.chrono)
         if self.reset == "after":
             weights["b_u"] = initialise.zeros(width)
-        return weights
+        return initialise.scaled(weights, self.init_scale)
 
     def gates(self, p: Params, x: Tensor, state: State) -> dict[str, Tensor]:
         (h,) = state

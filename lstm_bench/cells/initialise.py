@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from lstm_bench.errors import BenchError
+
 
 def glorot(rng: np.random.Generator, rows: int, columns: int) -> np.ndarray:
     """Uniform in +-sqrt(6 / (rows + columns)). Glorot & Bengio (2010), eq. 16."""
@@ -53,3 +55,16 @@ def chrono(rng: np.random.Generator, rows: int, longest: int) -> np.ndarray:
     Tallec & Ollivier (2018), Can recurrent neural networks warp time?, eq. 16.
     """
     return np.log(rng.uniform(1, max(longest - 1, 1), rows))
+
+
+def scaled(weights: dict[str, np.ndarray], scale: float) -> dict[str, np.ndarray]:
+    """The weights with every matrix multiplied by `scale`; biases stay."""
+    if scale == 1:
+        return weights
+    return {name: scale * w if w.ndim == 2 else w for name, w in weights.items()}
+
+
+def require_positive(cell: str, scale: float) -> None:
+    """Raise BenchError for an init_scale that is not above 0."""
+    if not scale > 0:
+        raise BenchError(f"cell {cell!r}: option init_scale is {scale}, but must be above 0.")

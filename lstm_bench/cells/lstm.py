@@ -26,12 +26,14 @@ class LSTM(Cell):
     W_* h*d, U_* h*h, b_* h: one bias a gate. Glorot-uniform weights, zero biases, except:
     `forget_bias` is the start value of b_f (Gers et al. 2000; 1 is the custom since Jozefowicz et
     al. 2015), and `chrono` = T_max > 0 sets b_f = log U[1, T_max - 1], b_i = -b_f instead (Tallec &
-    Ollivier 2018). `recurrent_init` is how each U_* is drawn: glorot or orthogonal.
+    Ollivier 2018). `recurrent_init` is how each U_* is drawn: glorot or orthogonal. `init_scale`
+    multiplies every matrix at the start.
     """
 
     forget_bias: float = 1.0
     chrono: int = 0
     recurrent_init: str = "glorot"
+    init_scale: float = 1.0
 
     name = "lstm"
     citation = (
@@ -47,6 +49,7 @@ class LSTM(Cell):
                 f"cell 'lstm': option chrono is {self.chrono}, but must be 0 (off) or at least 2."
             )
         require_choice(self, "recurrent_init", initialise.RECURRENT)
+        initialise.require_positive(self.name, self.init_scale)
 
     def init(
         self, rng: np.random.Generator, inputs: int, width: int, outputs: int
@@ -60,7 +63,7 @@ class LSTM(Cell):
         if self.chrono:
             weights["b_f"] = initialise.chrono(rng, width, self.chrono)
             weights["b_i"] = -weights["b_f"]
-        return weights
+        return initialise.scaled(weights, self.init_scale)
 
     def gates(self, p: Params, x: Tensor, state: State) -> dict[str, Tensor]:
         h, _ = state

@@ -11,10 +11,11 @@ import pandas as pd
 
 from lstm_bench.experiments.base import Evidence, Experiment, by_condition
 from lstm_bench.plotting.panels import cell_legend, cell_style, log_lengths, panels
-from lstm_bench.stats.survival import solved_by, time_to_solve
+from lstm_bench.stats.survival import mean_difference, solved_by, time_to_solve, told_apart
 from lstm_bench.sweep import Member, Sweep
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 
@@ -29,11 +30,15 @@ class TrainingTime(Experiment):
         "Time to solve is the first evaluation on validation that meets the criterion. Replicates "
         "that never did are censored: those that diverged, ran out of time or were stopped as "
         "futile are carried as unsolved to the end of the budget, an error of the machine is left "
-        "out. Kaplan-Meier curves carry 95 % log-log bands; the restricted "
-        "mean is the mean time up to the budget, with a bootstrap interval; where some did not "
-        "solve it, it is a lower bound. Seconds are updates times the mean time an update of this "
-        "condition took for one replicate, as it ran in the sweep, beside other jobs and on the "
-        "backend named in the table; the cost experiment times a quiet machine."
+        "out. Kaplan-Meier curves carry 95 % log-log bands; the restricted mean is the mean time "
+        "up to the budget, with a bootstrap interval; where some did not solve it, it is a lower "
+        "bound of the mean. Cells are told apart by log-rank tests of all pairs on a task (by "
+        "permutation, Holm within the task); those that share a letter are not. Differences of "
+        "restricted means are to the fastest, paired by seed, with an expanded bootstrap interval "
+        "that is not adjusted for its being picked as the fastest. Seconds are updates times the "
+        "mean time an update of this condition took for one replicate, as it ran in the sweep, "
+        "beside other jobs and on the backend named in the table; the cost experiment times a "
+        "quiet machine."
     )
 
     def members(self, sweep: Sweep) -> Iterable[Member]:
@@ -48,6 +53,7 @@ class TrainingTime(Experiment):
     def summary(self, table: pd.DataFrame, evidence: Evidence) -> pd.DataFrame:
         """At each task's longest length that two cells or more solve at least half the time."""
         rows = []
+        joined = _with_times(evidence)
         for task in evidence.tasks:
             group = table[table.task == task]
             if group.empty:
@@ -55,8 +61,11 @@ class TrainingTime(Experiment):
             T = shared_length(group)
             at = group[group["T"] == T].sort_values("mean_updates")
             fastest = at.mean_updates.iloc[0]
+            here = joined[(joined.task_label == task) & (joined["T"] == T)]
+            compared = compare(here, at.cell.tolist())
             for row in at.to_dict("records"):
-                rows.append({**row, "times_the_fastest": row["mean_updates"] / fastest})
+                times = {"times_the_fastest": row["mean_updates"] / fastest}
+                rows.append({**row, **times, **compared[row["cell"]]})
         return pd.DataFrame(rows)
 
     def display(self, summary: pd.DataFrame) -> pd.DataFrame:
@@ -71,6 +80,10 @@ class TrainingTime(Experiment):
                 "mean seconds": _interval(summary, "seconds", "{:.2g}"),
                 "ms per update": summary.milliseconds_per_update,
                 "times the fastest": summary.times_the_fastest,
+                "told apart": summary.letters,
+                "log-rank p": summary.logrank_p.map("{:.2g}".format).where(
+                    summary.logrank_p.notna(), "–"
+                ),
             }
         )
 
@@ -79,12 +92,16 @@ class TrainingTime(Experiment):
         for task, group in summary.groupby("task", sort=False):
             T = int(group["T"].iloc[0])
             told = ", ".join(
-                f"{row.cell} {row.mean_updates:.0f}"
+                f"{row.cell} {row.mean_updates:.0f} ({row.letters})"
                 for row in group.itertuples()
                 if row.solved * 2 >= row.n
             )
             parts.append(f"{task} at T={T}: {told or 'no cell'}")
-        return {"answer": "Mean updates to solve, up to the budget: " + "; ".join(parts) + "."}
+        return {
+            "answer": "Mean updates to solve, up to the budget: "
+            + "; ".join(parts)
+            + ". Cells of a task that share a letter are not told apart (log-rank, Holm)."
+        }
 
     def figure(self, table: pd.DataFrame, summary: pd.DataFrame, evidence: Evidence) -> Figure:
         joined = _with_times(evidence)
@@ -108,6 +125,7 @@ class TrainingTime(Experiment):
                 below.errorbar(
                     rows["T"], rows.mean_updates, yerr=error, elinewidth=0.7, markersize=4, **style
                 )
+                _letter(above, at[at.cell_label == cell], summary[summary.task == task], style)
             n = len(at) // max(at.cell_label.nunique(), 1)
             above.set_title(f"{task}, T = {T}")
             above.set(xlabel="updates", ylim=(-0.03, 1.03), xlim=(0, at.update_time.max()))
@@ -118,10 +136,50 @@ class TrainingTime(Experiment):
         cell_legend(figure, grid[0, 0])
         figure.supxlabel(
             f"n = {n} replicates a cell; bands and bars: 95 % intervals; a mean at the budget "
-            "means that none solved it",
+            "means that none solved it;\ncells that share a letter are not told apart "
+            "(log-rank tests by permutation, Holm)",
             fontsize=7,
         )
         return figure
+
+
+def _letter(axes: Axes, rows: pd.DataFrame, summary: pd.DataFrame, style: dict[str, Any]) -> None:
+    """The cell's tie groups at the end of its curve, beside those that end there too."""
+    if rows.empty:
+        return
+    letters = str(summary[summary.cell == rows.cell_label.iloc[0]].letters.iloc[0])
+    share = float(rows.event.mean())
+    same = [text for text in axes.texts if abs(float(text.get_gid() or 0) - share) < 0.06]
+    if letters not in {text.get_text() for text in same}:
+        axes.annotate(
+            letters, (1.01, share), xycoords=("axes fraction", "data"), va="center", fontsize=6.5,
+            fontweight="bold", xytext=(7 * len(same), 0), textcoords="offset points",
+            color=style["color"], gid=str(share),
+        )  # fmt: skip
+
+
+def compare(rows: pd.DataFrame, cells: list[str]) -> dict[str, dict[str, Any]]:
+    """Each cell's tie group, and its log-rank p and seed-paired difference to the fastest.
+
+    rows   the replicates of one task and length, see `_with_times`; cells come fastest first
+    """
+    by_cell = {cell: rows[rows.cell_label == cell].set_index("seed") for cell in cells}
+    times = {c: (g.update_time.to_numpy(), g.event.to_numpy()) for c, g in by_cell.items()}
+    apart = told_apart(times)
+    first, found = cells[0], {}
+    for cell in cells:
+        p, difference = float("nan"), (0.0, 0.0, 0.0)
+        if cell != first:
+            p = apart.p[frozenset((cell, first))]
+            both = by_cell[cell].join(by_cell[first].update_time, how="inner", rsuffix="_first")
+            difference = mean_difference(both.update_time, both.update_time_first)
+        ends = ("", "_low", "_high")
+        found[cell] = {
+            "letters": apart.letters[cell],
+            "logrank_p": p,
+            **{f"mean_difference{end}": value for end, value in zip(ends, difference)},
+        }
+    return found
 
 
 def _interval(summary: pd.DataFrame, unit: str, form: str) -> pd.Series:

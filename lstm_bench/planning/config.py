@@ -13,7 +13,8 @@ import yaml
 from lstm_bench import cells, experiments, tasks
 from lstm_bench.engine.network_options import NetworkOptions
 from lstm_bench.errors import BenchError, unknown
-from lstm_bench.planning.widths import equal_parameters, resolved
+from lstm_bench.experiments.fairness import reference
+from lstm_bench.planning.widths import SIZES, equal_parameters, equal_sizes, resolved
 from lstm_bench.registry import build, chosen_options
 from lstm_bench.spec import TUNING_SEEDS, Training, training_keys
 from lstm_bench.sweep import Choice, Sweep
@@ -252,6 +253,7 @@ def make_sweep(config: Mapping[str, Any]) -> Sweep:
         for task in own.get("overfitting", ())
         if isinstance(width, int)
     }
+    fair = _fair(config["experiments"], settings, own, cell_list, width)
     plain = isinstance(width, int) and not any("width" in cell.own for cell in cell_list)
     return Sweep(
         tasks=_unique(task_list, "tasks"),
@@ -272,6 +274,7 @@ def make_sweep(config: Mapping[str, Any]) -> Sweep:
         widths={} if plain else _widths(sized, cell_list, width),
         own=own,
         matched=matched,
+        fair=fair,
     )
 
 
@@ -281,6 +284,32 @@ def _settings(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     asked = [*config["experiments"], "cost", "tuning"]
     return {
         name: {**known[name].defaults, **config.get(name, {})} for name in asked if name in known
+    }
+
+
+def _fair(
+    asked: Iterable[str],
+    settings: Mapping[str, Any],
+    own: Mapping[str, tuple[Choice, ...]],
+    cell_list: tuple[Choice, ...],
+    width: Any,
+) -> dict[str, dict[str, dict[str, int]]]:
+    """By what is matched, task and cell key: the widths of `fairness`. Raises BenchError."""
+    if "fairness" not in asked:
+        return {}
+    if not isinstance(width, int):
+        raise BenchError(
+            f"fairness: width: {width!r} is not allowed; it must be a whole number, which the "
+            "experiment matches to by itself."
+        )
+    labels = [cell.shown for cell in cell_list]
+    yardstick = cell_list[labels.index(reference(settings["fairness"], labels))]
+    return {
+        match: {
+            task.key: equal_sizes(task, cell_list, yardstick, match, width)
+            for task in own["fairness"]
+        }
+        for match in SIZES
     }
 
 

@@ -63,6 +63,21 @@ def equal_parameters(task: Choice, cells_: Iterable[Choice], width: int) -> dict
     return {cell.key: _nearest(task, cell, "parameters", budget)[0] for cell, _ in known}
 
 
+def equal_sizes(
+    task: Choice, cells_: Iterable[Choice], reference: Choice, match: str, width: int
+) -> dict[str, int]:
+    """For each cell the width whose size is nearest that of `reference` at `width`, however far.
+
+    Raises BenchError where the reference cannot have this width.
+    """
+    sizes = _Sizes(task, reference, match)
+    budget = sizes(width)
+    if budget is None:
+        assert sizes.refused is not None
+        raise sizes.refused
+    return {cell.key: _nearest(task, cell, match, budget)[0] for cell in cells_}
+
+
 class _Sizes:
     """The size of a cell's network on a task by width; None where it cannot have this width."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import combinations
 
 import numpy as np
@@ -36,14 +36,28 @@ def tie_groups(values: Mapping[str, Sequence[float]], alpha: float = 0.05) -> li
     names = sorted(values, key=lambda name: -means[name])
     pairs = list(combinations(names, 2))
     p = [sign_flip(np.subtract(values[a], values[b])) for a, b in pairs]
-    apart = {pair for pair, each in zip(pairs, holm(p)) if each <= alpha}
+    return ties(names, {pair for pair, each in zip(pairs, holm(p)) if each <= alpha})
+
+
+def ties(names: Sequence[str], apart: Collection[tuple[str, str]]) -> list[list[str]]:
+    """Groups of names, best first as given, within which no pair is among those told apart."""
+    known = {frozenset(pair) for pair in apart}
     groups: list[list[str]] = []
     for first in range(len(names)):
-        group = names[first : first + 1]
+        group = list(names[first : first + 1])
         for name in names[first + 1 :]:
-            if any((member, name) in apart for member in group):
+            if any(frozenset((member, name)) in known for member in group):
                 break
             group.append(name)
         if not groups or not set(group) <= set(groups[-1]):
             groups.append(group)
     return groups
+
+
+def letters(groups: Sequence[Sequence[str]]) -> dict[str, str]:
+    """`a`, `ab`, `b`: the groups of each name; names without a letter in common are told apart."""
+    found: dict[str, str] = {}
+    for letter, group in zip("abcdefghijklmnopqrstuvwxyz", groups):
+        for name in group:
+            found[name] = found.get(name, "") + letter
+    return found

@@ -1,15 +1,23 @@
-"""Time to solve with censoring: Kaplan-Meier and restricted means, by lifelines."""
+"""Time to solve with censoring: Kaplan-Meier by lifelines, log-rank tests by permutation."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
 from lifelines import KaplanMeierFitter
 from lifelines.utils import median_survival_times
+from scipy.stats import permutation_test
 
+from lstm_bench.stats.family import holm, letters, ties
+from lstm_bench.stats.intervals import FEWEST, interval
 from lstm_bench.stats.rates import LEVEL
+
+RELABELLINGS = 9999
+Times = tuple[np.ndarray, np.ndarray]  # times, and whether each was solved (else censored)
 
 
 @dataclass(frozen=True)
@@ -73,3 +81,81 @@ def solved_by(times: np.ndarray, solved: np.ndarray) -> pd.DataFrame:
             "high": 1 - band.iloc[:, 0].to_numpy(),
         }
     )
+
+
+def logrank_scores(times: np.ndarray, solved: np.ndarray) -> np.ndarray:
+    """Of each replicate, 1 where it solved less the Nelson-Aalen hazard of all up to its time.
+
+    Summed over one of two samples these are the observed solves less those expected: the numerator
+    of the log-rank test (Peto & Peto 1972).
+    """
+    at = np.unique(times[solved])
+    hazard = [(times[solved] == t).sum() / (times >= t).sum() for t in at]
+    summed = np.concatenate([[0.0], np.cumsum(hazard)])
+    return solved - summed[np.searchsorted(at, times, side="right")]
+
+
+def logrank(first: Times, second: Times, relabellings: int = RELABELLINGS) -> float:
+    """The two-sided p-value of "both solve at the same rate at all times", by permutation.
+
+    The log-rank test with the law of its scores under relabelling (exact up to so many of them,
+    above by as many random ones) in place of the normal one, which rejects 7 % instead of 5 at
+    n = 5. The samples are taken as independent; seeds that are paired make it conservative
+    where they go the same way. Where nobody solved there is nothing to tell apart, and p is 1.
+    Raises ValueError for a sample without a replicate.
+    """
+    if not len(first[0]) or not len(second[0]):
+        raise ValueError("a log-rank test needs a replicate or more on both sides")
+    times, solved = (np.concatenate([a, b]) for a, b in zip(first, second))
+    scores = logrank_scores(times, solved)
+    if np.ptp(scores) == 0:
+        return 1.0
+    found = permutation_test(
+        (scores[: len(first[0])], scores[len(first[0]) :]),
+        lambda a, b, axis: a.mean(axis=axis) - b.mean(axis=axis),
+        vectorized=True,
+        n_resamples=relabellings,
+        rng=np.random.default_rng(0),
+    )
+    return float(min(found.pvalue, 1.0))
+
+
+@dataclass(frozen=True)
+class ToldApart:
+    """Names compared by their times: adjusted p-values of pairs, and a letter for each tie group.
+
+    p         by pair, Holm over all of them
+    letters   `a` for the fastest and those it is not told apart from, and so on
+    """
+
+    p: Mapping[frozenset[str], float]
+    letters: Mapping[str, str]
+
+
+def told_apart(
+    times: Mapping[str, Times], alpha: float = 0.05, relabellings: int = RELABELLINGS
+) -> ToldApart:
+    """Log-rank tests of all pairs. Names come fastest first."""
+    pairs = list(combinations(times, 2))
+    adjusted = holm([logrank(times[a], times[b], relabellings) for a, b in pairs])
+    apart = [pair for pair, p in zip(pairs, adjusted) if p <= alpha]
+    found = {frozenset(pair): p for pair, p in zip(pairs, adjusted)}
+    return ToldApart(found, letters(ties(list(times), apart)))
+
+
+def mean_difference(
+    first: np.ndarray, second: np.ndarray, level: float = LEVEL
+) -> tuple[float, float, float]:
+    """The difference of two restricted means, pairs resampled (expanded percentile).
+
+    first, second   times capped at one horizon, of the same seeds in the same order; the bounds are
+                    NaN with fewer than five pairs, for which no coverage was simulated
+    """
+    differences = np.asarray(first, dtype=float) - np.asarray(second, dtype=float)
+    mean = float(differences.mean()) if len(differences) else float("nan")
+    if len(differences) < FEWEST:
+        return mean, float("nan"), float("nan")
+    if np.ptp(differences) == 0:
+        return mean, mean, mean
+    low, high = interval([differences], np.mean, level)
+    return mean, float(low), float(high)

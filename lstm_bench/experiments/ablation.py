@@ -1,0 +1,223 @@
+"""Which parts of an LSTM does it need?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import pandas as pd
+
+from lstm_bench import cells
+from lstm_bench.errors import BenchError, unknown
+from lstm_bench.experiments.base import Evidence, Experiment
+from lstm_bench.stats.comparisons import sign_flip
+from lstm_bench.stats.family import holm, letters, tie_groups
+from lstm_bench.stats.intervals import FEWEST, interval
+from lstm_bench.stats.rates import wilson
+from lstm_bench.sweep import Choice, Member, Sweep
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+ALPHA = 0.05
+KEYS = ["task", "T", "cell"]
+
+
+@dataclass(frozen=True)
+class Ablation(Experiment):
+    """Variants of the peephole LSTM against the whole of it, a task for each component."""
+
+    name = "ablation"
+    title = "Which parts of an LSTM does it need?"
+    question = (
+        "How many more updates does an LSTM need without its input, forget or output gate, its "
+        "squashing or its peepholes, with coupled gates, or with gates that see each other?"
+    )
+    method = (
+        "The peephole LSTM and variants of it that differ in one component (Greff et al. 2017), at "
+        "equal width, on tasks of which each is meant to need one component: adding the input "
+        "gate (what to store), continual Reber strings the forget gate (what to drop), Reber "
+        "strings the output gate, generated spikes the peepholes. The measure is log2 of the "
+        "updates to solve, unsolved at the budget, paired with the baseline by seed; a ratio is "
+        "therefore a bound where either side left replicates unsolved. Every cell has the same "
+        "learning rates to choose from; seeds of even place take the rate that was best for those "
+        "of odd place, and the other way round, so that no replicate chooses its own. Ratios have "
+        "expanded bootstrap 95 % intervals; p-values are those of sign flips, Holm over every "
+        "variant and task. Letters are the groups of all cells on a task that are not told apart "
+        "from each other, in place of ranks. The search Greff et al. ran had 200 trials a variant "
+        "and four hyperparameters: a variant may want other settings than these."
+    )
+    defaults: ClassVar[dict[str, Any]] = {
+        "tasks": [
+            {"task": "adding", "lengths": [30]},
+            {"task": "embedded_reber", "lengths": [15], "label": "Reber"},
+            {"task": "continual_reber", "lengths": [40], "label": "continual Reber"},
+            {
+                "task": "timing",
+                "preset": "gers2002_gts",
+                "intervals": 2,
+                "lengths": [10],
+                "label": "timed spikes",
+            },
+        ],
+        "lengths": [30],
+        "baseline": "lstm_peephole",
+        "variants": [
+            f"lstm_{each}" for each in ("nig", "nfg", "nog", "niaf", "noaf", "np", "cifg", "fgr")
+        ],
+        "rates": [0.01, 0.03],
+        "width": 16,
+        "updates": 1000,
+        "evaluate_every": 25,
+    }
+
+    def members(self, sweep: Sweep) -> Iterable[Member]:
+        section = sweep.settings[self.name]
+        chosen = _chosen(section)
+        for task in sweep.own[self.name]:
+            for T in task.lengths:
+                for cell in chosen:
+                    for rate in section["rates"]:
+                        training = {"learning_rate": float(rate)}
+                        training |= {k: section[k] for k in ("updates", "evaluate_every")}
+                        usual = sweep.condition(task, T, Choice(cell), **training)
+                        own = replace(usual, width=section["width"], network=dict(sweep.network))
+                        yield Member(task.shown, cell, own)
+
+    def table(self, evidence: Evidence) -> pd.DataFrame:
+        """One row a task and cell: solved, updates, ratio to the baseline, letters."""
+        rows: list[dict[str, Any]] = []
+        tests: list[tuple[int, float]] = []
+        each = per_seed(evidence)
+        baseline = evidence.settings["baseline"]
+        for (task, T), group in each.groupby(["task", "T"], sort=False):
+            values = group.pivot_table(index="seed", columns="cell", values="log2_updates")
+            names = [cell for cell in _chosen(evidence.settings) if cell in values]
+            whole = values[names].dropna()
+            groups = tie_groups(dict((-whole).items()), ALPHA) if len(whole) > 1 else [names]
+            told = letters(groups)  # the fastest first
+            for cell in names:
+                own = group[group.cell == cell]
+                row = {"task": task, "T": T, "cell": cell, **_counts(own)}
+                if baseline in values:
+                    differences = (values[cell] - values[baseline]).dropna()
+                    row |= _ratio(differences)
+                    if cell != baseline and len(differences) > 1:
+                        tests.append((len(rows), sign_flip(differences)))
+                rows.append({**row, "letters": told.get(cell, "")})
+        table = pd.DataFrame(rows)
+        table["p_adjusted"] = np.nan
+        for (place, _), p in zip(tests, holm([p for _, p in tests])):
+            table.loc[place, "p_adjusted"] = p
+        return table.assign(baseline=baseline)
+
+    def summary(self, table: pd.DataFrame, evidence: Evidence) -> pd.DataFrame:
+        return table[table.cell != table.baseline].reset_index(drop=True)
+
+    def display(self, summary: pd.DataFrame) -> pd.DataFrame:
+        """A row a variant, a column a task: times the baseline's updates, and how many solved."""
+        told = [_told(row) for row in summary.itertuples()]
+        wide = summary.assign(told=told).pivot_table(
+            index="cell", columns="task", values="told", aggfunc="first", sort=False
+        )
+        return wide.reset_index()
+
+    def verdict(self, table: pd.DataFrame, summary: pd.DataFrame) -> dict[str, Any]:
+        baseline = table.baseline.iloc[0]
+        parts, controls = [], {}
+        for task, group in table.groupby("task", sort=False):
+            own = group[group.cell == baseline].iloc[0] if (group.cell == baseline).any() else None
+            controls[str(task)] = bool(own is not None and own.solved * 2 >= own.n)
+            apart = group[group.p_adjusted <= ALPHA]
+            told = ", ".join(f"{row.cell} × {row.ratio:.1f}" for row in apart.itertuples())
+            parts.append(f"{task}: {told or 'no variant'}")
+        answer = f"Updates to solve told apart from {baseline}'s (Holm): " + "; ".join(parts) + "."
+        failed = [task for task, held in controls.items() if not held]
+        if failed:
+            answer += f" {baseline} itself does not solve {', '.join(failed)} half the time."
+        return {"answer": answer, "positive_control": controls}
+
+    def figure(self, table: pd.DataFrame, summary: pd.DataFrame, evidence: Evidence) -> Figure:
+        from lstm_bench.plotting.ablation import ablation_figure
+
+        return ablation_figure(table, per_seed(evidence))
+
+
+def per_seed(evidence: Evidence) -> pd.DataFrame:
+    """One row a replicate, at the rate that the other half of the seeds chose for its cell."""
+    rows = evidence.replicates[evidence.replicates.status != "error"]
+    budget = [evidence.plan[c]["spec"]["training"]["updates"] for c in rows.condition]
+    solved = (rows.status == "solved").to_numpy()
+    updates = rows.updates_to_solve.astype(float).where(solved, np.asarray(budget, dtype=float))
+    rows = rows.drop(columns=["task", "cell"]).rename(
+        columns={"task_label": "task", "cell_label": "cell"}
+    )
+    rows = rows.assign(solved=solved, budget=budget, log2_updates=np.log2(updates.clip(lower=1)))
+    kept = [_cross_fitted(group) for _, group in rows.groupby(KEYS, sort=False)]
+    return pd.concat(kept, ignore_index=True) if kept else rows
+
+
+def _cross_fitted(group: pd.DataFrame) -> pd.DataFrame:
+    """Of the rows of one cell at several rates, one a seed: at the rate the other half chose.
+
+    Chosen by the mean of log2 updates to solve, then by the lowest validation loss. One seed alone
+    has no other half, and takes the first rate.
+    """
+    rates = list(dict.fromkeys(group.learning_rate))
+    seeds = sorted(set(group.seed))
+    if len(rates) == 1 or len(seeds) == 1:
+        return group[group.learning_rate == rates[0]]
+    kept = []
+    for half in (0, 1):
+        mine, others = seeds[half::2], seeds[1 - half :: 2]
+        shown = group[group.seed.isin(others)].groupby("learning_rate", sort=False)
+        means = shown[["log2_updates", "best_validation_loss"]].mean()
+        best = means.sort_values(["log2_updates", "best_validation_loss"], kind="stable").index[0]
+        kept.append(group[group.seed.isin(mine) & (group.learning_rate == best)])
+    return pd.concat(kept)
+
+
+def _chosen(section: Any) -> list[str]:
+    """Baseline and variants. Raises BenchError for a name that is no cell or is given twice."""
+    known, names = cells.registry(), [section["baseline"], *section["variants"]]
+    for key, name in zip(["baseline", *["variants"] * len(names)], names):
+        if name not in known:
+            raise unknown(f"ablation.{key}: cell", name, known)
+    if len(set(names)) < len(names):
+        raise BenchError(
+            f"ablation.variants: {section['baseline']!r} is not allowed; it is the baseline."
+        )
+    return names
+
+
+def _counts(own: pd.DataFrame) -> dict[str, Any]:
+    n, solved = len(own), int(own.solved.sum())
+    low, high = wilson(solved, n)
+    rates = sorted(set(own.learning_rate))
+    return {
+        "n": n,
+        "solved": solved,
+        "share_low": low,
+        "share_high": high,
+        "diverged": int((own.status == "diverged").sum()),
+        "mean_updates": float(2 ** own.log2_updates.mean()),
+        "median_test_score": own.test_score.astype(float).median(),
+        "learning_rates": "/".join(f"{rate:g}" for rate in rates),
+    }
+
+
+def _ratio(differences: pd.Series) -> dict[str, float]:
+    """The geometric mean of the ratios of updates and its interval."""
+    mean = float(2 ** differences.mean()) if len(differences) else float("nan")
+    low = high = float("nan")
+    if len(differences) >= FEWEST:
+        bounds = (mean, mean) if np.ptp(differences) == 0 else interval([differences.to_numpy()])
+        low, high = bounds if np.ptp(differences) == 0 else (2.0 ** bounds[0], 2.0 ** bounds[1])
+    return {"ratio": mean, "ratio_low": float(low), "ratio_high": float(high)}
+
+
+def _told(row: Any) -> str:
+    told = f"× {row.ratio:.2f} [{row.ratio_low:.2f}, {row.ratio_high:.2f}]"
+    return f"{told}, {row.solved}/{row.n} ({row.letters})"

@@ -1,0 +1,272 @@
+"""Does the order of the cells hang on what is held equal?
+
+Four trainings and one reading. Equal width, parameters, state and FLOPs a step are widths, and so
+conditions of their own. Equal time needs no training: a cell that is so many times slower has so
+many times fewer updates, and whether it had solved the task by then stands in the run at equal
+width. How slow it is must be no measurement, or the same sweep would give another verdict on
+another day; so the time of an update is declared, either as numbers in the config (`pace`, of the
+reader's own machine) or, left out, as its floating-point operations, which is then equal
+computation. Measured seconds stand beside it, in columns that end in `_seconds`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import pandas as pd
+
+from lstm_bench.errors import BenchError, unknown
+from lstm_bench.experiments.base import Evidence, Experiment
+from lstm_bench.stats.comparisons import sign_flip
+from lstm_bench.stats.family import holm, letters, ties
+from lstm_bench.stats.rates import horizon, wilson
+from lstm_bench.stats.survival import mean_difference
+from lstm_bench.sweep import Member, Sweep
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+ALPHA = 0.05
+EQUAL = ", equal "  # what stands in a label between the cell and what is matched
+WIDTH, TIME = "width", "time"
+SHOWN = {"state": "state", "parameters": "parameters", "flops": "FLOPs a step"}
+
+
+@dataclass(frozen=True)
+class Fairness(Experiment):
+    """The horizon's comparison at equal width, parameters, state, FLOPs and computing time."""
+
+    name = "fairness"
+    title = "Does the order of the cells survive a fairer comparison?"
+    question = (
+        "At equal width a gated cell has several times the parameters, state and computation of a "
+        "plain one. Is it still ahead where those are equal, or where the plain one may train for "
+        "as long?"
+    )
+    method = (
+        "The horizon's trainings at the width of the sweep, and again at the widths that give "
+        "every cell the parameters, the numbers of state or the FLOPs a step of the reference "
+        "(the nearest width; the table has the sizes). Equal time reads the runs at equal width: "
+        "the cell with the cheapest update has the whole budget, the others as many updates as "
+        "take them that long by the declared time of an update (`pace`), or by its FLOPs where "
+        "none is declared. The measure is the share of the lengths of the grid that a seed solves, "
+        "a mean over tasks, as a difference to the reference paired by seed, with an expanded "
+        "bootstrap 95 % interval. Pairs of cells are told apart by sign flips, Holm over the pairs "
+        "of one matching; letters are the groups that are not. Learning rates are those tuned at "
+        "the sweep's width, which favours the comparison at equal width."
+    )
+    defaults: ClassVar[dict[str, Any]] = {
+        "tasks": ["adding", "temporal_order"],
+        "lengths": [20, 50, 100],
+        "cells": None,
+        "reference": None,
+        "pace": None,
+    }
+
+    def members(self, sweep: Sweep) -> Iterable[Member]:
+        section = sweep.settings[self.name]
+        chosen = sweep.chosen(self.name)
+        labels = [cell.shown for cell in chosen]
+        reference(section, labels)
+        for label in section["pace"] or ():
+            if label not in labels:
+                raise unknown("fairness.pace: cell", label, labels)
+        if section["pace"] and (missing := set(labels) - set(section["pace"])):
+            raise BenchError(f"fairness.pace: {min(missing)!r} is missing; give every cell one.")
+        for task in sweep.own[self.name]:
+            for T in task.lengths:
+                for cell in chosen:
+                    usual = sweep.condition(task, T, cell)
+                    yield Member(task.shown, cell.shown + EQUAL + WIDTH, usual)
+                    for match, widths in sweep.fair.items():
+                        own = replace(usual, width=widths[task.key][cell.key])
+                        yield Member(task.shown, cell.shown + EQUAL + match, own)
+
+    def table(self, evidence: Evidence) -> pd.DataFrame:
+        rows = []
+        keys = ["matched", "task", "cell", "T"]
+        for key, group in per_replicate(evidence).groupby(keys, sort=False):
+            n, solved = len(group), int(group.solved.sum())
+            low, high = wilson(solved, n)
+            row = {**dict(zip(keys, key)), "n": n, "solved": solved, "share": solved / n}
+            row |= {"low": low, "high": high, "budget": int(group.budget.iloc[0])}
+            for name in ("width", "parameters", "state", "flops_per_update", "update_seconds"):
+                row[name] = group[name].iloc[0]
+            rows.append(row | {"learning_rate": group.learning_rate.iloc[0]})
+        return pd.DataFrame(rows)
+
+    def summary(self, table: pd.DataFrame, evidence: Evidence) -> pd.DataFrame:
+        """A row a matching and cell: its mean share, the difference to the reference, letters."""
+        each = per_replicate(evidence)
+        found = [_compare(group, evidence, matched) for matched, group in _by(each, "matched")]
+        by_seconds = each[each.matched == TIME].assign(solved=lambda rows: rows.solved_in_seconds)
+        seconds = _compare(by_seconds, evidence, TIME) if len(by_seconds) else {}
+        rows = []
+        for one in found:
+            for cell, row in one.items():
+                own = table[(table.matched == row["matched"]) & (table.cell == cell)]
+                at = {task: _horizon(group) for task, group in own.groupby("task", sort=False)}
+                shown = seconds.get(cell, {}).get("difference", np.nan)
+                measured = shown if row["matched"] == TIME else np.nan
+                told = "; ".join(f"{task} {shown}" for task, shown in at.items())
+                rows.append({**row, "T_star": told, "difference_at_measured_seconds": measured})
+        return pd.DataFrame(rows)
+
+    def display(self, summary: pd.DataFrame) -> pd.DataFrame:
+        """A row a cell, a column a matching: the difference, its interval and the tie groups."""
+        told = [_told(row) for row in summary.itertuples()]
+        shown = summary.assign(told=told, at="equal " + summary.matched.replace(SHOWN))
+        wide = shown.pivot_table(
+            index="cell", columns="at", values="told", aggfunc="first", sort=False
+        )
+        return wide.reset_index()
+
+    def verdict(self, table: pd.DataFrame, summary: pd.DataFrame) -> dict[str, Any]:
+        orders = {matched: told_apart(group) for matched, group in _by(summary, "matched")}
+        usual = orders.get(WIDTH, {})
+        parts, kept = [], {}
+        for matched, order in orders.items():
+            if matched == WIDTH:
+                continue
+            same = sum(order.get(pair) == first for pair, first in usual.items())
+            flipped = sum(order.get(pair, first) != first for pair, first in usual.items())
+            kept[matched] = {"kept": same, "flipped": flipped, "open": len(usual) - same - flipped}
+            name = SHOWN.get(matched, matched)
+            parts.append(f"at equal {name} {same} keep it and {flipped} flip")
+        answer = (
+            f"Of {len(usual)} pairs of cells told apart at equal width: {', '.join(parts)}; the "
+            "others are no longer told apart."
+            if usual
+            else "No two cells are told apart at equal width, so there is no order to survive."
+        )
+        groups = {
+            matched: dict(zip(group.cell, group.letters))
+            for matched, group in _by(summary, "matched")
+        }
+        return {"answer": answer, "pairs": kept, "letters": groups}
+
+    def figure(self, table: pd.DataFrame, summary: pd.DataFrame, evidence: Evidence) -> Figure:
+        from lstm_bench.plotting.fairness import fairness_figure
+
+        return fairness_figure(table, summary, evidence.cells)
+
+
+def reference(section: Mapping[str, Any], labels: Sequence[str]) -> str:
+    """The label of the cell whose size is given to the others. Raises BenchError."""
+    given = section["reference"]
+    if given is not None and given not in labels:
+        raise unknown("fairness: reference", given, labels)
+    return str(given or ("lstm" if "lstm" in labels else labels[-1]))
+
+
+def per_replicate(evidence: Evidence) -> pd.DataFrame:
+    """One row a replicate and matching; those at equal width once more at equal time.
+
+    solved              whether the task was solved within `budget` updates
+    solved_in_seconds   the same at equal time by the seconds measured, which differ by machine
+    """
+    rows = evidence.replicates[evidence.replicates.status != "error"]
+    labels = rows.cell_label.str.rpartition(EQUAL)
+    plan = [evidence.plan[id] for id in rows.condition]
+    rows = rows.drop(columns=["task", "cell"]).assign(
+        task=rows.task_label,
+        cell=labels[0],
+        matched=labels[2],
+        budget=[entry["spec"]["training"]["updates"] for entry in plan],
+        parameters=[entry["parameters"] for entry in plan],
+        state=[entry["state_size"] for entry in plan],
+        flops_per_update=[entry["flops_per_update"] for entry in plan],
+        update_seconds=rows.condition.map(_pace(evidence)),
+        solved=rows.status == "solved",
+    )
+    usual = rows[rows.matched == WIDTH]
+    declared = evidence.settings["pace"]
+    pace = usual.cell.map(declared) if declared else usual.flops_per_update
+    by_seconds = usual.updates_to_solve <= _updates(usual, usual.update_seconds)
+    timed = usual.assign(matched=TIME, budget=_updates(usual, pace).to_numpy())
+    timed = timed.assign(
+        solved=timed.solved & (timed.updates_to_solve <= timed.budget),
+        solved_in_seconds=(timed.solved & by_seconds).to_numpy(),
+    )
+    return pd.concat([rows, timed], ignore_index=True)
+
+
+def _updates(rows: pd.DataFrame, pace: pd.Series) -> pd.Series:
+    """The updates each cell makes while the cheapest makes its budget, at every task and length."""
+    cheapest = pace.groupby([rows.task, rows["T"]]).transform("min")
+    return np.floor(rows.budget * cheapest / pace)
+
+
+def _pace(evidence: Evidence) -> dict[str, float]:
+    """Measured seconds of an update of one replicate, by condition."""
+    timing = evidence.timing.drop_duplicates(["condition", "seed"])
+    updates = evidence.replicates.drop_duplicates(["condition", "seed"])
+    joined = timing.merge(updates[["condition", "seed", "updates"]], on=["condition", "seed"])
+    spent = joined.groupby("condition")[["train_seconds", "updates"]].sum()
+    return (spent.train_seconds / spent.updates.clip(lower=1)).to_dict()
+
+
+def _compare(rows: pd.DataFrame, evidence: Evidence, matched: str) -> dict[str, dict[str, Any]]:
+    """By cell, at one matching: what its seeds solve against those of the reference and others."""
+    names = [cell for cell in evidence.cells if (rows.cell == cell).any()]
+    values = _shares(rows)[names]
+    pairs = list(combinations(names, 2))
+    enough = len(values) > 1
+    p = holm([sign_flip(values[a] - values[b]) for a, b in pairs]) if enough else []
+    apart = [pair for pair, each in zip(pairs, p) if each <= ALPHA]
+    best_first = sorted(names, key=lambda name: -values[name].mean())
+    told = letters(ties(best_first, apart))
+    other = reference(evidence.settings, names)
+    found = {}
+    for cell in names:
+        mean, low, high = mean_difference(values[cell].to_numpy(), values[other].to_numpy())
+        found[cell] = {
+            "matched": matched,
+            "cell": cell,
+            "n": len(values),
+            "share_of_lengths": float(values[cell].mean()),
+            "reference": other,
+            "difference": mean,
+            "low": low,
+            "high": high,
+            "letters": told[cell],
+        }
+    return found
+
+
+def _shares(rows: pd.DataFrame) -> pd.DataFrame:
+    """Seeds by cells: the share of lengths solved, mean over tasks; whole seeds only."""
+    solved = rows.astype({"solved": float})
+    wide = solved.pivot_table(index="seed", columns=["cell", "task", "T"], values="solved")
+    whole = wide.dropna()
+    return whole.T.groupby(level=["cell", "task"]).mean().groupby(level="cell").mean().T
+
+
+def told_apart(summary: pd.DataFrame) -> dict[tuple[str, str], str]:
+    """By pair of cells without a letter in common: the one that solves more."""
+    rows = list(summary.itertuples())
+    return {
+        (a.cell, b.cell): a.cell if a.share_of_lengths > b.share_of_lengths else b.cell
+        for a, b in combinations(rows, 2)
+        if not set(a.letters) & set(b.letters)
+    }
+
+
+def _horizon(rows: pd.DataFrame) -> str:
+    found = horizon(rows["T"].tolist(), rows.solved.tolist(), rows.n.tolist())
+    sign = {"": "", "above": "≥ ", "below": "< "}[found.censored]
+    return f"{sign}{found.T:.0f}"
+
+
+def _by(rows: pd.DataFrame, column: str) -> Iterable[tuple[str, pd.DataFrame]]:
+    return ((str(name), group) for name, group in rows.groupby(column, sort=False))
+
+
+def _told(row: Any) -> str:
+    if row.cell == row.reference:
+        return f"reference ({row.letters})"
+    return f"{row.difference:+.2f} [{row.low:+.2f}, {row.high:+.2f}] ({row.letters})"

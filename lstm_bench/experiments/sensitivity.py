@@ -1,0 +1,236 @@
+"""How much does each cell hang on its hyperparameters, and how long must one search?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import pandas as pd
+
+from lstm_bench import cells, tasks
+from lstm_bench.errors import BenchError
+from lstm_bench.experiments.base import Evidence, Experiment
+from lstm_bench.spec import TUNING_SEEDS, SeedBlock, seed_blocks, stream_key
+from lstm_bench.stats.importance import importance
+from lstm_bench.stats.rates import wilson
+from lstm_bench.stats.search import expected_best
+from lstm_bench.sweep import Choice, Member, Sweep
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+SEARCHED = ("learning_rate", "width", "clip_at", "init_scale")
+
+
+@dataclass(frozen=True)
+class Sensitivity(Experiment):
+    """Random search with one set of trials for every cell: expected best, and what mattered."""
+
+    name = "sensitivity"
+    title = "How much does each cell hang on its hyperparameters?"
+    question = (
+        "With learning rate, width, clipping and the scale of the initial weights drawn at random, "
+        "how good is the best of n trials of each cell, and which of the four decides?"
+    )
+    method = (
+        "Every cell gets the same trials: points drawn log-uniformly and independently in the "
+        "ranges of the config (seeded; widths rounded), each trained with the same tuning seeds, "
+        "which no experiment judges on. A trial's value is how far the lowest validation loss has "
+        "come from the memoryless floor (0) to a perfect answer (1), a mean over its seeds; a "
+        "replicate that diverged counts as 0. The expected best of n trials is the exact mean of "
+        "the maximum over all subsets of n of the N trials (no repeats), shown up to n = N / 2, "
+        "with a bootstrap 95 % interval over trials. Importance is functional ANOVA: a random "
+        "forest is fitted to the trials, and the variance of its prediction over the ranges, each "
+        "hyperparameter uniform on its logarithm, is parted exactly into main effects and "
+        "interactions (Hutter et al. 2014); intervals refit it to resampled trials. Shares are of "
+        "the forest's variance; R² out of bag says how much of the trials it explains, and where "
+        "that is near 0 the shares mean nothing."
+    )
+    defaults: ClassVar[dict[str, Any]] = {
+        "tasks": ["adding"],
+        "lengths": [30],
+        "cells": None,
+        "trials": 40,
+        "replicates": 2,
+        "updates": 1000,
+        "learning_rate": [0.0003, 0.1],
+        "width": [8, 64],
+        "clip_at": [0.1, 10],
+        "init_scale": [0.25, 4],
+    }
+
+    def members(self, sweep: Sweep) -> Iterable[Member]:
+        section = sweep.settings[self.name]
+        trials = drawn(section)
+        for task in sweep.own[self.name]:
+            for T in task.lengths:
+                for cell in _searchable(self.name, sweep):
+                    for trial in trials:
+                        yield Member(
+                            task.shown, cell.shown, _condition(sweep, task, T, cell, trial, section)
+                        )
+
+    def blocks(self, sweep: Sweep) -> list[SeedBlock]:
+        """Tuning seeds alone: nothing here is a result to be judged on."""
+        replicates = sweep.settings[self.name]["replicates"]
+        return list(seed_blocks(replicates, replicates, TUNING_SEEDS))
+
+    def table(self, evidence: Evidence) -> pd.DataFrame:
+        """Rows of three measures: `trial`, `expected_best` (by n_trials) and `importance` (of)."""
+        rows: list[dict[str, Any]] = []
+        trials = per_trial(evidence)
+        for (task, cell, T), group in trials.groupby(["task", "cell", "T"], sort=False):
+            about: dict[str, Any] = {"task": task, "cell": cell, "T": T, "n": len(group)}
+            for trial in group.to_dict("records"):
+                rows.append({**trial, **about, "measure": "trial"})
+            values = group.value.to_numpy()
+            for k in range(1, max(len(values) // 2, 1) + 1):
+                best, low, high = expected_best(values, k)
+                found = {"value": best, "low": low, "high": high, "n_trials": k}
+                rows.append({**about, "measure": "expected_best", **found})
+            shares = importance(_unit(group, evidence.settings), values, SEARCHED)
+            for share in shares.rows:
+                ends = {"value": share.share, "low": share.low, "high": share.high}
+                about |= {"of": " × ".join(share.of), "explained": shares.explained}
+                rows.append({**about, "measure": "importance", **ends})
+        return pd.DataFrame(rows)
+
+    def summary(self, table: pd.DataFrame, evidence: Evidence) -> pd.DataFrame:
+        """A row a task and cell: solved trials, the best of 1 and of many, and main effects."""
+        rows = []
+        for (task, cell, T), group in table.groupby(["task", "cell", "T"], sort=False):
+            trials = group[group.measure == "trial"]
+            solved, n = int((trials.solved_share == 1).sum()), len(trials)
+            low, high = wilson(solved, n)
+            row = {"task": task, "cell": cell, "T": T, "n": n, "solved_trials": solved}
+            row |= {"solved_low": low, "solved_high": high}
+            best = group[group.measure == "expected_best"].set_index("n_trials")
+            for at, k in (("one", 1), ("many", int(best.index.max()))):
+                names = {"value": f"best_of_{at}", "low": f"{at}_low", "high": f"{at}_high"}
+                row |= {name: best.loc[k, key] for key, name in names.items()}
+            row["many"] = int(best.index.max())
+            shares = group[group.measure == "importance"].set_index("of")
+            for name in SEARCHED:
+                row[name] = shares.value[name]
+                row[f"{name}_low"], row[f"{name}_high"] = shares.low[name], shares.high[name]
+            row["interactions"] = float(shares.value.drop(list(SEARCHED)).sum())
+            rows.append(row | {"explained": shares.explained.iloc[0]})
+        return pd.DataFrame(rows)
+
+    def display(self, summary: pd.DataFrame) -> pd.DataFrame:
+        """Shares as percentages with their intervals."""
+        shown = summary[["task", "T", "cell"]].copy()
+        shown["trials solved"] = summary.solved_trials.astype(str) + "/" + summary.n.astype(str)
+        for at in ("one", "many"):
+            name = "one trial" if at == "one" else f"best of {summary.many.max()}"
+            shown[name] = [
+                f"{row[f'best_of_{at}']:.2f} [{row[f'{at}_low']:.2f}, {row[f'{at}_high']:.2f}]"
+                for row in summary.to_dict("records")
+            ]
+        for name in SEARCHED:
+            shown[name] = [
+                f"{row[name]:.0%} [{row[f'{name}_low']:.0%}, {row[f'{name}_high']:.0%}]"
+                for row in summary.to_dict("records")
+            ]
+        shown["R² out of bag"] = summary.explained
+        return shown
+
+    def verdict(self, table: pd.DataFrame, summary: pd.DataFrame) -> dict[str, Any]:
+        parts = []
+        for row in summary.to_dict("records"):
+            first = max(SEARCHED, key=lambda name: np.nan_to_num(row[name]))
+            told = f"{row['cell']} on {row['task']} (T={row['T']}): {row['solved_trials']} of "
+            told += f"{row['n']} trials solved"
+            if np.isfinite(row[first]) and row["explained"] > 0:
+                told += f", {first.replace('_', ' ')} has {row[first]:.0%} of the variance"
+            parts.append(told)
+        return {"answer": "Random search on tuning seeds: " + "; ".join(parts) + "."}
+
+    def figure(self, table: pd.DataFrame, summary: pd.DataFrame, evidence: Evidence) -> Figure:
+        from lstm_bench.plotting.sensitivity import sensitivity_figure
+
+        return sensitivity_figure(table, SEARCHED, evidence.cells)
+
+
+def drawn(section: Mapping[str, Any]) -> list[dict[str, float]]:
+    """The trials: the same for every cell and task, and the first N of any larger number.
+
+    Raises BenchError for a range that is none.
+    """
+    for name in SEARCHED:
+        low, high = section[name]
+        if not low < high:
+            raise BenchError(
+                f"sensitivity.{name}: [{low}, {high}] is not allowed; the first must be smaller."
+            )
+    found = []
+    for trial in range(section["trials"]):
+        rng = np.random.Generator(np.random.Philox(key=stream_key("random search", trial=trial)))
+        point = {}
+        for name, u in zip(SEARCHED, rng.uniform(size=len(SEARCHED))):
+            low, high = np.log(section[name])
+            point[name] = float(f"{np.exp(low + u * (high - low)):.3g}")
+        found.append({**point, "width": max(round(point["width"]), 1)})
+    return found
+
+
+def _condition(
+    sweep: Sweep, task: Choice, T: int, cell: Choice, trial: Mapping[str, Any], section: Any
+) -> Any:
+    training = {"learning_rate": trial["learning_rate"], "updates": section["updates"]}
+    usual = sweep.condition(task, T, cell, clip="norm", clip_at=trial["clip_at"], **training)
+    options = {**cell.options, "init_scale": trial["init_scale"]}
+    return replace(usual, width=trial["width"], cell_options=options)
+
+
+def _searchable(experiment: str, sweep: Sweep) -> list[Choice]:
+    """The chosen cells that have an `init_scale`. Raises BenchError for a named one without."""
+    known = cells.registry()
+    able = [c for c in sweep.chosen(experiment) if hasattr(known[c.name], "init_scale")]
+    named = sweep.settings[experiment]["cells"]
+    for label in named or ():
+        if label not in [cell.shown for cell in able]:
+            raise BenchError(f"sensitivity.cells: {label!r} is not allowed; it has no init_scale.")
+    if not able:
+        raise BenchError("sensitivity: no cell of this config has an init_scale, as lstm has.")
+    return able
+
+
+def per_trial(evidence: Evidence) -> pd.DataFrame:
+    """One row a trial: its point, its value and the share of its seeds that solved the task."""
+    rows = []
+    replicates = evidence.replicates[evidence.replicates.status != "error"]
+    for (task, cell, id), group in replicates.groupby(
+        ["task_label", "cell_label", "condition"], sort=False
+    ):
+        spec = evidence.plan[id]["spec"]
+        learnt = tasks.create(spec["task"], spec["task_options"])
+        floor, ceiling = group.floor.astype(float), learnt.ceiling(spec["T"])
+        lowest = group.best_validation_loss.astype(float)
+        way = ((floor - lowest) / (floor - ceiling)).clip(0, 1)
+        way = way.where(group.status != "diverged", 0.0).fillna(0.0)
+        rows.append(
+            {
+                "task": task,
+                "cell": cell,
+                "T": spec["T"],
+                "learning_rate": spec["training"]["learning_rate"],
+                "width": spec["width"],
+                "clip_at": spec["training"]["clip_at"],
+                "init_scale": spec["cell_options"].get("init_scale", 1.0),
+                "value": float(way.mean()),
+                "solved_share": float((group.status == "solved").mean()),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _unit(trials: pd.DataFrame, section: Mapping[str, Any]) -> np.ndarray:
+    """(trials, 4): each hyperparameter's place in its range, 0 to 1 on the logarithm."""
+    columns = []
+    for name in SEARCHED:
+        low, high = np.log(section[name])
+        columns.append((np.log(trials[name].to_numpy(dtype=float)) - low) / (high - low))
+    return np.clip(np.stack(columns, axis=1), 0, 1)
