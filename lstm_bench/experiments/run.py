@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -90,39 +89,30 @@ def conclude(plan: Plan, name: str, results: Results) -> Path:
 def draw(plan: Plan, name: str, results: Results) -> Path:
     """Write the figure (SVG, PDF, PNG) and its numbers (CSV), from the stored table and runs."""
     from lstm_bench.plotting.drawn import drawn
+    from lstm_bench.plotting.labels import as_drawn, as_given
     from lstm_bench.plotting.style import empty_figure, figure_bytes, paper_style
 
     experiment, folder = create(name), results.experiment(name)
     table, summary = read_csv(folder / "table.csv"), read_csv(folder / "summary.csv")
     with paper_style():
         if _judged(table):
-            seen = evidence(plan, name, results)
-            figure = experiment.figure(_unset(table), _unset(summary), _unset_all(seen))
+            seen = _labels_as_drawn(evidence(plan, name, results))
+            figure = experiment.figure(as_drawn(table), as_drawn(summary), seen)
         else:
             figure = empty_figure(NOTHING)
         for kind in ("svg", "pdf", "png"):
             write_bytes(folder / f"figure.{kind}", figure_bytes(figure, kind))
-        write_bytes(folder / "figure.csv", drawn(figure).to_csv(index=False).encode())
+        members = plan.experiments[name]["members"]
+        numbers = as_given(drawn(figure), [m[what] for m in members for what in ("task", "cell")])
+        write_bytes(folder / "figure.csv", numbers.to_csv(index=False).encode())
     return folder
 
 
-def _unset(value: Any) -> Any:
-    """Labels as matplotlib shows them letter by letter: between two `$` it would set a formula."""
-    if isinstance(value, pd.DataFrame):
-        shown = value.copy(deep=False)
-        for column in {"task", "cell", "task_label", "cell_label"} & set(shown.columns):
-            shown[column] = [_unset(each) for each in shown[column]]
-        return shown
-    if isinstance(value, list):
-        return [_unset(each) for each in value]
-    if isinstance(value, Mapping):
-        return {key: _unset(each) for key, each in value.items()}
-    return value.replace("$", r"\$") if isinstance(value, str) else value
+def _labels_as_drawn(seen: Evidence) -> Evidence:
+    from lstm_bench.plotting.labels import as_drawn
 
-
-def _unset_all(seen: Evidence) -> Evidence:
     labelled = ("replicates", "curves", "timing", "probe", "tasks", "cells", "others", "settings")
-    return replace(seen, **{name: _unset(getattr(seen, name)) for name in labelled})
+    return replace(seen, **{name: as_drawn(getattr(seen, name)) for name in labelled})
 
 
 def _judged(table: pd.DataFrame) -> bool:

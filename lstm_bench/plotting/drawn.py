@@ -51,18 +51,19 @@ def _about(axes: Axes, every: list[Axes]) -> dict[str, str]:
         return (spec.rowspan.start, spec.colspan.start) if spec else (0, 0)
 
     def first(texts: Iterable[str]) -> str:
-        return next((" ".join(text.split()) for text in texts if text), "")
+        return next((_plain(text) for text in texts if text), "")
 
     row, column = place(axes)
-    above = [each for each in every if place(each)[1] == column]
-    beside = [each for each in every if place(each)[0] == row]
+    stacked = sorted((e for e in every if place(e)[1] == column), key=lambda e: place(e)[0])
+    below = [each for each in stacked if place(each)[0] > row]
+    left = [each for each in every if place(each)[0] == row and place(each)[1] < column]
     sides = ("left", "center", "right")
     return {
         "panel": f"{row + 1}.{column + 1}",
-        "column": first(above[0].get_title(side) for side in sides),
+        "column": first(stacked[0].get_title(side) for side in sides),
         "title": first(axes.get_title(side) for side in sides),
-        "x_axis": first(each.get_xlabel() for each in (axes, *above[::-1])),
-        "y_axis": first(each.get_ylabel() for each in (axes, *beside)),
+        "x_axis": first(each.get_xlabel() for each in (axes, *below)),
+        "y_axis": first(each.get_ylabel() for each in (axes, *left[::-1])),
     }
 
 
@@ -150,8 +151,8 @@ def _tick(axis: Any, value: float | None) -> str:
     if not len(places):
         return ""
     nearest = int(np.argmin(np.abs(places - value)))
-    name = " ".join(formatter(places[nearest], nearest).split())
-    return "" if name == f"{value:g}" else _plain(name)
+    name = _plain(formatter(places[nearest], nearest))
+    return "" if name == f"{value:g}" else name
 
 
 def _handles(figure: Figure, shown: list[Axes]) -> Iterator[tuple[Any, Any]]:
@@ -182,7 +183,7 @@ def _given(label: str) -> bool:
 
 
 def _plain(label: str) -> str:
-    return label.removeprefix("_").replace(r"\$", "$")
+    return " ".join(label.removeprefix("_").split())
 
 
 def _colour(artist: Any) -> tuple[float, ...] | None:

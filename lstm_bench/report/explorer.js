@@ -162,7 +162,7 @@ function table(entries) {
     for (const event of ["mouseleave", "blur"]) row.addEventListener(event, () => highlight(null));
     return row;
   });
-  const head = [...columns.map(([name]) => name), ""].map((name) => html("th", { scope: "col" }, name));
+  const head = [...columns, ["", null, "word"]].map(([name, , kind]) => html("th", { scope: "col", class: kind || "number" }, name));
   return html("table", {}, html("thead", {}, html("tr", {}, ...head)), html("tbody", {}, ...body));
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.resources
+import re
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,7 @@ def _section(experiment: Experiment, results: Results, output: Path) -> dict[str
         "method": experiment.method,
         "answer": read_json(folder / "verdict.json")["answer"],
         "figure": data_uri(svg, "image/svg+xml"),
+        "wide": _width(svg),
         "drawn": data_uri((folder / "figure.csv").read_bytes(), "text/csv"),
         "summary": html_table(summary if summary.empty else experiment.display(summary)),
         "links": [
@@ -93,6 +95,12 @@ def _section(experiment: Experiment, results: Results, output: Path) -> dict[str
             for name in ("table.csv", "summary.csv", "figure.svg", "figure.pdf", "figure.png")
         ],
     }
+
+
+def _width(svg: bytes) -> int:
+    """Pixels on the page: 944 for a figure of double-column width, so that text has one size."""
+    found = re.search(rb'<svg[^>]* width="([\d.]+)pt"', svg)
+    return round(944 / 518.4 * float(found[1])) if found else 944
 
 
 def _task(entry: dict[str, Any], plan: Plan) -> dict[str, Any]:
