@@ -90,7 +90,7 @@ def draw(plan: Plan, name: str, results: Results) -> Path:
     """Write the figure (SVG, PDF, PNG) and its numbers (CSV), from the stored table and runs."""
     from lstm_bench.plotting.drawn import drawn
     from lstm_bench.plotting.labels import as_drawn, as_given
-    from lstm_bench.plotting.style import empty_figure, figure_bytes, paper_style
+    from lstm_bench.plotting.style import empty_figure, figure_bytes, fit_note, paper_style
 
     experiment, folder = create(name), results.experiment(name)
     table, summary = read_csv(folder / "table.csv"), read_csv(folder / "summary.csv")
@@ -98,6 +98,7 @@ def draw(plan: Plan, name: str, results: Results) -> Path:
         if _judged(table):
             seen = _labels_as_drawn(evidence(plan, name, results))
             figure = experiment.figure(as_drawn(table), as_drawn(summary), seen)
+            fit_note(figure)
         else:
             figure = empty_figure(NOTHING)
         for kind in ("svg", "pdf", "png"):

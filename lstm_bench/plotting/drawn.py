@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 ABOUT = ["panel", "column", "title", "x_axis", "y_axis"]
-COLUMNS = [*ABOUT, "series", "kind", "x", "x_tick", "y", "y_tick", "low", "high"]
+COLUMNS = [*ABOUT, "series", "kind", "look", "x", "x_tick", "y", "y_tick", "low", "high"]
+NONE = ("None", "none", "", " ", None)  # how matplotlib says that there is no line, or marker
 Row = dict[str, Any]
 Names = dict[tuple[float, ...], str]
 
@@ -30,6 +31,7 @@ def drawn(figure: Figure) -> pd.DataFrame:
     series   the label of the artist, or of the one in the legend that has its colour
     kind     `line` or `points` (x, y, and where they have error bars low, high), `band` and `bar`
              (x, low, high), `span` (shaded from low to high along x), `text` (as series; x, y)
+    look     what captions go by: `faded`, `hollow`, `thin`
     x_tick   what the axis calls the place, where its ticks have names; so with y_tick
     """
     shown = [axes for axes in figure.axes if axes.get_visible()]
@@ -80,7 +82,7 @@ def _rows(axes: Axes, names: Names) -> Iterator[Row]:
     for line in axes.lines:
         if line not in seen and line.get_transform() == axes.transData:
             for x, y in _points(line):
-                yield {"series": _name(line, names), "kind": _kind(line), "x": x, "y": y}
+                yield {"series": _name(line, names), **_drawing(line), "x": x, "y": y}
     for shape in axes.collections:
         if shape not in seen and isinstance(shape, LineCollection):
             for (x, low), *_, (_, high) in filter(len, shape.get_segments()):
@@ -110,7 +112,7 @@ def _error_bars(bars: Any, names: Names) -> Iterator[Row]:
     ends = collections[0].get_segments() if collections else []
     for place, (x, y) in enumerate(_points(line)):
         bar = ends[place] if place < len(ends) and len(ends[place]) else [(x, np.nan)]
-        row = {"kind": _kind(line), "x": x, "y": y, "low": bar[0][1], "high": bar[-1][1]}
+        row = {**_drawing(line), "x": x, "y": y, "low": bar[0][1], "high": bar[-1][1]}
         yield {"series": _plain(label) if _given(label) else _name(line, names), **row}
 
 
@@ -130,8 +132,16 @@ def _points(line: Any) -> Iterator[tuple[float, float]]:
     return zip(x.tolist(), y.tolist())
 
 
-def _kind(line: Any) -> str:
-    return "points" if line.get_linestyle() in ("None", "none", "") else "line"
+def _drawing(line: Any) -> Row:
+    joined = line.get_linestyle() not in NONE
+    marked = line.get_marker() not in NONE
+    looks = {
+        "faded": (1 if line.get_alpha() is None else line.get_alpha()) < 0.6,
+        "hollow": marked and str(line.get_markerfacecolor()).lower() in ("none", "white"),
+        "thin": joined and line.get_linewidth() < 1,
+    }
+    told = ", ".join(word for word, holds in looks.items() if holds)
+    return {"kind": "line" if joined else "points", "look": told}
 
 
 def _tick(axis: Any, value: float | None) -> str:
@@ -192,7 +202,8 @@ def _colour(artist: Any) -> tuple[float, ...] | None:
 
     if hasattr(artist, "lines"):  # the handle of an errorbar
         return _colour(artist.lines[0])
-    for name in ("get_color", "get_facecolor", "get_edgecolor"):
+    edge = hasattr(artist, "get_linestyle") and artist.get_linestyle() in NONE
+    for name in (*(["get_markeredgecolor"] * edge), "get_color", "get_facecolor", "get_edgecolor"):
         value = getattr(artist, name, lambda: "")()
         if len(value):
             value = value if isinstance(value, str) else np.atleast_2d(value)[0]
