@@ -51,13 +51,12 @@ def test_nothing_is_run_and_nothing_leaves_the_folder(swept: Workspace):
     assert list(swept.path.parent.iterdir()) == [swept.path]
     (run,) = (swept.path / "results/runs").iterdir()
     assert run.name.startswith("temporal_order-T10-plain-w8-")
-    assert swept.planned() == {}
 
 
 def test_the_numbers_of_the_figure_have_the_labels_of_the_config(swept: Workspace):
     import pandas as pd
 
-    drawn = pd.read_csv(swept.path / "results/experiments/horizon/figure.csv")
+    drawn = pd.read_csv(swept.path / "results/experiments/horizon/figure.csv", dtype={"panel": str})
     table = pd.read_csv(swept.path / "results/experiments/horizon/table.csv")
     assert set(drawn.series) == {CELL}
     assert drawn.column.str.startswith(TASK).all()
