@@ -39,4 +39,5 @@ rule all:
         plan.experiment_files(paths.EXPERIMENT_FIGURES),
         [f"{paths.CLAIMS}/{name}" for name in paths.CLAIM_FILES],
         paths.REPORT,
+        paths.EXPLORER,
         paths.TRACKED,

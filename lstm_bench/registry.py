@@ -11,7 +11,9 @@ import importlib
 import importlib.util
 import inspect
 import math
+import os
 import pkgutil
+import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import MISSING, fields
@@ -23,6 +25,7 @@ from typing import Any, TypeVar
 from lstm_bench.errors import BenchError, unknown
 
 T = TypeVar("T")
+NAME = r"[a-z0-9_]{1,60}"
 _plugins: dict[Path, ModuleType] = {}
 
 
@@ -32,6 +35,11 @@ def load_plugins(paths: Iterable[str | Path]) -> None:
         path = Path(given).resolve()
         if path in _plugins:
             continue
+        if os.pathsep in str(given):
+            raise BenchError(
+                f"plugins: {str(given)!r} is not allowed; the path must have no {os.pathsep!r}: "
+                "it parts one plugin from the next."
+            )
         if not path.is_file():
             raise BenchError(f"plugins: {str(given)!r} is not a file; give the path of a .py file.")
         name = f"lstm_bench_plugin_{hashlib.sha256(str(path).encode()).hexdigest()[:12]}"
@@ -73,6 +81,11 @@ def classes(base: Any, package: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for cls in _concrete(base):
         name = cls.name
+        if re.fullmatch(NAME, str(name)) is None:
+            raise BenchError(
+                f"{base.__name__.lower()} {name!r} in {inspect.getfile(cls)} is not allowed; it "
+                "becomes a path, so it must be 1 to 60 of a-z, 0-9 and _."
+            )
         other = found.setdefault(name, cls)
         if other is not cls:
             raise BenchError(

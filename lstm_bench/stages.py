@@ -147,11 +147,15 @@ def track(plan_path: Path, stamp: Path) -> None:
 @plugin_option
 @plan_option
 @click.option("--output", type=Path, required=True)
-def report(plan_path: Path, output: Path) -> None:
-    """Write the report."""
+@click.option("--explorer", type=Path, required=True)
+def report(plan_path: Path, output: Path, explorer: Path) -> None:
+    """Write the report and the explorer beside it."""
+    from lstm_bench.report.explorer import write_explorer
     from lstm_bench.report.page import write_report
 
-    write_report(Plan.read(plan_path), Results(), output)
+    plan, results = Plan.read(plan_path), Results()
+    write_report(plan, results, output)
+    write_explorer(plan, results, explorer)
 
 
 def main() -> None:

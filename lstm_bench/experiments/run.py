@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -86,19 +87,33 @@ def conclude(plan: Plan, name: str, results: Results) -> Path:
 
 
 def draw(plan: Plan, name: str, results: Results) -> Path:
-    """Write the figure as SVG, PDF and PNG, from the stored table and runs."""
-    from lstm_bench.plotting.style import empty_figure, figure_bytes, paper_style
+    """Write the figure (SVG, PDF, PNG) and its numbers (CSV), from the stored table and runs."""
+    from lstm_bench.plotting.drawn import drawn
+    from lstm_bench.plotting.labels import as_drawn, as_given
+    from lstm_bench.plotting.style import empty_figure, figure_bytes, fit_note, paper_style
 
     experiment, folder = create(name), results.experiment(name)
     table, summary = read_csv(folder / "table.csv"), read_csv(folder / "summary.csv")
     with paper_style():
         if _judged(table):
-            figure = experiment.figure(table, summary, evidence(plan, name, results))
+            seen = _labels_as_drawn(evidence(plan, name, results))
+            figure = experiment.figure(as_drawn(table), as_drawn(summary), seen)
+            fit_note(figure)
         else:
             figure = empty_figure(NOTHING)
         for kind in ("svg", "pdf", "png"):
             write_bytes(folder / f"figure.{kind}", figure_bytes(figure, kind))
+        members = plan.experiments[name]["members"]
+        numbers = as_given(drawn(figure), [m[what] for m in members for what in ("task", "cell")])
+        write_bytes(folder / "figure.csv", numbers.to_csv(index=False).encode())
     return folder
+
+
+def _labels_as_drawn(seen: Evidence) -> Evidence:
+    from lstm_bench.plotting.labels import as_drawn
+
+    labelled = ("replicates", "curves", "timing", "probe", "tasks", "cells", "others", "settings")
+    return replace(seen, **{name: as_drawn(getattr(seen, name)) for name in labelled})
 
 
 def _judged(table: pd.DataFrame) -> bool:

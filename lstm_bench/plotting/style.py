@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -54,6 +55,14 @@ def empty_figure(text: str) -> Figure:
     figure = plt.figure(figsize=(3.5, 1))
     figure.text(0.5, 0.5, text, ha="center", va="center", fontsize=7)
     return figure
+
+
+def fit_note(figure: Figure) -> None:
+    """Break the note below a figure into lines that its width has room for."""
+    note, most = figure.get_supxlabel(), round(18.5 * figure.get_figwidth())
+    lines = [line for each in note.splitlines() for line in textwrap.wrap(each, most)]
+    if note and "\n".join(lines) != note:
+        figure.supxlabel("\n".join(lines), fontsize=7)
 
 
 def figure_bytes(figure: Figure, kind: str) -> bytes:

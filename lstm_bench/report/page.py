@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.resources
+import re
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from lstm_bench.experiments.run import create, read_csv
 from lstm_bench.report import estimated
 from lstm_bench.report.claims import first_page
 from lstm_bench.report.formula import data_uri, formula_uri
+from lstm_bench.report.policy import content_policy
 from lstm_bench.report.provenance import provenance
 from lstm_bench.report.tables import failures, html_table, networks, statuses
 from lstm_bench.store.collect import collect
@@ -31,8 +33,10 @@ def write_report(plan: Plan, results: Results, output: Path) -> None:
     timing = collect(results, pairs, "timing")
     files = importlib.resources.files("lstm_bench.report")
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
+    style = (files / "style.css").read_text()
     page = environment.from_string((files / "template.html").read_text()).render(
-        style=(files / "style.css").read_text(),
+        policy=content_policy(style),
+        style=style,
         experiments=[_section(create(name), results, output) for name in shown],
         **first_page(results),
         tasks=[_task(entry, plan) for entry in plan.data["sweep"]["tasks"]],
@@ -85,12 +89,20 @@ def _section(experiment: Experiment, results: Results, output: Path) -> dict[str
         "method": experiment.method,
         "answer": read_json(folder / "verdict.json")["answer"],
         "figure": data_uri(svg, "image/svg+xml"),
+        "wide": _width(svg),
+        "drawn": data_uri((folder / "figure.csv").read_bytes(), "text/csv"),
         "summary": html_table(summary if summary.empty else experiment.display(summary)),
         "links": [
             (name, (place / name).as_posix())
             for name in ("table.csv", "summary.csv", "figure.svg", "figure.pdf", "figure.png")
         ],
     }
+
+
+def _width(svg: bytes) -> int:
+    """Pixels on the page: 944 for a figure of double-column width, so that text has one size."""
+    found = re.search(rb'<svg[^>]* width="([\d.]+)pt"', svg)
+    return round(944 / 518.4 * float(found[1])) if found else 944
 
 
 def _task(entry: dict[str, Any], plan: Plan) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import jinja2
 import pandas as pd
 
+from lstm_bench.report.policy import content_policy
 from lstm_bench.report.tables import html_table
 from lstm_bench.store.commit import git_commit
 from lstm_bench.store.files import read_json, write_bytes
@@ -20,8 +21,10 @@ def write_tables(plan: Plan, results: Results) -> Path:
     files = importlib.resources.files("lstm_bench.report")
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
     rows = {name: read_json(results.table(name, ".json")) for name in plan.tables}
+    style = (files / "style.css").read_text()
     page = environment.from_string((files / "published.html").read_text()).render(
-        style=(files / "style.css").read_text(),
+        policy=content_policy(style),
+        style=style,
         rows=[
             {
                 **about,

@@ -1,9 +1,14 @@
-"""The layout of `results/`, spelt once. Placeholders in braces are Snakemake's wildcards."""
+"""The layout of `results/`, spelt once. Placeholders in braces are Snakemake's wildcards.
+
+Every name that becomes a part of a path is checked here, so that none leads out of `results/`.
+"""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
+from lstm_bench.errors import BenchError
 from lstm_bench.spec import Condition, Dataset, SeedBlock
 
 RESULTS = "results"
@@ -19,6 +24,7 @@ TABLE = f"{RESULTS}/tables/{{row}}"
 TABLES_PAGE = f"{RESULTS}/tables/index.html"
 CLAIMS = f"{RESULTS}/claims"
 REPORT = f"{RESULTS}/report/index.html"
+EXPLORER = f"{RESULTS}/report/explorer"
 TRACKED = f"{RESULTS}/tracked.json"
 MLFLOW_DB = f"{RESULTS}/mlflow.db"
 MLFLOW_ARTIFACTS = f"{RESULTS}/mlartifacts"
@@ -30,7 +36,7 @@ BLOCK_FILES = ("replicates.parquet", "curves.parquet", "timing.parquet", "model.
 EXPERIMENT_TABLES = ("table.csv", "verdict.json")
 CLAIM_FILES = ("verdicts.json", "verdicts.csv", "measured_seconds.csv")
 TABLE_FILES = (".csv", ".md", ".json")
-EXPERIMENT_FIGURES = ("figure.svg", "figure.pdf", "figure.png")
+EXPERIMENT_FIGURES = ("figure.svg", "figure.pdf", "figure.png", "figure.csv")
 
 
 class Results:
@@ -40,13 +46,13 @@ class Results:
         self.root = Path(root)
 
     def plan(self, digest: str) -> Path:
-        return self.root / PLAN.format(digest=digest)
+        return self.root / PLAN.format(digest=_part(digest))
 
     def estimate(self, digest: str) -> Path:
         return self.root / ESTIMATE.format(digest=digest)
 
     def dataset(self, dataset: Dataset) -> Path:
-        place = {"task": dataset.task, "T": dataset.T, "dataset": dataset.id}
+        place = {"task": _part(dataset.task), "T": dataset.T, "dataset": dataset.id}
         return self.root / DATASET.format(**place)
 
     def run(self, condition: Condition | str) -> Path:
@@ -59,13 +65,13 @@ class Results:
         return self.root / CHECKPOINT.format(condition=_id(condition), block=_name(block))
 
     def probe(self, probe: str, experiment: str) -> Path:
-        return self.root / PROBE.format(probe=probe, experiment=experiment)
+        return self.root / PROBE.format(probe=_part(probe), experiment=_part(experiment))
 
     def experiment(self, experiment: str) -> Path:
-        return self.root / EXPERIMENT.format(experiment=experiment)
+        return self.root / EXPERIMENT.format(experiment=_part(experiment))
 
     def table(self, row: str, ending: str) -> Path:
-        return self.root / (TABLE.format(row=row) + ending)
+        return self.root / (TABLE.format(row=_part(row)) + ending)
 
     @property
     def claims(self) -> Path:
@@ -93,12 +99,22 @@ class Results:
 
     def blocks(self) -> list[Path]:
         """Every finished seed block on disk."""
-        return sorted(p.parent for p in self.run("*").parent.glob("*/seeds-*/replicates.parquet"))
+        return sorted(p.parent for p in self.run("x").parent.glob("*/seeds-*/replicates.parquet"))
 
 
 def _id(condition: Condition | str) -> str:
-    return condition if isinstance(condition, str) else condition.id
+    return _part(condition if isinstance(condition, str) else condition.id)
 
 
 def _name(block: SeedBlock | str) -> str:
-    return block if isinstance(block, str) else block.name
+    return _part(block if isinstance(block, str) else block.name)
+
+
+def _part(name: str) -> str:
+    """The name, where it is one part of a path. Raises BenchError where it is not."""
+    if re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}", name) is None:
+        raise BenchError(
+            f"{name[:80]!r} is not allowed as the name of a file; it must be 1 to 200 of a-z, A-Z, "
+            "0-9, '_', '.' and '-', and not begin with '.' or '-'."
+        )
+    return name

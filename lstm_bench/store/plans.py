@@ -31,7 +31,9 @@ def source_digest(*rooms: str) -> str:
     folders = [PACKAGE / room for room in rooms] or [PACKAGE]
     for folder in folders:
         files = [folder] if folder.is_file() else folder.rglob("*")
-        for file in sorted(f for f in files if f.suffix in (".py", ".html", ".css", ".yaml")):
+        for file in sorted(
+            f for f in files if f.suffix in (".py", ".html", ".css", ".js", ".yaml")
+        ):
             total.update(file.relative_to(PACKAGE).as_posix().encode() + file.read_bytes())
     return total.hexdigest()[:12]
 
@@ -53,6 +55,11 @@ def plan_digest(config: Mapping[str, Any], schema: Path) -> str:
 
 def ensure_plan(config: Mapping[str, Any], basedir: str | Path) -> Plan:
     """The plan of this config, made where it is missing. Raises BenchError with a sentence."""
+    if {*"{}"} & set(str(basedir)):
+        raise BenchError(
+            f"{basedir}: the path of the workflow is not allowed; it must have no braces, which "
+            "Snakemake takes for wildcards."
+        )
     schema = Path(basedir) / "workflow" / "schemas" / "config.schema.yaml"
     try:
         name = plan_digest(config, schema)
@@ -165,7 +172,7 @@ class Plan:
 
     def beside(self, results: paths.Results) -> list[str]:
         """Experiments outside the sweep whose results are there and belong on the page."""
-        files = (*paths.EXPERIMENT_TABLES, "summary.csv", "figure.svg")
+        files = (*paths.EXPERIMENT_TABLES, "summary.csv", "figure.svg", "figure.csv")
         return [
             name
             for name in BESIDE

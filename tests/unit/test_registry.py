@@ -126,3 +126,20 @@ def test_options_left_at_their_default_are_not_chosen():
 
 def test_a_whole_number_is_accepted_where_a_float_is_meant():
     assert cells.create("lstm", {"forget_bias": 3}) == cells.create("lstm", {"forget_bias": 3.0})
+
+
+@pytest.mark.usefixtures("_own_registry")
+@pytest.mark.parametrize("name", ["../../evil", "a b", "<script>", "A", "", "x" * 61, "😀"])
+def test_a_name_that_could_be_no_folder_is_refused(tmp_path: Path, name: str):
+    path = tmp_path / "hostile.py"
+    path.write_text(PLUGIN.format(name=name))
+    registry.load_plugins([path])
+    with pytest.raises(BenchError, match="is not allowed; it becomes a path"):
+        cells.registry()
+    registry._plugins.clear()
+    gc.collect()
+
+
+def test_a_plugin_whose_path_would_be_read_as_two_is_refused(tmp_path: Path):
+    with pytest.raises(BenchError, match="must have no ':'"):
+        registry.load_plugins([tmp_path / "a:b.py"])

@@ -39,15 +39,13 @@ exports = " ".join(
     f"{key}={shlex.quote(str(value))}" for key, value in settings.items()
 )
 # benchmarks/overhead.py asks what every command cost: one file each, bash's own account
-# (braces doubled: Snakemake formats the prefix)
 account = (
-    '[ -z "${{LSTM_BENCH_TIMES:-}}" ] || '
-    'trap \'{{ echo "$BASH_EXECUTION_STRING"; times; }} > "$LSTM_BENCH_TIMES/$$"\' EXIT; '
+    '[ -z "${LSTM_BENCH_TIMES:-}" ] || '
+    'trap \'{ echo "$BASH_EXECUTION_STRING"; times; } > "$LSTM_BENCH_TIMES/$$"\' EXIT; '
 )
-shell.prefix(
-    f"set -euo pipefail; export PATH={shlex.quote(os.path.dirname(sys.executable))}:$PATH {exports}; "
-    + account
-)
+prefix = f"set -euo pipefail; export PATH={shlex.quote(os.path.dirname(sys.executable))}:$PATH {exports}; "
+# braces doubled: Snakemake formats the prefix
+shell.prefix((prefix + account).replace("{", "{{").replace("}", "}}"))
 
 
 # one block that fails must not stop those packed with it: profiles/default says so, and no profile is

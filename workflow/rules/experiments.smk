@@ -40,6 +40,7 @@ rule draw:
         ),
         f"{paths.EXPERIMENT}/figure.pdf",
         f"{paths.EXPERIMENT}/figure.png",
+        f"{paths.EXPERIMENT}/figure.csv",
     log:
         f"{paths.LOG}/draw/{{experiment}}.log",
     conda:

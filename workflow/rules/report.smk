@@ -4,12 +4,13 @@ rule report:
         plan.experiment_files(paths.EXPERIMENT_FIGURES),
         [f"{paths.CLAIMS}/{name}" for name in paths.CLAIM_FILES],
     output:
-        report(
+        page=report(
             paths.REPORT,
             caption="../report/page.rst",
             category="Report",
             labels={"what": "the whole report"},
         ),
+        explorer=directory(paths.EXPLORER),
     log:
         f"{paths.LOG}/report.log",
     conda:
@@ -19,4 +20,5 @@ rule report:
         shown=digest([plan.data["sweep"], plan.config]),
         beside=plan.beside_digest(),
     shell:
-        "python -m lstm_bench.stages report --output {output:q} > {log:q} 2>&1"
+        "python -m lstm_bench.stages report --output {output.page:q}"
+        " --explorer {output.explorer:q} > {log:q} 2>&1"
