@@ -30,7 +30,8 @@ log = os.open(sys.argv[1], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 held = lease("cuda", int(sys.argv[2]), Path(sys.argv[3]))
 files = [os.readlink(f"/proc/self/fd/{number}") for number in held.descriptors]
 note("has")
-time.sleep(float(sys.argv[4]))
+while not Path(sys.argv[4]).exists():
+    time.sleep(0.02)
 note("leaves")
 """
 
@@ -50,10 +51,11 @@ class Leasing:
     def __init__(self, folder: Path) -> None:
         self.folder, self.log = folder, folder / "log"
 
-    def start(self, mib: int, seconds: float) -> subprocess.Popen:
+    def start(self, mib: int, until_there: str = "enough") -> subprocess.Popen:
         path = f"{REPOSITORY}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"
         env = {**os.environ, devices.DECLARED: TWO, "PYTHONPATH": path}
-        words = [str(self.log), str(mib), str(self.folder / "locks"), str(seconds)]
+        words = [str(self.log), str(mib), str(self.folder / "locks")]
+        words.append(str(self.folder / until_there))
         return subprocess.Popen([sys.executable, "-c", LEASE, *words], env=env)
 
     def lines(self) -> list[list]:
@@ -65,13 +67,15 @@ class Leasing:
 @pytest.mark.parametrize(("mib", "at_once"), [(16000, 1), (7000, 2), (5000, 3)])
 def test_eight_processes_on_two_devices_one_killed(tmp_path: Path, mib: int, at_once: int):
     leasing = Leasing(tmp_path)
-    victim = leasing.start(mib, 60)
+    victim = leasing.start(mib, "never")
     until(lambda: len(leasing.lines()) == 1)
-    others = [leasing.start(mib, 0.15) for _ in range(7)]
-    until(lambda: len(leasing.lines()) >= 4)
+    others = [leasing.start(mib) for _ in range(7)]
+    until(lambda: len(leasing.lines()) == 2 * at_once)  # both devices are full
+    killed = time.monotonic()
     victim.send_signal(signal.SIGKILL)
     victim.wait()
-    killed = time.monotonic()
+    until(lambda: len(leasing.lines()) == 2 * at_once + 1)  # one more took its place
+    (leasing.folder / "enough").touch()
     assert [other.wait(30) for other in others] == [0] * 7, "none is lost"
     lines = sorted([*leasing.lines(), [killed, "leaves", victim.pid, "", []]])
     holding: dict[int, tuple[str, set[str]]] = {}
