@@ -16,7 +16,7 @@ from typing import Any
 
 import pandas as pd
 
-from benchmarks.measuring import deliver, heading, markdown
+from benchmarks.measuring import deliver, heading, markdown, put
 from lstm_bench.experiments.speed_tables import PEAK, TIMED, TUNED, contenders, growth, measured
 from lstm_bench.probes.speed import measure
 
@@ -40,15 +40,17 @@ def shape(R: int, B: int, H: int, T: int, D: int, along_T: bool) -> dict[str, An
 
 
 def settings(a: argparse.Namespace) -> dict[str, Any]:
-    shapes = [shape(*sizes, along_T=False) for sizes in (SHAPES[:2] if a.quick else SHAPES)]
+    chosen = a.shapes or (range(2) if a.quick else range(len(SHAPES)))
+    shapes = [shape(*SHAPES[place], along_T=False) for place in chosen]
     R, B, H, D = LINE
-    lengths = LENGTHS[:2] if a.quick else LENGTHS
+    lengths = a.lengths[:2] if a.quick else a.lengths
     shapes += [shape(R, B, H, T, D, along_T=True) for T in lengths]
     return {
         "cells": [{"name": name, "options": {}, "shown": name} for name in a.cells],
         "threads": a.threads,
         "shapes": shapes,
         "instruction_sets": a.instruction_sets,
+        "without": a.without,
         "samples": 3 if a.quick else 9,
         "sample_seconds": 0.02 if a.quick else 0.1,
         "limit_seconds": 3 if a.quick else 90,
@@ -134,15 +136,27 @@ def main() -> None:
     parser.add_argument("--cells", nargs="+", default=["lstm", "gru", "elman"])
     parser.add_argument("--threads", nargs="+", type=int, default=_threads())
     parser.add_argument("--instruction-sets", nargs="*", default=["avx2"])
+    parser.add_argument("--without", nargs="*", default=[], help="contenders to leave out")
+    parser.add_argument(
+        "--shapes", nargs="+", type=int, choices=range(len(SHAPES)), help="by place"
+    )
+    parser.add_argument("--lengths", nargs="*", type=int, default=LENGTHS, help="along T")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--into", type=Path, help="a page with the marks <!-- engine -->")
     a = parser.parse_args()
-    rows = []
+    rows: list[dict[str, Any]] = []
     for row in measure(settings(a)):
         told = " ".join(str(row[k]) for k in ("cell", "threads", "contender", "T", "status"))
         print(told, row["reason"], file=sys.stderr)
         rows.append(row)
+        if a.into and row["contender"] == PEAK:  # the last of a case: what is measured stays
+            put("engine", written(rows), a.into)
+    deliver("engine", written(rows), a.into)
+
+
+def written(rows: list[dict[str, Any]]) -> str:
+    """What has been measured so far, as it stands in docs/performance.md."""
     table = measured(pd.DataFrame(rows))
     wrong = table[table.status == "wrong"]
     peak = table[table.contender == PEAK].groupby("threads").gigaflops.median()
@@ -153,16 +167,13 @@ def main() -> None:
         f"largest relative error against float64: {checked.max():.1e}; wrong: {len(wrong)}",
         f"× name: how many times as long as the first backend it takes; tuned: {TUNED}",
     ]
-    sections = [
-        heading(busy),
-        "\n".join(f"- {line}" for line in told),
-        markdown(at_shapes(table)),
-        f"Along T, at (R, B, H, D) = {LINE}:",
-        markdown(along_T(table)),
-        "A fresh process:",
-        markdown(first_calls(table)),
-    ]
-    deliver("engine", "\n\n".join(sections), a.into)
+    sections = [heading(busy), "\n".join(f"- {line}" for line in told)]
+    if table.along_width.any():
+        sections.append(markdown(at_shapes(table)))
+    if table.along_T.any():
+        sections += [f"Along T, at (R, B, H, D) = {LINE}:", markdown(along_T(table))]
+    sections += ["A fresh process:", markdown(first_calls(table))]
+    return "\n\n".join(sections)
 
 
 def _threads() -> list[int]:

@@ -107,8 +107,12 @@ def _relative(words: list[str]) -> list[str]:
 def deliver(name: str, text: str, page: Path | None) -> None:
     """Print it, and put it between the marks `<!-- name -->` and `<!-- /name -->` of a page."""
     print(text)
-    if page is None:
-        return
+    if page is not None:
+        put(name, text, page)
+
+
+def put(name: str, text: str, page: Path) -> None:
+    """Between the marks of a page. Raises SystemExit where it has none."""
     begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
     pattern = re.compile(re.escape(begin) + ".*?" + re.escape(end), re.S)
     old = page.read_text()

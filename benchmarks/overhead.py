@@ -6,12 +6,14 @@
 
 It runs `snakemake` in a folder of its own and counts
 
-    all CPU time                of snakemake and every process below it (the kernel's account)
-    each command                bash's `times` at its end
+    all CPU time                of snakemake and every process below it (the kernel's account), and
+                                of the process that forks trainings, which nobody waits for
+    each command                bash's `times` at its end; a forked training's own account
     updates and evaluation      measured by each training, in its timing.parquet, on the clock;
                                 times the share of the clock its job had a core
     training data               drawn again here, some batches of each condition, times its updates
-    process start and imports   of an interpreter that imports what a training does, times the jobs
+    process start and imports   of an interpreter that imports what a job does, times the jobs, and
+                                the forking process, which imports torch once for all
     Snakemake itself            what is left of all
 
 An update is forward, backward, clipping and optimiser; all else is orchestration. The cost probe
@@ -36,7 +38,8 @@ import pandas as pd
 from benchmarks.measuring import ROOT, Stopwatch, deliver, heading, markdown, run
 
 TRAINING_JOB = "lstm_bench.training.job"
-STAGES = ("dataset", "conclude", "draw", "report", "track", "probe")
+FORKED = ("served", "server")  # see lstm_bench/training/forkserver.py
+STAGES = ("dataset", "conclude", "draw", "judge", "report", "track", "probe")
 DRAWN = 30  # batches of each condition that are drawn again
 
 
@@ -53,6 +56,8 @@ def command_seconds(account: str) -> tuple[str, float]:
         for minutes, seconds in (line.groups()[:2], line.groups()[2:])
     )
     text = "\n".join(command)
+    if text in FORKED:
+        return text, total
     if TRAINING_JOB in text:
         return "train", total
     stage = re.search(r"lstm_bench\.stages (\w+)", text)
@@ -67,14 +72,16 @@ def parts(
     data: float,
     start: float,
 ) -> dict[str, float]:
-    """CPU seconds by part; they add up to `total`.
+    """CPU seconds by part; they add up to `total` and what forked trainings took.
 
     updates and evaluation as trainings measure them, updates with the drawing of data; start of one
-    training process.
+    job's interpreter.
     """
-    train, jobs = sum(commands.get("train", [])), len(commands.get("train", []))
+    served, server = (sum(commands.get(name, [])) for name in FORKED)
+    train, jobs = sum(commands.get("train", [])) + served, len(commands.get("train", []))
+    total, train = total + served + server, train + server
     stages = {name: sum(commands.get(name, [])) for name in (*STAGES, "other")}
-    starting = jobs * start
+    starting = jobs * start + server
     return {
         "updates": updates - data,
         "training data": data,
@@ -85,7 +92,7 @@ def parts(
         - evaluation
         - starting,
         "datasets": stages["dataset"],
-        "tables and figures": stages["conclude"] + stages["draw"],
+        "tables, figures and verdicts": stages["conclude"] + stages["draw"] + stages["judge"],
         "report": stages["report"],
         "MLflow": stages["track"],
         "Snakemake and the plan": total - train - sum(stages.values()) + stages["other"],
@@ -106,10 +113,10 @@ def table(seconds: Mapping[str, float]) -> list[dict[str, Any]]:
 
 
 def start_seconds(repeats: int = 3) -> float:
-    """CPU seconds of an interpreter that imports what a training does."""
+    """CPU seconds of an interpreter that imports what a job does before its child is forked."""
     with Stopwatch() as watch:
         for _ in range(repeats):
-            run([sys.executable, "-c", "import lstm_bench.training.run"], cwd=ROOT)
+            run([sys.executable, "-c", "import lstm_bench.training.job"], cwd=ROOT)
     return watch.spent.cpu / repeats
 
 
@@ -152,6 +159,15 @@ def trained(folder: Path) -> pd.DataFrame:
     return pd.concat(rows, ignore_index=True)
 
 
+def wait_for_the_server(accounts: Path, patience: float = 30.0) -> None:
+    """It ends a second or so after the sweep, and writes its account then."""
+    deadline = time.monotonic() + patience
+    while any(accounts.glob("served-*")) and not any(accounts.glob("server-*")):
+        if time.monotonic() > deadline:
+            raise SystemExit("the process that forks trainings left no account of its CPU time")
+        time.sleep(0.1)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--configfile", nargs="*", default=[], help="overlays, as for snakemake")
@@ -164,18 +180,21 @@ def main() -> None:
         accounts = folder / "times"
         accounts.mkdir(parents=True)
         (folder / "workflow").symlink_to(ROOT / "workflow")  # where frozen rates are looked for
+        (folder / "config.yaml").symlink_to(ROOT / "config.yaml")
         os.environ["LSTM_BENCH_TIMES"] = str(accounts.resolve())
         words = ["-s", str(ROOT / "Snakefile"), "-d", str(folder), "--cores", str(a.cores)]
         overlays = [str(Path(path).resolve()) for path in a.configfile]
         words += ["--configfile", *overlays] if overlays else []
         with Stopwatch() as watch:
             run([sys.executable, "-m", "snakemake", *words, "--", "all"], cwd=ROOT)
+        wait_for_the_server(accounts)
         commands: dict[str, list[float]] = {}
         for file in accounts.iterdir():
             part, seconds = command_seconds(file.read_text())
             commands.setdefault(part, []).append(seconds)
         rows = trained(folder)
-        share = on_core(folder, sum(commands.get("train", [])))
+        train = sum(sum(commands.get(name, [])) for name in ("train", "served"))
+        share = on_core(folder, train)
     blocks = rows.drop_duplicates("block")
     seconds = parts(
         watch.spent.cpu,

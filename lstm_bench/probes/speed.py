@@ -74,7 +74,8 @@ class _Field:
             environment["LSTM_BENCH_CACHE"] = str(scratch / "kernels")
         self.remotes = {}
         plugins = os.environ.get("LSTM_BENCH_PLUGINS", "")
-        for name in contenders(built, device, settings["instruction_sets"]):
+        every = contenders(built, device, settings["instruction_sets"])
+        for name in [n for n in every if n not in settings.get("without", ())]:
             isa = name.partition(" ")[2] if name.startswith("fused") else ""
             spec = {
                 "contender": name,

@@ -82,6 +82,10 @@ def test_the_parts_of_a_sweep_add_up_to_all_of_it():
     assert found["updates"] == 46
     assert found["rest of trainings: reading, logging, testing, writing"] == pytest.approx(4)
     assert found["Snakemake and the plan"] == pytest.approx(26)
+    forked = {**commands, "train": [1.0, 1.0], "served": [30.0, 28.0], "server": [2.0]}
+    same = overhead.parts(40.0, forked, updates=50.0, evaluation=3.0, data=4.0, start=0.5)
+    assert sum(same.values()) == pytest.approx(100), "forked trainings are in no one's account"
+    assert same["start and imports of trainings"] == pytest.approx(3)
     rows = {row["part"]: row for row in overhead.table(found)}
     assert rows["updates"]["share"] == f"{46 / 91:.1%}"  # of what is not the probe's
     assert rows["all but updates"]["CPU s"] == pytest.approx(45)
@@ -91,7 +95,7 @@ def test_the_wrapper_of_commands_writes_their_account(tmp_path: Path):
     """The trap of workflow/rules/common.smk, as bash runs it."""
     rules = (ROOT / "workflow/rules/common.smk").read_text()
     lines = rules[rules.index("account = (") :].split("\n)")[0].split("\n")[1:]
-    account = "".join(eval(line) for line in lines).format()
+    account = "".join(eval(line) for line in lines)
     wanted = "true lstm_bench.stages draw; false"
     environment = {**os.environ, "LSTM_BENCH_TIMES": str(tmp_path)}
     done = subprocess.run(["bash", "-c", account + wanted], env=environment)
