@@ -31,7 +31,13 @@ def results(tmp_path: Path) -> Results:
 
 def plan(code: str) -> Any:
     blocks = [(CONDITION.id, block.name) for block in BLOCKS]
-    return SimpleNamespace(every_block=lambda: blocks, conditions={CONDITION.id: {"code": code}})
+    return SimpleNamespace(
+        every_block=lambda: blocks,
+        blocks=lambda names: blocks if names == ["horizon"] else [],
+        conditions={CONDITION.id: {"code": code}},
+        experiments=["horizon", "cost"],
+        tables={},
+    )
 
 
 def test_only_blocks_that_ended_so_are_forgotten(results: Results) -> None:
@@ -42,6 +48,18 @@ def test_only_blocks_that_ended_so_are_forgotten(results: Results) -> None:
     (failed,) = forget(plan("2"), results, ["error", "stale"])
     assert failed == f"{CONDITION.id} seeds-002-003: error"
     assert results.blocks() == []
+
+
+def test_what_was_drawn_from_a_forgotten_block_goes_with_it(results: Results) -> None:
+    for name in ("horizon", "cost"):
+        write_json(results.experiment(name) / "verdict.json", {})
+    write_json(results.claims / "verdicts.json", {})
+    forget(plan("1"), results, ["timeout"])
+    assert (results.claims / "verdicts.json").exists()
+    forget(plan("1"), results, ["stale"])
+    assert not results.experiment("horizon").exists()
+    assert (results.experiment("cost") / "verdict.json").exists()
+    assert not results.claims.exists()
 
 
 def test_a_block_in_training_is_not_forgotten(results: Results) -> None:
