@@ -10,7 +10,7 @@ from lstm_bench.store.commit import git_commit
 from lstm_bench.store.plans import Plan
 
 MACHINE = (
-    *("lstm_bench", "python", "torch", "processor", "instruction_set", "gpu", "platform"),
+    *("lstm_bench", "python", "torch", "numpy", "processor", "instruction_set", "gpu", "platform"),
     "determinism",
 )
 TITLES = {"lstm_bench": "lstm_bench version", "instruction_set": "instruction set"}

@@ -9,6 +9,7 @@ import resource
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 import lstm_bench
@@ -77,6 +78,7 @@ def about_machine() -> dict[str, Any]:
         "lstm_bench": lstm_bench.__version__,
         "python": platform.python_version(),
         "torch": torch.__version__,
+        "numpy": np.__version__,
         "platform": platform.platform(),
         "processor": _processor(),
         "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
