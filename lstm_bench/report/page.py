@@ -92,7 +92,7 @@ def _section(experiment: Experiment, results: Results, output: Path) -> dict[str
         "answer": read_sealed_json(folder / "verdict.json")["answer"],
         "figure": data_uri(svg, "image/svg+xml"),
         "wide": _width(svg),
-        "drawn": data_uri((folder / "figure.csv").read_bytes(), "text/csv"),
+        "drawn": data_uri(read_sealed(folder / "figure.csv"), "text/csv"),
         "summary": html_table(summary if summary.empty else experiment.display(summary)),
         "links": [
             (name, (place / name).as_posix())
