@@ -65,7 +65,7 @@ def remove(path: Path, results: Results, plan: Plan | None = None) -> None:
         if plan is not None:
             _outdate(plan, results, {(path.parents[1].name, path.parent.name)})
     elif path.parent in (results.claims, results.experiment(path.parent.name)):
-        shutil.rmtree(path.parent)
+        shutil.rmtree(path.parent, ignore_errors=True)
         _forget_pages(results)
     elif path.parent.parent == results.probe("x", "x").parent.parent:
         shutil.rmtree(results.experiment(path.stem), ignore_errors=True)

@@ -62,6 +62,15 @@ def test_what_was_drawn_from_a_forgotten_block_goes_with_it(results: Results) ->
     assert not results.claims.exists()
 
 
+def test_of_two_damaged_files_the_first_may_take_the_second_along(results: Results) -> None:
+    victims = [results.experiment("horizon") / "table.csv", results.claims / "verdicts.json"]
+    for victim in victims:
+        write_json(victim, {})
+    for victim in victims:
+        remove(victim, results)
+        assert not victim.exists()
+
+
 def test_a_block_in_training_is_not_forgotten(results: Results) -> None:
     lock = results.checkpoint(CONDITION, BLOCKS[0]).with_suffix(".lock")
     lock.parent.mkdir(parents=True)
