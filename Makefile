@@ -9,7 +9,7 @@ CORES ?= $(shell $(PYTHON) -c "import os; print(os.cpu_count())")
 # anything more for snakemake, e.g. ARGS="--configfile workflow/presets/smoke.yaml"
 ARGS ?=
 
-.PHONY: sweep smoke figures tune performance test slurm-test lint lock clean
+.PHONY: sweep smoke figures tune performance test slurm-test faults lint lock clean
 
 sweep: $(READY)
 	$(BIN)/snakemake --cores $(CORES) $(ARGS)
@@ -38,6 +38,10 @@ test: $(READY)
 slurm-test: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[slurm]'
 	LSTM_BENCH_SLURM_TEST=1 $(BIN)/pytest -n 0 tests/slurm
+
+# faults injected for real, an hour or two: kills, signals, full disks, damage; counts at the end
+faults: $(READY)
+	LSTM_BENCH_FAULTS=long $(BIN)/pytest -n 0 -v tests/faults
 
 lint: $(READY)
 	$(BIN)/ruff check .

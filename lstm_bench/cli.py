@@ -137,6 +137,61 @@ def status() -> None:
             click.echo(f"{title:12} {line}")
 
 
+@cli.command()
+@click.option(
+    "--status",
+    "statuses",
+    default="error,timeout",
+    show_default=True,
+    help="How a replicate ended, or stale: trained by other code. Several with commas.",
+)
+def retry(statuses: str) -> None:
+    """Forget the seed blocks that ended so: the next snakemake trains them again."""
+    from lstm_bench.store.paths import Results
+    from lstm_bench.store.plans import Plan
+    from lstm_bench.store.verify import FINAL, forget
+
+    wanted = [word.strip() for word in statuses.split(",")]
+    for word in wanted:
+        if word not in FINAL:
+            raise unknown("status", word, FINAL)
+    results = Results()
+    found = forget(Plan.newest(results), results, wanted)
+    for line in found:
+        click.echo(line)
+    click.echo(f"{len(found)} seed blocks forgotten" + "; run snakemake again." * bool(found))
+
+
+@cli.command()
+@click.option(
+    "--remove",
+    is_flag=True,
+    help="Delete what is damaged, to be made again; datasets are drawn again at once.",
+)
+def verify(remove: bool) -> None:
+    """Read every stored file back and name what does not match its checksum."""
+    from lstm_bench.store.paths import Results
+    from lstm_bench.store.plans import Plan
+    from lstm_bench.store.verify import remove as delete
+    from lstm_bench.store.verify import verify as read
+
+    results, count, faults = Results(), 0, {}
+    for path, fault in read(results):
+        count += 1
+        if fault is not None:
+            faults[path] = fault
+            click.echo(fault)
+    if remove and faults:
+        whole = [path for path in results.plans() if path not in faults]
+        plan = Plan.read(whole[-1]) if whole else None
+        load_plugins(plan.config["plugins"] if plan else ())
+        for path in faults:
+            delete(path, results, plan)
+    told = "removed; run snakemake again" if remove and faults else "damaged"
+    click.echo(f"{count} files read, {len(faults)} {told}")
+    sys.exit(1 if faults and not remove else 0)
+
+
 def _told(counts: dict[str, int]) -> str:
     return ", ".join(f"{count} {name}" for name, count in sorted(counts.items())) or "none yet"
 

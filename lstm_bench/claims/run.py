@@ -23,9 +23,10 @@ from lstm_bench.claims.statistics import COLUMN, registry
 from lstm_bench.experiments import Evidence
 from lstm_bench.experiments.run import csv_bytes, evidence, read_csv
 from lstm_bench.stats.family import tie_groups
-from lstm_bench.store.files import write_bytes, write_json
+from lstm_bench.store.files import json_bytes
 from lstm_bench.store.paths import Results
 from lstm_bench.store.plans import Plan
+from lstm_bench.store.seals import write_sealed
 
 SECONDS = ["claim", "task", "T", "width", "cell", "seconds_per_update", "backend"]
 
@@ -57,13 +58,14 @@ def judge(plan: Plan, results: Results) -> Path:
         for each in judged
     ]
     folder = results.claims
-    write_json(folder / "verdicts.json", {"family": claims, "claims": plain(rows)})
-    write_bytes(folder / "verdicts.csv", csv_bytes(_table(rows)))
+    verdicts = {"family": claims, "claims": plain(rows)}
+    files = {"verdicts.json": json_bytes(verdicts), "verdicts.csv": csv_bytes(_table(rows))}
+    write_sealed(folder / "verdicts.sha256", files)
     measured = pd.DataFrame(
         [row for each in judged for row in _seconds(each, seen.get(each.claim.experiment), plan)],
         columns=SECONDS,
     )
-    write_bytes(folder / "measured_seconds.csv", csv_bytes(measured))
+    write_sealed(folder / "measured_seconds.sha256", {"measured_seconds.csv": csv_bytes(measured)})
     return folder
 
 

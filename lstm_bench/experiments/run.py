@@ -13,9 +13,10 @@ import pandas as pd
 from lstm_bench.errors import BenchError, unknown
 from lstm_bench.experiments.base import Evidence, Experiment, registry
 from lstm_bench.store.collect import collect, read_all
-from lstm_bench.store.files import write_bytes, write_json
+from lstm_bench.store.files import damaged, json_bytes
 from lstm_bench.store.paths import Results
 from lstm_bench.store.plans import Plan
+from lstm_bench.store.seals import read_sealed, write_sealed
 
 NOTHING = "No replicate could be judged: see how the runs ended."
 
@@ -63,8 +64,8 @@ def require_present_code(rows: pd.DataFrame, plan: Plan, results: Results) -> No
     for condition, code in rows[["condition", "code"]].drop_duplicates().itertuples(index=False):
         if code != plan.conditions[condition]["code"]:
             raise BenchError(
-                f"{results.run(condition)} was trained by other code ({code}); delete it and run "
-                "snakemake again, everything else is kept."
+                f"{results.run(condition)} was trained by other code ({code}); forget all such "
+                "runs with 'lstm-bench retry --status stale' and run snakemake again."
             )
 
 
@@ -80,9 +81,18 @@ def conclude(plan: Plan, name: str, results: Results) -> Path:
     if not _judged(table):
         return _undecided(folder)
     summary = experiment.summary(table, seen)
-    write_bytes(folder / "table.csv", csv_bytes(table))
-    write_bytes(folder / "summary.csv", csv_bytes(summary))
-    write_json(folder / "verdict.json", _plain(experiment.verdict(table, summary)))
+    return _write(folder, table, summary, _plain(experiment.verdict(table, summary)))
+
+
+def _write(
+    folder: Path, table: pd.DataFrame, summary: pd.DataFrame, verdict: dict[str, Any]
+) -> Path:
+    files = {
+        "table.csv": csv_bytes(table),
+        "summary.csv": csv_bytes(summary),
+        "verdict.json": json_bytes(verdict),
+    }
+    write_sealed(folder / "tables.sha256", files)
     return folder
 
 
@@ -101,11 +111,11 @@ def draw(plan: Plan, name: str, results: Results) -> Path:
             fit_note(figure)
         else:
             figure = empty_figure(NOTHING)
-        for kind in ("svg", "pdf", "png"):
-            write_bytes(folder / f"figure.{kind}", figure_bytes(figure, kind))
+        files = {f"figure.{kind}": figure_bytes(figure, kind) for kind in ("svg", "pdf", "png")}
         members = plan.experiments[name]["members"]
         numbers = as_given(drawn(figure), [m[what] for m in members for what in ("task", "cell")])
-        write_bytes(folder / "figure.csv", numbers.to_csv(index=False).encode())
+    files["figure.csv"] = numbers.to_csv(index=False).encode()
+    write_sealed(folder / "figures.sha256", files)
     return folder
 
 
@@ -122,17 +132,17 @@ def _judged(table: pd.DataFrame) -> bool:
 
 
 def _undecided(folder: Path) -> Path:
-    empty = csv_bytes(pd.DataFrame(columns=["task", "cell", "T", "n"]))
-    write_bytes(folder / "table.csv", empty)
-    write_bytes(folder / "summary.csv", empty)
-    write_json(folder / "verdict.json", {"answer": NOTHING, "rates": {}})
-    return folder
+    empty = pd.DataFrame(columns=["task", "cell", "T", "n"])
+    return _write(folder, empty, empty, {"answer": NOTHING, "rates": {}})
 
 
 def read_csv(path: Path) -> pd.DataFrame:
-    """A table as it was written: labels stay text, whatever they look like."""
-    text = {"task": str, "cell": str}
-    return pd.read_csv(path, dtype=text, keep_default_na=False, na_values=[""])
+    """A table as it was written: labels stay text, whatever they look like. Raises DamagedFile."""
+    text, data = {"task": str, "cell": str}, io.BytesIO(read_sealed(path))
+    try:
+        return pd.read_csv(data, dtype=text, keep_default_na=False, na_values=[""])
+    except ValueError as error:
+        raise damaged(path, error) from error
 
 
 def csv_bytes(table: pd.DataFrame) -> bytes:

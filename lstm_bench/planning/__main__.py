@@ -11,8 +11,8 @@ import yaml
 from lstm_bench.errors import BenchError
 from lstm_bench.planning.plan import resolve
 from lstm_bench.spec import canonical
-from lstm_bench.store.files import write_bytes
 from lstm_bench.store.paths import Results
+from lstm_bench.store.seals import write_sealed
 
 
 def main() -> int:
@@ -22,7 +22,8 @@ def main() -> int:
         schema = yaml.safe_load(Path(request["schema"]).read_text())
         plan = resolve(request["config"], schema, request["digest"])
         # on one line: indented, the JSON of ten thousand conditions costs seconds
-        write_bytes(Results().plan(request["digest"]), canonical(plan).encode() + b"\n")
+        path, data = Results().plan(request["digest"]), canonical(plan).encode() + b"\n"
+        write_sealed(path.with_suffix(".sha256"), {path.name: data})
     except BenchError as error:
         print(error, file=sys.stderr)
         return 1

@@ -8,9 +8,9 @@ from typing import Any
 from lstm_bench.planning import effort, estimate
 from lstm_bench.planning.placing import gpus
 from lstm_bench.spec import Condition, SeedBlock
-from lstm_bench.store.files import write_json
 from lstm_bench.store.paths import Results
 from lstm_bench.store.plans import Plan
+from lstm_bench.store.seals import write_sealed_json
 
 COLUMNS = (
     *("experiment", "conditions", "jobs", "core-hours", "at most", "GPU-hours", "at most"),
@@ -42,7 +42,7 @@ def forecast(
         "shares_from_runs": len(shares),
         "expected_share": estimate.EXPECTED,
     }
-    write_json(results.estimate(plan.path.stem), made)
+    write_sealed_json(results.estimate(plan.path.stem), made)
     return made
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,10 @@ import pandas as pd
 import yaml
 
 from lstm_bench.errors import BenchError
-from lstm_bench.store.files import read_json, write_bytes
+from lstm_bench.store.files import write_bytes
 from lstm_bench.store.paths import Results
 from lstm_bench.store.plans import Plan
+from lstm_bench.store.seals import read_sealed, read_sealed_json
 from lstm_bench.sweep import TUNED_WITH
 
 HEADER = """\
@@ -25,8 +27,8 @@ DEFAULT = "workflow/presets/learning_rates.yaml"
 def freeze(plan: Plan, results: Results) -> Path:
     """Merge the rates of the finished tuning into the preset; returns its path."""
     folder = results.experiment("tuning")
-    verdict = read_json(folder / "verdict.json")
-    table = pd.read_csv(folder / "table.csv")
+    verdict = read_sealed_json(folder / "verdict.json")
+    table = pd.read_csv(io.BytesIO(read_sealed(folder / "table.csv")))
     path = results.root / (plan.config.get("learning_rates") or DEFAULT)
     before = _read(path)
     rates = {**before.get("rates", {})}

@@ -23,7 +23,7 @@ from lstm_bench.errors import BenchError
 from lstm_bench.probes import through_time as flow
 from lstm_bench.registry import code_version
 from lstm_bench.spec import Condition, SeedBlock
-from lstm_bench.store.files import read_json
+from lstm_bench.store.conditions import read_condition
 from lstm_bench.store.paths import Results
 from lstm_bench.store.tensors import load_tensors
 from lstm_bench.tasks import Task, generator
@@ -46,7 +46,7 @@ def measure(settings: Mapping[str, Any], results: Results | None = None) -> Iter
     results, first = results or Results(), True
     previous = None
     for id, name in settings["runs"]:
-        condition = Condition.from_json(read_json(results.run(id) / "condition.json"))
+        condition = read_condition(results, id)
         block, first = SeedBlock.parse(name), id != previous
         previous = id
         for stage, weights in _stages(condition, block, results, settings["updates"], first):

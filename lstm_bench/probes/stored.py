@@ -14,7 +14,7 @@ from lstm_bench import cells, engine, tasks
 from lstm_bench.engine.network import Network
 from lstm_bench.registry import code_version
 from lstm_bench.spec import Condition
-from lstm_bench.store.files import read_json
+from lstm_bench.store.conditions import read_condition
 from lstm_bench.store.paths import Results
 from lstm_bench.store.tensors import load_tensors
 
@@ -47,7 +47,7 @@ def stored(settings: Mapping[str, Any]) -> Iterator[Stored]:
     results = Results()
     labels = {member["condition"]: member for member in settings["members"]}
     for id, block in settings["runs"]:
-        condition = Condition.from_json(read_json(results.run(id) / "condition.json"))
+        condition = read_condition(results, id)
         network = Network.of(condition)
         arrays, about = load_tensors(results.block(id, block) / "model.safetensors")
         if not arrays:

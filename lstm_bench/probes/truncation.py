@@ -22,8 +22,8 @@ from lstm_bench.engine.network import Network
 from lstm_bench.engine.parameters import in_company
 from lstm_bench.engine.runtime import configure
 from lstm_bench.registry import code_version
-from lstm_bench.spec import Condition, SeedBlock
-from lstm_bench.store.files import read_json
+from lstm_bench.spec import SeedBlock
+from lstm_bench.store.conditions import read_condition
 from lstm_bench.store.paths import Results
 from lstm_bench.store.tensors import load_tensors
 from lstm_bench.tasks import generator
@@ -44,7 +44,7 @@ def measure(
     configure()
     results = results or Results()
     for id, name in settings["runs"]:
-        condition = Condition.from_json(read_json(results.run(id) / "condition.json"))
+        condition = read_condition(results, id)
         block, task = SeedBlock.parse(name), tasks.create(condition.task, condition.task_options)
         network, exact = Network.of(condition), torch.zeros(1, dtype=torch.float64)
         T = condition.T

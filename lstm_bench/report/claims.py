@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from lstm_bench.experiments.run import read_csv
-from lstm_bench.store.files import read_json
 from lstm_bench.store.paths import Results
+from lstm_bench.store.seals import read_sealed_json
 
 ORDER = ("supported", "refuted", "undecided")
 
 
 def first_page(results: Results) -> dict[str, Any]:
     """Claims, their tally and the size of the family. Raises DamagedFile."""
-    stored = read_json(results.claims / "verdicts.json")
+    stored = read_sealed_json(results.claims / "verdicts.json")
     seconds = _seconds(results, stored["claims"])
     claims = [_shown(claim, seconds.get(claim["id"], "")) for claim in stored["claims"]]
     counts = {verdict: sum(c["verdict"] == verdict for c in claims) for verdict in ORDER}

@@ -13,7 +13,7 @@ import yaml
 
 from lstm_bench import tasks
 from lstm_bench.experiments.base import Experiment
-from lstm_bench.experiments.run import create, read_csv
+from lstm_bench.experiments.run import create, read_csv, require_present_code
 from lstm_bench.report import estimated
 from lstm_bench.report.claims import first_page
 from lstm_bench.report.formula import data_uri, formula_uri
@@ -21,15 +21,17 @@ from lstm_bench.report.policy import content_policy
 from lstm_bench.report.provenance import provenance
 from lstm_bench.report.tables import failures, html_table, networks, statuses
 from lstm_bench.store.collect import collect
-from lstm_bench.store.files import read_json, write_bytes
+from lstm_bench.store.files import write_bytes
 from lstm_bench.store.paths import Results
 from lstm_bench.store.plans import Plan
+from lstm_bench.store.seals import read_sealed, read_sealed_json
 
 
 def write_report(plan: Plan, results: Results, output: Path) -> None:
     """Write the page. Raises DamagedFile when something it needs is missing or not whole."""
     pairs, shown = plan.blocks(plan.asked), [*plan.asked, *plan.beside(results)]
     replicates = _labelled(plan, collect(results, pairs, "replicates"))
+    require_present_code(replicates, plan, results)
     timing = collect(results, pairs, "timing")
     files = importlib.resources.files("lstm_bench.report")
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
@@ -79,7 +81,7 @@ def _counts(plan: Plan, replicates: pd.DataFrame) -> dict[str, int]:
 def _section(experiment: Experiment, results: Results, output: Path) -> dict[str, Any]:
     """One experiment, its figure inside the page and its files linked relative to it."""
     folder = results.experiment(experiment.name)
-    svg = (folder / "figure.svg").read_bytes()
+    svg = read_sealed(folder / "figure.svg")
     summary = read_csv(folder / "summary.csv")
     place = Path("..") / "experiments" / experiment.name
     return {
@@ -87,10 +89,10 @@ def _section(experiment: Experiment, results: Results, output: Path) -> dict[str
         "title": experiment.title,
         "question": experiment.question,
         "method": experiment.method,
-        "answer": read_json(folder / "verdict.json")["answer"],
+        "answer": read_sealed_json(folder / "verdict.json")["answer"],
         "figure": data_uri(svg, "image/svg+xml"),
         "wide": _width(svg),
-        "drawn": data_uri((folder / "figure.csv").read_bytes(), "text/csv"),
+        "drawn": data_uri(read_sealed(folder / "figure.csv"), "text/csv"),
         "summary": html_table(summary if summary.empty else experiment.display(summary)),
         "links": [
             (name, (place / name).as_posix())

@@ -9,7 +9,11 @@ import pandas as pd
 from lstm_bench.store.commit import git_commit
 from lstm_bench.store.plans import Plan
 
-MACHINE = ("lstm_bench", "python", "torch", "processor", "gpu", "platform")
+MACHINE = (
+    *("lstm_bench", "python", "torch", "numpy", "processor", "instruction_set", "gpu", "platform"),
+    "determinism",
+)
+TITLES = {"lstm_bench": "lstm_bench version", "instruction_set": "instruction set"}
 
 
 def provenance(plan: Plan, replicates: pd.DataFrame, timing: pd.DataFrame) -> dict[str, Any]:
@@ -18,7 +22,7 @@ def provenance(plan: Plan, replicates: pd.DataFrame, timing: pd.DataFrame) -> di
     for name in MACHINE:
         values = sorted({str(v) for v in timing[name].dropna()}) if name in timing else []
         if values:
-            facts[name.replace("lstm_bench", "lstm_bench version")] = ", ".join(values)
+            facts[TITLES.get(name, name)] = ", ".join(values)
     facts["git commit"] = git_commit() or "not a repository"
     facts["code of the runs"] = "; ".join(sorted(set(replicates.code)))
     facts["device and backend"] = ", ".join(

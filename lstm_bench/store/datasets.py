@@ -52,14 +52,18 @@ def make_dataset(folder: Path, dataset: Dataset) -> dict[str, object]:
 
 def read_split(folder: Path, split: str, task: Task) -> Batch:
     """A split, checked against the manifest. Raises DamagedFile."""
+    arrays = read_arrays(folder, split)
+    return Batch(**{name: np.asarray(arrays[name]) for name in Batch._fields if name in arrays})
+
+
+def read_arrays(folder: Path, split: str) -> dict[str, np.ndarray]:
+    """The arrays of a split, checked against the manifest. Raises DamagedFile."""
     manifest = read_json(folder / "manifest.json")
     try:
-        sums = manifest["sha256"]
-        arrays = read_npz(folder / f"{split}.npz", sums[split])
-        parts = {name: np.asarray(arrays[name]) for name in Batch._fields if name in arrays}
-        return Batch(**parts)
+        checksum = manifest["sha256"][split]
     except (KeyError, TypeError) as error:
         raise damaged(folder / "manifest.json", error) from error
+    return read_npz(folder / f"{split}.npz", checksum)
 
 
 def ensure_dataset(folder: Path, dataset: Dataset) -> None:

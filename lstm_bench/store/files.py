@@ -52,10 +52,15 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def write_json(path: Path, value: Any) -> None:
+def json_bytes(value: Any) -> bytes:
     """Readable JSON; NaN and infinity are refused, since no other reader accepts them."""
     text = json.dumps(value, indent=1, sort_keys=True, allow_nan=False, ensure_ascii=False)
-    write_bytes(path, text.encode() + b"\n")
+    return text.encode() + b"\n"
+
+
+def write_json(path: Path, value: Any) -> None:
+    """A file of `json_bytes`."""
+    write_bytes(path, json_bytes(value))
 
 
 def read_json(path: Path) -> Any:
@@ -64,7 +69,7 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text())
     except FileNotFoundError:
         raise DamagedFile(f"{path} is missing; run snakemake again to make it.") from None
-    except (ValueError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError, OSError) as error:
         raise damaged(path, error) from error
 
 

@@ -16,10 +16,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from lstm_bench.errors import BenchError
+from lstm_bench.errors import BenchError, DamagedFile
 from lstm_bench.spec import canonical, digest
 from lstm_bench.store import paths
-from lstm_bench.store.files import read_json
+from lstm_bench.store.seals import read_sealed_json
 
 BESIDE = ("speed",)  # run when asked for by name, shown on the page from then on
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -66,7 +66,8 @@ def ensure_plan(config: Mapping[str, Any], basedir: str | Path) -> Plan:
     except (TypeError, ValueError) as error:
         raise BenchError(f"config: {error}; use plain YAML values.") from None
     path = paths.Results().plan(name)
-    if not path.exists():
+    found = _whole(path)
+    if found is None:
         request = json.dumps({"config": config, "digest": name, "schema": str(schema)})
         command = [sys.executable, "-m", "lstm_bench.planning"]
         made = subprocess.run(command, input=request, text=True, capture_output=True)
@@ -74,7 +75,16 @@ def ensure_plan(config: Mapping[str, Any], basedir: str | Path) -> Plan:
             raise BenchError(made.stderr.strip() or f"planning failed (exit {made.returncode}).")
     with contextlib.suppress(OSError):
         path.touch()  # the newest plan is the one last asked for
-    return Plan(read_json(path), path)
+    return found or Plan.read(path)
+
+
+def _whole(path: Path) -> Plan | None:
+    """The plan that lies there; a damaged one is named, and made anew."""
+    try:
+        return Plan.read(path) if path.exists() else None
+    except DamagedFile:
+        print(f"{path} is damaged: it is made anew.", file=sys.stderr)
+        return None
 
 
 class Plan:
@@ -91,7 +101,8 @@ class Plan:
 
     @classmethod
     def read(cls, path: Path) -> Plan:
-        return cls(read_json(path), path)
+        """Raises DamagedFile when it is missing or not what was written."""
+        return cls(read_sealed_json(path), path)
 
     @property
     def asked(self) -> list[str]:
@@ -116,6 +127,12 @@ class Plan:
             for block in self.experiments[name]["blocks"]
         }
         return list(pairs)
+
+    def every_block(self) -> list[tuple[str, str]]:
+        """The seed blocks of every experiment and every published table, once each."""
+        arms = [arm for row in self.tables.values() for arm in row["arms"]]
+        published = [(arm["condition"], block) for arm in arms for block in arm["blocks"]]
+        return list(dict.fromkeys([*self.blocks(self.experiments), *published]))
 
     def block_files(self, experiments: Iterable[str], names: Iterable[str]) -> list[str]:
         """The files of every seed block these experiments need."""

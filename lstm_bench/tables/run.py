@@ -13,9 +13,10 @@ import pandas as pd
 from lstm_bench.errors import unknown
 from lstm_bench.experiments.run import csv_bytes, require_present_code
 from lstm_bench.store.collect import collect
-from lstm_bench.store.files import write_bytes, write_json
+from lstm_bench.store.files import json_bytes
 from lstm_bench.store.paths import Results
 from lstm_bench.store.plans import Plan
+from lstm_bench.store.seals import write_sealed
 from lstm_bench.tables.base import Arm, PublishedTable, registry
 from lstm_bench.tables.judge import Ours, overall, verdicts
 
@@ -44,9 +45,12 @@ def conclude(plan: Plan, name: str, results: Results) -> Path:
         "table": display(rows).to_dict("records"),
         "deviations": [*table.deviations, *_of_arms(arms), *_reduced(table, arms)],
     }
-    write_bytes(results.table(name, ".csv"), csv_bytes(rows))
-    write_bytes(results.table(name, ".md"), markdown(about).encode())
-    write_json(results.table(name, ".json"), about)
+    files = {
+        f"{name}.csv": csv_bytes(rows),
+        f"{name}.md": markdown(about).encode(),
+        f"{name}.json": json_bytes(about),
+    }
+    write_sealed(results.table(name, ".sha256"), files)
     return results.table(name, ".md")
 
 

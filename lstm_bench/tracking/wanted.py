@@ -13,9 +13,10 @@ from functools import partial
 from pathlib import Path
 
 from lstm_bench.spec import digest
-from lstm_bench.store.files import read_json, sha256
+from lstm_bench.store.files import sha256
 from lstm_bench.store.paths import Results
 from lstm_bench.store.plans import Plan
+from lstm_bench.store.seals import read_sealed_json
 from lstm_bench.tracking import notes
 from lstm_bench.tracking.blocks import Finished
 from lstm_bench.tracking.conditions import ConditionRun
@@ -76,7 +77,7 @@ def _experiment(name: str, folder: Path) -> Wanted:
     def record() -> Record:
         verdict = folder / "verdict.json"
         written = round(verdict.stat().st_mtime * 1000)
-        answer = str(read_json(verdict).get("answer", ""))
+        answer = str(read_sealed_json(verdict).get("answer", ""))
         note = notes.experiment(name, answer)
         tags = {"level": "experiment", "answer": answer, notes.NOTE: note}
         return Record(f"experiment: {name}", "FINISHED", written, written, tags)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import shutil
+import sys
 from dataclasses import asdict
 from pathlib import Path
 
@@ -52,11 +52,14 @@ def _finite(point: dict[str, float | int]) -> dict[str, float | int | str]:
 def resume(folder: Path, ensemble: Ensemble, code: str) -> str | None:
     """Restore a checkpoint of the very same training; returns when it first started.
 
-    None where there is none that fits. A damaged one is left out: the training starts over.
+    None where there is none that fits. A damaged one is named: the training starts over.
     """
+    if not (folder / FILE).exists():
+        return None
     try:
         tensors, about = load_tensors(folder / FILE)
     except DamagedFile:
+        print(f"{folder / FILE} is damaged: the training starts over.", file=sys.stderr)
         return None
     if about["identity"] != _identity(ensemble, code):
         return None
@@ -75,7 +78,5 @@ def forget(folder: Path) -> None:
 
 
 def remove(folder: Path) -> None:
-    """Forget a finished training's checkpoint, and the empty folder around it."""
+    """Forget a finished training's checkpoint."""
     shutil.rmtree(folder, ignore_errors=True)
-    with contextlib.suppress(OSError):
-        folder.parent.rmdir()

@@ -2,7 +2,8 @@
 
 A batch of R replicates is (L, R, inputs, B'); B' >= B. With B' a multiple of 32 every replicate
 fills whole vector registers, so that its numbers do not depend on the replicates beside it. The
-sequences added have weight zero.
+sequences added are the batch's own again, at weight zero: a sequence of another kind could overflow
+where none of the batch does, and infinity times zero is no number.
 """
 
 from __future__ import annotations
@@ -41,7 +42,8 @@ def tensors(batches: Sequence[Batch], steps: tuple[int, ...], device: torch.devi
     first = batches[0]
     batch, length, features = first.inputs.shape
     padded, R, S = aligned(batch, PADDING), len(batches), len(steps)
-    inputs = np.zeros((length, R, features, padded), dtype=np.float32)
+    again = np.arange(padded) % batch if padded > batch else slice(None)
+    inputs = np.empty((length, R, features, padded), dtype=np.float32)
     weights = np.zeros((R, S, padded), dtype=np.float32)
     classes = first.targets.ndim == 2
     targets = np.zeros(
@@ -49,7 +51,7 @@ def tensors(batches: Sequence[Batch], steps: tuple[int, ...], device: torch.devi
         dtype=first.targets.dtype,
     )
     for r, each in enumerate(batches):
-        inputs[:, r, :, :batch] = each.inputs.transpose(1, 2, 0)
+        inputs[:, r] = each.inputs[again].transpose(1, 2, 0)
         weights[r, :, :batch] = (each.mask / each.mask.sum())[:, steps].T
         if classes:
             targets[r, :, :batch] = each.targets[:, steps].T

@@ -133,8 +133,9 @@ def serve(path: str, sweep: int, work: Callable[[list[str]], int]) -> None:
     for source in (listening, wake):
         selector.register(source, selectors.EVENT_READ)
     children: dict[int, socket.socket] = {}
+    born = _born(sweep)
     try:
-        while children or _alive(sweep):
+        while children or (_alive(sweep) and _born(sweep) == born):
             ready = [key.fileobj for key, _ in selector.select(timeout=1.0)]
             if wake in ready:
                 wake.recv(4096)
@@ -251,6 +252,18 @@ def _alive(pid: int) -> bool:
     except PermissionError:
         return True
     return True
+
+
+def _born(pid: int) -> str | None:
+    """When a process started, in ticks since boot: its number may be another's by now.
+
+    None where it is gone, and where there is no /proc.
+    """
+    try:
+        state, *rest = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None
+    return None if state in "ZX" else rest[18]
 
 
 def main() -> None:

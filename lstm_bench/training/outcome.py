@@ -9,9 +9,11 @@ import resource
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 import lstm_bench
+from lstm_bench.engine.fused import library
 from lstm_bench.spec import Condition, SeedBlock
 from lstm_bench.store.files import write_json
 from lstm_bench.store.tables import write_table
@@ -76,10 +78,30 @@ def about_machine() -> dict[str, Any]:
         "lstm_bench": lstm_bench.__version__,
         "python": platform.python_version(),
         "torch": torch.__version__,
+        "numpy": np.__version__,
         "platform": platform.platform(),
         "processor": _processor(),
         "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+        "instruction_set": _instruction_set(),
     }
+
+
+def _instruction_set() -> str:
+    """What torch's loops use, and what the kernel was compiled for."""
+    widest = torch.backends.cpu.get_cpu_capability()
+    try:
+        return f"{widest}, kernel {library.instruction_set()}"
+    except library.Unavailable:
+        return f"{widest}, no kernel"
+
+
+def determinism(device: str) -> str:
+    """The tier of a run (docs/reliability.md): what another run of it will agree in.
+
+    `bitwise`: every bit, with the same versions and instruction set. `tolerance`: a GPU adds in an
+    order of its own.
+    """
+    return "bitwise" if device == "cpu" else "tolerance"
 
 
 def _processor() -> str:
@@ -114,6 +136,7 @@ def write_outcome(
     shared = {
         "ensemble_seconds": ensemble.seconds,
         "evaluation_seconds": ensemble.evaluation_seconds,
+        "determinism": determinism(ensemble.device.type),
         "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
         **about_machine(),
     }

@@ -22,7 +22,8 @@ class Reporter:
         self.bar = None
         if stream.isatty():
             self.bar = tqdm(total=budget, initial=ensemble.update, unit="update", file=stream)
-        self._line(f"{ensemble.condition.id} {ensemble.block.name}: {_summary(ensemble)}")
+        resumed = f", resumed at update {ensemble.update}" if ensemble.update else ""
+        self._line(f"{ensemble.condition.id} {ensemble.block.name}{resumed}: {_summary(ensemble)}")
 
     def __call__(self, ensemble: Ensemble) -> None:
         if self.bar is not None:

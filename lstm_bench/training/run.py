@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import torch
@@ -25,7 +27,7 @@ from lstm_bench.training.evaluation import HeldOut, evaluate
 from lstm_bench.training.outcome import now, write_failure, write_outcome
 from lstm_bench.training.reporting import Reporter
 
-CHECKPOINT_EVERY = 15.0  # seconds
+CHECKPOINT_EVERY = float(os.environ.get("LSTM_BENCH_CHECKPOINT_SECONDS") or 15)
 
 
 class Interrupted(Exception):
@@ -72,14 +74,15 @@ def train_block(
     """Train a seed block to its end and write its files; returns their folder.
 
     Out of memory, a time-out and any fault of the training itself become rows of the table.
-    Raises Interrupted when `interrupted` says so, and BenchError for bad input.
+    Raises Interrupted when `interrupted` says so, and BenchError for bad input and for a disk that
+    refuses: that is no result, and another attempt may find room.
     """
     configure()
     where, code = resolve_device(device), code_identity(condition)
     folder, state = results.block(condition, block), results.checkpoint(condition, block)
-    state.mkdir(parents=True, exist_ok=True)
-    with FileLock(state.parent / f"{block.name}.lock"):
+    with _alone(state):
         if is_finished(folder, condition, code):
+            checkpoint.forget(state)
             return folder
         if is_finished(state, condition, code):
             aside.take_back(state, folder)
@@ -91,6 +94,8 @@ def train_block(
             _train(ensemble, results, code, started, timeout, interrupted)
         except (Interrupted, BenchError):
             raise
+        except OSError as error:
+            raise BenchError(f"{condition.id} {block.name} cannot go on: {error}.") from error
         except Exception as error:
             traceback.print_exc()
             memory = isinstance(error, MemoryError | torch.OutOfMemoryError) or (
@@ -102,8 +107,31 @@ def train_block(
             aside.set_aside(folder, state)
             checkpoint.forget(state)
             return folder
-    checkpoint.remove(state)
+        checkpoint.remove(state)
     return folder
+
+
+@contextlib.contextmanager
+def _alone(state: Path) -> Iterator[None]:
+    """Hold a block's lock, and leave no lock file behind a block that is finished."""
+    lock = FileLock(state.with_suffix(".lock"))
+    while not lock.is_locked:
+        try:
+            state.mkdir(parents=True, exist_ok=True)
+            lock.acquire()
+        except FileNotFoundError:  # who held it has finished, and taken the folder along
+            continue
+        except OSError as error:
+            raise BenchError(f"{state} cannot be made: {error.strerror}.") from error
+    try:
+        yield
+        # while it is held: who waits for it finds the file gone and makes another
+        Path(lock.lock_file).unlink(missing_ok=True)
+        for folder in (state, state.parent):
+            with contextlib.suppress(OSError):  # something else is in it
+                folder.rmdir()
+    finally:
+        lock.release()
 
 
 def _train(

@@ -29,6 +29,11 @@ WRONG: list[tuple[dict[str, Any], list[str]]] = [
     ({"lengths": [-5]}, ["lengths.0", "-5", "at least 1"]),
     ({"lengths": ["ten"]}, ["lengths.0", "'ten'", "whole number"]),
     ({"lengths": [5]}, ["T=5", "temporal_order", "T >= 10"]),
+    (
+        {"training": {"validation_size": 10**12}},
+        ["training.validation_size", str(10**12), "temporal_order", "GiB", "at most"],
+    ),
+    ({"training": {"batch": 10**12}}, ["training.batch", "GiB"]),
     ({"lengths": [10, 10]}, ["lengths", "[10, 10]", "without duplicate"]),
     ({"cells": ["lstm", "lstm"]}, ["cells", "'lstm'", "listed twice"]),
     ({"replicates": 0}, ["replicates", "0", "at least 1"]),

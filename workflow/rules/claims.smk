@@ -10,7 +10,9 @@ rule judge:
             labels={"what": "verdicts"},
         ),
         f"{paths.CLAIMS}/verdicts.csv",
+        f"{paths.CLAIMS}/verdicts.sha256",
         f"{paths.CLAIMS}/measured_seconds.csv",
+        f"{paths.CLAIMS}/measured_seconds.sha256",
     log:
         f"{paths.LOG}/judge.log",
     conda:

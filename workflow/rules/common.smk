@@ -9,6 +9,7 @@ from lstm_bench.planning.placing import block_mib, gpus
 from lstm_bench.spec import canonical, digest
 from lstm_bench.store import aside, paths
 from lstm_bench.store.plans import ensure_plan, source_digest
+from lstm_bench.store.records import require_known
 from lstm_bench.tracking.address import tracking_uri
 from lstm_bench.tracking.disk import require_local_disk
 from lstm_bench.training.devices import as_text
@@ -16,6 +17,8 @@ from lstm_bench.training.devices import as_text
 # everything the rules know of the config stands in the plan; bad input ends here, in one sentence
 try:
     plan = ensure_plan(config, workflow.basedir)
+    if not workflow.remote_exec:
+        require_known(plan, paths.Results())
 except BenchError as error:
     sys.exit(str(error))
 

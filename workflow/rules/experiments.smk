@@ -16,6 +16,7 @@ rule conclude:
             labels={"what": "summary"},
         ),
         f"{paths.EXPERIMENT}/verdict.json",
+        f"{paths.EXPERIMENT}/tables.sha256",
     log:
         f"{paths.LOG}/conclude/{{experiment}}.log",
     conda:
@@ -41,6 +42,7 @@ rule draw:
         f"{paths.EXPERIMENT}/figure.pdf",
         f"{paths.EXPERIMENT}/figure.png",
         f"{paths.EXPERIMENT}/figure.csv",
+        f"{paths.EXPERIMENT}/figures.sha256",
     log:
         f"{paths.LOG}/draw/{{experiment}}.log",
     conda:

@@ -3,7 +3,7 @@ rule table:
     input:
         lambda wildcards: plan.table_files(wildcards.row),
     output:
-        [f"{paths.TABLE}{ending}" for ending in paths.TABLE_FILES],
+        [f"{paths.TABLE}{ending}" for ending in (*paths.TABLE_FILES, ".sha256")],
     log:
         f"{paths.LOG}/table/{{row}}.log",
     conda:

@@ -153,5 +153,3 @@ def test_removing_a_checkpoint_leaves_its_neighbours(tmp_path: Path):
     assert not mine.exists()
     assert (other / checkpoint.FILE).exists()
     checkpoint.remove(other)
-    assert not mine.parent.exists()
-    checkpoint.remove(other)

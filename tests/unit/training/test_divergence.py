@@ -6,8 +6,17 @@ from collections.abc import Callable
 import pytest
 import torch
 
+from lstm_bench.spec import SeedBlock
+from lstm_bench.training.clipping import clip
 from lstm_bench.training.ensemble import Ensemble
-from tests.numerics.training import assert_same_replicate, condition, row, trained
+from tests.numerics.training import (
+    CPU,
+    assert_same_replicate,
+    condition,
+    row,
+    trained,
+    validation,
+)
 
 WHEN = 13
 
@@ -24,13 +33,46 @@ def poison(replicate: int, value: float) -> Callable[[Ensemble], None]:
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
-@pytest.mark.parametrize("cell", ["lstm", "gru", "elman", "irnn", "jordan"])
-def test_a_poisoned_replicate_diverges_and_its_companions_keep_every_bit(cell: str, value: float):
+@pytest.mark.parametrize(
+    ("cell", "backend"),
+    [
+        *((cell, "auto") for cell in ("lstm", "gru", "elman", "irnn", "jordan")),
+        *(("lstm", backend) for backend in ("bptt", "loop")),
+        ("irnn", "loop"),
+    ],
+)
+def test_a_poisoned_replicate_diverges_and_its_companions_keep_every_bit(
+    cell: str, backend: str, value: float
+):
     c = condition("adding", 12, cell, 9)
-    clean, poisoned = trained(c, 0, 2), trained(c, 0, 2, after_update=poison(1, value))
+    clean = trained(c, 0, 2, backend=backend)
+    poisoned = trained(c, 0, 2, backend=backend, after_update=poison(1, value))
     ended = row(poisoned, 1)
     assert (ended["status"], ended["reason"]) == ("diverged", "not finite")
     assert ended["update"] == WHEN + 1, "the update is not the first that was not finite"
+    for seed in (0, 2):
+        assert_same_replicate(clean, poisoned, seed)
+
+
+@pytest.mark.parametrize("backend", ["auto", "loop"])
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+@pytest.mark.parametrize("how", ["norm", "value", "none"])
+def test_a_gradient_that_is_not_finite_diverges_and_its_companions_keep_every_bit(
+    how: str, value: float, backend: str, monkeypatch: pytest.MonkeyPatch
+):
+    c, calls = condition(clip=how), []
+
+    def poisoned_clip(gradient: torch.Tensor, *rest: object) -> torch.Tensor:
+        calls.append(None)
+        if len(calls) == WHEN:
+            gradient[1, 3] = value
+        return clip(gradient, *rest)
+
+    clean = trained(c, 0, 2, backend=backend)
+    monkeypatch.setattr("lstm_bench.training.ensemble.clip", poisoned_clip)
+    poisoned = trained(c, 0, 2, backend=backend)
+    ended = row(poisoned, 1)
+    assert (ended["status"], ended["update"]) == ("diverged", WHEN)
     for seed in (0, 2):
         assert_same_replicate(clean, poisoned, seed)
 
@@ -85,3 +127,21 @@ def test_the_learning_rate_of_the_condition_is_the_step_that_is_taken(rate: floa
     moved = (ensemble.final - fresh).abs()
     # Adam's first update is the learning rate times the sign of the gradient
     assert moved.max().item() == pytest.approx(rate, rel=1e-3)
+
+
+@pytest.mark.parametrize("backend", ["auto", "loop"])
+def test_a_sequence_that_only_fills_the_batch_up_makes_no_replicate_diverge(backend: str):
+    """h = relu(30 h + 1) overflows in 30 steps of zeros, which no sequence of the batch has."""
+    c = condition("adding", 40, "irnn", 4, updates=2, optimiser="sgd", learning_rate=1e-30)
+
+    def unstable(ensemble: Ensemble) -> None:
+        views = ensemble.network.layout.views(ensemble.weights)
+        views["U"].copy_(30 * torch.eye(4))
+        views["W"].fill_(-1e9)
+        views["b"].fill_(1.0)
+
+    ensemble = Ensemble.create(c, SeedBlock(0, 1), CPU, backend)
+    unstable(ensemble)
+    ensemble.train(validation(c, size=20), floor=0.0)
+    assert [p.status for p in ensemble.progress] == ["unsolved", "unsolved"]
+    assert all(math.isfinite(p.validation_loss or math.nan) for p in ensemble.progress)

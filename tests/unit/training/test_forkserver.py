@@ -204,3 +204,25 @@ def test_a_path_too_long_for_a_socket_is_not_tried(tmp_path: Path, monkeypatch):
     monkeypatch.setenv(forkserver.VARIABLE, f"{os.getpid()}:{folder}/s")
     assert forkserver.request([]) is None
     assert not folder.exists()
+
+
+def test_a_number_that_another_process_has_by_now_keeps_no_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    births = iter(["100", "200"])
+    monkeypatch.setattr(forkserver, "_born", lambda pid: next(births))
+    before = signal.getsignal(signal.SIGCHLD)
+    try:
+        forkserver.serve(str(tmp_path / "s"), os.getpid(), lambda arguments: 0)
+    finally:
+        signal.signal(signal.SIGCHLD, before)
+        signal.set_wakeup_fd(-1)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_process_that_nobody_has_waited_for_is_gone():
+    assert forkserver._born(os.getpid()) == forkserver._born(os.getpid()) is not None
+    ended = subprocess.Popen(["true"])
+    until(lambda: not running(ended.pid))
+    assert forkserver._born(ended.pid) is None
+    ended.wait()

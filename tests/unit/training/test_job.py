@@ -114,6 +114,7 @@ def test_an_uninterrupted_job_leaves_a_row_a_seed_and_no_checkpoint(uninterrupte
     ]
     assert all(r["updates"] == 160 and r["test_loss"] > 0 for r in found)
     assert not checkpoint_file(uninterrupted).exists()
+    assert not list((uninterrupted / "results/checkpoints").iterdir()), "a lock is left behind"
 
 
 def test_a_finished_job_is_not_done_again(uninterrupted: Path):

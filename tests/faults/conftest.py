@@ -1,0 +1,56 @@
+"""How long the faults are injected for, and the count of what was survived."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.faults.sweeps import DISTURBED, Sweep, digests
+from tests.workflow.workspace import Workspace
+
+LONG = os.environ.get("LSTM_BENCH_FAULTS") == "long"  # `make faults`
+injected: Counter[str] = Counter()
+survived: Counter[str] = Counter()
+
+
+class Tally:
+    """Counts of one test: `injected` before what must hold is looked at, `survived` after."""
+
+    def injected(self, fault: str, count: int = 1) -> None:
+        injected[fault] += count
+
+    def survived(self, fault: str, count: int = 1) -> None:
+        survived[fault] += count
+
+
+@pytest.fixture
+def tally() -> Tally:
+    return Tally()
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """A sweep that nothing happened to; tests that change it take a copy."""
+    workspace = Workspace(Path(tmp_path_factory.mktemp("undisturbed")), **DISTURBED)
+    sweep = Sweep(workspace)
+    assert sweep.wait() == 0, sweep.told()
+    return workspace
+
+
+@pytest.fixture(scope="session")
+def undisturbed(finished: Workspace) -> dict[str, str]:
+    """What it stores."""
+    return digests(finished)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if not LONG or not injected:
+        return
+    terminalreporter.section("faults")
+    width = max(map(len, injected))
+    terminalreporter.write_line(f"{'fault':{width}}  injected  survived")
+    for fault, count in injected.items():
+        terminalreporter.write_line(f"{fault:{width}}  {count:8}  {survived[fault]:8}")
