@@ -72,7 +72,7 @@ class Walk(NamedTuple):
     The outcomes are the words, then OPEN, then CLOSE; s (words + 2) + outcome is a place.
 
     bounds  (T, places) ascending: s + the cumulative probability of the outcomes in state s
-    follow  (places,) the state after that outcome in that state
+    follow  (places,) the state after that outcome in that state, in float64 as `bounds`
     moves   (places,) WORD, OPEN or CLOSE
     levels  (places,) the depth of the clause that it opens, continues or closes
     words   (places,) the word it leaves, from 1; 0 for none
@@ -88,10 +88,11 @@ class Walk(NamedTuple):
         """The places of `batch` walks, (batch, T + 1), all of which start at place `first`."""
         chances = rng.random((len(self.bounds), batch))
         chances *= 1 - 2.0**-40  # the sum below never rounds up to the next state
-        places = np.full((len(chances) + 1, batch), first)
-        for t, bounds in enumerate(self.bounds):
-            states = self.follow.take(places[t])
-            places[t + 1] = bounds.searchsorted(chances[t] + states, side="right")
+        places = np.empty((len(chances) + 1, batch), dtype=np.int64)
+        places[0] = now = np.full(batch, first)
+        for chance, bounds, after in zip(chances, self.bounds, places[1:]):
+            chance += self.follow.take(now)
+            after[:] = now = bounds.searchsorted(chance, "right")
         return places.T
 
 
@@ -114,7 +115,8 @@ def make_walk(words: int, depth: int, grammar: int, T: int) -> Walk:
     moves = np.tile(outcomes, len(d))
     depths, after = np.divmod(follow.ravel(), words + 1)
     levels = depths + (moves == CLOSE)
-    return Walk(bounds.reshape(T, -1), follow.ravel(), moves, levels.astype(np.int32), after)
+    follow = follow.ravel().astype(np.float64)
+    return Walk(bounds.reshape(T, -1), follow, moves, levels.astype(np.int32), after)
 
 
 def opener(opens: np.ndarray, levels: np.ndarray, which: range) -> np.ndarray:
