@@ -64,6 +64,7 @@ class LSTM1997(Cell):
     direct: bool = False
 
     name = "lstm_1997"
+    version = 2  # the truncated gradient is compiled: other last bits
     citation = (
         "Hochreiter & Schmidhuber (1997), Long Short-Term Memory, sec. 4 and appendix A.1; number "
         "of weights and initial biases: sec. 5"

@@ -87,7 +87,7 @@ class ExpRNN(_Orthogonal):
 
     W h*d, A h*(h-1)/2 entries above the diagonal, b h. `start` chooses the blocks of the first A:
     `henaff`, rotations by s ~ U[-pi, pi], or `cayley`, the entries of scornn. W is He normal,
-    N(0, 2/d) (recalled from the authors' code, not checked), b in U[-0.01, 0.01]. The paper trains
+    N(0, 2/d) and b in U[-0.01, 0.01], as in the code of the paper. The paper trains
     A with a smaller learning rate than the rest; here all have one.
     """
 

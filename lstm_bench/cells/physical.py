@@ -77,8 +77,8 @@ class Antisymmetric(Cell):
 
     W h*d, A h*(h-1)/2 entries above the diagonal, b h. `step_size` is ε, `diffusion` γ >= 0, a
     little damping that Euler's method needs; the paper tunes both for each task, and the defaults
-    here are ours. A = S - S^T with S ~ N(0, 1/h), W ~ N(0, 1/d), b = 0 (from memory of the paper's
-    section 5 and from others' code, not checked).
+    here are ours. A = S - S^T with S ~ N(0, 1/h), W ~ N(0, 1/d), b = 0, as in
+    appendix C of the paper, which draws from N(0, σ²/h) with σ of 0, 1, 2, 4, 8 or 16; here σ = 1.
     """
 
     step_size: float = 0.1

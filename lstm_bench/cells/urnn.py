@@ -32,7 +32,8 @@ class URNN(Cell):
     n = width / 2 complex units; the state and W hold their real parts above their imaginary ones,
     and the readout sees both. W 2n*d, theta_1..3 and b n each, v_1, v_2 2n each, pi n: a fixed
     random order, not trained. 2nd + 8n trained parameters. W is Glorot-uniform by halves, theta in
-    U[-pi, pi], v in U[-1, 1], b at 0 (recalled from section 4.3, not checked). Three deviations:
+    U[-pi, pi], v in U[-1, 1], b at 0 (recalled from section 4.3, not checked; the authors' code
+    draws theta and v Glorot-uniform and b from U[-0.01, 0.01]). Three deviations:
     the paper learns h_0, which is 0 here; |z| is sqrt(|z|^2 + 1e-10), to have a derivative at 0;
     U is multiplied out once a pass, so a step costs 2 (2n)^2 operations instead of O(n log n), and
     takes one matrix product instead of some twenty small operations.

@@ -11,33 +11,33 @@ of a cell, and sums over the cells of a block written Σ:
     dW = sum of δ_t x_t^T,   dU = sum of δ_t u_{t-1}^T,   db = sum of δ_t
 
 (Hochreiter & Schmidhuber 1997, appendix A.1.) Each line is one operation on all steps at once.
+
+In float32 on a CPU compiled code does it, one sequence after another (fused/truncated.cpp): with
+the paper's batch of one, torch spends a step on calling and not on computing. Where no compiler is,
+torch does it, and sequences are padded as for any other of its backends.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from lstm_bench.cells.base import Cell, Params, State
 from lstm_bench.cells.lstm_1997 import LSTM1997
+from lstm_bench.engine.fused.library import available
+from lstm_bench.engine.fused.truncated import Form, TruncatedKernel
 
 name = "truncated"
 
 
-class Form(NamedTuple):
-    """Which of its parts a cell has; see `LSTM1997`."""
-
-    per_block: int
-    output_gate: bool
-    centred_input: bool
-    centred_output: bool
-
-    @property
-    def units(self) -> str:
-        return "ioc" if self.output_gate else "ic"
+def __getattr__(attribute: str) -> bool:
+    """BY_TORCH, see `engine.by_torch`: whether there is no compiler."""
+    if attribute == "BY_TORCH":
+        return not available()
+    raise AttributeError(attribute)
 
 
 def supports(cell: Cell, like: Tensor) -> bool:
@@ -64,7 +64,9 @@ def unroll(
     U = None
     if cell.recurrence != "none":
         U = torch.cat([p[f"U_{unit}"] for unit in form.units], dim=1)
-    hidden, h, s, gates = TruncatedThroughTime.apply(
+    compiled = inputs.dtype == torch.float32 and inputs.device.type == "cpu" and available()
+    through_time = TruncatedKernel if compiled else TruncatedThroughTime
+    hidden, h, s, gates = through_time.apply(
         W, U, torch.cat(biases, dim=1), inputs, *state, tuple(steps), form
     )
     return hidden, (h, s, gates)

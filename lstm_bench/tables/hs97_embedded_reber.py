@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from lstm_bench.spec import Condition, Training
-from lstm_bench.tables.base import NEGATIVE, REPLICA, Arm, Published, PublishedTable
+from lstm_bench.tables.base import CONTROL, NEGATIVE, REPLICA, Arm, Published, PublishedTable
 
 T = 30
 EVERY = 100
@@ -69,8 +69,8 @@ class EmbeddedReberTable(PublishedTable):
         "testing, a trial succeeds when the legal symbols have the greatest outputs at every step "
         "of all strings of both sets. 3 pairs of data sets with 10 initialisations each. Memory "
         "blocks without forget gates, truncated gradient, logistic outputs, squared error, one "
-        "string an update, weights from U[-0.2, 0.2], output-gate biases -1, -2, -3 (, -4), no "
-        "biases but those of gates."
+        "string an update (appendix A.1), weights from U[-0.2, 0.2], output-gate biases -1, -2, -3 "
+        "(, -4), no biases but those of gates."
     )
     deviations = (
         "Success is asked of 256 strings that are not among the training strings (validation), not "
@@ -79,8 +79,7 @@ class EmbeddedReberTable(PublishedTable):
         f"Strings have at most {T + 1} symbols, which holds for 99.9 % of those of the grammar.",
         "Every replicate has training strings and an initialisation of its own; the paper crosses "
         "3 data sets with 10 initialisations.",
-        "Weights change once a string, by the error summed over its steps; the paper does not say "
-        "whether they change within a string.",
+        "Input-gate biases start from U[-0.2, 0.2], as in sec. 5.1; table 10 says U[-0.1, 0.1].",
         "The training strings pass in shuffled epochs; the paper draws them at random.",
         f"Success is looked for every {EVERY} strings.",
     )
@@ -107,6 +106,13 @@ class EmbeddedReberTable(PublishedTable):
             REPLICATES,
             REPLICA,
             Published(table, 30, 29, 9_500, weights=264),
+        )
+        yield Arm(
+            "6 blocks of 2, rate 0.5",
+            condition(lstm, 12, blocks(2), 0.5, 50_000),
+            10,
+            CONTROL,
+            deviations=("Twice the blocks: shows that cell, gradient and task go together.",),
         )
         yield Arm(
             "Elman network, 15 units",

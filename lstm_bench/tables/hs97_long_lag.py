@@ -76,9 +76,8 @@ class LongLagTable(PublishedTable):
     deviations = (
         "Success is asked of 256 sequences that training does not learn from, all right (2a has "
         "two different ones), not of 10,000 training sequences in a row.",
-        "Weights start from U[-0.2, 0.2]; the range is that of experiments 1 and 2c.",
-        "Weights change once a sequence, by the error summed over its steps; the paper does not "
-        "say whether they change within a sequence.",
+        "The memory cell and its input gate are there from the start; the paper adds them once the "
+        "error has stopped decreasing (sec. 5.2).",
         f"Success is looked for every {EVERY} sequences.",
     )
 

@@ -91,10 +91,7 @@ class TemporalOrderTable(PublishedTable):
             REPLICATES,
             REPLICA,
             Published("HS97, table 9", 20, 20, 31_390, weights=156),
-            deviations=(
-                "Weights and biases start from U[-0.1, 0.1], the range of experiment 4.",
-                "Success is looked for every 500 sequences.",
-            ),
+            deviations=("Success is looked for every 500 sequences.",),
         )
         for shown, options in BIASES.items():
             modern = Condition(TASK, T, "lstm", 8, cell_options=options, training=MODERN)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -178,9 +179,17 @@ class Task(ABC):
             )
 
 
-def one_hot(indices: np.ndarray, classes: int) -> np.ndarray:
-    """(…,) integers to (…, classes) float32."""
-    return np.eye(classes, dtype=np.float32)[indices]
+def one_hot(indices: np.ndarray, classes: int, where: np.ndarray | None = None) -> np.ndarray:
+    """(…,) integers to (…, classes) float32; zeros where `where` (…,) is given and False."""
+    rows = _unit_rows(classes)  # and one of zeros
+    if where is None:
+        return rows[:-1].take(indices, axis=0)
+    return rows.take(np.where(where, indices, classes), axis=0)
+
+
+@lru_cache(maxsize=64)
+def _unit_rows(classes: int) -> np.ndarray:
+    return np.eye(classes + 1, classes, dtype=np.float32)
 
 
 def final_step_mask(batch: int, steps: int) -> np.ndarray:

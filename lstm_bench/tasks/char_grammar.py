@@ -95,14 +95,12 @@ class CharGrammar(Task):
         K, V = self.kinds, self.words
         walk = make_walk(V, self.depth, self.grammar, T)
         places = walk.draw(rng, batch, first=V)  # an opener at depth 0
-        moves = np.maximum(places % (V + 2) - V + 1, WORD)
-        depths, words = np.divmod(walk.follow[places], V + 1)
-        opens, closes = moves == OPEN, moves == CLOSE
+        moves, levels = walk.moves.take(places), walk.levels.take(places)
         kinds = rng.integers(0, K, (batch, T + 1))
-        kinds = np.take_along_axis(
-            kinds, opener(opens, depths + closes, range(1, self.depth + 1)), axis=1
-        )
-        tokens = np.where(moves == WORD, words + 2 * K - 1, kinds + K * closes)
+        openers = opener(moves == OPEN, levels, range(1, self.depth + 1))
+        openers += (T + 1) * np.arange(batch)[:, None]
+        agreed = kinds.take(openers) + K * (moves == CLOSE)
+        tokens = np.where(moves == WORD, walk.words.take(places) + 2 * K - 1, agreed)
         mask = np.ones((batch, T), dtype=np.float32)
         return Batch(one_hot(tokens[:, :-1], self.inputs), tokens[:, 1:], mask)
 

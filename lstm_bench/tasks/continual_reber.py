@@ -57,7 +57,7 @@ class ContinualReber(Task):
         states, symbols = chain(T).draw(rng, batch)
         tokens = np.zeros((batch, T), dtype=np.int64)  # the first is B, symbol 0
         tokens[:, 1:] = symbols[:, :-1]
-        legal = LEGAL[states]
+        legal = LEGAL.take(states, axis=0)
         return Batch(one_hot(tokens, self.inputs), symbols, np.ones((batch, T), np.float32), legal)
 
     def memoryless(self, batch: Batch) -> np.ndarray:

@@ -82,8 +82,8 @@ class EmbeddedReber(Task):
         mask = states != reber.END
         tokens = np.zeros((batch, T), dtype=np.int64)  # the first is B, symbol 0
         tokens[:, 1:] = symbols[:, :-1]
-        inputs = one_hot(tokens, self.inputs) * mask[..., None]
-        return Batch(inputs, symbols * mask, mask.astype(np.float32), reber.LEGAL[states])
+        inputs, legal = one_hot(tokens, self.inputs, mask), reber.LEGAL.take(states, axis=0)
+        return Batch(inputs, symbols * mask, mask.astype(np.float32), legal)
 
     def sample_split(self, rng: np.random.Generator, batch: int, T: int, split: str) -> Batch:
         if not self.disjoint:

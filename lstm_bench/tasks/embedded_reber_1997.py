@@ -63,5 +63,5 @@ class EmbeddedReber1997(EmbeddedReber):
 
 
 def _one_hot(batch: Batch) -> Batch:
-    targets = one_hot(batch.targets, len(reber.SYMBOLS)) * batch.mask[..., None]
+    targets = one_hot(batch.targets, len(reber.SYMBOLS), batch.mask > 0)
     return batch._replace(targets=targets)

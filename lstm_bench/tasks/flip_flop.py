@@ -117,9 +117,10 @@ class FlipFlop(Task):
 
     def _stored(self, data: np.ndarray, written: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(batch, T, bits): the datum last written at each step, and the step of that write."""
-        steps = np.arange(data.shape[1])[:, None]
-        last = np.maximum.accumulate(np.where(written, steps, 0), axis=1)
-        return np.take_along_axis(data, last, axis=1), last
+        steps = np.arange(data.shape[1], dtype=np.int32)[:, None]
+        # step and datum in one number, which spares a look-up for every step
+        keys = np.maximum.accumulate((2 * steps + (data > 0)) * written, axis=1)
+        return 2 * (keys & 1) - 1, keys >> 1
 
     def memoryless(self, batch: Batch) -> np.ndarray:
         return np.zeros_like(batch.targets)

@@ -72,20 +72,27 @@ class Walk(NamedTuple):
     The outcomes are the words, then OPEN, then CLOSE; s (words + 2) + outcome is a place.
 
     bounds  (T, places) ascending: s + the cumulative probability of the outcomes in state s
-    follow  (places,) the state after that outcome in that state
+    follow  (places,) the state after that outcome in that state, in float64 as `bounds`
+    moves   (places,) WORD, OPEN or CLOSE
+    levels  (places,) the depth of the clause that it opens, continues or closes
+    words   (places,) the word it leaves, from 1; 0 for none
     """
 
     bounds: np.ndarray
     follow: np.ndarray
+    moves: np.ndarray
+    levels: np.ndarray
+    words: np.ndarray
 
     def draw(self, rng: np.random.Generator, batch: int, first: int) -> np.ndarray:
         """The places of `batch` walks, (batch, T + 1), all of which start at place `first`."""
         chances = rng.random((len(self.bounds), batch))
         chances *= 1 - 2.0**-40  # the sum below never rounds up to the next state
-        places = np.full((len(chances) + 1, batch), first)
-        for t, bounds in enumerate(self.bounds):
-            states = self.follow[places[t]]
-            places[t + 1] = bounds.searchsorted(chances[t] + states, side="right")
+        places = np.empty((len(chances) + 1, batch), dtype=np.int64)
+        places[0] = now = np.full(batch, first)
+        for chance, bounds, after in zip(chances, self.bounds, places[1:]):
+            chance += self.follow.take(now)
+            after[:] = now = bounds.searchsorted(chance, "right")
         return places.T
 
 
@@ -104,16 +111,22 @@ def make_walk(words: int, depth: int, grammar: int, T: int) -> Walk:
     opened = np.minimum(d + 1, depth) * (words + 1)
     closed = np.maximum(d - 1, 0) * (words + 1)
     follow = np.concatenate([after_word, opened[:, None], closed[:, None]], axis=1)
-    return Walk(bounds.reshape(T, -1), follow.ravel())
+    outcomes = np.maximum(np.arange(words + 2) - words + 1, WORD).astype(np.int8)
+    moves = np.tile(outcomes, len(d))
+    depths, after = np.divmod(follow.ravel(), words + 1)
+    levels = depths + (moves == CLOSE)
+    follow = follow.ravel().astype(np.float64)
+    return Walk(bounds.reshape(T, -1), follow, moves, levels.astype(np.int32), after)
 
 
 def opener(opens: np.ndarray, levels: np.ndarray, which: range) -> np.ndarray:
     """For every step (batch, L) the place of the last opener at its level, 0 for other levels."""
-    steps = np.broadcast_to(np.arange(opens.shape[1]), opens.shape)
-    place = np.zeros_like(steps)
+    steps = np.arange(opens.shape[1], dtype=np.int32)
+    place = np.zeros_like(opens, dtype=np.int32)
     for d in which:
-        opened = np.where(opens & (levels == d), steps, 0)
-        place = np.where(levels == d, np.maximum.accumulate(opened, axis=1), place)
+        here = levels == d
+        last = np.maximum.accumulate((here & opens) * steps, axis=1)
+        np.copyto(place, last, where=here)
     return place
 
 

@@ -31,7 +31,9 @@ def inside(lengths: np.ndarray, L: int) -> np.ndarray:
 
 def last_step_mask(lengths: np.ndarray, L: int) -> np.ndarray:
     """(batch, L) float32, 1 at the last step of each sequence."""
-    return (np.arange(L) == lengths[:, None] - 1).astype(np.float32)
+    mask = np.zeros((len(lengths), L), dtype=np.float32)
+    mask[np.arange(len(lengths)), lengths - 1] = 1
+    return mask
 
 
 def at_last_step(values: np.ndarray, mask: np.ndarray) -> np.ndarray:

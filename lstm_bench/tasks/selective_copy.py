@@ -27,8 +27,9 @@ class SelectiveCopy(Task):
     depends on what is seen. The loss is the cross-entropy at the last K steps. Without memory it is
     ln S, and chance is 1/S; the ceiling is 0. Solved when less than 1 % of the symbols are wrong.
 
-    The preset is that of Gu & Dao, whose sequences have 4096 steps (T = 4080); that the noise is
-    one of their 16 tokens is from memory. Jing et al. ask the same as the denoise task.
+    The preset is that of Gu & Dao: 16 symbols to keep, 16 tokens of which one is the noise (their
+    appendix E.1), and sequences of 4096 steps (T = 4080). Jing et al. ask the same as the denoise
+    task.
     """
 
     length: int = 3

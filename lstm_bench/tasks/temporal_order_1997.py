@@ -100,7 +100,7 @@ def sample_form_1997(rng: np.random.Generator, batch: int, T: int, spans: Sequen
         label = 2 * label + order
     tokens[:, 0] = E
     tokens[rows, n - 1] = B
-    inputs = one_hot(tokens, 8) * lengths.inside(n, L)[..., None]
+    inputs = one_hot(tokens, 8, lengths.inside(n, L))
     mask = lengths.last_step_mask(n, L)
     targets = lengths.at_last_step(one_hot(label, 2 ** len(spans)), mask)
     return Batch(inputs, targets, mask)

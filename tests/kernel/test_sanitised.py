@@ -9,11 +9,14 @@ import pytest
 
 from lstm_bench.engine.fused import library
 
-DRIVER = Path(__file__).with_name("sanitised.cpp")
+DRIVERS = ("sanitised.cpp", "sanitised_truncated.cpp")
 FLAGS = ("-O1", "-std=c++17", "-ffp-contract=fast", "-fno-sanitize-recover=all")
 
 
-def test_the_kernel_is_clean_under_address_and_undefined_behaviour_sanitisers(tmp_path: Path):
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_the_kernel_is_clean_under_address_and_undefined_behaviour_sanitisers(
+    driver: str, tmp_path: Path
+):
     try:
         command = [library.compiler(), *FLAGS, *library.ISA_FLAGS[library.instruction_set()]]
     except library.Unavailable as reason:
@@ -25,7 +28,9 @@ def test_the_kernel_is_clean_under_address_and_undefined_behaviour_sanitisers(tm
     if subprocess.run(probe, capture_output=True, check=False).returncode:
         pytest.skip(f"{command[0]} has no sanitisers here")
     program = tmp_path / "sanitised"
-    subprocess.run([*command, sanitise, str(DRIVER), "-o", str(program)], check=True)
+    subprocess.run(
+        [*command, sanitise, str(Path(__file__).with_name(driver)), "-o", str(program)], check=True
+    )
     found = subprocess.run([str(program)], capture_output=True, text=True, check=False)
     assert found.returncode == 0, found.stdout + found.stderr[-4000:]
     cases, bad = (int(word) for word in found.stdout.split() if word.isdigit())

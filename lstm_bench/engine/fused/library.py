@@ -79,7 +79,7 @@ def _compile(command: list[str], target: Path) -> None:
     print(f"lstm_bench: compiling the {target.name.split('-')[0]} kernel (once)", file=sys.stderr)
     with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
         made = Path(scratch) / "kernel.so"
-        call = [*command, str(SOURCES / "through_time.cpp"), "-o", str(made)]
+        call = [*command, *map(str, sorted(SOURCES.glob("*.cpp"))), "-o", str(made)]
         try:
             done = subprocess.run(call, capture_output=True, text=True, timeout=300, check=False)
         except (OSError, subprocess.TimeoutExpired) as error:
