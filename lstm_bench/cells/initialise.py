@@ -67,4 +67,4 @@ def scaled(weights: dict[str, np.ndarray], scale: float) -> dict[str, np.ndarray
 def require_positive(cell: str, scale: float) -> None:
     """Raise BenchError for an init_scale that is not above 0."""
     if not scale > 0:
-        raise BenchError(f"cell {cell!r}: option init_scale is {scale}, but must be above 0.")
+        raise BenchError(f"cell {cell!r}: option init_scale is {scale:g}, but must be above 0.")

@@ -13,7 +13,7 @@ from lstm_bench import cells
 from lstm_bench.errors import BenchError, unknown
 from lstm_bench.experiments.base import Evidence, Experiment
 from lstm_bench.stats.comparisons import sign_flip
-from lstm_bench.stats.family import holm, letters, tie_groups
+from lstm_bench.stats.family import holm
 from lstm_bench.stats.intervals import FEWEST, interval
 from lstm_bench.stats.rates import wilson
 from lstm_bench.sweep import Choice, Member, Sweep
@@ -44,10 +44,12 @@ class Ablation(Experiment):
         "therefore a bound where either side left replicates unsolved. Every cell has the same "
         "learning rates to choose from; seeds of even place take the rate that was best for those "
         "of odd place, and the other way round, so that no replicate chooses its own. Ratios have "
-        "expanded bootstrap 95 % intervals; p-values are those of sign flips, Holm over every "
-        "variant and task. Letters are the groups of all cells on a task that are not told apart "
-        "from each other, in place of ranks. The search Greff et al. ran had 200 trials a variant "
-        "and four hyperparameters: a variant may want other settings than these."
+        "expanded bootstrap 95 % intervals; p-values are those of sign flips, Holm over the "
+        "variants of a task. In place of ranks a variant is slower than the baseline, faster, or "
+        "tied with it (not told apart). Sign flips of eight variants need nine seeds to tell any "
+        "apart, and all pairs of nine cells would need more than ten. The search Greff et al. ran "
+        "had 200 trials a variant and four hyperparameters: a variant may want other settings "
+        "than these."
     )
     defaults: ClassVar[dict[str, Any]] = {
         "tasks": [
@@ -87,31 +89,24 @@ class Ablation(Experiment):
                         yield Member(task.shown, cell, own)
 
     def table(self, evidence: Evidence) -> pd.DataFrame:
-        """One row a task and cell: solved, updates, ratio to the baseline, letters."""
+        """One row a task and cell: solved, updates, ratio to the baseline, p-value, group."""
         rows: list[dict[str, Any]] = []
-        tests: list[tuple[int, float]] = []
         each = per_seed(evidence)
         baseline = evidence.settings["baseline"]
         for (task, T), group in each.groupby(["task", "T"], sort=False):
             values = group.pivot_table(index="seed", columns="cell", values="log2_updates")
             names = [cell for cell in _chosen(evidence.settings) if cell in values]
-            whole = values[names].dropna()
-            groups = tie_groups(dict((-whole).items()), ALPHA) if len(whole) > 1 else [names]
-            told = letters(groups)  # the fastest first
+            p = _adjusted(values, [cell for cell in names if cell != baseline], baseline)
             for cell in names:
                 own = group[group.cell == cell]
                 row = {"task": task, "T": T, "cell": cell, **_counts(own)}
                 if baseline in values:
-                    differences = (values[cell] - values[baseline]).dropna()
-                    row |= _ratio(differences)
-                    if cell != baseline and len(differences) > 1:
-                        tests.append((len(rows), sign_flip(differences)))
-                rows.append({**row, "letters": told.get(cell, "")})
-        table = pd.DataFrame(rows)
-        table["p_adjusted"] = np.nan
-        for (place, _), p in zip(tests, holm([p for _, p in tests])):
-            table.loc[place, "p_adjusted"] = p
-        return table.assign(baseline=baseline)
+                    row |= _ratio((values[cell] - values[baseline]).dropna())
+                row["p_adjusted"] = p.get(cell, np.nan)
+                apart = row["p_adjusted"] <= ALPHA
+                row["group"] = ("slower" if row["ratio"] > 1 else "faster") if apart else "tied"
+                rows.append({**row, "baseline": baseline})
+        return pd.DataFrame(rows)
 
     def summary(self, table: pd.DataFrame, evidence: Evidence) -> pd.DataFrame:
         return table[table.cell != table.baseline].reset_index(drop=True)
@@ -130,10 +125,14 @@ class Ablation(Experiment):
         for task, group in table.groupby("task", sort=False):
             own = group[group.cell == baseline].iloc[0] if (group.cell == baseline).any() else None
             controls[str(task)] = bool(own is not None and own.solved * 2 >= own.n)
-            apart = group[group.p_adjusted <= ALPHA]
-            told = ", ".join(f"{row.cell} × {row.ratio:.1f}" for row in apart.itertuples())
-            parts.append(f"{task}: {told or 'no variant'}")
-        answer = f"Updates to solve told apart from {baseline}'s (Holm): " + "; ".join(parts) + "."
+            apart = group[group.group != "tied"]
+            told = ", ".join(
+                f"{row.cell} {row.group} (× {row.ratio:.1f}, {row.solved}/{row.n} solved)"
+                for row in apart.itertuples()
+            )
+            parts.append(f"{task}: {told or 'none'}")
+        answer = f"Variants told apart from {baseline} by updates to solve: " + "; ".join(parts)
+        answer += "."
         failed = [task for task, held in controls.items() if not held]
         if failed:
             answer += f" {baseline} itself does not solve {', '.join(failed)} half the time."
@@ -192,6 +191,15 @@ def _chosen(section: Any) -> list[str]:
     return names
 
 
+def _adjusted(values: pd.DataFrame, variants: list[str], baseline: str) -> dict[str, float]:
+    """p-values of the variants of one task against the baseline, Holm over them."""
+    if baseline not in values:
+        return {}
+    differences = {cell: (values[cell] - values[baseline]).dropna() for cell in variants}
+    tested = {cell: sign_flip(each) for cell, each in differences.items() if len(each) > 1}
+    return dict(zip(tested, holm(list(tested.values()))))
+
+
 def _counts(own: pd.DataFrame) -> dict[str, Any]:
     n, solved = len(own), int(own.solved.sum())
     low, high = wilson(solved, n)
@@ -220,4 +228,4 @@ def _ratio(differences: pd.Series) -> dict[str, float]:
 
 def _told(row: Any) -> str:
     told = f"× {row.ratio:.2f} [{row.ratio_low:.2f}, {row.ratio_high:.2f}]"
-    return f"{told}, {row.solved}/{row.n} ({row.letters})"
+    return f"{told}, {row.solved}/{row.n}, {row.group}"

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 ALPHA = 0.05
+ALL = "all tasks"
 EQUAL = ", equal "  # what stands in a label between the cell and what is matched
 WIDTH, TIME = "width", "time"
 SHOWN = {"state": "state", "parameters": "parameters", "flops": "FLOPs a step"}
@@ -100,24 +101,26 @@ class Fairness(Experiment):
         return pd.DataFrame(rows)
 
     def summary(self, table: pd.DataFrame, evidence: Evidence) -> pd.DataFrame:
-        """A row a matching and cell: its mean share, the difference to the reference, letters."""
+        """A row a task (and all), matching and cell: share, difference, letters."""
         each = per_replicate(evidence)
-        found = [_compare(group, evidence, matched) for matched, group in _by(each, "matched")]
-        by_seconds = each[each.matched == TIME].assign(solved=lambda rows: rows.solved_in_seconds)
-        seconds = _compare(by_seconds, evidence, TIME) if len(by_seconds) else {}
         rows = []
-        for one in found:
-            for cell, row in one.items():
-                own = table[(table.matched == row["matched"]) & (table.cell == cell)]
-                at = {task: _horizon(group) for task, group in own.groupby("task", sort=False)}
-                shown = seconds.get(cell, {}).get("difference", np.nan)
-                measured = shown if row["matched"] == TIME else np.nan
-                told = "; ".join(f"{task} {shown}" for task, shown in at.items())
-                rows.append({**row, "T_star": told, "difference_at_measured_seconds": measured})
+        for task in (ALL, *dict.fromkeys(each.task)):
+            own = each if task == ALL else each[each.task == task]
+            for matched, group in _by(own, "matched"):
+                about = {"task": task, "matched": matched}
+                timed = matched == TIME
+                seconds = group.assign(solved=group.solved_in_seconds.eq(True)) if timed else None
+                measured = _compare(seconds, evidence) if seconds is not None else {}
+                for cell, row in _compare(group, evidence).items():
+                    shown = measured.get(cell, {}).get("difference", np.nan)
+                    at = _horizon(table, task, matched, cell)
+                    found = {"T_star": at, "difference_at_measured_seconds": shown}
+                    rows.append({**about, **row, **found})
         return pd.DataFrame(rows)
 
     def display(self, summary: pd.DataFrame) -> pd.DataFrame:
         """A row a cell, a column a matching: the difference, its interval and the tie groups."""
+        summary = summary[summary.task == ALL]
         told = [_told(row) for row in summary.itertuples()]
         shown = summary.assign(told=told, at="equal " + summary.matched.replace(SHOWN))
         wide = shown.pivot_table(
@@ -126,6 +129,7 @@ class Fairness(Experiment):
         return wide.reset_index()
 
     def verdict(self, table: pd.DataFrame, summary: pd.DataFrame) -> dict[str, Any]:
+        summary = summary[summary.task == ALL]
         orders = {matched: told_apart(group) for matched, group in _by(summary, "matched")}
         usual = orders.get(WIDTH, {})
         parts, kept = [], {}
@@ -210,8 +214,8 @@ def _pace(evidence: Evidence) -> dict[str, float]:
     return (spent.train_seconds / spent.updates.clip(lower=1)).to_dict()
 
 
-def _compare(rows: pd.DataFrame, evidence: Evidence, matched: str) -> dict[str, dict[str, Any]]:
-    """By cell, at one matching: what its seeds solve against those of the reference and others."""
+def _compare(rows: pd.DataFrame, evidence: Evidence) -> dict[str, dict[str, Any]]:
+    """By cell, of the rows of one matching: what its seeds solve, less that of the reference."""
     names = [cell for cell in evidence.cells if (rows.cell == cell).any()]
     values = _shares(rows)[names]
     pairs = list(combinations(names, 2))
@@ -225,7 +229,6 @@ def _compare(rows: pd.DataFrame, evidence: Evidence, matched: str) -> dict[str, 
     for cell in names:
         mean, low, high = mean_difference(values[cell].to_numpy(), values[other].to_numpy())
         found[cell] = {
-            "matched": matched,
             "cell": cell,
             "n": len(values),
             "share_of_lengths": float(values[cell].mean()),
@@ -256,7 +259,11 @@ def told_apart(summary: pd.DataFrame) -> dict[tuple[str, str], str]:
     }
 
 
-def _horizon(rows: pd.DataFrame) -> str:
+def _horizon(table: pd.DataFrame, task: str, matched: str, cell: str) -> str:
+    """T* of a cell on a task; nothing for all of them."""
+    rows = table[(table.task == task) & (table.matched == matched) & (table.cell == cell)]
+    if rows.empty:
+        return ""
     found = horizon(rows["T"].tolist(), rows.solved.tolist(), rows.n.tolist())
     sign = {"": "", "above": "≥ ", "below": "< "}[found.censored]
     return f"{sign}{found.T:.0f}"

@@ -13,7 +13,17 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-ALPHA = 0.05
+SHOWN = {
+    "lstm_peephole": "peephole LSTM",
+    "lstm_nig": "no input gate",
+    "lstm_nfg": "no forget gate",
+    "lstm_nog": "no output gate",
+    "lstm_niaf": "linear input",
+    "lstm_noaf": "linear output",
+    "lstm_np": "no peepholes",
+    "lstm_cifg": "coupled gates",
+    "lstm_fgr": "gates see gates",
+}
 SOLID, PLAIN = PALETTE[3], PALETTE[2]  # told apart from the baseline, and not
 
 
@@ -33,14 +43,16 @@ def ablation_figure(table: pd.DataFrame, replicates: pd.DataFrame) -> Figure:
         _panel(axes, rows, own, cells)
         axes.set_title(f"{task}, T = {T}")
         axes.set_xlabel("updates to solve,\nratio to the baseline")
-    grid[0, 0].set_yticks(range(len(cells)), cells)
+    grid[0, 0].set_yticks(range(len(cells)), [SHOWN.get(cell, cell) for cell in cells])
     grid[0, 0].set_ylim(len(cells) - 0.4, -0.6)
     n = sorted(set(table.n))
+    counts = str(n[0]) if len(n) == 1 else f"{n[0]}-{n[-1]}"
+    baseline = SHOWN.get(table.baseline.iloc[0], table.baseline.iloc[0])
     figure.supxlabel(
-        f"n = {n[0] if len(n) == 1 else f'{n[0]}-{n[-1]}'} seeds, paired with "
-        f"{table.baseline.iloc[0]}; bars: bootstrap 95 % intervals. Blue, filled: told apart from "
-        "it (sign flips, Holm over all);\nfaded: fewer than half solved, a bound. At the right: "
-        "solved of n; cells of a task that share a letter are not told apart",
+        f"n = {counts} seeds, paired with the {baseline}; bars: bootstrap 95 % intervals. Blue, "
+        "filled: told apart from it (sign flips, Holm over\nthe variants of a task); faded: fewer "
+        "than half solved, a bound. At the right: solved of n, + slower and – faster where told "
+        "apart",
         fontsize=7,
     )
     return figure
@@ -51,9 +63,9 @@ def _panel(axes: Axes, rows: pd.DataFrame, replicates: pd.DataFrame, cells: list
     baseline = rows.baseline.iloc[0]
     for row in rows.itertuples():
         place = cells.index(str(row.cell))
-        apart = bool(row.p_adjusted <= ALPHA)
+        apart = row.group != "tied"
         colour, alpha = (SOLID if apart else PLAIN), (1.0 if row.solved * 2 >= row.n else 0.35)
-        told = f"{row.solved}/{row.n} {row.letters if isinstance(row.letters, str) else ''}"
+        told = f"{row.solved}/{row.n}" + {"slower": " +", "faster": " –"}.get(str(row.group), "")
         axes.text(
             1.02, place, told, transform=axes.get_yaxis_transform(), fontsize=6.5, va="center"
         )

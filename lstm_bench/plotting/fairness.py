@@ -8,39 +8,40 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from lstm_bench.plotting.panels import cell_legend, cell_style, panels
+from lstm_bench.plotting.panels import DOUBLE, cell_legend, cell_style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-SHORT = {"flops": "FLOPs\na step", "parameters": "para-\nmeters"}
+SHORT = {"flops": "FLOPs a step", "time": "computing time"}
 
 
 def fairness_figure(table: pd.DataFrame, summary: pd.DataFrame, cells: Sequence[str]) -> Figure:
-    """Differences over all tasks, and beside them the share of lengths solved on each."""
-    tasks = list(dict.fromkeys(table.task))
+    """Differences to the reference, a panel for all tasks together and one for each."""
+    import matplotlib.pyplot as plt
+
+    tasks = list(dict.fromkeys(summary.task))
+    tasks = tasks if len(tasks) > 2 else tasks[:1]  # one task is all of them
     matched = list(dict.fromkeys(summary.matched))
-    figure, grid = panels(1, 1 + len(tasks), height=2.5)
-    _differences(grid[0, 0], summary, matched, cells)
-    grid[0, 0].set_title("all tasks")
-    grid[0, 0].set_ylabel(f"share of lengths solved,\nless that of {summary.reference.iloc[0]}")
-    for axes, task in zip(grid[0, 1:], tasks):
-        _shares(axes, table[table.task == task], matched, cells)
+    size = (DOUBLE, 0.9 + 1.5 * len(tasks))
+    figure, grid = plt.subplots(len(tasks), 1, figsize=size, squeeze=False, sharex=True)
+    for axes, task in zip(grid[:, 0], tasks):
+        _differences(axes, summary[summary.task == task], matched, cells)
         axes.set_title(str(task))
-    grid[0, 1].set_ylabel("share of lengths solved")
-    for axes in grid[0]:
-        axes.set_xticks(range(len(matched)), [SHORT.get(m, m) for m in matched])
-        axes.set_xlim(-0.5, len(matched) - 0.5)
-        axes.set_xlabel("held equal")
+    figure.supylabel(
+        f"share of lengths solved, less that of {summary.reference.iloc[0]}", fontsize=8
+    )
+    grid[-1, 0].set_xticks(range(len(matched)), [SHORT.get(name, name) for name in matched])
+    grid[-1, 0].set_xlim(-0.5, len(matched) - 0.5)
+    grid[-1, 0].set_xlabel("held equal")
     cell_legend(figure, grid[0, 0])
     n = sorted(set(summary.n))
     lengths = ", ".join(str(T) for T in sorted(set(table["T"])))
     figure.supxlabel(
         f"n = {n[0] if len(n) == 1 else f'{n[0]}-{n[-1]}'} seeds, paired; bars: bootstrap 95 % "
-        f"intervals; T = {lengths}. Letters: cells that share one at the same thing held equal\n"
-        "are not told apart (sign flips, Holm). Time: runs at equal width, read at the update each "
-        "cell reaches in equal computation",
+        f"intervals; T = {lengths}. Letters: of one thing held equal, cells that share one\nare "
+        "not told apart (sign flips, Holm); faded: it solves less than half of the lengths",
         fontsize=7,
     )
     return figure
@@ -53,23 +54,20 @@ def _differences(
     for place, cell in enumerate(own):
         rows = summary[summary.cell == cell].set_index("matched").loc[matched]
         at = np.arange(len(matched)) + 0.15 * (place - (len(own) - 1) / 2)
-        error = np.stack([rows.difference - rows.low, rows.high - rows.difference])
-        style = cell_style(cell, cells)
-        axes.errorbar(
-            at, rows.difference, yerr=np.nan_to_num(error), elinewidth=0.8, markersize=4,
-            label=cell, **{**style, "linestyle": "none"},
-        )  # fmt: skip
-        top = rows.difference + np.nan_to_num(error[1])
-        for x, y, letter in zip(at, top, rows.letters):
+        error = np.nan_to_num(np.stack([rows.difference - rows.low, rows.high - rows.difference]))
+        style = {**cell_style(cell, cells), "linestyle": "none"}
+        weak = (rows.share_of_lengths < 0.5).to_numpy()
+        axes.plot([], [], label=cell, **style)  # the legend's, which is never faded
+        for faded in (False, True):
+            here = weak == faded
+            axes.errorbar(
+                at[here], rows.difference[here], yerr=error[:, here], elinewidth=0.9,
+                markersize=4.5, alpha=0.4 if faded else 1, **style,
+            )  # fmt: skip
+        for x, y, letter in zip(at, rows.difference + error[1], rows.letters):
             axes.annotate(
-                letter, (x, y), xytext=(0, 2), textcoords="offset points", ha="center",
-                fontsize=5.5, color=style["color"],
+                letter, (x, y), xytext=(0, 3), textcoords="offset points", ha="center",
+                fontsize=6.5, color=style["color"],
             )  # fmt: skip
     axes.axhline(0, color="#666666", linewidth=0.8, zorder=0)
-
-
-def _shares(axes: Axes, rows: pd.DataFrame, matched: list[str], cells: Sequence[str]) -> None:
-    shares = rows.groupby(["matched", "cell"], sort=False).share.mean().unstack("cell").loc[matched]
-    for cell in [cell for cell in cells if cell in shares]:
-        axes.plot(range(len(matched)), shares[cell], markersize=4, **cell_style(cell, cells))
-    axes.set_ylim(-0.04, 1.04)
+    axes.margins(y=0.18)

@@ -40,18 +40,22 @@ def tie_groups(values: Mapping[str, Sequence[float]], alpha: float = 0.05) -> li
 
 
 def ties(names: Sequence[str], apart: Collection[tuple[str, str]]) -> list[list[str]]:
-    """Groups of names, best first as given, within which no pair is among those told apart."""
-    known = {frozenset(pair) for pair in apart}
-    groups: list[list[str]] = []
-    for first in range(len(names)):
-        group = list(names[first : first + 1])
-        for name in names[first + 1 :]:
-            if any(frozenset((member, name)) in known for member in group):
-                break
-            group.append(name)
-        if not groups or not set(group) <= set(groups[-1]):
-            groups.append(group)
-    return groups
+    """The fewest groups such that two names share one just where they are not told apart.
+
+    Names are given best first, and so are the groups. Insert and absorb (Piepho 2004): a pair told
+    apart splits every group that holds both, and a group within another goes.
+    """
+    groups = [frozenset(names)]
+    for one, other in apart:
+        split = [
+            part
+            for g in groups
+            for part in ((g - {one}, g - {other}) if {one, other} <= g else (g,))
+        ]
+        groups = [g for g in dict.fromkeys(split) if not any(g < wider for wider in split)]
+    place = {name: at for at, name in enumerate(names)}
+    found = [sorted(group, key=place.__getitem__) for group in groups]
+    return sorted(found, key=lambda group: [place[name] for name in group])
 
 
 def letters(groups: Sequence[Sequence[str]]) -> dict[str, str]:

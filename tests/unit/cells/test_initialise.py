@@ -129,3 +129,13 @@ def test_the_variants_of_the_lstm_start_gaussian_peepholes_too():
     weights = cells.create("lstm_fgr", {"std": 0.3}).init(rng(), 20, 60, 1)
     for name in ("W_z", "U_f", "R_oi", "p_o"):
         assert abs(weights[name].std() - 0.3) < 4 * 0.3 / np.sqrt(2 * weights[name].size)
+
+
+@pytest.mark.parametrize("name", ["elman", "elman_relu", "gru", "lstm"])
+def test_the_init_scale_multiplies_matrices_and_leaves_biases(name: str) -> None:
+    plain = cells.create(name).init(rng(), 2, 5, 1)
+    scaled = cells.create(name, {"init_scale": 0.5}).init(rng(), 2, 5, 1)
+    for weight, value in plain.items():
+        np.testing.assert_array_equal(scaled[weight], value * (0.5 if value.ndim == 2 else 1))
+    with pytest.raises(BenchError, match="init_scale is 0, but must be above 0"):
+        cells.create(name, {"init_scale": 0})
