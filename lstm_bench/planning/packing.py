@@ -21,22 +21,28 @@ START = 6.0  # seconds: within a cluster's job Snakemake starts once more for ea
 SHORTEST, LONGEST = 16, 4096  # seconds: the first and the last group
 MOST = 40  # blocks in a job: each asks for whole minutes, and the sum is the job's time limit
 LEAST = 2  # minutes: Slurm may send the signal that goes before the limit a minute too early
+GPU = "_gpu"
 MARGIN = 2.0  # of the time limit, for slower cores than those that were measured
 
 
-def group(entry: Mapping[str, Any], block: str) -> str:
-    """The name of the group of a block (`seeds-000-004`) of this condition of the plan."""
+def group(entry: Mapping[str, Any], block: str, gpus: int = 0) -> str:
+    """The name of the group of a block (`seeds-000-004`) of this condition of the plan.
+
+    Blocks for a GPU have groups of their own: no other one holds a GPU it does not use.
+    """
     exponent = ceil(log2(_seconds(entry, block)))
-    return f"train_{min(max(2**exponent, SHORTEST), LONGEST)}s"
+    seconds = min(max(2**exponent, SHORTEST), LONGEST)
+    return f"train_{seconds}s{GPU if gpus else ''}"
 
 
 def components(wanted: float = MINUTES) -> dict[str, int]:
     """How many blocks of each group make a job of so many minutes; one where a block is as long."""
-    seconds, found = SHORTEST, {}
-    while seconds <= LONGEST:
-        found[f"train_{seconds}s"] = max(1, min(MOST, round(60 * wanted * sqrt(2) / seconds)))
-        seconds *= 2
-    return found
+    lengths = [2**n for n in range(int(log2(SHORTEST)), int(log2(LONGEST)) + 1)]
+    return {
+        f"train_{seconds}s{device}": max(1, min(MOST, round(60 * wanted * sqrt(2) / seconds)))
+        for device in ("", GPU)
+        for seconds in lengths
+    }
 
 
 def minutes(entry: Mapping[str, Any], block: str, attempt: int) -> int:

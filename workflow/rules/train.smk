@@ -18,7 +18,9 @@ rule train:
     retries: 0 if workflow.remote_exec else 2
     group:
         lambda wildcards: packing.group(
-            plan.conditions[wildcards.condition], wildcards.block
+            plan.conditions[wildcards.condition],
+            wildcards.block,
+            gpus(plan, wildcards.condition),
         )
     conda:
         "../../environment.yml"

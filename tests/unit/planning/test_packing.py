@@ -41,6 +41,12 @@ def test_the_longest_block_has_a_job_of_its_own_and_the_shortest_share_one() -> 
     assert found[packing.group(entry(1), "seeds-000-000")] == packing.MOST
 
 
+def test_a_block_for_a_gpu_shares_no_job_with_one_for_a_cpu() -> None:
+    groups = [packing.group(entry(10_000), "seeds-000-004", gpus) for gpus in (0, 1)]
+    assert groups[1] == groups[0] + "_gpu"
+    assert packing.components()[groups[0]] == packing.components()[groups[1]]
+
+
 def test_each_attempt_asks_for_more() -> None:
     for asked in (packing.minutes, packing.mem_mb):
         values = [asked(entry(100_000), "seeds-000-004", attempt) for attempt in (1, 2, 3)]
