@@ -268,6 +268,8 @@ def _born(pid: int) -> str | None:
 
 def main() -> None:
     """`python -m lstm_bench.training.forkserver PATH PID`."""
+    import pandas  # noqa: F401 (pyarrow asks for it at its first table: a quarter of a second)
+
     import lstm_bench.training.run  # noqa: F401 (torch and the rest, once for all children)
     from lstm_bench.training import job
 

@@ -134,6 +134,8 @@ static INLINE Pack<N> sigmoid(const Pack<N>& x) {
   return reciprocal(1.0f + (e.scale + e.scale * e.fraction));
 }
 
+static INLINE V sigmoid(V x) { return sigmoid(Pack<1>{{x}}).v[0]; }
+
 // With e = exp(2x) - 1: tanh(x) = e / (e + 2), exact for small x where 2 sigmoid(2x) - 1 is not.
 template <int N>
 static INLINE Pack<N> tanh_(const Pack<N>& x) {
