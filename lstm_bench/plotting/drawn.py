@@ -6,7 +6,7 @@ A label that begins with `_` names a series here and is left out of the legend (
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -59,7 +59,7 @@ def _about(axes: Axes, every: list[Axes]) -> dict[str, str]:
     stacked = sorted((e for e in every if place(e)[1] == column), key=lambda e: place(e)[0])
     below = [each for each in stacked if place(each)[0] > row]
     left = [each for each in every if place(each)[0] == row and place(each)[1] < column]
-    sides = ("left", "center", "right")
+    sides: tuple[Literal["left", "center", "right"], ...] = ("left", "center", "right")
     return {
         "panel": f"{row + 1}.{column + 1}",
         "column": first(stacked[0].get_title(side) for side in sides),
@@ -128,8 +128,13 @@ def _band(shape: Any, names: Names) -> Iterator[Row]:
 
 def _points(line: Any) -> Iterator[tuple[float, float]]:
     """As they were given: a step's corners are how it is drawn."""
-    x, y = (np.ma.filled(np.ma.asarray(v, dtype=float), np.nan) for v in line.get_data(orig=False))
-    return zip(x.tolist(), y.tolist())
+    x, y = line.get_data(orig=False)
+    return zip(_floats(x), _floats(y))
+
+
+def _floats(values: Any) -> list[float]:
+    filled: list[float] = np.ma.filled(np.ma.asarray(values, dtype=float), np.nan).tolist()
+    return filled
 
 
 def _drawing(line: Any) -> Row:
@@ -157,10 +162,10 @@ def _tick(axis: Any, value: float | None) -> str:
         or not isinstance(locator, FixedLocator)
     ):
         return ""
-    places = np.asarray(locator.locs, dtype=float)
-    if not len(places):
+    places = [float(place) for place in locator()]
+    if not places:
         return ""
-    nearest = int(np.argmin(np.abs(places - value)))
+    nearest = min(range(len(places)), key=lambda place: abs(places[place] - value))
     name = _plain(formatter(places[nearest], nearest))
     return "" if name == f"{value:g}" else name
 

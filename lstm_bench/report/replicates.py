@@ -22,11 +22,12 @@ Measured = Mapping[str, Mapping[str, pd.DataFrame]]  # probe -> condition -> its
 
 def measured(plan: Plan, results: Results) -> Measured:
     """The rows of the probes of single replicates that this sweep has, by condition."""
-    found = {}
+    found: dict[str, dict[str, pd.DataFrame]] = {}
     for name in ("selective_memory", "gradient_flow"):
         if name in plan.asked:
             rows = read_all(results.root / path for path in plan.probe_files(name))
-            found[name] = dict(iter(rows.groupby("condition"))) if len(rows) else {}
+            own = rows.groupby("condition") if len(rows) else ()
+            found[name] = {str(condition): each for condition, each in own}
     return found
 
 
@@ -37,7 +38,8 @@ def replicates(
 
     Without pandas: a sweep can have a hundred thousand of these small tables.
     """
-    rows, curves = [], {}
+    rows: list[dict[str, Any]] = []
+    curves: dict[int, dict[int, dict[str, Any]]] = {}
     for block in blocks:
         folder = results.block(condition, block)
         rows += [
@@ -49,12 +51,9 @@ def replicates(
     updates = [update for curve in curves.values() for update in curve]
     grid = thinned(updates, [max(curve) for curve in curves.values()])
     floors = [_number(row["floor"]) for row in rows]
-    about = {
-        "updates": grid,
-        "floor": next((f for f in floors if f is not None), None),
-        "runs": [_run(row, curves.get(row["seed"], {}), grid) for row in rows],
-    }
-    runs = {run["seed"]: run for run in about["runs"]}
+    runs = {row["seed"]: _run(row, curves.get(row["seed"], {}), grid) for row in rows}
+    floor = next((f for f in floors if f is not None), None)
+    about: dict[str, Any] = {"updates": grid, "floor": floor, "runs": list(runs.values())}
     if condition in probes.get("selective_memory", {}):
         about |= _gates(probes["selective_memory"][condition], runs)
     if condition in probes.get("gradient_flow", {}):
