@@ -1,7 +1,7 @@
 """kill -9 at random instants of a sweep: the rerun completes, with the bytes of an undisturbed one.
 
-The instants are drawn in chains: a sweep is killed, started again where that ended it, killed again,
-and then left to finish. So most instants strike a sweep that is already a rerun.
+The instants are drawn in chains: a sweep is killed, started again where that ended it, killed
+again, and then left to finish. So most instants strike a sweep that is already a rerun.
 """
 
 from __future__ import annotations
