@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -35,9 +36,16 @@ def tally() -> Tally:
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """A sweep that nothing happened to; tests that change it take a copy."""
     workspace = Workspace(Path(tmp_path_factory.mktemp("undisturbed")), **DISTURBED)
-    sweep = Sweep(workspace)
+    began, sweep = time.monotonic(), Sweep(workspace)
     assert sweep.wait() == 0, sweep.told()
+    (workspace.path / "seconds").write_text(str(time.monotonic() - began))
     return workspace
+
+
+@pytest.fixture(scope="session")
+def seconds(finished: Workspace) -> float:
+    """How long it took here and now: instants are drawn from it."""
+    return float((finished.path / "seconds").read_text())
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,7 @@
 """kill -9 at random instants of a sweep: the rerun completes, with the bytes of an undisturbed one.
 
-The instants are drawn in chains: a sweep is killed, started again, killed again, some times over,
-and then left to finish. So most instants strike a sweep that is already a rerun.
+The instants are drawn in chains: a sweep is killed, started again where that ended it, killed
+again, and then left to finish. So most instants strike a sweep that is already a rerun.
 """
 
 from __future__ import annotations
@@ -17,50 +17,48 @@ from tests.faults.conftest import LONG, Tally
 from tests.faults.sweeps import DISTURBED, Sweep, digests, locked, unlock, until
 from tests.workflow.workspace import Workspace
 
-SECONDS = 30.0  # of a sweep when two tests share a core; a later instant finds it finished
-CHAINS = range(25) if LONG else range(1)
 KILLS = 4 if LONG else 2
 WHO = ("training", "snakemake", "both", "server")
 
 
-def strike(sweep: Sweep, who: str) -> bool:
-    """Kill them now, or as soon as they are there; whether the sweep was still running."""
+def strike(sweep: Sweep, who: str, draw: random.Random, seconds: float) -> bool:
+    """Kill them at an instant of their own; whether they were still there."""
+    there = {"training": sweep.trainings, "server": sweep.server}.get(who, sweep.family)
+    until(lambda: there() or not sweep.running)
+    time.sleep(draw.uniform(0, seconds))
+    victims = there() if sweep.running else []
     if who == "training":
-        until(lambda: sweep.trainings() or not sweep.running)
-        victims = sweep.trainings()[:1]
-    elif who == "server":
-        until(lambda: sweep.server() or not sweep.running)
-        victims = sweep.server()
+        victims = draw.sample(victims, min(1, len(victims)))
     elif who == "snakemake":
-        victims = [psutil.Process(sweep.process.pid)] if sweep.running else []
-    else:
-        victims = sweep.family() if sweep.running else []
-    if not sweep.running or not victims:
-        return False
+        victims = [psutil.Process(sweep.process.pid)] if victims else []
     sweep.kill(*victims)
-    if who in ("snakemake", "both"):
+    if victims and who in ("snakemake", "both"):
         sweep.wait()
-    return True
+    return bool(victims)
 
 
-@pytest.mark.parametrize("chain", CHAINS)
+@pytest.mark.parametrize("chain", range(28) if LONG else [1])
 def test_a_sweep_killed_again_and_again_ends_with_the_same_bytes(
-    chain: int, tmp_path: Path, undisturbed: dict[str, str], tally: Tally
+    chain: int, tmp_path: Path, undisturbed: dict[str, str], seconds: float, tally: Tally
 ) -> None:
     draw = random.Random(chain)
     workspace, done = Workspace(tmp_path / "killed", **DISTURBED), []
-    while len(done) < KILLS:
-        sweep, who = Sweep(workspace), WHO[(chain + len(done)) % len(WHO)]
-        time.sleep(draw.uniform(0, SECONDS / (2 if len(done) else 1)))
-        if strike(sweep, who):
+    sweep = Sweep(workspace)
+    for number in range(KILLS):
+        if not sweep.running:
+            if sweep.wait() == 0:
+                break
+            if locked(workspace):
+                unlock(workspace)
+            sweep = Sweep(workspace)
+        who = WHO[(chain + number) % len(WHO)]
+        short = who in ("training", "server")
+        if strike(sweep, who, draw, seconds / (6 if short else 1 + number)):
             tally.injected(f"kill -9 of {who}")
             done.append(who)
-        if who in ("training", "server"):
-            sweep.wait()  # the sweep itself goes on
-        if not sweep.running and sweep.wait() == 0:
-            break
-        if locked(workspace):
-            unlock(workspace)
+    sweep.wait()
+    if locked(workspace):
+        unlock(workspace)
     last = Sweep(workspace)
     assert last.wait() == 0, last.told()
     found = digests(workspace)
