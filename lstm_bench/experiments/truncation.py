@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-DEFAULTS = {"length": 20, "windows": [2, 5, 10, 15], "batch": 256}
+DEFAULTS = {"length": 20, "windows": [2, 5, 10, 15], "batch": 256, "cells": None}
 
 
 @dataclass(frozen=True)
@@ -43,12 +43,13 @@ class Truncation(Experiment):
         "remember: what it cannot do is learn from an error further away than k."
     )
     probe = "truncation"
+    measures = ("solved_beyond_cut", "gradient_beyond_cut")
 
     def members(self, sweep: Sweep) -> Iterable[Member]:
         settings = {**DEFAULTS, **sweep.settings.get("truncation", {})}
         T = settings["length"]
         for task in sweep.tasks:
-            for cell in sweep.cells:
+            for cell in sweep.chosen("truncation"):
                 yield Member(task.shown, cell.shown, sweep.condition(task, T, cell))
                 for k in _windows(settings):
                     for carry in (True, False):
@@ -61,12 +62,13 @@ class Truncation(Experiment):
             "windows": _windows(settings),
             "batch": settings["batch"],
             "runs": [
-                [sweep.condition(task, settings["length"], cell).id, sweep.blocks()[0].name]
+                [sweep.condition(task, settings["length"], cell).id, block.name]
                 for task in sweep.tasks
-                for cell in sweep.cells
+                for cell in sweep.chosen("truncation")
+                for block in sweep.blocks()
             ],
             "tasks": [task.name for task in sweep.tasks],
-            "cells": [cell.name for cell in sweep.cells],
+            "cells": [cell.name for cell in sweep.chosen("truncation")],
         }
 
     def table(self, evidence: Evidence) -> pd.DataFrame:
@@ -75,6 +77,35 @@ class Truncation(Experiment):
         order = {name: i for i, name in enumerate([*evidence.tasks, *evidence.cells])}
         place = [(order[r["task"]], order[r["cell"]], -r["carry"], r["k"]) for r in rows]
         return pd.DataFrame([rows[i] for i in sorted(range(len(rows)), key=place.__getitem__)])
+
+    def measured(self, evidence: Evidence) -> pd.DataFrame:
+        """What lies further back than the cut, at windows of at most half the length, carried.
+
+        solved_beyond_cut     whether the seed solves it with the whole gradient, less its share of
+                              these windows it solves it with
+        gradient_beyond_cut   the bias |g_k - g| / |g| at the longest of them, at the start
+        """
+        assert evidence.probe is not None
+        rows = evidence.replicates[evidence.replicates.status != "error"]
+        specs = [evidence.plan[id]["spec"] for id in rows.condition]
+        rows = rows.assign(
+            solved=(rows.status == "solved").astype(float),
+            k=[spec["training"].get("truncate") or spec["T"] for spec in specs],
+            carry=[spec["training"].get("carry", True) for spec in specs],
+        ).drop(columns=["task", "cell"])
+        rows = rows.rename(columns={"task_label": "task", "cell_label": "cell"})
+        keys = ["task", "cell", "T", "seed"]
+        whole = rows[rows.k == rows["T"]].set_index(keys)
+        cut = rows[(2 * rows.k <= rows["T"]) & rows.carry].groupby(keys).solved.mean()
+        start = evidence.probe[(evidence.probe.stage == "init") & evidence.probe.carry]
+        longest = start[2 * start["truncate"] <= start.condition.map(_length(rows))]
+        longest = longest.sort_values("truncate").groupby(["condition", "seed"]).bias.last()
+        bias = whole.reset_index().merge(longest.reset_index(), on=["condition", "seed"])
+        found = {
+            "solved_beyond_cut": whole.solved - cut,
+            "gradient_beyond_cut": bias.set_index(keys).bias,
+        }
+        return pd.DataFrame(found).rename_axis(index=keys).reset_index()
 
     def summary(self, table: pd.DataFrame, evidence: Evidence) -> pd.DataFrame:
         """The shortest window that half of the replicates, and every longer window, solves."""
@@ -153,6 +184,10 @@ class Truncation(Experiment):
             fontsize=7,
         )
         return figure
+
+
+def _length(rows: pd.DataFrame) -> dict[str, int]:
+    return dict(zip(rows.condition, rows["T"]))
 
 
 def _windows(settings: dict[str, Any]) -> list[int]:
