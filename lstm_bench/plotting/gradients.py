@@ -41,9 +41,9 @@ def gradient_figure(
     cell_legend(figure, grid[0, 0])
     n = sorted(set(table.n))
     figure.supxlabel(
-        "Thick lines: dL/dh, thin lines: dL/dc; medians with quartiles over "
-        f"n = {'-'.join(map(str, sorted({n[0], n[-1]})))} replicates. At the end, faded: fewer "
-        "than half solved it.\nBottom: one point a seed; hollow: it solved no length. "
+        f"n = {'-'.join(map(str, sorted({n[0], n[-1]})))} replicates, medians with quartiles. "
+        "Thick lines: dL/dh, thin lines: dL/dc. At the end, faded: fewer than half solved it.\n"
+        "Bottom: one point a seed; hollow: it solved no length. "
         "A line that ends in a fall to -17: units that died.",
         fontsize=7,
     )
