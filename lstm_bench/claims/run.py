@@ -94,8 +94,8 @@ def _labels(plan: Plan) -> dict[str, str]:
 
 def _trained(claim: Claim, pair: Sequence[str], plan: Plan) -> bool:
     """Whether the claim's experiment has these cells, all of the sweep's where it trains none."""
-    labels, members = _labels(plan), plan.experiments[claim.experiment]["members"]
-    there = {m["cell"] for m in members} or set(labels.values())
+    labels, entry = _labels(plan), plan.experiments.get(claim.experiment, {})
+    there = {m["cell"] for m in entry.get("members", ())} or set(labels.values())
     return all(labels.get(name) in there for name in pair)
 
 
