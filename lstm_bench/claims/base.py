@@ -187,7 +187,8 @@ class Trained:
     """What a sweep trains for one experiment.
 
     cells, tasks, lengths     labels, and T; of an experiment that trains nothing, the sweep's
-    labels                    the label of every cell and task of the sweep, by label and by key
+    labels                    the label of every cell and task of the sweep, by label and by key;
+                              of a task also by its name, the first of the config
     known_cells, known_tasks  the names of all there are
     """
 

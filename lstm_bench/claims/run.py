@@ -113,7 +113,8 @@ def _compare(
     if claim.tasks:
         sweep = plan.data["sweep"]
         known = sweep["own"].get(claim.experiment, sweep["tasks"])
-        tasks = {t[name]: t["shown"] for name in ("key", "shown") for t in known}
+        tasks = {t["name"]: t["shown"] for t in reversed(known)}
+        tasks |= {t[name]: t["shown"] for name in ("key", "shown") for t in known}
         values = values[values.task.isin([tasks[name] for name in claim.tasks])]
     return values, compare(values, cells, claim.exact)
 

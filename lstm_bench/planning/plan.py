@@ -68,7 +68,7 @@ def resolve(config: Mapping[str, Any], schema: Mapping[str, Any], digest: str) -
             "tasks": [{**asdict(t), "key": t.key, "shown": t.shown} for t in sweep.tasks],
             "cells": [{**asdict(c), "key": c.key, "shown": c.shown} for c in sweep.cells],
             "own": {
-                name: [{"key": t.key, "shown": t.shown} for t in of]
+                name: [{"name": t.name, "key": t.key, "shown": t.shown} for t in of]
                 for name, of in sweep.own.items()
             },
             "training": asdict(sweep.training),
@@ -178,12 +178,13 @@ def _trained(
 ) -> claims.Trained:
     """What the sweep trains for an experiment, under which names."""
     own = sweep.own.get(experiment, sweep.tasks)
-    choices = (*sweep.cells, *own)
+    labels = {task.name: task.shown for task in reversed(own)}
+    labels |= {n: each.shown for each in (*sweep.cells, *own) for n in (each.key, each.shown)}
     return claims.Trained(
         cells=frozenset([m["cell"] for m in members] or [c.shown for c in sweep.cells]),
         tasks=frozenset([m["task"] for m in members] or [t.shown for t in own]),
         lengths=frozenset(planned[m["condition"]].T for m in members),
-        labels={name: each.shown for each in choices for name in (each.key, each.shown)},
+        labels=labels,
         known_cells=list(cells.registry()),
         known_tasks=list(tasks.registry()),
     )
