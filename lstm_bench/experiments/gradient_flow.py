@@ -162,7 +162,7 @@ class GradientFlow(Experiment):
             f"{row.task} {row.auc:.2f} [{row.auc_low:.2f}, {row.auc_high:.2f}]"
             for row in across[across.auc.notna()].itertuples()
         )
-        worst = float((cells.lyapunov_init - cells.slope_of_sequences_init).abs().max())
+        worst = float(cells.exponent_less_slope_init.abs().max())
         return {
             "answer": f"Slope of log10 ||dL/dh|| at the start on {task}, decades a step: {told}. "
             f"AUC of a flat slope for solving, over all cells: {ranks or 'not defined'}; within a "
@@ -245,6 +245,11 @@ def _cell_row(
         row[f"slope_of_sequences_{stage}"] = here["slope_of_sequences"].value.mean()
         leading = here["lyapunov"][here["lyapunov"].part == "1"]
         row[f"lyapunov_{stage}"] = leading.value.mean()
+        # a gradient below the smallest number has no slope, but its replicate has an exponent
+        both = leading.merge(here["slope_of_sequences"], on="seed").dropna(
+            subset=["value_x", "value_y"]
+        )
+        row[f"exponent_less_slope_{stage}"] = (both.value_x - both.value_y).mean()
         largest = here["singular_value"][here["singular_value"].part == "largest"]
         row[f"largest_singular_value_{stage}"] = largest.value.mean()
         curve = table[(table.task == task) & (table.cell == cell) & (table.stage == stage)]

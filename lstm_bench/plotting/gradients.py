@@ -82,7 +82,8 @@ def _outcomes(axes: Axes, rows: pd.DataFrame, cells: Sequence[str]) -> None:
         best = own[own.status == "solved"].groupby("seed")["T"].max()
         slope = own.groupby("seed").slope.first()
         reached = best.reindex(slope.index).fillna(0).to_numpy()
-        height = np.array([lengths.index(T) for T in reached]) + 0.08 * (place - 1.5)
+        shift = 0.6 * ((place + 0.5) / len(cells) - 0.5)
+        height = np.array([lengths.index(T) for T in reached]) + shift
         for solved in (True, False):
             shown = (reached > 0) == solved
             axes.plot(
@@ -91,6 +92,6 @@ def _outcomes(axes: Axes, rows: pd.DataFrame, cells: Sequence[str]) -> None:
                 markerfacecolor=style["color"] if solved else "none",
             )  # fmt: skip
     axes.set_yticks(range(len(lengths)), ["none", *map(str, lengths[1:])])
-    axes.set_ylim(-0.4, len(lengths) - 0.6)
+    axes.set_ylim(-0.5, len(lengths) - 0.5)
     axes.locator_params(axis="x", nbins=5)
     axes.set_xlabel("slope at the start (decades a step)")
