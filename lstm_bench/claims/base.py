@@ -24,14 +24,17 @@ class Claim:
     quote       the lecture's words
     statement   what is tested, in one sentence
     experiment  whose conditions and figure it rests on
-    statistic   a name of `claims.statistics`, or `column` for a per-seed column of table.csv
+    statistic   a name of `claims.statistics`, or `column` for one the experiment `measures`
     cells       the pair compared, first less second; one cell is compared with `threshold` alone
     threshold   supported is an effect above it, refuted one below, in the unit of the statistic
     beside      pairs on which it ought to hold too (other cells, other initialisations):
                 shown, deciding nothing; where one points the other way, the page says so
     tasks       labels, or all tasks of the sweep
-    column      with statistic `column`: which; `where` keeps rows with these values
+    where       keeps rows with these values, one or a list of them: {T: [5, 10]}
+    column      with statistic `column`: which; it is `measured` so, and the effect is `told` by a
+                pattern with {first}, {second} and {effect}
     scale       of that column: `difference` or `ratio`
+    variants    by name, other values of `where`: shown beside, for the same cells
     caveats     what else could explain the effect, and what the comparison leaves open
     """
 
@@ -50,6 +53,9 @@ class Claim:
     column: str = ""
     where: Mapping[str, Any] = field(default_factory=dict)
     scale: str = "difference"
+    measured: str = ""
+    told: str = ""
+    variants: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def exact(self) -> bool:
@@ -83,11 +89,23 @@ def read(path: Path) -> Claim:
 def _check_form(claim: Claim) -> None:
     """Names that exist and numbers that can be judged."""
     where = f"claim {claim.id!r}:"
-    for key in ("quote", "statement", "experiment", "statistic", "caveats", "column"):
+    text = ("quote", "statement", "experiment", "statistic", "caveats", "column")
+    for key in (*text, "measured", "told"):
         if not isinstance(getattr(claim, key), str):
             raise BenchError(f"{where} {key} is {getattr(claim, key)!r}, but must be text.")
-    if not 0 < claim.alpha < 1:
+    if not (_number(claim.alpha) and 0 < claim.alpha < 1):
         raise BenchError(f"{where} alpha is {claim.alpha!r}, but must lie between 0 and 1.")
+    if not _number(claim.threshold):
+        raise BenchError(f"{where} threshold is {claim.threshold!r}, but must be a number.")
+    for key in ("where", "variants"):
+        if not isinstance(getattr(claim, key), Mapping):
+            raise BenchError(f"{where} {key} is {getattr(claim, key)!r}, but must be a mapping.")
+    for name, values in claim.variants.items():
+        if not isinstance(values, Mapping) or not set(values) <= set(claim.where):
+            raise BenchError(
+                f"{where} variants: {name!r} is {values!r}, but must be a mapping of keys that "
+                "`where` has."
+            )
     for pair in (claim.cells, *claim.beside):
         listed = isinstance(pair, list | tuple) and all(isinstance(each, str) for each in pair)
         if not listed or len(pair) not in (1, 2):
@@ -101,6 +119,18 @@ def _check_form(claim: Claim) -> None:
     measures = experiments.registry()[claim.experiment].measures
     if claim.statistic == COLUMN and claim.column not in measures:
         raise unknown(f"{where} column", claim.column, measures or ["(none)"])
+    if claim.statistic == COLUMN and not (claim.measured and claim.told):
+        raise BenchError(f"{where} the statistic 'column' also needs the keys measured and told.")
+    try:
+        claim.told.format(first="", second="", effect="")
+    except (KeyError, IndexError, ValueError):
+        raise BenchError(
+            f"{where} told is {claim.told!r}, but may only hold {{first}}, {{second}}, {{effect}}."
+        ) from None
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def declared(chosen: Iterable[str] | None = None) -> list[Claim]:
@@ -122,29 +152,49 @@ def declared(chosen: Iterable[str] | None = None) -> list[Claim]:
     return found
 
 
-def check(
-    claim: Claim,
-    asked: Sequence[str],
-    cells: Mapping[str, str],
-    tasks: Mapping[str, str],
-    known: tuple[Iterable[str], Iterable[str]],
-) -> str:
+def check(claim: Claim, asked: Sequence[str], trained: Trained) -> str:
     """Why this sweep cannot judge the claim, in one sentence; empty where it can.
 
-    cells, tasks   what the sweep trains, by label and by key, and the label it is shown under
-    known          the names of every cell and task that exists
     Raises BenchError for a cell or task that does not exist at all.
     """
     for name in (*claim.cells, *(cell for pair in claim.beside for cell in pair)):
-        if name.partition("(")[0].strip() not in known[0] and name not in cells:
-            raise unknown(f"claim {claim.id!r}: cell", name, [*known[0], *cells])
+        if name.partition("(")[0].strip() not in trained.known_cells and name not in trained.labels:
+            known = [*trained.known_cells, *trained.labels]
+            raise unknown(f"claim {claim.id!r}: cell", name, known)
     for name in claim.tasks:
-        if name not in known[1] and name not in tasks:
-            raise unknown(f"claim {claim.id!r}: task", name, [*known[1], *tasks])
+        if name not in trained.known_tasks and name not in trained.labels:
+            raise unknown(
+                f"claim {claim.id!r}: task", name, [*trained.known_tasks, *trained.labels]
+            )
     if claim.experiment not in asked:
         return f"the experiment {claim.experiment!r} is not part of this sweep."
-    for what, wanted, there in (("cell", claim.cells, cells), ("task", claim.tasks, tasks)):
-        missing = [name for name in wanted if name not in there]
+    for what, wanted, there in (
+        ("cell", claim.cells, trained.cells),
+        ("task", claim.tasks, trained.tasks),
+    ):
+        missing = [name for name in wanted if trained.labels.get(name, name) not in there]
         if missing:
-            return f"this sweep does not train the {what} {missing[0]!r}."
+            return f"the experiment {claim.experiment!r} does not train the {what} {missing[0]!r}."
+    lengths = claim.where.get("T", [])
+    for T in lengths if isinstance(lengths, list | tuple) else [lengths]:
+        if trained.lengths and T not in trained.lengths:
+            return f"the experiment {claim.experiment!r} trains nothing at T = {T}."
     return ""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a sweep trains for one experiment.
+
+    cells, tasks, lengths     labels, and T; of an experiment that trains nothing, the sweep's
+    labels                    the label of every cell and task of the sweep, by label and by key;
+                              of a task also by its name, the first of the config
+    known_cells, known_tasks  the names of all there are
+    """
+
+    cells: frozenset[str]
+    tasks: frozenset[str]
+    lengths: frozenset[int]
+    labels: Mapping[str, str]
+    known_cells: Sequence[str]
+    known_tasks: Sequence[str]

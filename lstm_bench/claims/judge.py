@@ -24,6 +24,7 @@ from lstm_bench.stats.family import holm
 from lstm_bench.stats.intervals import FEWEST, interval
 from lstm_bench.stats.power import detectable, replicates_needed
 
+WITHIN = ("T", "size", "distinct")  # of a seed, where an experiment measures it more than once
 SUPPORTED, REFUTED, UNDECIDED = "supported", "refuted", "undecided"
 
 
@@ -33,12 +34,14 @@ class Comparison:
 
     differences   one a seed, means over tasks; of an exact statistic one a condition
     by_task       the effect on each task
+    note          where it differs from the claim in more than its cells
     """
 
     cells: tuple[str, ...]
     differences: np.ndarray
     by_task: dict[str, float] = field(default_factory=dict)
     exact: bool = False
+    note: str = ""
 
     @property
     def n(self) -> int:
@@ -149,35 +152,64 @@ def settle(judged: Sequence[Judged]) -> int:
     return claims
 
 
+def named(found: Comparison) -> str:
+    """`lstm against elman`, and what else is different."""
+    return " against ".join(found.cells) + (f" ({found.note})" if found.note else "")
+
+
+def side(other: Comparison, main: Comparison, threshold: float) -> str:
+    """Where the other effect lies: on the `same` side of the threshold as the main one, `beyond`
+    it, or `beyond, clearly` with its whole interval.
+    """
+    if other.effect is None or main.effect is None:
+        return ""
+    above = main.effect > threshold
+    if (other.effect > threshold) == above:
+        return "same"
+    bounds = other.bounds()
+    clear = bounds is not None and (bounds[1] < threshold if above else bounds[0] > threshold)
+    return "beyond, clearly" if clear else "beyond"
+
+
 def agreement(main: Comparison, others: Iterable[Comparison], threshold: float) -> str:
     """Names the pairs and tasks on which the effect lies on the other side of the threshold."""
     if main.effect is None:
         return ""
     above = main.effect > threshold
     tasks = [task for task, effect in main.by_task.items() if (effect > threshold) != above]
-    pairs = [
-        " against ".join(each.cells)
-        for each in others
-        if each.effect is not None and (each.effect > threshold) != above
-    ]
+    found = [(named(each), side(each, main, threshold)) for each in others]
+    flips = [name for name, where in found if where == "beyond, clearly"]
+    leans = [name for name, where in found if where == "beyond"]
     told = [f"on {', '.join(tasks)}"] if tasks else []
-    told += [f"for {', '.join(pairs)}"] if pairs else []
-    return f"It points the other way {' and '.join(told)}." if told else ""
+    told += [f"for {', '.join(leans)}"] if leans else []
+    sentences = [f"It flips for {', '.join(flips)}."] if flips else []
+    sentences += [f"It points the other way {' and '.join(told)}."] if told else []
+    return " ".join(sentences)
 
 
-def column_values(table: pd.DataFrame, claim: Claim) -> pd.DataFrame:
-    """The rows of an experiment's own table as values: columns task, cell, seed and the claim's.
+def rows_where(table: pd.DataFrame, where: Mapping[str, Any]) -> pd.DataFrame:
+    """The rows with these values, one or a list of them. Raises KeyError for an unknown column."""
+    for key, value in where.items():
+        table = table[table[key].isin(value if isinstance(value, list | tuple) else [value])]
+    return table
 
-    Several rows of a seed (lengths, say) are averaged. Raises KeyError for a column that is not
-    there, told as the reason.
+
+def column_values(table: pd.DataFrame, claim: Claim, cells: Sequence[str]) -> pd.DataFrame:
+    """What an experiment measured as values: columns task, cell, seed and the claim's.
+
+    Several rows of a seed (lengths, sizes) are averaged, where both cells have a value. Raises
+    KeyError for a column that is not there, told as the reason.
     """
-    rows = table
-    for key, value in claim.where.items():
-        rows = rows[rows[key] == value]
-    values = rows.assign(value=pd.to_numeric(rows[claim.column], errors="coerce"))
+    rows = rows_where(table, claim.where)
+    rows = rows[rows.cell.isin(list(cells))]
+    values = rows.assign(value=pd.to_numeric(rows[claim.column], errors="coerce").astype(float))
     if claim.scale == "ratio":
         values = values.assign(value=np.log2(values.value.where(values.value > 0)))
-    return values.groupby(["task", "cell", "seed"], sort=False).value.mean().dropna().reset_index()
+    values = values.dropna(subset=["value"])
+    same = [key for key in ("task", "seed", *WITHIN) if key in values]
+    both = values.groupby(same, sort=False).cell.transform("nunique") == len(set(cells))
+    values = values[both]
+    return values.groupby(["task", "cell", "seed"], sort=False).value.mean().reset_index()
 
 
 def plain(value: Any) -> Any:

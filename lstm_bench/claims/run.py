@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,26 +16,30 @@ from lstm_bench.claims.judge import (
     agreement,
     column_values,
     compare,
+    named,
     plain,
+    rows_where,
     settle,
+    side,
 )
 from lstm_bench.claims.sentence import answer, is_ratio, told, told_interval, told_p
 from lstm_bench.claims.statistics import COLUMN, registry
 from lstm_bench.experiments import Evidence
-from lstm_bench.experiments.run import csv_bytes, evidence, read_csv
+from lstm_bench.experiments.run import create, csv_bytes, evidence
 from lstm_bench.stats.family import tie_groups
 from lstm_bench.store.files import json_bytes
 from lstm_bench.store.paths import Results
 from lstm_bench.store.plans import Plan
 from lstm_bench.store.seals import write_sealed
 
+VALUES = ["claim", "task", "cell", "seed", "T", "width", "value"]
 SECONDS = ["claim", "task", "T", "width", "cell", "seconds_per_update", "backend"]
 
 
 def judge(plan: Plan, results: Results) -> Path:
-    """Write verdicts.json, verdicts.csv and measured_seconds.csv; returns their folder."""
+    """Write the verdicts, the values behind them and the seconds beside; returns their folder."""
     seen: dict[str, Evidence] = {}
-    judged, others, groups = [], {}, {}
+    judged, others, groups, values = [], {}, {}, []
     entries = plan.claims.values()  # JSON has sorted them by name
     for entry in sorted(entries, key=lambda e: (e["declared"]["order"], e["declared"]["id"])):
         claim = Claim(**entry["declared"])
@@ -43,14 +48,21 @@ def judge(plan: Plan, results: Results) -> Path:
         if each.reason:
             continue
         name = claim.experiment
-        stored = seen.setdefault(name, evidence(plan, name, results))
+        if name not in seen:
+            seen[name] = evidence(plan, name, results)
+        stored = seen[name]
         try:
-            each.found = _compare(claim, claim.cells, stored, plan, results)
+            found, each.found = _compare(claim, claim.cells, stored, plan)
         except KeyError as error:
-            each.reason = f"the table of {name!r} has no column {error.args[0]!r}."
+            each.reason = f"what {name!r} measures has no column {error.args[0]!r}."
             continue
-        there = [pair for pair in claim.beside if set(pair) <= set(_labels(plan))]
-        others[claim.id] = [_compare(claim, pair, stored, plan, results) for pair in there]
+        values.append(found.assign(claim=claim.id))
+        there = [pair for pair in claim.beside if _trained(claim, pair, plan)]
+        others[claim.id] = [_compare(claim, pair, stored, plan)[1] for pair in there]
+        for name, where in claim.variants.items():
+            other = replace(claim, where={**claim.where, **where})
+            compared = _compare(other, claim.cells, stored, plan)[1]
+            others[claim.id].append(replace(compared, note=name))
         groups[claim.id] = _ties(claim, stored, plan)
     claims = settle(judged)
     rows = [
@@ -59,7 +71,12 @@ def judge(plan: Plan, results: Results) -> Path:
     ]
     folder = results.claims
     verdicts = {"family": claims, "claims": plain(rows)}
-    files = {"verdicts.json": json_bytes(verdicts), "verdicts.csv": csv_bytes(_table(rows))}
+    behind = pd.concat(values) if values else pd.DataFrame()
+    files = {
+        "verdicts.json": json_bytes(verdicts),
+        "verdicts.csv": csv_bytes(_table(rows)),
+        "values.csv": csv_bytes(behind.reindex(columns=VALUES)),
+    }
     write_sealed(folder / "verdicts.sha256", files)
     measured = pd.DataFrame(
         [row for each in judged for row in _seconds(each, seen.get(each.claim.experiment), plan)],
@@ -75,21 +92,31 @@ def _labels(plan: Plan) -> dict[str, str]:
     return {each[name]: each["shown"] for name in ("key", "shown") for each in cells}
 
 
+def _trained(claim: Claim, pair: Sequence[str], plan: Plan) -> bool:
+    """Whether the claim's experiment has these cells, all of the sweep's where it trains none."""
+    labels, entry = _labels(plan), plan.experiments.get(claim.experiment, {})
+    there = {m["cell"] for m in entry.get("members", ())} or set(labels.values())
+    return all(labels.get(name) in there for name in pair)
+
+
 def _compare(
-    claim: Claim, names: Sequence[str], stored: Evidence, plan: Plan, results: Results
-) -> Comparison:
-    labels = _labels(plan)
-    cells = [labels[name] for name in names]
+    claim: Claim, names: Sequence[str], stored: Evidence, plan: Plan
+) -> tuple[pd.DataFrame, Comparison]:
+    """The values of these cells, and what they come to."""
+    cells = [_labels(plan)[name] for name in names]
     if claim.statistic == COLUMN:
-        values = column_values(read_csv(results.experiment(claim.experiment) / "table.csv"), claim)
+        measured = create(claim.experiment).measured(stored)
+        values = column_values(measured, claim, cells)
     else:
-        values = registry()[claim.statistic].values(stored, cells)
+        kept = replace(stored, replicates=rows_where(stored.replicates, claim.where))
+        values = registry()[claim.statistic].values(kept, cells)
     if claim.tasks:
-        tasks = {
-            t[name]: t["shown"] for name in ("key", "shown") for t in plan.data["sweep"]["tasks"]
-        }
+        sweep = plan.data["sweep"]
+        known = sweep["own"].get(claim.experiment, sweep["tasks"])
+        tasks = {t["name"]: t["shown"] for t in reversed(known)}
+        tasks |= {t[name]: t["shown"] for name in ("key", "shown") for t in known}
         values = values[values.task.isin([tasks[name] for name in claim.tasks])]
-    return compare(values, cells, claim.exact)
+    return values, compare(values, cells, claim.exact)
 
 
 def _ties(claim: Claim, stored: Evidence, plan: Plan) -> list[list[str]]:
@@ -119,7 +146,7 @@ def _row(
         "answer": answer(judged, claims, more),
         "reason": judged.reason,
         "statistic": claim.statistic if claim.statistic != COLUMN else claim.column,
-        "measured": registry()[claim.statistic].about if claim.statistic != COLUMN else "",
+        "measured": claim.measured or registry()[claim.statistic].about,
         "cells": list(found.cells if found else claim.cells),
         "ratio": ratio,
         "effect": found.effect if found else None,
@@ -144,9 +171,13 @@ def _row(
             {"task": task, "effect": effect, "shown": told(effect, ratio)}
             for task, effect in (found.by_task if found else {}).items()
         ],
-        "beside": [_beside(each, ratio) for each in others if each.effect is not None],
+        "beside": [
+            _beside(each, ratio, found, claim.threshold)
+            for each in others
+            if found and each.effect is not None
+        ],
         "not_trained": [
-            " against ".join(pair) for pair in claim.beside if not set(pair) <= set(_labels(plan))
+            " against ".join(pair) for pair in claim.beside if not _trained(claim, pair, plan)
         ],
         "disagreement": agreement(found, others, claim.threshold) if found else "",
         "ties": groups,
@@ -157,14 +188,16 @@ def _row(
     }
 
 
-def _beside(found: Comparison, ratio: bool) -> dict[str, Any]:
+def _beside(found: Comparison, ratio: bool, main: Comparison, threshold: float) -> dict[str, Any]:
     bounds = found.bounds()
     return {
         "cells": list(found.cells),
+        "name": named(found),
         "effect": found.effect,
         "low": bounds[0] if bounds else None,
         "high": bounds[1] if bounds else None,
         "n": found.n,
+        "side": side(found, main, threshold),
         "shown": f"{told(found.effect or 0.0, ratio)} {told_interval(found, ratio)}",
     }
 

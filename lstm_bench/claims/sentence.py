@@ -39,7 +39,9 @@ def answer(judged: Judged, claims: int, more: int | None) -> str:
         return f"Undecided: {judged.reason}"
     ratio = is_ratio(judged)
     pattern = f"{' against '.join(found.cells)}, {{effect}} {claim.column.replace('_', ' ')}"
-    if claim.statistic != COLUMN:
+    if claim.told:
+        pattern = claim.told
+    elif claim.statistic != COLUMN:
         pattern = registry()[claim.statistic].told
     first, second = found.cells[0], found.cells[-1]
     effect = pattern.format(first=first, second=second, effect=told(found.effect, ratio))

@@ -63,10 +63,21 @@ def updates_to_solve(evidence: Evidence, cells: Sequence[str]) -> pd.DataFrame:
     """log2 of the updates to solve, a mean over the lengths of a task that every cell of `cells`
     solves in half of its replicates or more; an unsolved replicate counts at the budget.
     """
+    return _to_solve(evidence, cells, [])
+
+
+def flops_to_solve(evidence: Evidence, cells: Sequence[str]) -> pd.DataFrame:
+    """log2 of the operations of these updates: their number times what one of the cell takes."""
+    return _to_solve(evidence, cells, ["flops_per_update"])
+
+
+def _to_solve(evidence: Evidence, cells: Sequence[str], times: list[str]) -> pd.DataFrame:
     rows = _judged(evidence, cells)
     solved = (rows.status == "solved").to_numpy()
     budget = [evidence.plan[each]["spec"]["training"]["updates"] for each in rows.condition]
     updates = rows.updates_to_solve.astype(float).where(solved, np.asarray(budget, dtype=float))
+    for factor in times:
+        updates = updates * [evidence.plan[each][factor] for each in rows.condition]
     rows = rows.assign(solved=solved.astype(float), value=np.log2(updates.clip(lower=1.0)))
     shares = rows.groupby(["task", "T", "cell"], sort=False).solved.mean().unstack("cell")
     shares = shares.reindex(columns=list(cells))
@@ -106,6 +117,14 @@ STATISTICS = (
         updates_to_solve,
         "ratio of the updates to solve where both solve, paired by seed, mean over tasks of log2",
         "{first} takes {effect} the updates of {second}",
+        ratio=True,
+    ),
+    Statistic(
+        "flops_to_solve",
+        flops_to_solve,
+        "ratio of the operations to solve (updates times operations of an update) where both "
+        "solve, paired by seed, mean over tasks of log2",
+        "{first} takes {effect} the floating-point operations of {second} until it solves",
         ratio=True,
     ),
     Statistic(

@@ -52,7 +52,7 @@ class Experiment(ABC):
     method: ClassVar[str]  # how it is measured, for the report: a paragraph
     probe: ClassVar[str | None] = None
     reads: ClassVar[tuple[str, ...]] = ()  # experiments whose table it joins, where it is there
-    measures: ClassVar[tuple[str, ...]] = ()  # columns of table.csv with one value a seed
+    measures: ClassVar[tuple[str, ...]] = ()  # columns of `measured` a claim may rest on
     # what its section of the config says where the config does not; `tasks` and `lengths` here
     # give it tasks of its own (`Sweep.own`)
     defaults: ClassVar[Mapping[str, Any]] = {}
@@ -72,6 +72,14 @@ class Experiment(ABC):
     @abstractmethod
     def table(self, evidence: Evidence) -> pd.DataFrame:
         """The numbers of the figure, one row a point, with n and intervals."""
+
+    def measured(self, evidence: Evidence) -> pd.DataFrame:
+        """One row a task, cell and seed (and T, size, ... where there are several): `measures`.
+
+        What a claim with the statistic `column` is judged by; without a table of its own, that of
+        the figure, where it has a row a seed.
+        """
+        return self.table(evidence)
 
     @abstractmethod
     def summary(self, table: pd.DataFrame, evidence: Evidence) -> pd.DataFrame:

@@ -11,17 +11,16 @@ import pandas as pd
 
 from lstm_bench.errors import BenchError
 from lstm_bench.experiments.base import Evidence, Experiment
-from lstm_bench.plotting.panels import cell_legend, cell_style, panels
 from lstm_bench.stats.means import mean_interval
 from lstm_bench.stats.ranking import auc
 from lstm_bench.sweep import Member, Sweep
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 DEFAULTS = {"length": 600, "batch": 32, "updates": 100, "exponents": 4, "trajectories": 4}
 ALL = "all cells"
+NONE_LEFT = 16.0  # decades: what double precision can tell from nothing
 SHORT_OF = 3  # decades: the lag where the gradient has fallen so far is the effective horizon
 
 
@@ -49,6 +48,7 @@ class GradientFlow(Experiment):
         "all cells that none of the cells shows says that cells differ, not that the slope matters."
     )
     probe = "gradient_flow"
+    measures = ("decades_at_start", "decades_at_end")
 
     def members(self, sweep: Sweep) -> Iterable[Member]:
         return sweep.every_length()
@@ -102,6 +102,23 @@ class GradientFlow(Experiment):
             )
         return pd.DataFrame(rows)
 
+    def measured(self, evidence: Evidence) -> pd.DataFrame:
+        """Decades the norm of dL/dh changes by in 100 steps, up or down, at most `NONE_LEFT`.
+
+        At the start from the slope on the long sequences, that of the Lyapunov exponent; at the
+        end from the curve over the lags the network was trained on, since a longer sequence is
+        news to it.
+        """
+        keys = ["task", "cell", "T", "seed"]
+        slopes = _measured(evidence, "slope")
+        start = slopes[(slopes.stage == "init") & (slopes.part == "h")].set_index(keys).value
+        curves = _measured(evidence, "log_norm")
+        curves = curves[(curves.stage == "end") & (curves.part == "h")]
+        end = curves.groupby(keys, sort=False)[["lag", "value", "T"]].apply(_fitted)
+        found = pd.DataFrame({"decades_at_start": start, "decades_at_end": end})
+        # no slope: nothing was left of the gradient
+        return (100 * found.abs()).fillna(NONE_LEFT).clip(upper=NONE_LEFT).reset_index()
+
     def summary(self, table: pd.DataFrame, evidence: Evidence) -> pd.DataFrame:
         """One row a task and cell, and one a task for all cells: slopes, exponents, AUC."""
         slopes = _measured(evidence, "slope")
@@ -145,7 +162,7 @@ class GradientFlow(Experiment):
             f"{row.task} {row.auc:.2f} [{row.auc_low:.2f}, {row.auc_high:.2f}]"
             for row in across[across.auc.notna()].itertuples()
         )
-        worst = float((cells.lyapunov_init - cells.slope_of_sequences_init).abs().max())
+        worst = float(cells.exponent_less_slope_init.abs().max())
         return {
             "answer": f"Slope of log10 ||dL/dh|| at the start on {task}, decades a step: {told}. "
             f"AUC of a flat slope for solving, over all cells: {ranks or 'not defined'}; within a "
@@ -155,34 +172,11 @@ class GradientFlow(Experiment):
         }
 
     def figure(self, table: pd.DataFrame, summary: pd.DataFrame, evidence: Evidence) -> Figure:
-        tasks = [task for task in evidence.tasks if (table.task == task).any()]
-        stages = list(dict.fromkeys(table.stage))
-        ordered = sorted(stages, key=lambda stage: {"init": 0, "end": 2}.get(stage, 1))
-        figure, grid = panels(len(ordered) + 1, len(tasks), height=1.75)
+        from lstm_bench.plotting.gradients import gradient_figure
+
         start = _measured(evidence, "slope")
         judged = _with_slope(evidence, start[(start.stage == "init") & (start.part == "h")])
-        for column, task in enumerate(tasks):
-            for row, stage in enumerate(ordered):
-                at = table[(table.task == task) & (table.stage == stage)]
-                _curves(grid[row, column], at, evidence, stage)
-            grid[0, column].set_title(f"{task}, T = {at['T'].iloc[0]}")
-            _outcomes(grid[-1, column], judged[judged.task_label == task], evidence)
-            grid[len(ordered) - 1, column].set_xlabel("lag (steps before the last output)")
-        names = {"init": "at the start", "end": "at the end"}
-        for row, stage in enumerate(ordered):
-            name = names.get(stage, f"after {stage}")
-            grid[row, 0].set_ylabel(f"{name}\nlog10 of the norm,\nrelative to lag 0")
-        grid[-1, 0].set_ylabel("longest T solved\nby a replicate")
-        cell_legend(figure, grid[0, 0])
-        n = sorted(set(table.n))
-        figure.supxlabel(
-            "Thick lines: dL/dh, thin lines: dL/dc; medians with quartiles over "
-            f"n = {'-'.join(map(str, sorted({n[0], n[-1]})))} replicates. At the end, faded: fewer "
-            "than half solved it.\nBottom: one point a seed; hollow: it solved no length. "
-            "A line that ends in a fall to -17: units that died.",
-            fontsize=7,
-        )
-        return figure
+        return gradient_figure(table, judged, evidence.tasks, evidence.cells)
 
 
 def _measured(evidence: Evidence, measure: str) -> pd.DataFrame:
@@ -196,6 +190,13 @@ def _measured(evidence: Evidence, measure: str) -> pd.DataFrame:
     if measure != "log_norm":  # -inf: a direction that vanished, with a network's dead units
         joined["value"] = joined.value.where(np.isfinite(joined.value))
     return joined.rename(columns={"task_label": "task", "cell_label": "cell"})
+
+
+def _fitted(curve: pd.DataFrame) -> float:
+    """Slope in decades a step over lags from a sixth to two thirds of the length; NaN if none."""
+    T = curve["T"].iloc[0]
+    at = curve[(curve.lag >= T // 6) & (curve.lag <= 2 * T // 3) & np.isfinite(curve.value)]
+    return float(np.polyfit(at.lag, at.value, 1)[0]) if len(at) > 1 else float("nan")
 
 
 def _with_slope(evidence: Evidence, start: pd.DataFrame) -> pd.DataFrame:
@@ -244,6 +245,11 @@ def _cell_row(
         row[f"slope_of_sequences_{stage}"] = here["slope_of_sequences"].value.mean()
         leading = here["lyapunov"][here["lyapunov"].part == "1"]
         row[f"lyapunov_{stage}"] = leading.value.mean()
+        # a gradient below the smallest number has no slope, but its replicate has an exponent
+        both = leading.merge(here["slope_of_sequences"], on="seed").dropna(
+            subset=["value_x", "value_y"]
+        )
+        row[f"exponent_less_slope_{stage}"] = (both.value_x - both.value_y).mean()
         largest = here["singular_value"][here["singular_value"].part == "largest"]
         row[f"largest_singular_value_{stage}"] = largest.value.mean()
         curve = table[(table.task == task) & (table.cell == cell) & (table.stage == stage)]
@@ -259,49 +265,3 @@ def _told(summary: pd.DataFrame, column: str, form: str) -> pd.Series:
     mean, low, high = (summary[f"{column}{end}"] for end in ("", "_low", "_high"))
     interval = " [" + low.map(form.format) + ", " + high.map(form.format) + "]"
     return (mean.map(form.format) + interval.where(low.notna(), "")).where(mean.notna(), "")
-
-
-def _curves(axes: Axes, at: pd.DataFrame, evidence: Evidence, stage: str) -> None:
-    for cell in evidence.cells:
-        style = {**cell_style(cell, evidence.cells), "marker": None}
-        for part, width in (("h", 1.6), ("c", 0.7)):
-            rows = at[(at.cell == cell) & (at.part == part)].sort_values("lag")
-            if rows.empty:
-                continue
-            faded = stage == "end" and rows.solved.iloc[0] * 2 < rows.n.iloc[0]
-            alpha = 0.3 if faded else 1.0
-            label = cell if part == "h" else None
-            axes.plot(
-                rows.lag, rows.decades, label=label, alpha=alpha, **{**style, "linewidth": width}
-            )
-            if part == "h":
-                axes.fill_between(
-                    rows.lag, rows.lower_quartile, rows.upper_quartile, color=style["color"],
-                    alpha=0.15 * alpha, linewidth=0,
-                )  # fmt: skip
-    axes.axhline(0, color="#999999", linewidth=0.7, zorder=0)
-    axes.set_ylim(bottom=max(-17, axes.get_ylim()[0]), top=min(6, axes.get_ylim()[1]))
-
-
-def _outcomes(axes: Axes, rows: pd.DataFrame, evidence: Evidence) -> None:
-    lengths = [0, *sorted(set(rows["T"]))]
-    for place, cell in enumerate(evidence.cells):
-        own = rows[rows.cell_label == cell]
-        if own.empty:
-            continue
-        style = cell_style(cell, evidence.cells)
-        best = own[own.status == "solved"].groupby("seed")["T"].max()
-        slope = own.groupby("seed").slope.first()
-        reached = best.reindex(slope.index).fillna(0).to_numpy()
-        height = np.array([lengths.index(T) for T in reached]) + 0.08 * (place - 1.5)
-        for solved in (True, False):
-            shown = (reached > 0) == solved
-            axes.plot(
-                slope[shown], height[shown], linestyle="", marker=style["marker"], markersize=4,
-                color=style["color"], alpha=0.75 if solved else 0.4,
-                markerfacecolor=style["color"] if solved else "none",
-            )  # fmt: skip
-    axes.set_yticks(range(len(lengths)), ["none", *map(str, lengths[1:])])
-    axes.set_ylim(-0.4, len(lengths) - 0.6)
-    axes.locator_params(axis="x", nbins=5)
-    axes.set_xlabel("slope at the start (decades a step)")

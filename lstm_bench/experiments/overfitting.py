@@ -48,6 +48,7 @@ class Overfitting(Experiment):
         "in which sequences come. Gaps are in units of the floor. Replicates that diverged or "
         "ended in an error are left out of n. Student's 95 % intervals."
     )
+    measures = ("matched_score", "gap", "gap_beyond_plenty")
     defaults: ClassVar[dict[str, Any]] = {
         "tasks": ["temporal_order"],
         "lengths": [20],
@@ -91,6 +92,23 @@ class Overfitting(Experiment):
             row |= {"width": group.width.iloc[0], "parameters": group.parameters.iloc[0]}
             rows.append(row | {"share_of_floor": group.threshold.iloc[0]})
         return pd.DataFrame(rows)
+
+    def measured(self, evidence: Evidence) -> pd.DataFrame:
+        """`gap_beyond_plenty`: the gap less that of the same seed with the most sequences.
+
+        `data` says how many sequences there were: `plenty`, the most; `few`, fewer; `repeated`,
+        as many as plenty, of which as many differ as of few. Without weight decay.
+        """
+        rows = per_replicate(evidence)
+        rows = rows[rows.weight_decay == 0]
+        few = rows["size"] < rows["size"].max()
+        repeated = ~few & (rows.distinct < rows["size"])
+        rows = rows.assign(data=np.select([few, repeated], ["few", "repeated"], "plenty"))
+        same = ["task", "T", "cell", "comparison", "seed"]
+        plenty = rows[rows.data == "plenty"].set_index(same).gap.rename("least")
+        rows = rows.join(plenty, on=same)
+        rows["gap_beyond_plenty"] = rows.gap - rows.least
+        return rows[[*same, "size", "distinct", "data", *self.measures]]
 
     def summary(self, table: pd.DataFrame, evidence: Evidence) -> pd.DataFrame:
         """Against the first cell, by seed: the held-out score where both reached the same loss."""

@@ -40,6 +40,7 @@ class SelectiveMemory(Experiment):
         "Student's 95 % intervals."
     )
     probe = "selective_memory"
+    measures = ("auc_above_controls", "loss_without_choice")
     defaults: ClassVar[dict[str, Any]] = {
         "tasks": [
             {"task": "flip_flop", "preset": "liu2023", "label": "flip-flop"},
@@ -94,6 +95,29 @@ class SelectiveMemory(Experiment):
                     }
                 )
         return pd.DataFrame(rows)
+
+    def measured(self, evidence: Evidence) -> pd.DataFrame:
+        """Of every replicate that solved its task and has gates that write and keep.
+
+        auc_above_controls    AUC of the gate that writes, less that of its better control
+        loss_without_choice   what the loss rises by, in memoryless floors, with a gate that writes
+                              or keeps (i, f; of a GRU z) clamped to its mean; a mean over these
+        """
+        assert evidence.probe is not None
+        replicates = evidence.replicates[evidence.replicates.status == "solved"]
+        about = replicates[["condition", "seed", "task_label", "cell_label", "T"]]
+        rows = evidence.probe[evidence.probe.measure.isin(["auc", "loss"])].merge(about)
+        rows = rows.rename(columns={"task_label": "task", "cell_label": "cell"})
+        keys = ["task", "cell", "T", "seed"]
+        aucs = rows[rows.measure == "auc"].pivot_table("value", keys, "of")
+        aucs = aucs.reindex(columns=["trained", "shuffled", "untrained"])
+        above = aucs.trained - aucs[["shuffled", "untrained"]].max(axis=1)
+        losses = rows[rows.measure == "loss"]
+        intact = losses[losses.of == "intact"].set_index(keys).value
+        held = losses[(losses.of == "clamped") & losses.gate.isin(["i", "f", "z"])]
+        rise = held.groupby(keys, sort=False).value.mean() - intact
+        found = {"auc_above_controls": above, "loss_without_choice": rise}
+        return pd.DataFrame(found).rename_axis(index=keys).reset_index()
 
     def summary(self, table: pd.DataFrame, evidence: Evidence) -> pd.DataFrame:
         """One row a task and cell: what the first panel and the last show."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -13,13 +13,11 @@ from lstm_bench.experiments.base import Evidence, Experiment
 from lstm_bench.plotting.panels import cell_legend, cell_style, panels
 from lstm_bench.stats.means import mean_interval
 from lstm_bench.stats.rates import wilson
-from lstm_bench.sweep import Member, Sweep
+from lstm_bench.sweep import Choice, Member, Sweep
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-DEFAULTS = {"length": 20, "windows": [2, 5, 10, 15], "batch": 256}
 
 
 @dataclass(frozen=True)
@@ -43,46 +41,82 @@ class Truncation(Experiment):
         "remember: what it cannot do is learn from an error further away than k."
     )
     probe = "truncation"
+    defaults: ClassVar[dict[str, Any]] = {
+        "tasks": ["adding", "temporal_order"],
+        "lengths": [20],
+        "cells": None,
+        "windows": [2, 5, 10, 15],
+        "batch": 256,
+    }
+    measures = ("solved_beyond_cut", "gradient_beyond_cut")
 
     def members(self, sweep: Sweep) -> Iterable[Member]:
-        settings = {**DEFAULTS, **sweep.settings.get("truncation", {})}
-        T = settings["length"]
-        for task in sweep.tasks:
-            for cell in sweep.cells:
-                yield Member(task.shown, cell.shown, sweep.condition(task, T, cell))
-                for k in _windows(settings):
-                    for carry in (True, False):
-                        condition = sweep.condition(task, T, cell, truncate=k, carry=carry)
-                        yield Member(task.shown, cell.shown, condition)
+        for task, T, cell in _each(sweep):
+            yield Member(task.shown, cell.shown, sweep.condition(task, T, cell))
+            for k in _windows(sweep, T):
+                for carry in (True, False):
+                    condition = sweep.condition(task, T, cell, truncate=k, carry=carry)
+                    yield Member(task.shown, cell.shown, condition)
 
     def probe_settings(self, sweep: Sweep) -> dict[str, Any]:
-        settings = {**DEFAULTS, **sweep.settings.get("truncation", {})}
+        section, own = sweep.settings["truncation"], sweep.own["truncation"]
+        longest = max(T for task in own for T in task.lengths)
         return {
-            "windows": _windows(settings),
-            "batch": settings["batch"],
+            "windows": _windows(sweep, longest),
+            "batch": section["batch"],
             "runs": [
-                [sweep.condition(task, settings["length"], cell).id, sweep.blocks()[0].name]
-                for task in sweep.tasks
-                for cell in sweep.cells
+                [sweep.condition(task, T, cell).id, block.name]
+                for task, T, cell in _each(sweep)
+                for block in sweep.blocks()
             ],
-            "tasks": [task.name for task in sweep.tasks],
-            "cells": [cell.name for cell in sweep.cells],
+            "tasks": [task.name for task in own],
+            "cells": [cell.name for cell in sweep.chosen("truncation")],
         }
 
     def table(self, evidence: Evidence) -> pd.DataFrame:
         groups = dict(iter(evidence.replicates.groupby("condition")))
         rows = [_row(group, evidence) for group in groups.values()]
-        order = {name: i for i, name in enumerate([*evidence.tasks, *evidence.cells])}
-        place = [(order[r["task"]], order[r["cell"]], -r["carry"], r["k"]) for r in rows]
+        tasks = list(dict.fromkeys(row["task"] for row in rows))
+        order = {name: i for i, name in enumerate([*tasks, *evidence.cells])}
+        place = [(order[r["task"]], order[r["cell"]], r["T"], -r["carry"], r["k"]) for r in rows]
         return pd.DataFrame([rows[i] for i in sorted(range(len(rows)), key=place.__getitem__)])
+
+    def measured(self, evidence: Evidence) -> pd.DataFrame:
+        """What lies further back than the cut, at windows of at most half the length, carried.
+
+        solved_beyond_cut     whether the seed solves it with the whole gradient, less its share of
+                              these windows it solves it with
+        gradient_beyond_cut   the bias |g_k - g| / |g| at the longest of them, at the start
+        """
+        assert evidence.probe is not None
+        rows = evidence.replicates[evidence.replicates.status != "error"]
+        specs = [evidence.plan[id]["spec"] for id in rows.condition]
+        rows = rows.assign(
+            solved=(rows.status == "solved").astype(float),
+            k=[spec["training"].get("truncate") or spec["T"] for spec in specs],
+            carry=[spec["training"].get("carry", True) for spec in specs],
+        ).drop(columns=["task", "cell"])
+        rows = rows.rename(columns={"task_label": "task", "cell_label": "cell"})
+        keys = ["task", "cell", "T", "seed"]
+        whole = rows[rows.k == rows["T"]].set_index(keys)
+        cut = rows[(2 * rows.k <= rows["T"]) & rows.carry].groupby(keys).solved.mean()
+        start = evidence.probe[(evidence.probe.stage == "init") & evidence.probe.carry]
+        longest = start[2 * start["truncate"] <= start.condition.map(_length(rows))]
+        longest = longest.sort_values("truncate").groupby(["condition", "seed"]).bias.last()
+        bias = whole.reset_index().merge(longest.reset_index(), on=["condition", "seed"])
+        found = {
+            "solved_beyond_cut": whole.solved - cut,
+            "gradient_beyond_cut": bias.set_index(keys).bias,
+        }
+        return pd.DataFrame(found).rename_axis(index=keys).reset_index()
 
     def summary(self, table: pd.DataFrame, evidence: Evidence) -> pd.DataFrame:
         """The shortest window that half of the replicates, and every longer window, solves."""
         rows = []
         known = table[table.n > 0]
-        for (task, cell), group in known.groupby(["task", "cell"], sort=False):
-            whole = group[group.k == group["T"]].iloc[0]
-            row = {"task": task, "cell": cell, "T": whole["T"], "n": whole.n}
+        for (task, cell, T), group in known.groupby(["task", "cell", "T"], sort=False):
+            whole = group[group.k == T].iloc[0]
+            row = {"task": task, "cell": cell, "T": T, "n": whole.n}
             row["solved_whole"] = whole.solved
             for carry, name in ((True, "carried"), (False, "reset")):
                 at = group[(group.carry == carry) | (group.k == group["T"])].sort_values("k")
@@ -114,13 +148,12 @@ class Truncation(Experiment):
 
     def verdict(self, table: pd.DataFrame, summary: pd.DataFrame) -> dict[str, Any]:
         parts = []
-        for task, group in summary.groupby("task", sort=False):
+        for (task, T), group in summary.groupby(["task", "T"], sort=False):
             able = group[group.solved_whole * 2 >= group.n]
             told = ", ".join(
                 f"{row.cell} {row.shortest_carried:.0f} (reset {_or_none(row.shortest_reset)})"
                 for row in able.itertuples()
             )
-            T = int(group["T"].iloc[0])
             parts.append(f"{task} at T={T}: {told or 'no cell, not even with the whole gradient'}")
         return {
             "answer": "Shortest window k from which on half of the replicates solve it, state "
@@ -129,11 +162,11 @@ class Truncation(Experiment):
 
     def figure(self, table: pd.DataFrame, summary: pd.DataFrame, evidence: Evidence) -> Figure:
         table = table[table.n > 0]
-        tasks = [task for task in evidence.tasks if (table.task == task).any()]
-        figure, grid = panels(4, len(tasks), height=1.5)
-        for column, task in enumerate(tasks):
-            rows = table[table.task == task]
-            grid[0, column].set_title(f"{task}, T = {rows['T'].iloc[0]}")
+        each = list(dict.fromkeys(zip(table.task, table["T"])))
+        figure, grid = panels(4, len(each), height=1.5)
+        for column, (task, T) in enumerate(each):
+            rows = table[(table.task == task) & (table["T"] == T)]
+            grid[0, column].set_title(f"{task}, T = {T}")
             _shares(grid[0, column], rows[rows.carry | (rows.k == rows["T"])], evidence)
             _shares(grid[1, column], rows[~rows.carry | (rows.k == rows["T"])], evidence)
             _distance(grid[2, column], rows[rows.carry], "cosine", evidence)
@@ -155,9 +188,21 @@ class Truncation(Experiment):
         return figure
 
 
-def _windows(settings: dict[str, Any]) -> list[int]:
+def _length(rows: pd.DataFrame) -> dict[str, int]:
+    return dict(zip(rows.condition, rows["T"]))
+
+
+def _each(sweep: Sweep) -> Iterator[tuple[Choice, int, Choice]]:
+    """Every task at each of its lengths, with every cell."""
+    for task in sweep.own["truncation"]:
+        for T in task.lengths:
+            for cell in sweep.chosen("truncation"):
+                yield task, T, cell
+
+
+def _windows(sweep: Sweep, T: int) -> list[int]:
     """Shorter than the sequence, rising; the whole gradient has a condition of its own."""
-    return sorted(k for k in settings["windows"] if k < settings["length"])
+    return sorted(k for k in sweep.settings["truncation"]["windows"] if k < T)
 
 
 def _row(group: pd.DataFrame, evidence: Evidence) -> dict[str, Any]:
@@ -186,9 +231,10 @@ def _row(group: pd.DataFrame, evidence: Evidence) -> dict[str, Any]:
 def _gradients(row: dict[str, Any], evidence: Evidence) -> dict[str, float]:
     """Mean cosine and bias at both stages, with intervals; those of the start have plain names."""
     assert evidence.probe is not None
-    labels = evidence.replicates[["condition", "seed", "task_label", "cell_label"]]
+    labels = evidence.replicates[["condition", "seed", "task_label", "cell_label", "T"]]
     probe = evidence.probe.merge(labels, on=["condition", "seed"])
     own = probe[(probe.task_label == row["task"]) & (probe.cell_label == row["cell"])]
+    own = own[own["T"] == row["T"]]
     own = own[(own["truncate"] == row["k"]) & (own.carry == row["carry"])]
     found: dict[str, float] = {}
     for name in ("cosine", "bias"):

@@ -21,7 +21,7 @@ from lstm_bench.sweep import Choice, Sweep
 
 ALL = "all"  # as an entry: everything the registry holds and no other entry names
 # sections of the config that an experiment of that name reads
-SETTINGS = ("cost", "tuning", "catalogue", "gradient_flow", "truncation", "crossover")
+SETTINGS = ("cost", "tuning", "catalogue", "gradient_flow", "crossover")
 TYPES = {
     "integer": "a whole number",
     "number": "a number",

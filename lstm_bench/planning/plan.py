@@ -54,7 +54,7 @@ def resolve(config: Mapping[str, Any], schema: Mapping[str, Any], digest: str) -
         for name in asked
     }
     published = _tables(config["tables"], planned)
-    claimed = _claims(config, sweep)
+    claimed = _claims(config, sweep, entries, planned)
     asked_for = [
         planned[m["condition"]] for n in config["experiments"] for m in entries[n]["members"]
     ]
@@ -67,6 +67,10 @@ def resolve(config: Mapping[str, Any], schema: Mapping[str, Any], digest: str) -
         "sweep": {
             "tasks": [{**asdict(t), "key": t.key, "shown": t.shown} for t in sweep.tasks],
             "cells": [{**asdict(c), "key": c.key, "shown": c.shown} for c in sweep.cells],
+            "own": {
+                name: [{"name": t.name, "key": t.key, "shown": t.shown} for t in of]
+                for name, of in sweep.own.items()
+            },
             "training": asdict(sweep.training),
             "rates": sweep.rates,
             "other_than_tuned": sweep.other_than_tuned(),
@@ -144,24 +148,46 @@ def _experiment(
     }
 
 
-def _claims(config: Mapping[str, Any], sweep: Sweep) -> dict[str, Any]:
+def _claims(
+    config: Mapping[str, Any],
+    sweep: Sweep,
+    entries: Mapping[str, Mapping[str, Any]],
+    planned: Mapping[str, Condition],
+) -> dict[str, Any]:
     """Every declared claim, and why this sweep cannot judge it.
 
     Raises BenchError for a claim with a name that does not exist, and for one the config names
     itself and does not train.
     """
-    shown = {
-        what: {name: choice.shown for choice in of for name in (choice.key, choice.shown)}
-        for what, of in (("cells", sweep.cells), ("tasks", sweep.tasks))
-    }
-    known = (list(cells.registry()), list(tasks.registry()))
     chosen, found = config["claims"], {}
     for claim in claims.declared(chosen):
-        lacking = claims.check(claim, config["experiments"], shown["cells"], shown["tasks"], known)
+        members = entries.get(claim.experiment, {}).get("members", [])
+        trained = _trained(claim.experiment, sweep, members, planned)
+        lacking = claims.check(claim, config["experiments"], trained)
         if lacking and chosen is not None:
             raise BenchError(f"claims: {claim.id!r} cannot be judged: {lacking}")
         found[claim.id] = {"declared": asdict(claim), "not_judged": lacking}
     return found
+
+
+def _trained(
+    experiment: str,
+    sweep: Sweep,
+    members: list[dict[str, Any]],
+    planned: Mapping[str, Condition],
+) -> claims.Trained:
+    """What the sweep trains for an experiment, under which names."""
+    own = sweep.own.get(experiment, sweep.tasks)
+    labels = {task.name: task.shown for task in reversed(own)}
+    labels |= {n: each.shown for each in (*sweep.cells, *own) for n in (each.key, each.shown)}
+    return claims.Trained(
+        cells=frozenset([m["cell"] for m in members] or [c.shown for c in sweep.cells]),
+        tasks=frozenset([m["task"] for m in members] or [t.shown for t in own]),
+        lengths=frozenset(planned[m["condition"]].T for m in members),
+        labels=labels,
+        known_cells=list(cells.registry()),
+        known_tasks=list(tasks.registry()),
+    )
 
 
 def _tables(chosen: Mapping[str, Any], planned: dict[str, Condition]) -> dict[str, Any]:

@@ -30,7 +30,7 @@ from lstm_bench.tasks import Task, generator
 from lstm_bench.training.data import TrainStream, tensors
 from lstm_bench.training.ensemble import Ensemble
 
-VERSION = "1"
+VERSION = "2"
 POINTS = 24  # lags of a curve, about evenly spaced in log lag
 PLACES = 4  # steps of the trajectory whose Jacobian is decomposed
 Row = dict[str, Any]
@@ -107,6 +107,8 @@ def _rows(
     for part, logs in seen.whole.items():
         for lag in lags(len(logs)):
             yield from rows("log_norm", logs[lag], part, lag)
+    if stage not in ("init", "end"):  # the curve is all that is asked of the stage between
+        return
     length = long_enough(task, condition.T, settings["length"])
     seen, inputs = _backward(network, params, task, length, block, settings["batch"])
     for part, logs in seen.whole.items():

@@ -36,11 +36,12 @@ def write_report(plan: Plan, results: Results, output: Path) -> None:
     files = importlib.resources.files("lstm_bench.report")
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
     style = (files / "style.css").read_text()
+    sections = {name: _section(create(name), results, output) for name in shown}
     page = environment.from_string((files / "template.html").read_text()).render(
         policy=content_policy(style),
         style=style,
-        experiments=[_section(create(name), results, output) for name in shown],
-        **first_page(results),
+        experiments=list(sections.values()),
+        **first_page(results, sections),
         tasks=[_task(entry, plan) for entry in plan.data["sweep"]["tasks"]],
         cells=[_cell(entry) for entry in plan.data["sweep"]["cells"]],
         statuses=statuses(replicates),

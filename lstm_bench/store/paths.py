@@ -34,7 +34,7 @@ BENCHMARK = f"{RESULTS}/benchmarks"
 DATASET_FILES = ("validation.npz", "test.npz", "manifest.json")
 BLOCK_FILES = ("replicates.parquet", "curves.parquet", "timing.parquet", "model.safetensors")
 EXPERIMENT_TABLES = ("table.csv", "verdict.json")
-CLAIM_FILES = ("verdicts.json", "verdicts.csv", "measured_seconds.csv")
+CLAIM_FILES = ("verdicts.json", "verdicts.csv", "values.csv", "measured_seconds.csv")
 TABLE_FILES = (".csv", ".md", ".json")
 EXPERIMENT_FIGURES = ("figure.svg", "figure.pdf", "figure.png", "figure.csv")
 

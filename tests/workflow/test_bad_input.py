@@ -113,7 +113,9 @@ def test_a_wrong_config_is_told_in_one_sentence(wrong: dict[str, Any], told: lis
 def test_claims_that_nobody_named_are_marked_where_they_cannot_be_judged() -> None:
     plan = resolve({**TINY, "cells": ["lstm", "gru"]}, SCHEMA, "digest")
     marked = {name: entry["not_judged"] for name, entry in plan["claims"].items()}
-    assert marked["long_dependencies"] == "this sweep does not train the cell 'elman'."
+    assert marked["long_dependencies"] == (
+        "the experiment 'horizon' does not train the cell 'elman'."
+    )
     everything = resolve(TINY, SCHEMA, "digest")["claims"]
     for name in ("long_dependencies", "computational_cost", "training_time"):
         assert everything[name]["not_judged"] == ""

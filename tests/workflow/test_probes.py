@@ -12,7 +12,15 @@ import pytest
 from tests.workflow.workspace import Workspace
 
 OWN = {
-    "experiments": ["selective_memory", "overfitting", "initialisation", "extrapolation"],
+    "experiments": [
+        "selective_memory",
+        "overfitting",
+        "initialisation",
+        "extrapolation",
+        "gradient_flow",
+        "crossover",
+        "truncation",
+    ],
     "selective_memory": {
         "tasks": ["temporal_order"],
         "lengths": [10],
@@ -26,6 +34,15 @@ OWN = {
         "lengths": [10],
         "factors": [2],
         "sequences": 64,
+    },
+    "gradient_flow": {"length": 30, "batch": 8, "updates": 5, "exponents": 1, "trajectories": 1},
+    "crossover": {"lengths": [5], "samples": 3},
+    "truncation": {
+        "tasks": ["temporal_order"],
+        "lengths": [10],
+        "cells": ["lstm"],
+        "windows": [5],
+        "batch": 32,
     },
 }
 
@@ -54,7 +71,48 @@ def test_a_condition_that_two_experiments_need_is_trained_once(finished: Workspa
     runs = [p.name for p in (finished.path / "results/runs").iterdir()]
     at_ten = [name for name in runs if name.startswith("temporal_order-T10-lstm-w8")]
     # one shared by three experiments; b = 3 and chrono; two sizes, with decay, and one with repeats
-    assert len(at_ten) == 1 + 2 + 5
+    # and two of truncation: carried and reset
+    assert len(at_ten) == 1 + 2 + 5 + 2
+
+
+JUDGED = {
+    "gradients_at_start": 2,
+    "gradients_after_training": 2,
+    "overfitting_few": 2,
+    "overfitting_diversity": 2,
+    "short_sequences_effective": 0,
+    "bptt_gradient_reach": 0,
+}
+
+
+def test_two_seeds_leave_each_claim_open_with_its_reason(finished: Workspace) -> None:
+    stored = json.loads((finished.path / "results/claims/verdicts.json").read_text())
+    claims = {claim["id"]: claim for claim in stored["claims"]}
+    for name, n in JUDGED.items():
+        claim = claims[name]
+        assert (claim["verdict"], claim["p"], claim["n"]) == ("undecided", None, n), name
+        assert ("can decide nothing" if n else "does not train the task 'adding'") in claim[
+            "reason"
+        ]
+    behind = pd.read_csv(finished.path / "results/claims/values.csv")
+    own = behind[behind.claim == "gradients_at_start"]
+    assert own.groupby("cell").size().to_dict() == {"elman": 2, "lstm": 2}
+    assert (own.value > 0).all()
+
+
+def test_verdicts_are_the_same_bytes_when_judged_again_without_mlflow_and_report(
+    finished: Workspace, tmp_path: Path
+) -> None:
+    copy = finished.copy(tmp_path / "copy")
+    results = copy.path / "results"
+    (results / "mlflow.db").unlink()
+    for name in ("report", "claims"):
+        shutil.rmtree(results / name)
+    done = copy.snakemake("results/claims/verdicts.json")
+    assert done.returncode == 0, done.stdout[-3000:]
+    for name in ("verdicts.json", "verdicts.csv", "values.csv"):
+        again = (results / "claims" / name).read_bytes()
+        assert again == (finished.path / "results/claims" / name).read_bytes()
 
 
 def test_a_finished_one_has_nothing_left_to_do_and_a_lost_probe_trains_nothing(

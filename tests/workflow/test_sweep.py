@@ -56,7 +56,8 @@ def test_two_replicates_leave_a_claim_open_with_the_reason_and_no_p(finished: Wo
     assert "2 seeds can decide nothing" in tested["reason"]
     assert claims["computational_cost"]["verdict"] == "supported"
     page = (finished.path / "results/report/index.html").read_text()
-    assert page.index(tested["quote"]) < page.index("What was measured")
+    assert page.index(tested["quote"]) < page.index("<main>")
+    assert page.count(tested["quote"]) == 2  # in the table of verdicts and above its section
 
 
 def test_verdicts_hang_neither_on_mlflow_nor_on_the_report_nor_on_the_time_of_day(

@@ -10,6 +10,7 @@ rule judge:
             labels={"what": "verdicts"},
         ),
         f"{paths.CLAIMS}/verdicts.csv",
+        f"{paths.CLAIMS}/values.csv",
         f"{paths.CLAIMS}/verdicts.sha256",
         f"{paths.CLAIMS}/measured_seconds.csv",
         f"{paths.CLAIMS}/measured_seconds.sha256",
@@ -20,6 +21,6 @@ rule judge:
     params:
         claims=digest(plan.data["claims"]),
         members=[plan.membership(name) for name in plan.asked],
-        code=source_digest("claims", "stats"),
+        code=source_digest("claims", "experiments", "stats"),
     shell:
         "python -m lstm_bench.stages judge > {log:q} 2>&1"

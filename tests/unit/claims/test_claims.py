@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from lstm_bench import cells, tasks
-from lstm_bench.claims.base import check, declared, read
+from lstm_bench.claims.base import Trained, check, declared, read
 from lstm_bench.errors import BenchError
 
 GOOD: dict[str, Any] = {
@@ -20,7 +20,22 @@ GOOD: dict[str, Any] = {
     "cells": ["lstm", "elman"],
     "caveats": "c",
 }
-KNOWN = (list(cells.registry()), list(tasks.registry()))
+BOTH = {"lstm": "lstm", "elman": "elman"}
+
+
+def trained(
+    cells_: dict[str, str] = BOTH, tasks_: dict[str, str] | None = None, *lengths: int
+) -> Trained:
+    """What a sweep trains, every cell and task under its name."""
+    tasks_ = tasks_ or {}
+    return Trained(
+        frozenset(cells_.values()),
+        frozenset(tasks_.values()),
+        frozenset(lengths),
+        {**cells_, **tasks_},
+        list(cells.registry()),
+        list(tasks.registry()),
+    )
 
 
 def write(folder: Path, **changes: Any) -> Path:
@@ -35,7 +50,7 @@ def test_every_declared_claim_names_what_exists_and_has_caveats() -> None:
     for claim in found:
         assert len(claim.caveats) > 100, claim.id
         assert claim.quote.endswith("."), claim.id
-        check(claim, [claim.experiment], {}, {}, KNOWN)
+        check(claim, [claim.experiment], trained({}))
 
 
 @pytest.mark.parametrize(
@@ -54,6 +69,14 @@ def test_every_declared_claim_names_what_exists_and_has_caveats() -> None:
         ({"quote": 3}, ["quote is 3", "text"]),
         ({"statistic": "column", "column": "gap"}, ["'gap'", "(none)"]),
         ({"scale": "log"}, ["'log'", "difference, ratio"]),
+        ({"threshold": "low"}, ["threshold is 'low'", "a number"]),
+        ({"where": ["T"]}, ["where is ['T']", "a mapping"]),
+        ({"variants": {"long": {"T": 9}}}, ["variants", "'long'", "keys that `where` has"]),
+        ({"told": "{third} more"}, ["told is '{third} more'", "{first}, {second}, {effect}"]),
+        (
+            {"experiment": "gradient_flow", "statistic": "column", "column": "decades_at_end"},
+            ["'column'", "measured and told"],
+        ),
     ],
 )
 def test_a_wrong_claim_is_told_in_one_sentence(
@@ -67,19 +90,20 @@ def test_a_wrong_claim_is_told_in_one_sentence(
 
 
 def test_a_cell_or_task_that_does_not_exist_is_refused(tmp_path: Path) -> None:
-    there = {"lstm": "lstm", "elman": "elman"}
     for changes, told in (({"cells": ["lstn", "elman"]}, "lstm"), ({"tasks": ["addin"]}, "adding")):
         with pytest.raises(BenchError, match=f"did you mean '{told}'"):
-            check(read(write(tmp_path, **changes)), ["horizon"], there, {}, KNOWN)
+            check(read(write(tmp_path, **changes)), ["horizon"], trained())
 
 
 def test_what_a_sweep_does_not_train_is_told(tmp_path: Path) -> None:
-    claim = read(write(tmp_path, tasks=["adding"]))
-    both = {"lstm": "lstm", "elman": "elman"}
-    assert "'horizon' is not part" in check(claim, ["cost"], both, {}, KNOWN)
-    assert "cell 'elman'" in check(claim, ["horizon"], {"lstm": "lstm"}, {}, KNOWN)
-    assert "task 'adding'" in check(claim, ["horizon"], both, {"copy": "copy"}, KNOWN)
-    assert check(claim, ["horizon"], both, {"adding": "adding"}, KNOWN) == ""
+    claim, adding = read(write(tmp_path, tasks=["adding"])), {"adding": "adding"}
+    assert "'horizon' is not part" in check(claim, ["cost"], trained())
+    assert "cell 'elman'" in check(claim, ["horizon"], trained({"lstm": "lstm"}))
+    assert "task 'adding'" in check(claim, ["horizon"], trained(BOTH, {"copy": "copy"}))
+    assert check(claim, ["horizon"], trained(BOTH, adding)) == ""
+    short = read(write(tmp_path, where={"T": [5, 10]}))
+    assert "nothing at T = 5." in check(short, ["horizon"], trained(BOTH, adding, 10, 20))
+    assert check(short, ["horizon"], trained(BOTH, adding, 5, 10)) == ""
 
 
 def test_names_and_files_can_be_chosen(tmp_path: Path) -> None:

@@ -18,8 +18,10 @@ from lstm_bench.claims.judge import (
     agreement,
     column_values,
     compare,
+    named,
     plain,
     settle,
+    side,
 )
 from lstm_bench.claims.sentence import answer
 
@@ -154,22 +156,47 @@ def test_pairs_and_tasks_on_the_other_side_are_named() -> None:
     assert agreement(replace(main, by_task={}), [], 0.0) == ""
 
 
-def test_a_column_of_an_experiment_is_read_by_seed_under_its_conditions() -> None:
-    table = pd.DataFrame(
-        {
-            "task": "adding",
-            "cell": ["lstm", "lstm", "lstm", "elman"],
-            "seed": [0, 0, 1, 0],
-            "T": [10, 20, 10, 10],
-            "gap": [4.0, 16.0, 4.0, 0.0],
-        }
+def test_a_whole_interval_on_the_other_side_is_a_flip_and_part_of_one_is_none() -> None:
+    main = Comparison(("lstm", "elman"), np.linspace(0.2, 0.4, 10))
+    clear = Comparison(("gru", "elman"), -np.linspace(0.2, 0.4, 10))
+    wide = Comparison(("lstm", "irnn"), np.linspace(-0.5, 0.4, 10))
+    same = Comparison(("lstm", "elman"), np.linspace(0.1, 0.2, 10), note="at equal parameters")
+    sides = [side(each, main, 0.0) for each in (clear, wide, same)]
+    assert sides == ["beyond, clearly", "beyond", "same"]
+    assert agreement(main, [clear, wide, same], 0.0) == (
+        "It flips for gru against elman. It points the other way for lstm against irnn."
     )
-    claim = replace(CLAIM, statistic="column", column="gap", scale="ratio")
-    found = column_values(table, claim)
-    assert found.value.tolist() == [3.0, 2.0]  # a ratio of nothing is no value
-    assert column_values(table, replace(claim, where={"T": 20})).value.tolist() == [4.0]
-    with pytest.raises(KeyError, match="nothing"):
-        column_values(table, replace(claim, column="nothing"))
+    assert named(same) == "lstm against elman (at equal parameters)"
+    refuted = Comparison(("lstm", "elman"), -np.linspace(0.2, 0.4, 10))
+    assert side(main, refuted, 0.0) == "beyond, clearly"
+
+
+MEASURED = pd.DataFrame(
+    {
+        "task": "adding",
+        "cell": ["lstm", "lstm", "lstm", "elman"],
+        "seed": [0, 0, 1, 0],
+        "T": [10, 20, 10, 10],
+        "gap": [4.0, 16.0, 4.0, 0.0],
+    }
+)
+GAP = replace(CLAIM, statistic="column", column="gap", scale="ratio")
+
+
+def test_a_column_is_read_by_seed_under_its_conditions() -> None:
+    found = column_values(MEASURED, GAP, ["lstm"])
+    assert found.value.tolist() == [3.0, 2.0]
+    assert column_values(MEASURED, GAP, ["elman"]).empty  # a ratio of nothing is no value
+    for where in ({"T": 20}, {"T": [20, 30]}):
+        assert column_values(MEASURED, replace(GAP, where=where), ["lstm"]).value.tolist() == [4.0]
+    for wrong in (replace(GAP, column="nothing"), replace(GAP, where={"nothing": 1})):
+        with pytest.raises(KeyError, match="nothing"):
+            column_values(MEASURED, wrong, ["lstm"])
+
+
+def test_two_cells_are_compared_at_the_lengths_that_both_have() -> None:
+    found = column_values(MEASURED, replace(GAP, scale="difference"), ["lstm", "elman"])
+    assert dict(zip(found.cell, found.value)) == {"lstm": 4.0, "elman": 0.0}  # T = 10 alone
 
 
 def test_numbers_are_rounded_so_that_bytes_are_equal() -> None:

@@ -8,7 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lstm_bench.claims.statistics import flops_per_update, share_of_lengths, updates_to_solve
+from lstm_bench.claims.statistics import (
+    flops_per_update,
+    flops_to_solve,
+    share_of_lengths,
+    updates_to_solve,
+)
 from lstm_bench.experiments import Evidence
 
 BUDGET = 400
@@ -37,7 +42,7 @@ def seen(*rows: dict[str, Any], probe: pd.DataFrame | None = None) -> Evidence:
         probe=probe,
         tasks=["adding"],
         cells=["lstm", "elman"],
-        plan={"c": {"spec": {"training": {"updates": BUDGET}}}},
+        plan={"c": {"spec": {"training": {"updates": BUDGET}}, "flops_per_update": 8}},
     )
 
 
@@ -66,6 +71,11 @@ def test_updates_are_compared_where_both_solve_and_the_unsolved_count_at_the_bud
     assert found[("lstm", 0)] == pytest.approx(np.log2(100))
     assert found[("elman", 0)] == pytest.approx(np.log2(200))
     assert found[("elman", 1)] == pytest.approx(np.log2(BUDGET))
+
+
+def test_operations_to_solve_are_updates_times_those_of_an_update() -> None:
+    rows = [replicate(cell, 10, 0, 100) for cell in ("lstm", "elman")]
+    assert flops_to_solve(seen(*rows), ["lstm", "elman"]).value.tolist() == [np.log2(800)] * 2
 
 
 def test_where_no_length_is_solved_by_both_there_is_nothing_to_compare() -> None:
