@@ -59,6 +59,7 @@ def chromium() -> Iterator[Any]:
 def tab(browser: Any, width: int = 1200) -> Iterator[Tab]:
     page = browser.new_page(viewport={"width": width, "height": 900})
     opened = Tab(page)
+    page.set_default_timeout(120_000)  # on a busy machine too
     page.add_init_script(WATCH)
     page.on("console", lambda m: m.type == "error" and opened.complaints.append(m.text))
     page.on("pageerror", lambda error: opened.complaints.append(str(error)))
