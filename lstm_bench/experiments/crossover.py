@@ -159,8 +159,8 @@ class Crossover(Experiment):
             grid[row, 0].set_ylabel(f"{told} to solve,\nratio to {first.reference}")
         cell_legend(figure, grid[0, 0])
         figure.supxlabel(
-            f"Above 1: {first.reference} is the cheaper one. n = {table.n.max()} replicates a "
-            "point, paired by seed, 95 % bootstrap intervals; faded: a bound, since one of\nboth "
+            f"n = {table.n.max()} replicates a point, paired by seed, 95 % bootstrap intervals. "
+            f"Above 1: {first.reference} is the cheaper one; faded: a bound, since one of\nboth "
             "solves less than half. Triangles: where it flips, with interval. Seconds: quiet "
             f"machine, all cells on the backend “{first.backend}”, {first.device}.",
             fontsize=7,

@@ -46,7 +46,7 @@ def memory_figure(
     solved = table[table.who == "solved"]
     counts = sorted(set(solved.n)) if len(solved) else [0]
     figure.supxlabel(
-        f"n = {counts[0]}-{counts[-1]} replicates that solved the task (faded: none did, all "
+        f"n = {'-'.join(map(str, sorted({counts[0], counts[-1]})))} replicates that solved the task (faded: none did, all "
         "trained ones); bars: Student's 95 % intervals; thin lines: untrained",
         fontsize=7,
     )
