@@ -26,8 +26,6 @@ namespace {
 
 thread_local Scratch scratch;
 
-INLINE V logistic(V x) { return sigmoid(Pack<1>{{x}}).v[0]; }
-
 struct Runner {
   const TruncatedPass& p;
   const long n, units, Np, Hp, rows;  // gates, units that feed back, padded rows and cells
@@ -79,7 +77,7 @@ struct Runner {
           for (long v = 0; v < p.H; ++v) s[v] += active[v / p.per_block] * arriving(active[n + v]);
           for (long q = 0; q < Hp; q += W) {
             const V state = load(s + q);
-            store(squashed + q, p.centred_output ? 2.0f * logistic(state) - 1.0f : state);
+            store(squashed + q, p.centred_output ? 2.0f * sigmoid(state) - 1.0f : state);
           }
           for (long v = 0; v < p.H; ++v)
             now[v] = p.output_gate ? active[p.blocks + v / p.per_block] * squashed[v] : squashed[v];
@@ -103,7 +101,7 @@ struct Runner {
       V net = load(packed + (p.D + p.M) * Np + q);
       for (long d = 0; d < p.D; ++d) net += x[d * p.B] * load(packed + d * Np + q);
       for (long m = 0; m < p.M; ++m) net += now[m] * load(packed + (p.D + m) * Np + q);
-      store(active + q, logistic(net));
+      store(active + q, sigmoid(net));
     }
   }
 
