@@ -1,5 +1,5 @@
-// The LSTM of 1997 through time with its truncated gradient: one sequence after another, the rows of
-// gates and cells side by side in vectors. A replicate's numbers never meet another's.
+// The LSTM of 1997 through time with its truncated gradient: one sequence after another, the rows
+// of gates and cells side by side in vectors. A replicate's numbers never meet another's.
 //
 // Rows of W (R, N, D), U (R, N, M) and b (R, N): the input gates, the output gates, the cells. The
 // rest as in through_time.cpp. The equations: engine/truncated.py.
@@ -63,7 +63,10 @@ struct Runner {
       for (long b = 0; b < p.B; ++b) {
         const long row = (r * p.B + b) * p.T;
         std::memset(s, 0, Hp * sizeof(float));
-        for (long v = 0; v < p.H; ++v) s[v] = p.s0[at(r, v, p.H, b)], now[v] = p.h0[at(r, v, p.H, b)];
+        for (long v = 0; v < p.H; ++v) {
+          s[v] = p.s0[at(r, v, p.H, b)];
+          now[v] = p.h0[at(r, v, p.H, b)];
+        }
         for (long j = 0; j < n; ++j) now[p.H + j] = p.gates0[at(r, j, n, b)];
         for (long t = 0, step = 0; t < p.T; ++t) {
           if (p.keep) {
@@ -72,8 +75,10 @@ struct Runner {
           }
           activate(x_at(t, r, b), now, active);
           for (long v = 0; v < p.H; ++v) s[v] += active[v / p.per_block] * arriving(active[n + v]);
-          for (long q = 0; q < Hp; q += W)
-            store(squashed + q, p.centred_output ? 2.0f * sigmoid(load(s + q)) - 1.0f : load(s + q));
+          for (long q = 0; q < Hp; q += W) {
+            const V state = load(s + q);
+            store(squashed + q, p.centred_output ? 2.0f * sigmoid(state) - 1.0f : state);
+          }
           for (long v = 0; v < p.H; ++v)
             now[v] = p.output_gate ? active[p.blocks + v / p.per_block] * squashed[v] : squashed[v];
           for (long j = 0; j < n; ++j) now[p.H + j] = active[j];
