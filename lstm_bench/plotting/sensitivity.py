@@ -26,7 +26,7 @@ def sensitivity_figure(
         _best(row[0], own[own.measure == "expected_best"], cells)
         _shares(row[1], own[own.measure == "importance"], searched, cells)
         _trials(row[2], own[own.measure == "trial"], cells)
-        row[0].set_title(f"{task}, T = {T}: the best of n trials")
+        row[0].set_title(f"{task}, T = {T}: best of n")
         row[1].set_title("what decides")
         row[2].set_title("every trial")
         row[0].set_ylabel("way from the memoryless floor\nto a perfect answer")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +11,7 @@ import pandas as pd
 import pytest
 
 from lstm_bench.errors import BenchError
+from lstm_bench.experiments import sensitivity
 from lstm_bench.experiments.ablation import Ablation, per_seed
 from lstm_bench.experiments.base import Evidence
 from lstm_bench.experiments.fairness import Fairness, per_replicate
@@ -183,7 +185,11 @@ def search(value: Callable[[dict[str, float]], float], trials: int = 24) -> Evid
     return evidence(rows, plan, **section)
 
 
-def test_what_decides_a_search_is_named_and_its_best_of_one_is_the_mean_trial() -> None:
+def test_what_decides_a_search_is_named_and_its_best_of_one_is_the_mean_trial(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    quick = functools.partial(sensitivity.importance, resamples=5)
+    monkeypatch.setattr(sensitivity, "importance", quick)
     seen = search(lambda point: float(point["learning_rate"] > 0.01))
     experiment = Sensitivity()
     table = experiment.table(seen)
