@@ -103,9 +103,9 @@ def test_a_gpu_is_a_resource_of_what_trains_on_it(monkeypatch: pytest.MonkeyPatc
     assert 500 < block_mib(plan, id, block) < 2000
 
 
-def test_a_length_for_a_gpu_that_is_not_there_is_one_sentence():
-    if devices.devices():
-        pytest.skip("this machine has a GPU")
+def test_a_length_for_a_gpu_that_is_not_there_is_one_sentence(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    monkeypatch.setattr("shutil.which", lambda _: None)  # nowhere to send it
     with pytest.raises(BenchError, match="cpu_up_to 20 sends T=40 to a GPU, but torch finds none"):
         a_plan(device={"cpu_up_to": 20})
 
