@@ -1,5 +1,6 @@
 # make sweep   sets up .venv from nothing but Python and make, and runs the default sweep
 # make performance  likewise, and measures what docs/performance.md shows
+# make load    likewise, and measures what docs/scaling.md shows
 # make test    sets it up likewise, and runs the tests
 PYTHON ?= python3
 VENV := .venv
@@ -9,7 +10,7 @@ CORES ?= $(shell $(PYTHON) -c "import os; print(os.cpu_count())")
 # anything more for snakemake, e.g. ARGS="--configfile workflow/presets/smoke.yaml"
 ARGS ?=
 
-.PHONY: sweep smoke figures tune performance test slurm-test faults lint lock clean
+.PHONY: sweep smoke figures tune performance load test slurm-test faults lint lock clean
 
 sweep: $(READY)
 	$(BIN)/snakemake --cores $(CORES) $(ARGS)
@@ -30,6 +31,12 @@ performance: $(READY)
 	$(BIN)/python -m benchmarks.engine --into docs/performance.md
 	$(BIN)/python -m benchmarks.sweep --rounds 3 --into docs/performance.md
 	$(BIN)/python -m benchmarks.overhead --into docs/performance.md
+
+# real, tiny trainings of 2,000 seed blocks, then 10,000 stored ones: an hour or two
+load: $(READY)
+	$(BIN)/python -m benchmarks.load --blocks 2000
+	$(BIN)/python -m benchmarks.load --stored 10000
+	$(BIN)/python -m benchmarks.load --plan 100,1000,5000,10000,20000
 
 test: $(READY)
 	$(BIN)/pytest -n $(CORES) --dist loadscope

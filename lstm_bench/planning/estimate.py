@@ -5,8 +5,8 @@ takes the factor of the measured one that is nearest: of the same task and cell,
 cell, else the median of all; among those of one kind, the nearest in T.
 
 Two numbers are given. `budget` is an upper bound: every replicate uses all of its updates.
-`expected` takes a share of them: of stored runs of the same task and cell the mean they used, else
-EXPECTED, the mean of the default sweep.
+`expected` takes a share of them: what stored runs of the same task and cell used, at the nearest
+length, else EXPECTED, about the mean of the default sweep.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from math import log
-from statistics import median
+from statistics import mean, median
 from typing import Any
 
 from lstm_bench.planning import effort
@@ -47,7 +47,7 @@ class Calibration:
             pair for (_, cell), found in self.factors.items() if cell == kind[1] for pair in found
         ]
         if near:
-            return min(near, key=lambda pair: abs(log(pair[0] / steps)))[1]
+            return _nearest(near, steps)
         every = [factor for found in self.factors.values() for _, factor in found]
         return median(every) if every else 1.0
 
@@ -87,27 +87,41 @@ def calibrate(
     return Calibration(factors)
 
 
-def used_shares(plan: Plan, results: Results) -> dict[Kind, float]:
-    """The mean share of their budget that stored runs used, by task and cell."""
-    found: dict[Kind, list[float]] = {}
+def used_shares(plan: Plan, results: Results) -> dict[Kind, list[tuple[int, float]]]:
+    """By task and cell, pairs of (steps, mean share of the budget that stored runs used)."""
+    found: dict[Kind, dict[int, list[float]]] = {}
     for id, block in plan.blocks(plan.asked):
         file = results.block(id, block) / "replicates.parquet"
         if file.exists():
-            budget = plan.conditions[id]["spec"]["training"]["updates"]
-            used = read_all([file]).updates.clip(upper=budget) / budget
-            found.setdefault(_kind(plan.conditions[id]), []).append(float(used.mean()))
-    return {kind: sum(shares) / len(shares) for kind, shares in found.items()}
+            entry = plan.conditions[id]
+            used = read_all([file]).updates / entry["spec"]["training"]["updates"]
+            of_kind = found.setdefault(_kind(entry), {})
+            of_kind.setdefault(entry["effort"]["steps"], []).append(float(used.mean()))
+    return {
+        kind: [(steps, mean(shares)) for steps, shares in by_steps.items()]
+        for kind, by_steps in found.items()
+    }
 
 
 def block_seconds(
-    plan: Plan, id: str, block: str, calibration: Calibration, shares: Mapping[Kind, float]
+    plan: Plan,
+    id: str,
+    block: str,
+    calibration: Calibration,
+    shares: Mapping[Kind, list[tuple[int, float]]],
 ) -> tuple[float, float]:
     """CPU seconds of a seed block at its whole budget, and those to expect."""
     entry, replicates = plan.conditions[id], _replicates(block)
     whole = effort.training_seconds(entry, replicates) * calibration.of(entry)
     stops = entry["spec"]["training"].get("stop", "solved") == "solved"
-    share = shares.get(_kind(entry), EXPECTED) if stops else 1.0
-    return START + whole, START + share * whole
+    known = shares.get(_kind(entry))
+    likely = _nearest(known, entry["effort"]["steps"]) if known else EXPECTED
+    return START + whole, START + (likely if stops else 1.0) * whole
+
+
+def _nearest(pairs: Iterable[tuple[int, float]], steps: int) -> float:
+    """The value of the pair whose steps are nearest, as a ratio."""
+    return min(pairs, key=lambda pair: abs(log(pair[0] / steps)))[1]
 
 
 def block_bytes(entry: Mapping[str, Any], block: str) -> int:

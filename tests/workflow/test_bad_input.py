@@ -40,6 +40,8 @@ WRONG: list[tuple[dict[str, Any], list[str]]] = [
     ({"replicates": 3}, ["replicates", "3", "seed_block (2)"]),
     ({"replicates": "many"}, ["replicates", "'many'", "whole number"]),
     ({"device": "gpu"}, ["device", "'gpu'", "auto, cpu, cuda"]),
+    ({"device": {"cpu_up_to": 0}}, ["device.cpu_up_to", "0", "at least 1"]),
+    ({"device": {"cpu_upto": 9}}, ["device", "'cpu_upto'", "did you mean 'cpu_up_to'"]),
     ({"training": {"learning_rate": 0}}, ["training.learning_rate", "0", "more than 0"]),
     ({"training": {"optimiser": "adm"}}, ["adm", "did you mean 'adam'"]),
     ({"learning_rates": "no/such.yaml"}, ["learning_rates", "no/such.yaml", "snakemake tune"]),

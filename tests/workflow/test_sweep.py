@@ -94,6 +94,23 @@ def test_a_finished_sweep_has_nothing_left_to_do(finished: Workspace) -> None:
     assert finished.planned() == {}
 
 
+def test_an_estimate_is_printed_and_then_stands_in_the_report_beside_what_happened(
+    finished: Workspace, tmp_path: Path
+) -> None:
+    copy = finished.copy(tmp_path / "estimated")
+    assert "Estimated and measured" not in (copy.path / "results/report/index.html").read_text()
+    told = copy.cli("estimate")
+    assert told.returncode == 0, told.stderr
+    assert "whole sweep" in told.stdout
+    assert set(copy.planned()) == {"report"}
+    done = copy.snakemake("results/report/index.html")
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert "Estimated and measured" in (copy.path / "results/report/index.html").read_text()
+    wrong = copy.cli("estimate", "--configfile", "nowhere.yaml")
+    assert (wrong.returncode, wrong.stdout) == (1, "")
+    assert wrong.stderr.startswith("lstm-bench: nowhere.yaml: No such file")
+
+
 def test_a_new_length_plans_its_own_blocks_only(finished: Workspace, tmp_path: Path) -> None:
     grown = finished.copy(tmp_path / "grown")
     grown.configure(lengths=[10, 12])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -12,14 +13,24 @@ from lstm_bench.errors import BenchError
 from lstm_bench.planning import effort, estimate
 from lstm_bench.planning.forecast import forecast, told
 from lstm_bench.planning.overlays import merged
+from lstm_bench.planning.placing import block_mib, gpus
 from lstm_bench.planning.plan import resolve
 from lstm_bench.report.estimated import compared
 from lstm_bench.spec import Condition, SeedBlock
 from lstm_bench.store.paths import Results
 from lstm_bench.store.plans import Plan
+from lstm_bench.training import devices
 from lstm_bench.training.calibration import update_seconds
 from lstm_bench.training.run import train_block
 from tests.workflow.workspace import ROOT, TINY
+
+
+@pytest.fixture(autouse=True)
+def fresh() -> Iterator[None]:
+    devices.devices.cache_clear()
+    yield
+    devices.devices.cache_clear()
+
 
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
 
@@ -83,6 +94,22 @@ def test_long_lengths_count_as_gpu_hours(tmp_path: Path, monkeypatch: pytest.Mon
     assert whole["gpu_hours_budget"] > whole["core_hours_budget"] / 10 > 0
 
 
+def test_a_gpu_is_a_resource_of_what_trains_on_it(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("LSTM_BENCH_DEVICES", "0:16000")
+    for device, expected in (("cpu", {0}), ("auto", {1}), ({"cpu_up_to": 20}, {0, 1})):
+        plan = a_plan(device=device)
+        ((id, block), *_) = blocks = plan.blocks(plan.asked)
+        assert {gpus(plan, id) for id, _ in blocks} == expected
+    assert 500 < block_mib(plan, id, block) < 2000
+
+
+def test_a_length_for_a_gpu_that_is_not_there_is_one_sentence(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    monkeypatch.setattr("shutil.which", lambda _: None)  # nowhere to send it
+    with pytest.raises(BenchError, match="cpu_up_to 20 sends T=40 to a GPU, but torch finds none"):
+        a_plan(device={"cpu_up_to": 20})
+
+
 def test_a_sweep_that_stops_nothing_early_takes_its_whole_budget(tmp_path: Path):
     plan = a_plan(training={**TINY["training"], "stop": "budget"})
     whole = forecast(plan, Results(tmp_path), modelled(plan, 1.0))["rows"][-1]
@@ -95,7 +122,8 @@ def test_stored_runs_give_their_own_share_and_stand_beside_the_estimate(tmp_path
     condition = Condition.from_json(plan.conditions[id]["spec"])
     folder = train_block(condition, SeedBlock.parse(block), results, device="cpu")
     used = pd.read_parquet(folder / "replicates.parquet").updates.mean() / 60
-    assert list(estimate.used_shares(plan, results).values()) == [pytest.approx(used)]
+    (((_, share),),) = estimate.used_shares(plan, results).values()
+    assert share == pytest.approx(used)
     timing = pd.read_parquet(folder / "timing.parquet")
     assert compared(plan, results, timing) is None, "nobody asked for an estimate"
     forecast(plan, results, update_seconds)
