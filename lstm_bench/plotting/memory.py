@@ -44,9 +44,9 @@ def memory_figure(
         grid[row, 0].set_ylabel(label)
     _legend(figure, table, cells)
     solved = table[table.who == "solved"]
-    counts = sorted(set(solved.n)) if len(solved) else [0]
+    ends = sorted({solved.n.min(), solved.n.max()}) if len(solved) else [0]
     figure.supxlabel(
-        f"n = {'-'.join(map(str, sorted({counts[0], counts[-1]})))} replicates that solved the task (faded: none did, all "
+        f"n = {'-'.join(map(str, ends))} replicates that solved the task (faded: none did, all "
         "trained ones); bars: Student's 95 % intervals; thin lines: untrained",
         fontsize=7,
     )
