@@ -92,13 +92,13 @@ def flipped_is_noticed_or_harmless(path: Path, data: bytes, place: int) -> bool:
 
 def test_arrow_is_given_no_python_file_to_read(tmp_path: Path, monkeypatch):
     """Arrow's threads release such a file late, and at exit that aborts the process (code 134)."""
-    given, read_with_arrow = [], tables.pq.read_table
+    given, read_with_arrow = [], tables.pq.ParquetFile
 
     def noting(source, **options):
         given.append(source)
         return read_with_arrow(source, **options)
 
-    monkeypatch.setattr(tables.pq, "read_table", noting)
+    monkeypatch.setattr(tables.pq, "ParquetFile", noting)
     assert read(written(tmp_path)) == (ROWS, ABOUT)
     assert given
     assert all(isinstance(source, pa.NativeFile | pa.Buffer) for source in given)
