@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import combinations
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lstm_bench.stats.family import letters, tie_groups, ties
@@ -14,6 +14,7 @@ NAMES = ["a", "b", "c", "d", "e"]
 PAIRS = list(combinations(NAMES, 2))
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.sets(st.sampled_from(PAIRS)))
 def test_two_names_share_a_letter_just_where_they_are_not_told_apart(apart) -> None:  # type: ignore[no-untyped-def]
     groups = ties(NAMES, apart)
