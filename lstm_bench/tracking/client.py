@@ -19,12 +19,8 @@ from filelock import FileLock
 
 from lstm_bench.store.commit import git_commit
 from lstm_bench.store.paths import Results
-from lstm_bench.tracking.address import (
-    require_answer,
-    sentence,
-    tracking_uri,
-    without_credentials,
-)
+from lstm_bench.tracking.address import require_answer, sentence, tracking_uri
+from lstm_bench.tracking.credentials import without_credentials
 from lstm_bench.tracking.disk import require_local_disk
 from lstm_bench.tracking.records import Record, Split
 
@@ -40,7 +36,6 @@ ENVIRONMENT = {  # read by MLflow when it is imported; what the user has set sta
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "MLFLOW_LOGGING_LEVEL": "WARNING",
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
 }
 
@@ -49,6 +44,9 @@ def prepare_environment() -> None:
     """Before the first import of mlflow: no telemetry, no chatter, no long waits."""
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
+    # a request that is sent again after its answer was lost makes a second run, or every point of a
+    # curve twice; an import that fails is repeated as a whole, and looks at what is there
+    os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = "0"
     logging.getLogger("alembic").setLevel(logging.WARNING)
 
 
@@ -83,7 +81,7 @@ def opened(experiment: str, results: Results, uri: str | None = None) -> Iterato
         with FileLock(lock), _without_syncing(results):
             client = MlflowClient(address)
             yield Store(client, _experiment(client, experiment, results, address), address)
-    except (MlflowException, SQLAlchemyError, sqlite3.Error, OSError) as error:
+    except (MlflowException, SQLAlchemyError, sqlite3.Error, OSError, ImportError) as error:
         raise sentence(address, error) from error
 
 
