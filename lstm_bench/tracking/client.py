@@ -63,8 +63,8 @@ class Seen:
 def opened(experiment: str, results: Results, uri: str | None = None) -> Iterator[Store]:
     """The store with its experiment, made where it is missing.
 
-    Importers of one results folder wait for each other, so that one of them is the first: several
-    that make the database at once break it. Raises BenchError, with the address but without the
+    Importers of one results folder or one SQLite file wait for each other, so that one of them is
+    the first: several that make the database at once break it. Raises BenchError, with the address but without the
     credentials, when the store does not answer or cannot be written.
     """
     address = tracking_uri(results, uri)
@@ -75,7 +75,7 @@ def opened(experiment: str, results: Results, uri: str | None = None) -> Iterato
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
 
-    lock = results.mlflow_db.with_suffix(".lock")
+    lock = _database(address, results).with_suffix(".lock")
     try:
         lock.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(lock), _without_syncing(results):
@@ -83,6 +83,12 @@ def opened(experiment: str, results: Results, uri: str | None = None) -> Iterato
             yield Store(client, _experiment(client, experiment, results, address), address)
     except (MlflowException, SQLAlchemyError, sqlite3.Error, OSError, ImportError) as error:
         raise sentence(address, error) from error
+
+
+def _database(uri: str, results: Results) -> Path:
+    """The SQLite file of this address, or the one that results/ would have."""
+    file = uri.partition(":///")[2].partition("?")[0]
+    return Path(file) if file and uri.startswith("sqlite") else results.mlflow_db
 
 
 @contextlib.contextmanager
@@ -115,11 +121,18 @@ def _experiment(client: MlflowClient, name: str, results: Results, uri: str) -> 
     MLflow wants their address absolute and keeps it in its database, so that plain `mlflow ui`
     finds them; when the folder was moved, the database is told.
     """
+    from mlflow.exceptions import MlflowException
+
     served = urlsplit(uri).scheme.startswith(("http", "databricks"))
     place = None if served else results.mlflow_artifacts.resolve().as_uri()
     found = client.get_experiment_by_name(name)
     if found is None:
-        return client.create_experiment(name, artifact_location=place)
+        try:
+            return client.create_experiment(name, artifact_location=place)
+        except MlflowException:
+            found = client.get_experiment_by_name(name)  # another importer was first
+            if found is None:
+                raise
     if found.lifecycle_stage != "active":
         client.restore_experiment(found.experiment_id)
     database = uri.removeprefix("sqlite:///")

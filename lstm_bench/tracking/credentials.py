@@ -9,7 +9,9 @@ from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 from lstm_bench.errors import BenchError
 
 VARIABLE = "MLFLOW_TRACKING_URI"
-USERNAME, PASSWORD, TOKEN = (f"MLFLOW_TRACKING_{each}" for each in ("USERNAME", "PASSWORD", "TOKEN"))
+USERNAME, PASSWORD, TOKEN = (
+    f"MLFLOW_TRACKING_{each}" for each in ("USERNAME", "PASSWORD", "TOKEN")
+)
 HIDDEN = "***"
 
 
