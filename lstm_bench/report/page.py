@@ -9,6 +9,7 @@ from typing import Any
 
 import jinja2
 import pandas as pd
+import yaml
 
 from lstm_bench import tasks
 from lstm_bench.experiments.base import Experiment

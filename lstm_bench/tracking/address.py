@@ -132,8 +132,9 @@ def sentence(uri: str, error: object) -> NoAnswer:
         why += "; pip install 'lstm-bench[postgres]' brings PostgreSQL's driver"
     if "out-of-date database schema" in first:
         return NoAnswer(
-            f"MLflow's database {shown} was made by another version of MLflow; copy it, run "
-            "`mlflow db upgrade` with its address, and track again: nothing was written."
+            f"MLflow's database {shown} was made by another version of MLflow; give its address to "
+            "`mlflow db upgrade` (or delete it, when nobody else wrote to it) and track again: "
+            "nothing was written."
         )
     if uri.startswith("sqlite:"):
         return NoAnswer(

@@ -64,8 +64,8 @@ def opened(experiment: str, results: Results, uri: str | None = None) -> Iterato
     """The store with its experiment, made where it is missing.
 
     Importers of one results folder or one SQLite file wait for each other, so that one of them is
-    the first: several that make the database at once break it. Raises BenchError, with the address but without the
-    credentials, when the store does not answer or cannot be written.
+    the first: several that make the database at once break it. Raises BenchError, with the address
+    but without the credentials, when the store does not answer or cannot be written.
     """
     address = tracking_uri(results, uri)
     require_local_disk(address)

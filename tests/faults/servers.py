@@ -49,8 +49,10 @@ class Postgres:
         secret.write_text(PASSWORD)
         shutil.chown(secret, "postgres", "postgres")
         subprocess.run(
-            [*self._as_postgres("initdb"), "-D", str(self.data), "-U", "ada", "-E", "UTF8"]
-            + ["--auth=scram-sha-256", f"--pwfile={secret}", "--no-sync", "--locale=C"],
+            [
+                *(*self._as_postgres("initdb"), "-D", str(self.data), "-U", "ada", "-E", "UTF8"),
+                *("--auth=scram-sha-256", f"--pwfile={secret}", "--no-sync", "--locale=C"),
+            ],
             check=True,
             capture_output=True,
         )
@@ -187,28 +189,30 @@ class Line:
                 threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def _serve(self, client: socket.socket) -> None:
-        with contextlib.suppress(OSError), client:
-            with socket.create_connection(("127.0.0.1", self.target)) as server:
-                losing = False
-                while True:
-                    ready, _, _ = select.select([client, server], [], [], 120)
-                    if self.silent or not ready:
-                        time.sleep(0.1)
-                        continue
-                    for source in ready:
-                        data = source.recv(65536)
-                        if not data:
-                            return
-                        if source is client:
-                            losing = losing or any(each in data for each in self.lose)
-                            server.sendall(data)
-                        elif losing:
-                            self.lose.pop()
-                            self.lost += 1
-                            return
-                        else:
-                            time.sleep(self.delay)
-                            client.sendall(data)
+        with contextlib.suppress(OSError), client, self._reach() as server:
+            losing = False
+            while True:
+                ready, _, _ = select.select([client, server], [], [], 120)
+                if self.silent or not ready:
+                    time.sleep(0.1)
+                    continue
+                for source in ready:
+                    data = source.recv(65536)
+                    if not data:
+                        return
+                    if source is client:
+                        losing = losing or any(each in data for each in self.lose)
+                        server.sendall(data)
+                    elif losing:
+                        self.lose.pop()
+                        self.lost += 1
+                        return
+                    else:
+                        time.sleep(self.delay)
+                        client.sendall(data)
+
+    def _reach(self) -> socket.socket:
+        return socket.create_connection(("127.0.0.1", self.target))
 
     def close(self) -> None:
         self.listener.close()

@@ -8,20 +8,25 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy
 
+from lstm_bench.errors import BenchError
 from lstm_bench.store.paths import Results
 from lstm_bench.store.plans import Plan
+from lstm_bench.tracking import importer, views
 from lstm_bench.tracking.importer import track
-from tests.faults.servers import PASSWORD, MlflowServer, Postgres, ended
+from tests.faults.servers import PASSWORD, Line, MlflowServer, Postgres, ended
 from tests.unit.tracking.conftest import Mlflow, empty_store, results  # noqa: F401 (fixtures)
 from tests.unit.tracking.fake_results import finish, make_plan
 
@@ -54,13 +59,10 @@ def contents(store: str) -> Contents:
         def rows(query: str) -> list[Any]:
             return list(connection.execute(sqlalchemy.text(query)))
 
-        active = dict(
-            (row[0], tuple(row[1:]))
-            for row in rows(
-                "SELECT run_uuid, name, status, start_time, end_time FROM runs "
-                "WHERE lifecycle_stage = 'active'"
-            )
-        )
+        query = "SELECT run_uuid, name, status, start_time, end_time FROM runs "
+        active = {
+            row[0]: tuple(row[1:]) for row in rows(query + "WHERE lifecycle_stage = 'active'")
+        }
         found: dict[str, dict[str, Any]] = {id: {} for id in active}
         for table in ("params", "tags", "latest_metrics"):
             for id, key, value in rows(f"SELECT run_uuid, key, value FROM {table}"):
@@ -191,3 +193,143 @@ def test_a_postgresql_killed_half_way(
                 die_and_come_back(server, server.kill, server.start, results)
                 require_same(contents(postgres.uri), undisturbed)
         assert track(plan, results, uri=postgres.uri).unchanged == RUNS  # without a server
+
+
+def test_a_line_that_loses_answers_lags_and_falls_silent(
+    plan: Plan,
+    results: Results,  # noqa: F811
+    undisturbed: Contents,
+    empty_store: Path,  # noqa: F811
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A lost answer is the worst: the server has acted, and the client cannot know."""
+    monkeypatch.setattr(importer, "PAUSE", 0.1)
+    store = shutil.copy(empty_store, tmp_path / "server.db")
+    server = MlflowServer(tmp_path / "server", f"sqlite:///{store}")
+    with ended(server):
+        line = Line(server.port)
+        with ended(line):
+            line.lose = [b"runs/log-batch", b"runs/create", b"runs/log-batch", b"runs/create"]
+            track(plan, results, uri=line.uri, tries=9)
+            assert line.lost == 4
+            require_same(contents(server.store), undisturbed)
+            line.delay = 0.2
+            assert track(plan, results, uri=line.uri).unchanged == RUNS
+            line.silent = True
+            began = time.monotonic()
+            with pytest.raises(BenchError, match="timed out"):
+                track(plan, results, uri=line.uri)
+            assert time.monotonic() - began < 30
+
+
+def test_a_locked_database_is_waited_for_or_told(
+    plan: Plan,
+    results: Results,  # noqa: F811
+    undisturbed: Contents,
+    empty_store: Path,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    store = f"sqlite:///{shutil.copy(empty_store, tmp_path / 'locked.db')}"
+    other = sqlite3.connect(tmp_path / "locked.db", isolation_level=None)
+    process = begin(results, store)
+    reach(store, RUNS // 3, process)
+    other.execute("PRAGMA busy_timeout = 60000")
+    other.execute("BEGIN EXCLUSIVE")
+    time.sleep(3)
+    other.execute("ROLLBACK")
+    told, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, told
+    require_same(contents(store), undisturbed)
+    other.execute("BEGIN EXCLUSIVE")
+    began = time.monotonic()
+    with pytest.raises(BenchError, match="locked"):
+        track(plan, results, uri=store)
+    assert time.monotonic() - began < 60
+    other.close()
+    assert track(plan, results, uri=store).unchanged == RUNS
+
+
+def bring(number: int, folder: str, uri: str) -> int:
+    """One of the writers: its own folder and conditions, the experiment of all; runs it added."""
+    own = Results(folder)
+    first = 100 + 10 * number
+    lengths = range(first, first + (3 if LONG else 1))
+    blocks = [f"seeds-000-00{SEEDS - 1}"]
+    mine = make_plan(own, lengths=lengths, blocks=blocks, experiment="everybody's")
+    finish(own, mine)
+    return track(mine, own, uri=uri, tries=5).added
+
+
+def test_sixteen_processes_write_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """None of them finds the experiment there; all of them want it."""
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    context = get_context("forkserver")
+    context.set_forkserver_preload(["mlflow", "lstm_bench.tracking.importer"])
+    server = MlflowServer(tmp_path / "server", f"sqlite:///{tmp_path / 'server.db'}")
+    with ended(server), ProcessPoolExecutor(16, mp_context=context) as pool:
+        folders = [str(tmp_path / f"folder-{number}") for number in range(16)]
+        added = list(pool.map(bring, range(16), folders, [server.uri] * 16))
+        assert added == [(3 if LONG else 1) * 2 * (1 + SEEDS)] * 16
+        assert len(contents(server.store)) == sum(added)
+
+
+def test_a_database_of_an_older_mlflow_is_told(plan: Plan, results: Results) -> None:  # noqa: F811
+    """Made by the migrations of MLflow 2.9 and no later ones."""
+    from alembic import command
+    from mlflow.store.db.utils import _get_alembic_config
+    from mlflow.store.tracking.dbmodels.initial_models import Base
+
+    results.mlflow_db.unlink()
+    store = f"sqlite:///{results.mlflow_db}"
+    engine = sqlalchemy.create_engine(store)
+    Base.metadata.create_all(engine)
+    command.upgrade(_get_alembic_config(store), "acf3f17fdcc7")
+    engine.dispose()
+    before = results.mlflow_db.read_bytes()
+    with pytest.raises(BenchError, match=r"another version of MLflow.*mlflow db upgrade") as caught:
+        track(plan, results)
+    assert "\n" not in str(caught.value)
+    assert results.mlflow_db.read_bytes() == before
+    upgrade = [sys.executable, "-m", "mlflow", "db", "upgrade", store]
+    subprocess.run(upgrade, check=True, capture_output=True)
+    assert track(plan, results).added == RUNS
+
+
+@pytest.mark.skipif(not LONG, reason="takes minutes; make faults runs it")
+def test_five_thousand_runs_are_imported_and_browsed(
+    results: Results,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    """On PostgreSQL, through the server; then the table of runs in Chromium."""
+    lengths, blocks = range(20, 520), [f"seeds-000-00{SEEDS - 1}"]
+    plan = make_plan(results, lengths=lengths, blocks=blocks)
+    finish(results, plan)
+    postgres = Postgres()
+    with ended(postgres):
+        server = MlflowServer(tmp_path / "server", postgres.uri)
+        with ended(server):
+            tally = track(plan, results, uri=server.uri)
+            assert tally.added == len(contents(postgres.uri)) == 5000
+            again = track(plan, results, uri=server.uri)
+            assert again.unchanged == 5000
+            seconds = browse(f"{server.uri}/{views.LANDING.link(tally.experiment_id)}", tmp_path)
+    print(f"\n5,000 runs: {tally.seconds:.0f} s, again {again.seconds:.1f} s, page {seconds:.1f} s")
+
+
+def browse(url: str, folder: Path) -> float:
+    """Seconds until the table shows a run, in a browser that reaches nothing but this server."""
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox"]
+        )
+        page = browser.new_page(viewport={"width": 1400, "height": 900})
+        began = time.monotonic()
+        page.goto(url)
+        page.get_by_text("adding T").first.wait_for(timeout=120_000)
+        seconds = time.monotonic() - began
+        page.wait_for_timeout(1000)
+        page.screenshot(path=os.environ.get("LSTM_BENCH_SHOT", folder / "runs.png"))
+        browser.close()
+    return seconds
