@@ -25,7 +25,7 @@ from lstm_bench.tracking.credentials import (
     without_credentials,
 )
 
-PATIENCE = 5.0  # seconds a server has to answer
+PATIENCE = 10.0  # seconds a server has to answer
 PORTS = {"http": 80, "https": 443, "postgresql": 5432, "mysql": 3306, "mssql": 1433}
 FILE = Path("~/.mlflow/credentials").expanduser()
 HELLO = "api/2.0/mlflow/experiments/search?max_results=1"  # asks for credentials; /health does not

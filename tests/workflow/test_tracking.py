@@ -52,7 +52,6 @@ def test_a_server_that_is_down_stops_no_sweep_and_gets_all_later(tmp_path: Path)
         shown = workspace.snakemake(env=env)
         assert shown.returncode == 0, shown.stdout
         assert json.loads((workspace.path / "results/tracked.json").read_text())["runs"] == 4
-        assert "Meanwhile" not in shown.stdout
         watched = watch_while_the_sweep_grows(workspace, env)
         assert PASSWORD not in watched + shown.stdout
     require_secret_kept(tmp_path)
