@@ -57,6 +57,9 @@ def scrubbed(text: str, uri: str) -> str:
     given = parts.netloc.rpartition("@")[0]
     secrets = {given, parts.password or "", credentials(uri)[1], os.environ.get(TOKEN, "")}
     secrets |= {value for _, _, value in (p.partition("=") for p in parts.query.split("&"))}
+    # a password with an @ or an address without its slashes: whatever stands before the last @
+    pieces = re.split(r"[:/@]+", uri.rpartition("@")[0])
+    secrets |= {piece for piece in pieces if len(piece) > 3 and piece != parts.scheme}
     text = text.replace(uri, without_credentials(uri))
     for secret in sorted(filter(None, secrets), key=len, reverse=True):
         text = text.replace(secret, HIDDEN).replace(unquote(secret), HIDDEN)
