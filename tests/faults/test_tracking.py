@@ -1,6 +1,6 @@
 """Tracking servers that die, stall, lock and lag: every run is there afterwards, once.
 
-The runs are those of a finished sweep of 500 (60 in the short version). "There" is judged against
+The runs are those of a finished sweep of 500 (30 in the short version). "There" is judged against
 an undisturbed import: the same keys, parameters, tags, points of curves and artifacts.
 """
 
@@ -31,11 +31,12 @@ from tests.unit.tracking.conftest import Mlflow, empty_store, results  # noqa: F
 from tests.unit.tracking.fake_results import finish, make_plan
 
 LONG = os.environ.get("LSTM_BENCH_FAULTS") == "long"  # `make faults`
-CONDITIONS = 100 if LONG else 12
+CONDITIONS = 100 if LONG else 6
 SEEDS = 4
 RUNS = CONDITIONS * (1 + SEEDS)
 KILLS = (0.2, 0.5, 0.8) if LONG else (0.5,)  # shares of the runs that are there when it dies
 LEFT_OUT = ("mlflow.parentRunId", "mlflow.source.git.commit")  # an id; what is checked out now
+long = pytest.mark.skipif(not LONG, reason="make faults runs it")
 Contents = dict[str, tuple[Any, ...]]
 
 
@@ -195,6 +196,7 @@ def test_a_postgresql_killed_half_way(
         assert track(plan, results, uri=postgres.uri).unchanged == RUNS  # without a server
 
 
+@long
 def test_a_line_that_loses_answers_lags_and_falls_silent(
     plan: Plan,
     results: Results,  # noqa: F811
@@ -223,6 +225,7 @@ def test_a_line_that_loses_answers_lags_and_falls_silent(
             assert time.monotonic() - began < 30
 
 
+@long
 def test_a_locked_database_is_waited_for_or_told(
     plan: Plan,
     results: Results,  # noqa: F811
@@ -261,6 +264,7 @@ def bring(number: int, folder: str, uri: str) -> int:
     return track(mine, own, uri=uri, tries=5).added
 
 
+@long
 def test_sixteen_processes_write_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """None of them finds the experiment there; all of them want it."""
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
@@ -274,6 +278,7 @@ def test_sixteen_processes_write_at_once(tmp_path: Path, monkeypatch: pytest.Mon
         assert len(contents(server.store)) == sum(added)
 
 
+@long
 def test_a_database_of_an_older_mlflow_is_told(plan: Plan, results: Results) -> None:  # noqa: F811
     """Made by the migrations of MLflow 2.9 and no later ones."""
     from alembic import command
@@ -296,7 +301,7 @@ def test_a_database_of_an_older_mlflow_is_told(plan: Plan, results: Results) -> 
     assert track(plan, results).added == RUNS
 
 
-@pytest.mark.skipif(not LONG, reason="takes minutes; make faults runs it")
+@long
 def test_five_thousand_runs_are_imported_and_browsed(
     results: Results,  # noqa: F811
     tmp_path: Path,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -21,6 +22,7 @@ SHORT = {
     "claims": [],
     "training": {"updates": 20, "evaluate_every": 10, "validation_size": 32, "test_size": 32},
 }
+LONG = os.environ.get("LSTM_BENCH_FAULTS") == "long"  # `make faults`
 SECRETS = [PASSWORD.encode(), base64.b64encode(f"ada:{PASSWORD}".encode())]
 
 
@@ -52,8 +54,9 @@ def test_a_server_that_is_down_stops_no_sweep_and_gets_all_later(tmp_path: Path)
         shown = workspace.snakemake(env=env)
         assert shown.returncode == 0, shown.stdout
         assert json.loads((workspace.path / "results/tracked.json").read_text())["runs"] == 4
-        watched = watch_while_the_sweep_grows(workspace, env)
-        assert PASSWORD not in watched + shown.stdout
+        assert PASSWORD not in shown.stdout
+        if LONG:
+            assert PASSWORD not in watch_while_the_sweep_grows(workspace, env)
     require_secret_kept(tmp_path)
 
 
