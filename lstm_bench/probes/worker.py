@@ -147,7 +147,7 @@ class Worker:
 
     def _open(self, case: Case, weights: str) -> float:
         self.contender.close()
-        with np.load(weights) as stored:
+        with np.load(weights, allow_pickle=False) as stored:
             return self.contender.open(case, dict(stored))
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from lstm_bench.errors import BenchError
 from lstm_bench.planning.plan import resolve
 from lstm_bench.store.yamls import parse_yaml, read_yaml
-from tests.workflow.configs import disturbed, valid
+from tests.faults.configs import disturbed, valid
 from tests.workflow.workspace import ROOT, TINY, Workspace
 
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
