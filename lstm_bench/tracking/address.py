@@ -49,8 +49,12 @@ def shown_address() -> str:
 def require_allowed() -> None:
     """Raise BenchError when the environment names an address that MLflow can never use."""
     uri = os.environ.get(VARIABLE)
-    scheme = parsed(uri).scheme.partition("+")[0] if uri else "sqlite"
-    if scheme not in (*PORTS, "sqlite") and not _plugin(scheme):
+    if not uri:
+        return
+    parts = parsed(uri)
+    scheme = parts.scheme.partition("+")[0]
+    whole = "://" in uri and (bool(parts.hostname) or not scheme.startswith("http"))
+    if not _plugin(scheme) and not (whole and scheme in (*PORTS, "sqlite")):
         raise BenchError(
             f"{VARIABLE}={shown_address()} is not allowed; it must begin with http://, https://, "
             "postgresql://, mysql://, mssql:// or sqlite:///."

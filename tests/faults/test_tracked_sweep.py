@@ -11,8 +11,6 @@ import sys
 import time
 from pathlib import Path
 
-import pytest
-
 from tests.faults.servers import PASSWORD, MlflowServer, ended, free_port
 from tests.workflow.workspace import Workspace
 
@@ -84,11 +82,10 @@ def watch_while_the_sweep_grows(workspace: Workspace, env: dict[str, str]) -> st
     return log.read_text() + shown.stdout + done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("uri", ["ftp://ada:s3cr3t@host/x", "mlruns", "http:ada:s3cr3t@host"])
-def test_an_address_that_never_works_is_refused(uri: str, tmp_path: Path) -> None:
-    shown = Workspace(tmp_path).snakemake("-n", env={"MLFLOW_TRACKING_URI": uri})
+def test_an_address_that_never_works_is_refused(tmp_path: Path) -> None:
+    given = {"MLFLOW_TRACKING_URI": f"http:ada:{PASSWORD}@host"}
+    shown = Workspace(tmp_path).snakemake("-n", env=given)
     assert shown.returncode == 1
-    assert "MLFLOW_TRACKING_URI=" in shown.stdout
     assert "is not allowed; it must begin with http://" in shown.stdout
     assert "Traceback" not in shown.stdout
-    assert "s3cr3t" not in shown.stdout
+    assert PASSWORD not in shown.stdout

@@ -84,3 +84,19 @@ def test_the_server_s_command_line_has_no_password(
 def test_a_missing_driver_is_one_sentence() -> None:
     told = address.sentence("postgresql://h/db", ModuleNotFoundError("No module named 'psycopg2'"))
     assert "pip install 'lstm-bench[postgres]'" in str(told)
+
+
+@pytest.mark.parametrize("uri", ["ftp://a:s3cr3t@h", "mlruns", "http:a:s3cr3t@h", "http://", "a@h"])
+def test_an_address_mlflow_cannot_use_is_refused(uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    with pytest.raises(BenchError, match="is not allowed; it must begin with http://") as caught:
+        address.require_allowed()
+    assert "s3cr3t" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "uri", ["http://h:5000", "https://u:p@h/x", "sqlite:///a.db", "postgresql:///db", "databricks"]
+)
+def test_an_address_mlflow_can_use_is_taken(uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    address.require_allowed()
