@@ -54,7 +54,7 @@ def require_allowed() -> None:
     parts = parsed(uri)
     scheme = parts.scheme.partition("+")[0]
     whole = "://" in uri and (bool(parts.hostname) or not scheme.startswith("http"))
-    if not _plugin(scheme) and not (whole and scheme in (*PORTS, "sqlite")):
+    if not _plugin(scheme or uri) and not (whole and scheme in (*PORTS, "sqlite")):
         raise BenchError(
             f"{VARIABLE}={shown_address()} is not allowed; it must begin with http://, https://, "
             "postgresql://, mysql://, mssql:// or sqlite:///."
