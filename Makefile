@@ -10,7 +10,7 @@ CORES ?= $(shell $(PYTHON) -c "import os; print(os.cpu_count())")
 # anything more for snakemake, e.g. ARGS="--configfile workflow/presets/smoke.yaml"
 ARGS ?=
 
-.PHONY: sweep smoke figures tune performance load test slurm-test faults lint lock clean
+.PHONY: sweep smoke figures tune performance load test slurm-test faults lint lock audit clean
 
 sweep: $(READY)
 	$(BIN)/snakemake --cores $(CORES) $(ARGS)
@@ -61,6 +61,12 @@ lint: $(READY)
 lock: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[slurm]'
 	$(BIN)/python -m pip freeze --exclude-editable | sed 's/^torch==\([^+]*\).*/torch==\1/' > requirements.lock
+
+# known vulnerabilities of the pinned versions: needs the network (PyPI's database), so CI cannot run
+# it where there is none; --strict fails where a package could not be looked up
+audit: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check pip-audit
+	$(BIN)/pip-audit --requirement requirements.lock --no-deps --disable-pip --strict
 
 $(READY): pyproject.toml requirements.lock
 	$(PYTHON) -m venv $(VENV)

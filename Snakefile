@@ -7,9 +7,20 @@ snakemake --cores 2 speed      how fast every backend and its peers run on this 
 snakemake --cores 2 tune       learning rates, frozen in workflow/presets/learning_rates.yaml
 """
 
+import sys
+
 from snakemake.utils import min_version
 
+from lstm_bench.errors import BenchError
+from lstm_bench.store.yamls import require_plain
+
 min_version("9.0")
+
+# Snakemake's own reader takes the last of two equal keys, and runs code for a key __use_yte__
+try:
+    require_plain(["config.yaml", *workflow.configfiles])
+except BenchError as error:
+    sys.exit(str(error))
 
 
 configfile: "config.yaml"

@@ -81,14 +81,14 @@ def overview(folder: str, plugin: tuple[str, ...]) -> None:
 
 
 def _pairs(_: Any, __: Any, values: tuple[str, ...]) -> dict[str, Any]:
-    import yaml
+    from lstm_bench.store.yamls import parse_yaml
 
     pairs = {}
     for value in values:
         key, equals, text = value.partition("=")
         if not equals:
             raise BenchError(f"{value!r} is not allowed; give options as name=value.")
-        pairs[key] = yaml.safe_load(text)
+        pairs[key] = parse_yaml(text, key)
     return pairs
 
 

@@ -26,6 +26,7 @@ from lstm_bench.errors import BenchError, unknown
 
 T = TypeVar("T")
 NAME = r"[a-z0-9_]{1,60}"
+LARGEST = 1_000_000  # of an option that is a whole number: they count steps, symbols, units
 _plugins: dict[Path, ModuleType] = {}
 
 
@@ -124,6 +125,8 @@ def build(cls: type[T], options: Mapping[str, Any], what: str) -> T:
         default = allowed[key].default
         if isinstance(value, float) and not math.isfinite(value):
             raise BenchError(f"{what}: option {key} is {value}, but must be a finite number.")
+        if isinstance(value, int) and abs(value) > LARGEST:
+            raise BenchError(f"{what}: option {key} is {value}, but must be at most {LARGEST:,}.")
         if default is not MISSING and default is not None and not _same_kind(value, default):
             raise BenchError(
                 f"{what}: option {key} is {value!r}, but must be a "

@@ -138,7 +138,7 @@ def track(plan_path: Path, stamp: Path) -> None:
     from lstm_bench.store.files import write_json
     from lstm_bench.tracking.importer import track as run
 
-    tally = run(Plan.read(plan_path), Results())
+    tally = run(Plan.read(plan_path), Results(), tries=3)
     click.echo(tally)
     write_json(stamp, {"runs": tally.added + tally.replaced + tally.unchanged})
 

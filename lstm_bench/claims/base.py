@@ -9,11 +9,10 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from lstm_bench import experiments
 from lstm_bench.claims.statistics import COLUMN, registry
 from lstm_bench.errors import BenchError, unknown
+from lstm_bench.store.yamls import read_yaml
 
 
 @dataclass(frozen=True)
@@ -66,10 +65,10 @@ class Claim:
 def read(path: Path) -> Claim:
     """The claim of a file. Raises BenchError in one sentence for whatever is wrong in it."""
     try:
-        data = yaml.safe_load(path.read_text())
-    except (OSError, yaml.YAMLError) as error:
+        data = read_yaml(path)
+    except (OSError, BenchError) as error:
         raise BenchError(
-            f"claims: {str(path)!r} cannot be read ({type(error).__name__})."
+            f"claims: {str(path)!r} cannot be read ({str(error).rstrip('.')})."
         ) from None
     if not isinstance(data, Mapping):
         raise BenchError(f"claims: {str(path)!r} is no mapping of a claim's keys.")

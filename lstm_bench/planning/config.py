@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
-import yaml
 
 from lstm_bench import cells, experiments, tasks
 from lstm_bench.engine.network_options import NetworkOptions
@@ -17,6 +16,7 @@ from lstm_bench.experiments.fairness import reference
 from lstm_bench.planning.widths import SIZES, equal_parameters, equal_sizes, resolved
 from lstm_bench.registry import build, chosen_options
 from lstm_bench.spec import TUNING_SEEDS, Training, training_keys
+from lstm_bench.store.yamls import read_yaml
 from lstm_bench.sweep import Choice, Sweep
 
 ALL = "all"  # as an entry: everything the registry holds and no other entry names
@@ -190,7 +190,7 @@ def read_rates(path: str | None) -> tuple[dict[str, dict[str, float]], dict[str,
     if path is None:
         return {}, {}
     try:
-        stored = yaml.safe_load(Path(path).read_text())
+        stored = read_yaml(Path(path))
         rates = {
             str(task): {str(cell): float(rate) for cell, rate in rates.items()}
             for task, rates in stored["rates"].items()
@@ -200,8 +200,8 @@ def read_rates(path: str | None) -> tuple[dict[str, dict[str, float]], dict[str,
         raise BenchError(
             f"learning_rates: {path!r} does not exist; run `snakemake tune`, or set it to null."
         ) from None
-    except (yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError, OSError) as error:
-        reason = str(error).splitlines()[0]
+    except (BenchError, KeyError, TypeError, ValueError, AttributeError) as error:
+        reason = str(error).rstrip(".")
         raise BenchError(
             f"learning_rates: {path!r} cannot be read ({reason}); run `snakemake tune` anew."
         ) from None

@@ -15,6 +15,7 @@ from lstm_bench.engine.network import Network
 from lstm_bench.engine.runtime import resolve_device
 from lstm_bench.errors import BenchError, unknown
 from lstm_bench.planning.config import check_schema, make_sweep, plain_numbers
+from lstm_bench.planning.limits import require_few, require_memory
 from lstm_bench.registry import code_version, load_plugins
 from lstm_bench.spec import Condition, Dataset, canonical
 from lstm_bench.store.paths import DATASET
@@ -41,6 +42,7 @@ def resolve(config: Mapping[str, Any], schema: Mapping[str, Any], digest: str) -
     config = with_defaults(config, schema)
     load_plugins(config["plugins"])
     sweep = make_sweep(config)
+    require_few(sweep)
     known = experiments.registry()
     for name in config["experiments"]:
         if name not in known:
@@ -55,6 +57,8 @@ def resolve(config: Mapping[str, Any], schema: Mapping[str, Any], digest: str) -
     }
     published = _tables(config["tables"], planned)
     claimed = _claims(config, sweep, entries, planned)
+    for condition in planned.values():
+        require_memory(condition, sweep.seed_block)
     asked_for = [
         planned[m["condition"]] for n in config["experiments"] for m in entries[n]["members"]
     ]

@@ -14,6 +14,7 @@ from lstm_bench.store.files import write_bytes
 from lstm_bench.store.paths import Results
 from lstm_bench.store.plans import Plan
 from lstm_bench.store.seals import read_sealed, read_sealed_json
+from lstm_bench.store.yamls import read_yaml
 from lstm_bench.sweep import TUNED_WITH
 
 HEADER = """\
@@ -51,9 +52,9 @@ def _read(path: Path) -> dict[str, Any]:
     if not path.exists():
         return {}
     try:
-        return yaml.safe_load(path.read_text()) or {}
-    except yaml.YAMLError as error:
-        raise BenchError(f"learning_rates: {str(path)!r} is not YAML ({error}).") from None
+        return read_yaml(path) or {}
+    except BenchError as error:
+        raise BenchError(f"learning_rates: {error}") from None
 
 
 def _plain(row: dict[Any, Any]) -> dict[str, Any]:

@@ -118,7 +118,7 @@ class Worker:
         started = time.perf_counter()
         self.contender.call()
         took = time.perf_counter() - started
-        with np.load(exact) as reference:
+        with np.load(exact, allow_pickle=False) as reference:
             errors = relative_errors(self.contender.results(), dict(reference))
         self.contender.close()
         worst = max(errors, key=lambda name: errors[name], default="")
@@ -147,7 +147,7 @@ class Worker:
 
     def _open(self, case: Case, weights: str) -> float:
         self.contender.close()
-        with np.load(weights) as stored:
+        with np.load(weights, allow_pickle=False) as stored:
             return self.contender.open(case, dict(stored))
 
 

@@ -25,6 +25,7 @@ from lstm_bench.store.files import write_bytes
 from lstm_bench.store.paths import Results
 from lstm_bench.store.plans import Plan
 from lstm_bench.store.seals import read_sealed, read_sealed_json
+from lstm_bench.store.yamls import read_yaml
 
 
 def write_report(plan: Plan, results: Results, output: Path) -> None:
@@ -136,7 +137,7 @@ def _rates(plan: Plan, results: Results) -> Any:
     path = plan.config.get("learning_rates")
     if path is None:
         return None
-    stored = yaml.safe_load((results.root / path).read_text())
+    stored = read_yaml(results.root / path)
     trials = pd.DataFrame(stored.get("trials") or [])
     if trials.empty:
         return None

@@ -9,6 +9,7 @@ it in a browser. Nothing here is a source of truth: `rm results/mlflow.db` loses
     records     what a run shows: parameters, metrics, curves
     notes       the descriptions above the runs
     views       the page of the experiment: its note, its saved views, the links to them
+    credentials what may be printed of its address
     address     where MLflow is, and what to say when it does not answer
     client      the only module that imports mlflow
     importer    makes MLflow agree with what is wanted

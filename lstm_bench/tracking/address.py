@@ -2,22 +2,37 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import os
-import re
 import socket
 import sqlite3
+import ssl
 import urllib.error
 import urllib.request
+from importlib.metadata import entry_points
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlunsplit
 
 from lstm_bench.errors import BenchError
 from lstm_bench.store.paths import Results
+from lstm_bench.tracking.credentials import (
+    TOKEN,
+    VARIABLE,
+    credentials,
+    parsed,
+    scrubbed,
+    without_credentials,
+)
 
-VARIABLE = "MLFLOW_TRACKING_URI"
-PATIENCE = 5.0  # seconds a server has to answer
+PATIENCE = 10.0  # seconds a server has to answer
 PORTS = {"http": 80, "https": 443, "postgresql": 5432, "mysql": 3306, "mssql": 1433}
+FILE = Path("~/.mlflow/credentials").expanduser()
+HELLO = "api/2.0/mlflow/experiments/search?max_results=1"  # asks for credentials; /health does not
+
+
+class NoAnswer(BenchError):
+    """MLflow could not be reached or failed: another try may succeed."""
 
 
 def tracking_uri(results: Results, uri: str | None = None) -> str:
@@ -25,18 +40,46 @@ def tracking_uri(results: Results, uri: str | None = None) -> str:
     return uri or os.environ.get(VARIABLE) or f"sqlite:///{results.mlflow_db}"
 
 
-def without_credentials(uri: str) -> str:
-    """The URI as it may be printed: no user, password, token or query."""
-    parts = urlsplit(uri)
-    host = parts.netloc.rpartition("@")[2]
-    if not parts.netloc:
-        return uri
-    return urlunsplit((parts.scheme, host, parts.path, "", ""))
+def shown_address() -> str:
+    """The address the environment names, as it may be printed and stored; empty without one."""
+    uri = os.environ.get(VARIABLE)
+    return without_credentials(uri) if uri else ""
+
+
+def require_allowed() -> None:
+    """Raise BenchError when the environment names an address that MLflow can never use."""
+    uri = os.environ.get(VARIABLE)
+    if not uri:
+        return
+    parts = parsed(uri)
+    scheme = parts.scheme.partition("+")[0]
+    whole = "://" in uri and (bool(parts.hostname) or not scheme.startswith("http"))
+    if not _plugin(scheme or uri) and not (whole and scheme in (*PORTS, "sqlite")):
+        raise BenchError(
+            f"{VARIABLE}={shown_address()} is not allowed; it must begin with http://, https://, "
+            "postgresql://, mysql://, mssql:// or sqlite:///."
+        )
+
+
+def silence() -> str:
+    """Why the store that the environment names does not answer now; empty where it does."""
+    uri = os.environ.get(VARIABLE)
+    try:
+        if uri:
+            require_answer(uri)
+    except NoAnswer as error:
+        return f"{error} Meanwhile the sweep goes on.\n"
+    return ""
+
+
+def _plugin(scheme: str) -> bool:
+    known = entry_points(group="mlflow.tracking_store")
+    return scheme.startswith("databricks") or any(each.name == scheme for each in known)
 
 
 def require_answer(uri: str) -> None:
-    """Raise BenchError unless this address answers within seconds; MLflow itself tries for long."""
-    parts = urlsplit(uri)
+    """Raise NoAnswer unless this address answers within seconds; MLflow itself tries for long."""
+    parts = parsed(uri)
     scheme = parts.scheme.partition("+")[0]
     try:
         if scheme == "sqlite" and parts.path.strip("/"):
@@ -44,15 +87,38 @@ def require_answer(uri: str) -> None:
         elif scheme not in PORTS or not parts.hostname:
             return
         elif scheme in ("http", "https"):
-            with contextlib.suppress(urllib.error.HTTPError):  # an answer, if not a kind one
-                host = parts.netloc.rpartition("@")[2]
-                health = urlunsplit((scheme, host, f"{parts.path.rstrip('/')}/health", "", ""))
-                urllib.request.urlopen(health, timeout=PATIENCE).close()
+            _ask(uri)
         else:
             address = (parts.hostname, parts.port or PORTS[scheme])
             socket.create_connection(address, PATIENCE).close()
     except (OSError, ValueError, sqlite3.Error) as error:
         raise sentence(uri, getattr(error, "reason", error)) from error
+
+
+def _ask(uri: str) -> None:
+    """One request that every MLflow server answers, with the credentials an import would use."""
+    parts = parsed(uri)
+    host = parts.netloc.rpartition("@")[2]
+    path = f"{parts.path.rstrip('/')}/{HELLO}"
+    request = urllib.request.Request(f"{urlunsplit((parts.scheme, host, '', '', ''))}{path}")
+    user, password = credentials(uri)
+    if user and password:
+        basic = base64.b64encode(f"{user}:{password}".encode()).decode()
+        request.add_header("Authorization", f"Basic {basic}")
+    elif os.environ.get(TOKEN):
+        request.add_header("Authorization", f"Bearer {os.environ[TOKEN]}")
+    context = ssl.create_default_context(cafile=os.environ.get("MLFLOW_TRACKING_SERVER_CERT_PATH"))
+    if os.environ.get("MLFLOW_TRACKING_INSECURE_TLS", "").lower() in ("1", "true"):
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    try:
+        with urllib.request.urlopen(request, timeout=PATIENCE, context=context) as answer:
+            answer.read()
+    except urllib.error.HTTPError as error:
+        error.close()
+        if error.code == 401 and not request.has_header("Authorization") and FILE.exists():
+            return  # MLflow reads that file by itself
+        refused = {401: "user or password are wrong", 403: "this user may not read experiments"}
+        raise OSError(refused.get(error.code, f"it answered {error.code}")) from error
 
 
 def _read_sqlite(path: Path) -> None:
@@ -61,17 +127,25 @@ def _read_sqlite(path: Path) -> None:
         connection.execute("PRAGMA schema_version")
 
 
-def sentence(uri: str, error: object) -> BenchError:
+def sentence(uri: str, error: object) -> NoAnswer:
     """What a user can do about a store that fails: one sentence without credentials."""
     shown = without_credentials(uri)
-    first = (str(error).strip() or type(error).__name__).splitlines()[0][:200].rstrip(".")
-    why = re.sub(r"//[^/@\s]*@", "//", first)
+    first = (str(error).strip() or type(error).__name__).splitlines()[0]
+    why = scrubbed(first, uri)[:200].rstrip(".")
+    if isinstance(error, ImportError):
+        why += "; pip install 'lstm-bench[postgres]' brings PostgreSQL's driver"
+    if "out-of-date database schema" in first:
+        return NoAnswer(
+            f"MLflow's database {shown} was made by another version of MLflow; give its address to "
+            "`mlflow db upgrade` (or delete it, when nobody else wrote to it) and track again: "
+            "nothing was written."
+        )
     if uri.startswith("sqlite:"):
-        return BenchError(
+        return NoAnswer(
             f"MLflow's database {shown} cannot be used ({why}); if it is damaged, delete it and "
             "track again: the suite's runs are made anew from results/."
         )
-    return BenchError(
+    return NoAnswer(
         f"{VARIABLE}={shown} does not answer as MLflow should ({why}); start that server or unset "
         "the variable to use results/mlflow.db, then track again: results/ is as it was."
     )

@@ -19,12 +19,8 @@ from filelock import FileLock
 
 from lstm_bench.store.commit import git_commit
 from lstm_bench.store.paths import Results
-from lstm_bench.tracking.address import (
-    require_answer,
-    sentence,
-    tracking_uri,
-    without_credentials,
-)
+from lstm_bench.tracking.address import require_answer, sentence, tracking_uri
+from lstm_bench.tracking.credentials import without_credentials
 from lstm_bench.tracking.disk import require_local_disk
 from lstm_bench.tracking.records import Record, Split
 
@@ -40,8 +36,7 @@ ENVIRONMENT = {  # read by MLflow when it is imported; what the user has set sta
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "MLFLOW_LOGGING_LEVEL": "WARNING",
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "60",
 }
 
 
@@ -49,6 +44,9 @@ def prepare_environment() -> None:
     """Before the first import of mlflow: no telemetry, no chatter, no long waits."""
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
+    # a request that is sent again after its answer was lost makes a second run, or every point of a
+    # curve twice; an import that fails is repeated as a whole, and looks at what is there
+    os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = "0"
     logging.getLogger("alembic").setLevel(logging.WARNING)
 
 
@@ -65,9 +63,9 @@ class Seen:
 def opened(experiment: str, results: Results, uri: str | None = None) -> Iterator[Store]:
     """The store with its experiment, made where it is missing.
 
-    Importers of one results folder wait for each other, so that one of them is the first: several
-    that make the database at once break it. Raises BenchError, with the address but without the
-    credentials, when the store does not answer or cannot be written.
+    Importers of one results folder or one SQLite file wait for each other, so that one of them is
+    the first: several that make the database at once break it. Raises BenchError, with the address
+    but without the credentials, when the store does not answer or cannot be written.
     """
     address = tracking_uri(results, uri)
     require_local_disk(address)
@@ -77,14 +75,20 @@ def opened(experiment: str, results: Results, uri: str | None = None) -> Iterato
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
 
-    lock = results.mlflow_db.with_suffix(".lock")
+    lock = _database(address, results).with_suffix(".lock")
     try:
         lock.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(lock), _without_syncing(results):
             client = MlflowClient(address)
             yield Store(client, _experiment(client, experiment, results, address), address)
-    except (MlflowException, SQLAlchemyError, sqlite3.Error, OSError) as error:
+    except (MlflowException, SQLAlchemyError, sqlite3.Error, OSError, ImportError) as error:
         raise sentence(address, error) from error
+
+
+def _database(uri: str, results: Results) -> Path:
+    """The SQLite file of this address, or the one that results/ would have."""
+    file = uri.partition(":///")[2].partition("?")[0]
+    return Path(file) if file and uri.startswith("sqlite") else results.mlflow_db
 
 
 @contextlib.contextmanager
@@ -117,11 +121,18 @@ def _experiment(client: MlflowClient, name: str, results: Results, uri: str) -> 
     MLflow wants their address absolute and keeps it in its database, so that plain `mlflow ui`
     finds them; when the folder was moved, the database is told.
     """
+    from mlflow.exceptions import MlflowException
+
     served = urlsplit(uri).scheme.startswith(("http", "databricks"))
     place = None if served else results.mlflow_artifacts.resolve().as_uri()
     found = client.get_experiment_by_name(name)
     if found is None:
-        return client.create_experiment(name, artifact_location=place)
+        try:
+            return client.create_experiment(name, artifact_location=place)
+        except MlflowException:
+            found = client.get_experiment_by_name(name)  # another importer was first
+            if found is None:
+                raise
     if found.lifecycle_stage != "active":
         client.restore_experiment(found.experiment_id)
     database = uri.removeprefix("sqlite:///")

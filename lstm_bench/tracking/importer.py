@@ -10,8 +10,11 @@ from dataclasses import dataclass
 from lstm_bench.store.paths import Results
 from lstm_bench.store.plans import Plan
 from lstm_bench.tracking import client, views
+from lstm_bench.tracking.address import NoAnswer
 from lstm_bench.tracking.blocks import finished_blocks
 from lstm_bench.tracking.wanted import Wanted, wanted_runs
+
+PAUSE = 10.0  # seconds between tries: a server that is started again needs about as many
 
 
 @dataclass(frozen=True)
@@ -34,12 +37,22 @@ class Tally:
         )
 
 
-def track(plan: Plan, results: Results, *, uri: str | None = None) -> Tally:
+def track(plan: Plan, results: Results, *, uri: str | None = None, tries: int = 1) -> Tally:
     """Import everything of this plan that is finished.
 
     `uri` is MLflow's; without one MLFLOW_TRACKING_URI holds, and without that `results/mlflow.db`.
-    Raises BenchError when MLflow does not answer, DamagedFile for a stored file that is not whole.
+    A store that fails is tried so many times, each from what it has by then. Raises NoAnswer when
+    it fails the last time, DamagedFile for a stored file that is not whole.
     """
+    for _ in range(tries - 1):
+        try:
+            return _track(plan, results, uri)
+        except NoAnswer:
+            time.sleep(PAUSE)
+    return _track(plan, results, uri)
+
+
+def _track(plan: Plan, results: Results, uri: str | None) -> Tally:
     began = time.monotonic()
     name = plan.config["tracking"].get("experiment", "lstm_bench")
     with client.opened(name, results, uri) as store:

@@ -20,6 +20,7 @@ from lstm_bench.store.paths import Results
 from lstm_bench.store.plans import Plan
 from lstm_bench.tracking import client, views
 from lstm_bench.tracking.address import tracking_uri
+from lstm_bench.tracking.credentials import scrubbed
 from lstm_bench.tracking.importer import Tally, track
 
 LOOK_EVERY = 3.0  # seconds between looks at what has finished
@@ -116,12 +117,19 @@ def _server(results: Results, host: str, port: int) -> Iterator[subprocess.Popen
     """MLflow's server, answering; ended with everything it started."""
     client.prepare_environment()
     command = [sys.executable, "-m", "mlflow", "server", "--host", host, "--port", str(port)]
-    command += ["--backend-store-uri", tracking_uri(results), "--workers", "1"]
+    command += ["--workers", "1"]
+    # by environment: everybody on a machine can read a command line
+    environment = {**os.environ, "MLFLOW_BACKEND_STORE_URI": tracking_uri(results)}
     log = _log(results)
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as output:
         process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            env=environment,
         )
     try:
         _await(process, f"http://{host}:{port}/health", results)
@@ -172,4 +180,5 @@ def _log(results: Results) -> Path:
 
 def _last_line(results: Results) -> str:
     lines = _log(results).read_text(errors="replace").strip().splitlines()
-    return f"{lines[-1] if lines else 'no message'} ({_log(results)})"
+    last = scrubbed(lines[-1], tracking_uri(results)) if lines else "no message"
+    return f"{last} ({_log(results)})"

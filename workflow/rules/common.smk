@@ -10,7 +10,7 @@ from lstm_bench.spec import canonical, digest
 from lstm_bench.store import aside, paths
 from lstm_bench.store.plans import ensure_plan, source_digest
 from lstm_bench.store.records import require_known
-from lstm_bench.tracking.address import tracking_uri
+from lstm_bench.tracking import address
 from lstm_bench.tracking.disk import require_local_disk
 from lstm_bench.training.devices import as_text
 
@@ -19,6 +19,7 @@ try:
     plan = ensure_plan(config, workflow.basedir)
     if not workflow.remote_exec:
         require_known(plan, paths.Results())
+    address.require_allowed()
 except BenchError as error:
     sys.exit(str(error))
 
@@ -89,7 +90,9 @@ localrules:
 onstart:
     try:
         if any(job.rule.name == "track" for job in workflow.dag.needrun_jobs()):
-            require_local_disk(tracking_uri(paths.Results()))
+            require_local_disk(address.tracking_uri(paths.Results()))
+            # nothing waits for it: what is trained is imported when it answers
+            print(address.silence(), end="", file=sys.stderr)
         if workflow.executor_plugin.name == "slurm":
             cluster.require(
                 job.resources for job in cluster.submitted(workflow.dag)

@@ -12,7 +12,7 @@ import pytest
 
 from lstm_bench.store.paths import Results
 from lstm_bench.tracking import notes, views
-from lstm_bench.tracking.address import without_credentials
+from lstm_bench.tracking.credentials import without_credentials
 from lstm_bench.tracking.names import Names
 from lstm_bench.tracking.records import (
     Clock,
