@@ -45,8 +45,9 @@ def memory_figure(
     _legend(figure, table, cells)
     solved = table[table.who == "solved"]
     counts = sorted(set(solved.n)) if len(solved) else [0]
+    n = "-".join(map(str, sorted({counts[0], counts[-1]})))
     figure.supxlabel(
-        f"n = {counts[0]}-{counts[-1]} replicates that solved the task (faded: none did, all "
+        f"n = {n} replicates that solved the task (faded: none did, all "
         "trained ones); bars: Student's 95 % intervals; thin lines: untrained",
         fontsize=7,
     )
