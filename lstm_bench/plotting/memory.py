@@ -44,9 +44,10 @@ def memory_figure(
         grid[row, 0].set_ylabel(label)
     _legend(figure, table, cells)
     solved = table[table.who == "solved"]
-    ends = sorted({solved.n.min(), solved.n.max()}) if len(solved) else [0]
+    counts = sorted(set(solved.n)) if len(solved) else [0]
+    n = "-".join(map(str, sorted({counts[0], counts[-1]})))
     figure.supxlabel(
-        f"n = {'-'.join(map(str, ends))} replicates that solved the task (faded: none did, all "
+        f"n = {n} replicates that solved the task (faded: none did, all "
         "trained ones); bars: Student's 95 % intervals; thin lines: untrained",
         fontsize=7,
     )
