@@ -173,7 +173,8 @@ def test_rates_tuned_for_another_width_are_named(tmp_path: Path) -> None:
     assert sweep["untuned"] == ["elman on temporal_order"]
 
 
-def test_cuda_is_refused_where_there_is_none() -> None:
+def test_cuda_is_refused_where_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lstm_bench.planning.plan.shutil.which", lambda _: None)  # nor a cluster
     torch = pytest.importorskip("torch")
     if torch.cuda.is_available():
         pytest.skip("this machine has CUDA")
