@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 import click
 import numpy as np
@@ -44,14 +45,16 @@ def measure(name: str, T: int) -> tuple[float, float]:
     ensemble = Ensemble.create(condition, SeedBlock(0, 0), torch.device("cpu"))
     stream = TrainStream(ensemble.task, T, 0, BATCH, None)
     drawing, training = [], []
-    for update in range(WARM_UP + REPEATS):
-        batch, seconds = timed(lambda update=update: stream(update))
-        drawing.append(seconds)
-        training.append(timed(lambda batch=batch: ensemble.step([batch]))[1])
+    together = ensemble.task.draws_at_once
+    for draw in range(WARM_UP + REPEATS):
+        updates = range(draw * together, (draw + 1) * together)
+        batches, seconds = timed(lambda updates=updates: [stream(update) for update in updates])
+        drawing.append(seconds / together)
+        training.append(timed(lambda batch=batches[0]: ensemble.step([batch]))[1])
     return float(np.median(drawing[WARM_UP:])), float(np.median(training[WARM_UP:]))
 
 
-def timed(run: Callable[[], object]) -> tuple[object, float]:
+def timed(run: Callable[[], Any]) -> tuple[Any, float]:
     started = time.process_time()
     result = run()
     return result, time.process_time() - started

@@ -68,6 +68,7 @@ class Task(ABC):
 
     name: ClassVar[str]
     version: ClassVar[int] = 1  # raise when the sequences, the loss or the score change
+    draws_at_once: ClassVar[int] = 1  # training batches drawn together, where a sampler walks steps
     citation: ClassVar[str] = ""
     formula: ClassVar[str] = ""
     loss: ClassVar[str]  # "squared_error", "cross_entropy" or "binary_cross_entropy"

@@ -64,6 +64,8 @@ class CharGrammar(Task):
     score_name = "agreement accuracy"
     solved_score = 0.99
     shortest = 2
+    version = 2
+    draws_at_once = 8  # the walk has as many calls for eight batches as for one
     citation = (
         "this suite's; after the agreement tests of Linzen, Dupoux & Goldberg (2016), Assessing "
         "the ability of LSTMs to learn syntax-sensitive dependencies"

@@ -70,9 +70,11 @@ def tensors(batches: Sequence[Batch], steps: tuple[int, ...], device: torch.devi
 class TrainStream:
     """The training batches of one seed: a function of (task, T, seed, update).
 
-    Without `train_size` every update draws fresh sequences. With it the seed has a finite training
-    set, and each update takes `batch` of its sequences, in an order shuffled anew every epoch. With
-    `distinct` too, the set repeats so many sequences, the very ones of a set of that size.
+    Without `train_size` every update draws fresh sequences; where the task says `draws_at_once`, so
+    many updates share a draw, and a resumed run draws that again. With it the seed has a finite
+    training set, and each update takes `batch` of its sequences, in an order shuffled anew every
+    epoch. With `distinct` too, the set repeats so many sequences, the very ones of a set of that
+    size.
     """
 
     def __init__(
@@ -86,6 +88,7 @@ class TrainStream:
     ) -> None:
         self.task, self.T, self.seed, self.batch = task, T, seed, batch
         self._fresh = stream("train", task, T, seed=seed)
+        self._drawn: tuple[int, Batch] | None = None
         self.finite: Batch | None = None
         if train_size is not None:
             rng = generator("train_set", task, T, seed=seed)
@@ -94,9 +97,21 @@ class TrainStream:
 
     def __call__(self, update: int) -> Batch:
         if self.finite is None:
-            return self.task.sample_split(self._fresh(update), self.batch, self.T, "train")
+            return self._fresh_batch(update)
         rows = [self._row(place) for place in self._places(update)]
         return self.finite.rows(rows)
+
+    def _fresh_batch(self, update: int) -> Batch:
+        draw, place = divmod(update, self.task.draws_at_once)
+        if self.task.draws_at_once == 1:
+            return self._draw(draw)
+        if self._drawn is None or self._drawn[0] != draw:
+            self._drawn = (draw, self._draw(draw))
+        return self._drawn[1].rows(slice(place * self.batch, (place + 1) * self.batch))
+
+    def _draw(self, draw: int) -> Batch:
+        count = self.batch * self.task.draws_at_once
+        return self.task.sample_split(self._fresh(draw), count, self.T, "train")
 
     def _places(self, update: int) -> range:
         return range(update * self.batch, (update + 1) * self.batch)

@@ -111,3 +111,14 @@ def test_every_number_of_a_batch_lands_at_its_step_replicate_feature_and_sequenc
             np.testing.assert_array_equal(data.inputs[:, r, :, b].numpy(), batch.inputs[b])
             asked = batch.targets[b, list(data.steps)]
             np.testing.assert_array_equal(targets[r, ..., b].T, asked)
+
+
+def test_batches_that_are_drawn_together_are_those_of_a_stream_that_starts_later():
+    task = create("char_grammar")
+    assert task.draws_at_once > 1
+    whole = TrainStream(task, 9, 0, 4, None)
+    batches = [whole(update).inputs for update in range(2 * task.draws_at_once)]
+    later = TrainStream(task, 9, 0, 4, None)
+    for update in (task.draws_at_once + 1, 3, 0):
+        np.testing.assert_array_equal(later(update).inputs, batches[update])
+    assert len({each.tobytes() for each in batches}) == len(batches)
