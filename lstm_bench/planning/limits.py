@@ -13,6 +13,7 @@ from lstm_bench.spec import Condition, canonical
 from lstm_bench.sweep import Sweep
 
 BLOCKS = 100_000  # seed blocks of a sweep: Snakemake takes 2 ms and 25 kB for each job
+SET = 16 * 2**30  # bytes of the inputs of one set of sequences, which is held as a whole
 MEMORY = 256 * 2**30  # bytes of a job, where this machine has no more
 FLOAT = 4
 
@@ -56,6 +57,19 @@ def require_memory(condition: Condition, seed_block: int) -> None:
             f"{seed_block:,}; a job would need {FLOAT * largest / 2**30:,.0f} GiB of memory or "
             f"more, and at most {allowed / 2**30:,.0f} GiB are planned for."
         )
+
+
+def require_sizes(condition: Condition, task: tasks.Task) -> None:
+    """Raise BenchError for a set of sequences that no machine holds."""
+    sequence = FLOAT * task.steps(condition.T) * task.inputs
+    for name in ("batch", "train_size", "validation_size", "test_size"):
+        count = getattr(condition.training, name) or 0
+        if count * sequence > SET:
+            raise BenchError(
+                f"training.{name}: {count} is not allowed with task {condition.task!r} at "
+                f"T={condition.T}, whose inputs would take {count * sequence / 2**30:,.0f} GiB; it "
+                f"must be at most {SET // sequence} ({SET // 2**30} GiB)."
+            )
 
 
 @lru_cache(maxsize=64)

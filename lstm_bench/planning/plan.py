@@ -14,8 +14,9 @@ from lstm_bench import cells, claims, engine, experiments, tables, tasks
 from lstm_bench.engine.network import Network
 from lstm_bench.engine.runtime import resolve_device
 from lstm_bench.errors import BenchError, unknown
-from lstm_bench.planning.config import check_schema, make_sweep, plain_numbers
-from lstm_bench.planning.limits import require_few, require_memory
+from lstm_bench.planning.config import make_sweep
+from lstm_bench.planning.limits import require_few, require_memory, require_sizes
+from lstm_bench.planning.schema import check_schema, plain_numbers
 from lstm_bench.registry import code_version, load_plugins
 from lstm_bench.spec import Condition, Dataset, canonical
 from lstm_bench.store.paths import DATASET
@@ -25,7 +26,6 @@ from lstm_bench.training.devices import as_text, declared, device_for
 from lstm_bench.training.run import code_identity
 
 WAYS = {"bptt": "kernel", "scan": "scan"}  # of the engine through time; bptt's cells have a kernel
-LARGEST = 16 * 2**30  # bytes of one set's inputs
 BACKWARD = 3  # forward and backward together cost three forward passes
 
 
@@ -238,19 +238,6 @@ def _dataset(dataset: Dataset) -> dict[str, Any]:
     return {"spec": asdict(dataset), "code": f"task {version}"}
 
 
-def _check_sizes(condition: Condition, task: tasks.Task) -> None:
-    """Raise BenchError for a set of sequences that no machine holds."""
-    sequence = 4 * task.steps(condition.T) * task.inputs
-    for name in ("batch", "train_size", "validation_size", "test_size"):
-        count = getattr(condition.training, name) or 0
-        if count * sequence > LARGEST:
-            raise BenchError(
-                f"training.{name}: {count} is not allowed with task {condition.task!r} at "
-                f"T={condition.T}, whose inputs would take {count * sequence / 2**30:,.0f} GiB; it "
-                f"must be at most {LARGEST // sequence} ({LARGEST // 2**30} GiB)."
-            )
-
-
 def _conditions(planned: Mapping[str, Condition]) -> dict[str, Any]:
     """Every condition with what the workflow, the report and the tracker want to know of it."""
     known: dict[str, tuple[tasks.Task, dict[str, Any]]] = {}
@@ -262,7 +249,7 @@ def _conditions(planned: Mapping[str, Condition]) -> dict[str, Any]:
         if alike not in known:
             known[alike] = _shared(condition)
         task, shared = known[alike]
-        _check_sizes(condition, task)
+        require_sizes(condition, task)
         steps, training = task.steps(condition.T), condition.training
         flops = BACKWARD * shared["flops"] * steps * training.batch
         found[id] = {
