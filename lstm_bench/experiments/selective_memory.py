@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
 import pandas as pd
 
 from lstm_bench.experiments.base import Evidence, Experiment, every_own, stored_weights
@@ -37,7 +38,7 @@ class SelectiveMemory(Experiment):
         "not. Clamping: one gate is held at its mean over steps and sequences, each unit at its "
         "own, and nothing is retrained: a loss that rises shows that the network uses the gate's "
         "variation, not that no other network could do without. Means over replicates with "
-        "Student's 95 % intervals."
+        "Student's 95 % intervals; of the steps a state is kept, geometric ones."
     )
     probe = "selective_memory"
     measures = ("auc_above_controls", "loss_without_choice")
@@ -76,7 +77,10 @@ class SelectiveMemory(Experiment):
             judged, who = (solved, "solved") if len(solved) else (every, "unsolved")
             keys = ["measure", "of", "gate", "lag"]
             for (measure, of, gate, lag), group in judged.groupby(keys, sort=False):
-                mean, low, high = student_interval(group.value)
+                if measure == "constant":  # one over a gate's distance from 1: a ratio of scales
+                    mean, low, high = np.exp(student_interval(np.log(group.value)))
+                else:
+                    mean, low, high = student_interval(group.value)
                 rows.append(
                     {
                         "task": task,
