@@ -43,10 +43,10 @@ def require_memory(condition: Condition, seed_block: int) -> None:
     layers = int(condition.network.get("layers", 1))
     sequence, state = steps * task.inputs, kept * condition.width * layers
     needs = {
-        f"validation_size: {t.validation_size:,}": t.validation_size * sequence,
-        f"test_size: {t.test_size:,}": t.test_size * sequence,
-        f"train_size: {t.train_size or 0:,}": (t.train_size or 0) * sequence,
-        f"batch: {t.batch:,}": seed_block * t.batch * (state + sequence),
+        f"training.validation_size: {t.validation_size:,}": t.validation_size * sequence,
+        f"training.test_size: {t.test_size:,}": t.test_size * sequence,
+        f"training.train_size: {t.train_size or 0:,}": (t.train_size or 0) * sequence,
+        f"training.batch: {t.batch:,}": seed_block * t.batch * (state + sequence),
         f"width: {condition.width:,}": seed_block * condition.width * (task.inputs + task.outputs),
     }
     name, largest = max(needs.items(), key=lambda item: item[1])

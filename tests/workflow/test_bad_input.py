@@ -31,7 +31,7 @@ WRONG: list[tuple[dict[str, Any], list[str]]] = [
     ({"lengths": [5]}, ["T=5", "temporal_order", "T >= 10"]),
     (
         {"training": {"validation_size": 10**12}},
-        ["training.validation_size", str(10**12), "temporal_order", "GiB", "at most"],
+        ["training.validation_size: 1,000,000,000,000", "temporal_order", "GiB", "at most"],
     ),
     ({"training": {"batch": 10**12}}, ["training.batch", "GiB"]),
     ({"lengths": [10, 10]}, ["lengths", "[10, 10]", "without duplicate"]),
