@@ -155,7 +155,7 @@ def trained(folder: Path) -> pd.DataFrame:
         )
         spec = (file.parents[1] / "condition.json").read_text()
         merged = timing.merge(ends[["seed", "updates"]], on="seed")
-        rows.append(merged.assign(spec=spec, block=str(file.parent)))
+        rows.append(merged.dropna(axis=1, how="all").assign(spec=spec, block=str(file.parent)))
     return pd.concat(rows, ignore_index=True)
 
 
