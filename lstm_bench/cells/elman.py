@@ -111,7 +111,8 @@ class Jordan(Cell):
         h_t     = tanh(W x_t + U y_{t-1} + b)
 
     W h*d, U h*k, b h, for k outputs. The memory is as wide as the output: a task with one output
-    leaves one number to remember with. The output fed back is the linear one, before any softmax.
+    leaves one number to remember with, which has to be the answer at the end too: on adding at
+    T = 50 it stays at the floor. The output fed back is the linear one, before any softmax.
     """
 
     name = "jordan"
