@@ -6,9 +6,10 @@ import resource
 from pathlib import Path
 
 import pandas as pd
+import pytest
 
 from lstm_bench.store.collect import read_all
-from tests.faults.conftest import Tally
+from tests.faults.conftest import LONG, Tally
 from tests.workflow.workspace import TINY, Workspace
 
 MEMORY = 2 * 2**30  # bytes of address space a process may have: torch alone takes 0.9
@@ -23,6 +24,7 @@ def endings(workspace: Workspace) -> set[tuple[int, str, str]]:
     return set(rows[["width", "status", "reason"]].itertuples(index=False, name=None))
 
 
+@pytest.mark.skipif(not LONG, reason="make faults runs it")
 def test_a_condition_too_big_or_too_slow_leaves_rows_and_stops_nothing(
     tmp_path: Path, tally: Tally
 ) -> None:

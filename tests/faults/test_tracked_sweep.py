@@ -11,6 +11,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.faults.servers import PASSWORD, MlflowServer, ended, free_port
 from tests.workflow.workspace import Workspace
 
@@ -32,6 +34,7 @@ def require_secret_kept(*folders: Path) -> None:
         assert not any(secret in data for secret in SECRETS), path
 
 
+@pytest.mark.skipif(not LONG, reason="make faults runs it")
 def test_a_server_that_is_down_stops_no_sweep_and_gets_all_later(tmp_path: Path) -> None:
     workspace, port = Workspace(tmp_path / "sweep", **SHORT), free_port()
     env = {"MLFLOW_TRACKING_URI": f"http://ada:{PASSWORD}@127.0.0.1:{port}"}
