@@ -16,12 +16,12 @@ import pytest
 
 from lstm_bench.store.paths import Results
 from lstm_bench.store.plans import Plan
+from tests.faults.conftest import LONG
 from tests.faults.servers import BIN, free_port, killed
 from tests.unit.tracking.conftest import RUNS, empty_store, plan, results  # noqa: F401 (fixtures)
 from tests.workflow.workspace import ROOT
 
 PAGE = ROOT / "docs/tracking-server.md"
-LONG = os.environ.get("LSTM_BENCH_FAULTS") == "long"  # `make faults`
 
 
 def as_ordinary_user() -> list[str]:

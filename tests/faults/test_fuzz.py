@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +15,10 @@ from lstm_bench.errors import BenchError
 from lstm_bench.planning.plan import resolve
 from lstm_bench.store.yamls import parse_yaml, read_yaml
 from tests.faults.configs import disturbed, valid
+from tests.faults.conftest import LONG
 from tests.workflow.workspace import ROOT, TINY, Workspace
 
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
-LONG = os.environ.get("LSTM_BENCH_FAULTS") == "long"  # `make faults`
 FUZZ = settings(
     max_examples=2500 if LONG else 150,
     deadline=None,

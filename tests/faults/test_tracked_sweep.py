@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults.conftest import LONG
 from tests.faults.servers import PASSWORD, MlflowServer, ended, free_port
 from tests.workflow.workspace import Workspace
 
@@ -22,7 +22,6 @@ SHORT = {
     "claims": [],
     "training": {"updates": 20, "evaluate_every": 10, "validation_size": 32, "test_size": 32},
 }
-LONG = os.environ.get("LSTM_BENCH_FAULTS") == "long"  # `make faults`
 SECRETS = [PASSWORD.encode(), base64.b64encode(f"ada:{PASSWORD}".encode())]
 
 

@@ -26,11 +26,11 @@ from lstm_bench.store.paths import Results
 from lstm_bench.store.plans import Plan
 from lstm_bench.tracking import importer, views
 from lstm_bench.tracking.importer import track
+from tests.faults.conftest import LONG
 from tests.faults.servers import PASSWORD, Line, MlflowServer, Postgres, ended
 from tests.unit.tracking.conftest import Mlflow, empty_store, results  # noqa: F401 (fixtures)
 from tests.unit.tracking.fake_results import finish, make_plan
 
-LONG = os.environ.get("LSTM_BENCH_FAULTS") == "long"  # `make faults`
 CONDITIONS = 100 if LONG else 6
 SEEDS = 4
 RUNS = CONDITIONS * (1 + SEEDS)

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from lstm_bench.engine.bptt.buffers import as_input
 from lstm_bench.engine.fused import threads
 from lstm_bench.engine.fused.library import load
 from lstm_bench.engine.parameters import aligned
@@ -31,9 +32,8 @@ class Pass(ctypes.Structure):
     _fields_ += [(name, ctypes.c_void_p) for name in POINTERS]
 
 
-def describe(tensors: dict[str, Tensor | None], **sizes: int) -> Pass:
-    """The tensors must outlive the call: the structure holds addresses only."""
-    view = Pass(**sizes)
+def describe(view: ctypes.Structure, tensors: dict[str, Tensor | None]) -> ctypes.Structure:
+    """The view with these tensors, which must outlive the call: it holds addresses only."""
     for name, tensor in tensors.items():
         if tensor is not None:
             assert tensor.is_contiguous(), name
@@ -100,9 +100,10 @@ class FusedThroughTime(torch.autograd.Function):
             "h_last": h.new_empty(R, H, B),
             "c_last": None if c is None else h.new_empty(R, H, B),
         }
-        threads.run(library, CELLS[kind], describe({**kept, **made}, **sizes), backward=False)
+        view = describe(Pass(**sizes), {**kept, **made})
+        threads.run(library, CELLS[kind], view, backward=False)
         if keep:
-            ctx.kind, ctx.kept, ctx.sizes, ctx.shared = kind, kept, sizes, shared
+            ctx.kind, ctx.kept, ctx.sizes = kind, kept, sizes
         return tuple(x for x in made.values() if x is not None)
 
     @staticmethod
@@ -119,12 +120,10 @@ class FusedThroughTime(torch.autograd.Function):
             "dh0": like.new_empty(R, H, B),
             "dc0": None if kept["cs"] is None else like.new_empty(R, H, B),
         }
-        view = describe({**kept, **given, **made}, **sizes)
+        view = describe(Pass(**sizes), {**kept, **given, **made})
         threads.run(load(), CELLS[ctx.kind], view, backward=True)
         dM = made["dM"][:, 0] if tiles > 1 else made["dM"].view_as(like)
         for tile in range(1, tiles):  # in this order, whichever thread was first
             dM = dM + made["dM"][:, tile]
-        dx = made["d_inputs"]
-        if dx is not None and ctx.shared != R:
-            dx = dx.sum(dim=1, keepdim=True)
+        dx = as_input(made["d_inputs"], kept["inputs"].shape)
         return None, dx, made["dh0"], made["dc0"], None, *blocks(ctx.kind, dM, H)

@@ -8,7 +8,9 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from lstm_bench.engine.bptt.buffers import as_input
 from lstm_bench.engine.fused.library import load
+from lstm_bench.engine.fused.through_time import as_tensor, describe
 from lstm_bench.engine.parameters import aligned
 
 
@@ -44,11 +46,7 @@ class Pass(ctypes.Structure):
 
 def run(tensors: dict[str, Tensor | None], sizes: dict[str, int], *, backward: bool) -> None:
     """One pass of all replicates; the call releases Python's lock."""
-    view = Pass(**sizes)
-    for name, tensor in tensors.items():
-        if tensor is not None:
-            assert tensor.is_contiguous(), name
-            setattr(view, name, tensor.data_ptr())
+    view = describe(Pass(**sizes), tensors)
     if load().truncated(ctypes.byref(view), int(backward)):
         raise MemoryError("the truncated kernel found no memory for its work space")
 
@@ -84,7 +82,7 @@ class TruncatedKernel(torch.autograd.Function):
             "shared_inputs": int(shared == 1 and R > 1), "keep": int(keep),
         }  # fmt: skip
         given = {"weights": W, "recurrent": U, "bias": b, "inputs": inputs, "h0": h, "s0": s}
-        kept = contiguous({**given, "gates0": gates, "steps": torch.tensor(steps)})
+        kept = contiguous({**given, "gates0": gates, "steps": as_tensor(steps)})
         if keep:
             kept["active"] = s.new_empty(R * B * T * aligned(H + n, lanes))
             kept["squashed"] = s.new_empty(R * B * T * aligned(H, lanes))
@@ -97,7 +95,7 @@ class TruncatedKernel(torch.autograd.Function):
         }
         run({**kept, **made}, sizes, backward=False)
         if keep:
-            ctx.kept, ctx.sizes, ctx.shared = kept, sizes, shared
+            ctx.kept, ctx.sizes = kept, sizes
         return tuple(made.values())
 
     @staticmethod
@@ -112,8 +110,6 @@ class TruncatedKernel(torch.autograd.Function):
             shape = [sizes[name] for name in ("T", "R", "D", "B")]
             made["d_inputs"] = kept["inputs"].new_empty(shape)
         run({**kept, **given, **made}, sizes, backward=True)
-        dx = made.get("d_inputs")
-        if dx is not None and ctx.shared != sizes["R"]:
-            dx = dx.sum(dim=1, keepdim=True)
+        dx = as_input(made.get("d_inputs"), kept["inputs"].shape)
         first = (made["d_weights"], made["d_recurrent"], made["d_bias"])
         return *first, dx, None, made["d_s0"], None, None, None
