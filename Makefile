@@ -46,9 +46,9 @@ slurm-test: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[slurm]'
 	LSTM_BENCH_SLURM_TEST=1 $(BIN)/pytest -n 0 tests/slurm
 
-# faults injected for real, an hour or two: kills, signals, full disks, damage; counts at the end
+# faults injected for real, up to an hour: kills, signals, full disks, damage; counts at the end
 faults: $(READY)
-	LSTM_BENCH_FAULTS=long $(BIN)/pytest -n 0 -v tests/faults
+	LSTM_BENCH_FAULTS=long $(BIN)/pytest -n $(CORES) -v --durations=20 tests/faults
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -140,10 +140,10 @@ class Fairness(Experiment):
             flipped = sum(order.get(pair, first) != first for pair, first in usual.items())
             kept[matched] = {"kept": same, "flipped": flipped, "open": len(usual) - same - flipped}
             name = SHOWN.get(matched, matched)
-            parts.append(f"at equal {name} {same} keep it and {flipped} flip")
+            lost = f" ({lost} no longer told apart)" if (lost := kept[matched]["open"]) else ""
+            parts.append(f"at equal {name} {same} keep their order and {flipped} flip{lost}")
         answer = (
-            f"Of {len(usual)} pairs of cells told apart at equal width: {', '.join(parts)}; the "
-            "others are no longer told apart."
+            f"Of {len(usual)} pairs of cells told apart at equal width: {', '.join(parts)}."
             if usual
             else "No two cells are told apart at equal width, so there is no order to survive."
         )

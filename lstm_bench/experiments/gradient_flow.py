@@ -158,9 +158,9 @@ class GradientFlow(Experiment):
         told = ", ".join(f"{row.cell} {row.slope_init:+.4f}" for row in here.itertuples())
         across, within = summary[summary.cell == ALL], cells[cells.auc.notna()]
         clear = within[(within.auc_low > 0.5) | (within.auc_high < 0.5)]
+        known = across[across.auc.notna()]
         ranks = ", ".join(
-            f"{row.task} {row.auc:.2f} [{row.auc_low:.2f}, {row.auc_high:.2f}]"
-            for row in across[across.auc.notna()].itertuples()
+            f"{task} {auc}" for task, auc in zip(known.task, _told(known, "auc", "{:.2f}"))
         )
         worst = float(cells.exponent_less_slope_init.abs().max())
         return {

@@ -6,6 +6,7 @@ import os
 import time
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -52,6 +53,19 @@ def seconds(finished: Workspace) -> float:
 def undisturbed(finished: Workspace) -> dict[str, str]:
     """What it stores."""
     return digests(finished)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Of several processes each tells the first what it counted."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["faults"] = [dict(injected), dict(survived)]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    theirs = getattr(node, "workeroutput", {}).get("faults", ({}, {}))
+    injected.update(theirs[0])
+    survived.update(theirs[1])
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

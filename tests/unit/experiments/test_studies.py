@@ -117,10 +117,16 @@ def test_nobody_solving_is_a_ratio_of_one_and_no_positive_control() -> None:
     assert "does not solve adding" in verdict["answer"]
 
 
-def fairness(seeds: int = 10, pace: dict[str, float] | None = None) -> Evidence:
+TAKES = {"width": 900.0, "parameters": 900.0, "state": 200.0, "flops": None}
+
+
+def fairness(
+    seeds: int = 10,
+    pace: dict[str, float] | None = None,
+    takes: dict[str, float | None] = TAKES,
+) -> Evidence:
     """lstm solves in 400 updates at 4 FLOPs each; elman in 900 at 1, or in 200 at equal state."""
     rows, plan = [], {}
-    takes = {"width": 900.0, "parameters": 900.0, "state": 200.0, "flops": None}
     for cell in ("elman", "lstm"):
         for matched in takes:
             id = f"{cell}{matched}"
@@ -168,6 +174,19 @@ def test_an_order_that_only_matching_turns_round_is_found_and_said() -> None:
     assert summary.difference[("width", "elman")] == 0
     verdict = experiment.verdict(table, every)
     assert "No two cells are told apart at equal width" in verdict["answer"]
+
+
+def test_the_verdict_says_of_each_matching_what_became_of_the_order() -> None:
+    takes = {"width": None, "parameters": None, "state": 200.0, "flops": 900.0}
+    experiment, seen = Fairness(), fairness(takes=takes)
+    table = experiment.table(seen)
+    verdict = experiment.verdict(table, experiment.summary(table, seen))
+    assert "Of 1 pairs of cells told apart at equal width" in verdict["answer"]
+    assert "at equal parameters 1 keep their order and 0 flip," in verdict["answer"]
+    assert (
+        verdict["answer"].count("0 keep their order and 0 flip (1 no longer told apart)") == 3
+    )  # state, flops, time
+    assert verdict["pairs"]["parameters"] == {"kept": 1, "flipped": 0, "open": 0}
 
 
 def search(value: Callable[[dict[str, float]], float], trials: int = 24) -> Evidence:
