@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -36,9 +37,22 @@ VALUES = ["claim", "task", "cell", "seed", "T", "width", "value"]
 SECONDS = ["claim", "task", "T", "width", "cell", "seconds_per_update", "backend"]
 
 
+@dataclass
+class Stored:
+    """What an experiment has stored, read once for all its claims."""
+
+    experiment: str
+    evidence: Evidence
+
+    @cached_property
+    def measured(self) -> pd.DataFrame:
+        """Its measured columns, one row a replicate."""
+        return create(self.experiment).measured(self.evidence)
+
+
 def judge(plan: Plan, results: Results) -> Path:
     """Write the verdicts, the values behind them and the seconds beside; returns their folder."""
-    seen: dict[str, Evidence] = {}
+    seen: dict[str, Stored] = {}
     judged, others, groups, values = [], {}, {}, []
     entries = plan.claims.values()  # JSON has sorted them by name
     for entry in sorted(entries, key=lambda e: (e["declared"]["order"], e["declared"]["id"])):
@@ -49,7 +63,7 @@ def judge(plan: Plan, results: Results) -> Path:
             continue
         name = claim.experiment
         if name not in seen:
-            seen[name] = evidence(plan, name, results)
+            seen[name] = Stored(name, evidence(plan, name, results))
         stored = seen[name]
         try:
             found, each.found = _compare(claim, claim.cells, stored, plan)
@@ -63,7 +77,7 @@ def judge(plan: Plan, results: Results) -> Path:
             other = replace(claim, where={**claim.where, **where})
             compared = _compare(other, claim.cells, stored, plan)[1]
             others[claim.id].append(replace(compared, note=name))
-        groups[claim.id] = _ties(claim, stored, plan)
+        groups[claim.id] = _ties(claim, stored.evidence, plan)
     claims = settle(judged)
     rows = [
         _row(each, others.get(each.claim.id, []), groups.get(each.claim.id, []), claims, plan)
@@ -100,15 +114,15 @@ def _trained(claim: Claim, pair: Sequence[str], plan: Plan) -> bool:
 
 
 def _compare(
-    claim: Claim, names: Sequence[str], stored: Evidence, plan: Plan
+    claim: Claim, names: Sequence[str], stored: Stored, plan: Plan
 ) -> tuple[pd.DataFrame, Comparison]:
     """The values of these cells, and what they come to."""
     cells = [_labels(plan)[name] for name in names]
     if claim.statistic == COLUMN:
-        measured = create(claim.experiment).measured(stored)
-        values = column_values(measured, claim, cells)
+        values = column_values(stored.measured, claim, cells)
     else:
-        kept = replace(stored, replicates=rows_where(stored.replicates, claim.where))
+        seen = stored.evidence
+        kept = replace(seen, replicates=rows_where(seen.replicates, claim.where))
         values = registry()[claim.statistic].values(kept, cells)
     if claim.tasks:
         sweep = plan.data["sweep"]
@@ -234,10 +248,11 @@ def _table(rows: list[dict[str, Any]]) -> pd.DataFrame:
     return pd.DataFrame([plain({c: row[c] for c in columns}) for row in rows], columns=columns)
 
 
-def _seconds(judged: Judged, seen: Evidence | None, plan: Plan) -> list[dict[str, Any]]:
+def _seconds(judged: Judged, stored: Stored | None, plan: Plan) -> list[dict[str, Any]]:
     """Measured seconds of an update for the claim's cells: beside the verdict, never in it."""
-    if seen is None or judged.claim.statistic not in ("updates_to_solve", "flops_per_update"):
+    if stored is None or judged.claim.statistic not in ("updates_to_solve", "flops_per_update"):
         return []
+    seen = stored.evidence
     cells = [_labels(plan)[name] for name in judged.claim.cells]
     if seen.probe is not None and "update_seconds" in seen.probe:
         rows = seen.probe[seen.probe.cell.isin(cells)]

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from lstm_bench import cells
 from lstm_bench.errors import BenchError, unknown
 from lstm_bench.experiments.base import Evidence, Experiment
 from lstm_bench.stats.comparisons import sign_flip
@@ -180,6 +179,8 @@ def _cross_fitted(group: pd.DataFrame) -> pd.DataFrame:
 
 def _chosen(section: Any) -> list[str]:
     """Baseline and variants. Raises BenchError for a name that is no cell or is given twice."""
+    from lstm_bench import cells  # torch, which only a plan needs
+
     known, names = cells.registry(), [section["baseline"], *section["variants"]]
     for key, name in zip(["baseline", *["variants"] * len(names)], names):
         if name not in known:

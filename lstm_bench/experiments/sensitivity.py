@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from lstm_bench import cells, tasks
+from lstm_bench import tasks
 from lstm_bench.errors import BenchError
 from lstm_bench.experiments.base import Evidence, Experiment
 from lstm_bench.spec import TUNING_SEEDS, SeedBlock, seed_blocks, stream_key
-from lstm_bench.stats.importance import importance
 from lstm_bench.stats.rates import wilson
 from lstm_bench.stats.search import expected_best
 from lstm_bench.sweep import Choice, Member, Sweep
@@ -78,6 +77,8 @@ class Sensitivity(Experiment):
         return list(seed_blocks(replicates, replicates, TUNING_SEEDS))
 
     def table(self, evidence: Evidence) -> pd.DataFrame:
+        from lstm_bench.stats.importance import importance  # scikit-learn
+
         """Rows of three measures: `trial`, `expected_best` (by n_trials) and `importance` (of)."""
         rows: list[dict[str, Any]] = []
         trials = per_trial(evidence)
@@ -187,6 +188,8 @@ def _condition(
 
 def _searchable(experiment: str, sweep: Sweep) -> list[Choice]:
     """The chosen cells that have an `init_scale`. Raises BenchError for a named one without."""
+    from lstm_bench import cells  # torch, which only a plan needs
+
     known = cells.registry()
     able = [c for c in sweep.chosen(experiment) if hasattr(known[c.name], "init_scale")]
     named = sweep.settings[experiment]["cells"]

@@ -12,13 +12,14 @@ import matplotlib
 matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
-import seaborn as sns
 from matplotlib.figure import Figure
 
 
 @contextmanager
 def paper_style() -> Iterator[None]:
     """Fonts as outlines in SVG, embedded in PDF; the same bytes for the same data."""
+    import seaborn as sns  # half a second, which tables and verdicts need not wait for
+
     settings = {
         **sns.axes_style("ticks"),
         **sns.plotting_context("paper"),

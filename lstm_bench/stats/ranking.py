@@ -6,7 +6,6 @@ from collections.abc import Hashable, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy.stats import mannwhitneyu
 
 from lstm_bench.stats.rates import LEVEL
 
@@ -20,15 +19,17 @@ class Area(NamedTuple):
     pairs: int
 
 
-def _pooled(scores: np.ndarray, yes: np.ndarray, groups: np.ndarray) -> tuple[float, int]:
-    wins, pairs = 0.0, 0
-    for group in np.unique(groups):
-        here = groups == group
-        above, below = scores[here & yes], scores[here & ~yes]
-        if len(above) and len(below):
-            wins += float(mannwhitneyu(above, below, method="asymptotic").statistic)
-            pairs += len(above) * len(below)
-    return (wins / pairs if pairs else float("nan")), pairs
+def _wins_and_pairs(
+    scores: np.ndarray, yes: np.ndarray, groups: np.ndarray, clusters: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs of a yes (rows: its cluster) and a no (columns: its) of one group, and those it wins.
+
+    A resample that has each cluster c_i times has c^T pairs c of them: each is compared once.
+    """
+    member = np.eye(clusters.max() + 1)[clusters]  # (replicates, clusters)
+    pairs = np.outer(yes, ~yes) & np.equal.outer(groups, groups)
+    wins = np.greater.outer(scores, scores) + 0.5 * np.equal.outer(scores, scores)
+    return member.T @ (wins * pairs) @ member, member.T @ pairs @ member
 
 
 def auc(
@@ -46,16 +47,16 @@ def auc(
     score, positive = np.asarray(scores, dtype=float), np.asarray(yes, dtype=bool)
     group = np.unique([str(g) for g in groups], return_inverse=True)[1]
     names, cluster = np.unique([str(c) for c in clusters], return_inverse=True)
-    point, pairs = _pooled(score, positive, group)
-    if not pairs or len(names) < 3:
-        return Area(point, float("nan"), float("nan"), pairs)
-    rng = np.random.default_rng(0)
-    members = [np.flatnonzero(cluster == c) for c in range(len(names))]
+    wins, pairs = _wins_and_pairs(score, positive, group, cluster)
+    point, n = (wins.sum() / pairs.sum() if pairs.any() else np.nan), int(pairs.sum())
+    if not n or len(names) < 3:
+        return Area(float(point), float("nan"), float("nan"), n)
+    rng, everyone = np.random.default_rng(0), len(names)
     draws = []
     for _ in range(resamples):
-        rows = np.concatenate([members[c] for c in rng.integers(0, len(names), len(names))])
-        draws.append(_pooled(score[rows], positive[rows], group[rows])[0])
-    known = np.array(draws)[np.isfinite(draws)]
+        times = np.bincount(rng.integers(0, everyone, everyone), minlength=everyone)
+        if compared := times @ pairs @ times:
+            draws.append(times @ wins @ times / compared)
     tail = (1 - LEVEL) / 2
-    low, high = np.quantile(known, [tail, 1 - tail])
-    return Area(point, float(low), float(high), pairs)
+    low, high = np.quantile(draws, [tail, 1 - tail])
+    return Area(float(point), float(low), float(high), n)

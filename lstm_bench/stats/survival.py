@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from lifelines import KaplanMeierFitter
-from lifelines.utils import median_survival_times
 from scipy.stats import permutation_test
 
 from lstm_bench.stats.family import holm, letters, ties
 from lstm_bench.stats.intervals import FEWEST, interval
 from lstm_bench.stats.rates import LEVEL
+
+if TYPE_CHECKING:
+    from lifelines import KaplanMeierFitter
 
 RELABELLINGS = 9999
 Times = tuple[np.ndarray, np.ndarray]  # times, and whether each was solved (else censored)
@@ -39,6 +41,8 @@ class TimeToSolve:
 
 
 def _fit(times: np.ndarray, solved: np.ndarray) -> KaplanMeierFitter:
+    from lifelines import KaplanMeierFitter  # half a second, which few who import this room need
+
     return KaplanMeierFitter(alpha=1 - LEVEL).fit(times, event_observed=solved)
 
 
@@ -49,6 +53,8 @@ def time_to_solve(times: np.ndarray, solved: np.ndarray, horizon: float) -> Time
     time counts as the horizon: the restricted mean where nothing is censored earlier, and a lower
     bound of the mean; its interval comes from resampling replicates (percentile, seeded).
     """
+    from lifelines.utils import median_survival_times
+
     fit = _fit(times, solved)
     band = median_survival_times(fit.confidence_interval_)
     rng = np.random.default_rng(0)

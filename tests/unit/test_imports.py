@@ -100,3 +100,14 @@ def test_a_light_module_loads_nothing_heavy(module: str):
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert loaded.stdout.strip() == "[]"
+
+
+def test_looking_up_an_experiment_loads_what_all_of_them_need():
+    """Every step of the workflow does: a second each that a sweep would pay dozens of times."""
+    some = ("torch", "sklearn", "lifelines", "seaborn", "mlflow")
+    code = "import sys; from lstm_bench.experiments import registry; registry(); "
+    code += f"print([m for m in {some} if m in sys.modules])"
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert loaded.stdout.strip() == "[]"
