@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -220,8 +222,10 @@ def test_a_worker_that_does_not_answer_in_time_is_ended_and_replaced():
         with pytest.raises(Failed) as caught:
             remote.ask(60, do="nothing known")
         assert caught.value.status == "error"
+        assert remote.process is not None
+        os.kill(remote.process.pid, signal.SIGSTOP)
         with pytest.raises(Failed) as caught:
-            remote.ask(0.0, do="sample", calls=1)
+            remote.ask(0.1, do="sample", calls=1)
         assert caught.value.status == "timeout"
         assert remote.process is None
     finally:
