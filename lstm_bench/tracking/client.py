@@ -48,6 +48,8 @@ def prepare_environment() -> None:
     # curve twice; an import that fails is repeated as a whole, and looks at what is there
     os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = "0"
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    # it prints the traceback of what it raises, and an import says that in a sentence
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 
 
 @dataclass(frozen=True)

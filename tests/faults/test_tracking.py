@@ -16,6 +16,7 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
+from resource import RLIMIT_FSIZE, setrlimit
 from typing import Any
 
 import pytest
@@ -104,7 +105,11 @@ def undisturbed(plan: Plan, results: Results, tmp_path: Path) -> Contents:  # no
     return contents(f"sqlite:///{results.mlflow_db}")
 
 
-def begin(results: Results, uri: str) -> subprocess.Popen[str]:  # noqa: F811
+def begin(
+    results: Results,  # noqa: F811
+    uri: str,
+    before: Callable[[], None] | None = None,
+) -> subprocess.Popen[str]:
     """`lstm-bench track` as a user runs it."""
     return subprocess.Popen(
         [sys.executable, "-m", "lstm_bench.cli", "track"],
@@ -113,6 +118,7 @@ def begin(results: Results, uri: str) -> subprocess.Popen[str]:  # noqa: F811
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        preexec_fn=before,
     )
 
 
@@ -251,6 +257,24 @@ def test_a_locked_database_is_waited_for_or_told(
     assert time.monotonic() - began < 60
     other.close()
     assert track(plan, results, uri=store).unchanged == RUNS
+
+
+def test_a_database_that_may_not_grow_is_told_and_brought_up_to_date_later(
+    plan: Plan,
+    results: Results,  # noqa: F811
+    undisturbed: Contents,
+    empty_store: Path,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    store = f"sqlite:///{shutil.copy(empty_store, tmp_path / 'small.db')}"
+    most = (tmp_path / "small.db").stat().st_size + 2**16
+    refused = begin(results, store, lambda: setrlimit(RLIMIT_FSIZE, (most, most)))
+    told, _ = refused.communicate(timeout=300)
+    assert refused.returncode == 1
+    assert (tmp_path / "small.db").stat().st_size > most - 2**14, "it never came to the limit"
+    one_sentence(told)
+    assert track(plan, results, uri=store).added > 0
+    require_same(contents(store), undisturbed)
 
 
 def bring(number: int, folder: str, uri: str) -> int:
