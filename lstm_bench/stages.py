@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from lstm_bench.errors import BenchError
+from lstm_bench.errors import BenchError, tell
 from lstm_bench.registry import load_plugins
 from lstm_bench.store.paths import Results
 from lstm_bench.store.plans import Plan
@@ -165,7 +165,7 @@ def main() -> None:
         error.show()
         sys.exit(error.exit_code)
     except BenchError as error:
-        click.echo(str(error), err=True)
+        tell(error)
         sys.exit(1)
 
 

@@ -81,6 +81,7 @@ def opened(experiment: str, results: Results, uri: str | None = None) -> Iterato
     try:
         lock.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(lock), _without_syncing(results):
+            _make_whole(address)
             client = MlflowClient(address)
             yield Store(client, _experiment(client, experiment, results, address), address)
     except (MlflowException, SQLAlchemyError, sqlite3.Error, OSError, ImportError) as error:
@@ -115,6 +116,22 @@ def _without_syncing(results: Results) -> Iterator[None]:
         yield
     finally:
         event.remove(Engine, "connect", relax)
+
+
+def _make_whole(uri: str) -> None:
+    """Make an SQLite database that is not there yet, with its tables, under its name at the end.
+
+    One that a kill or a full disk left between two of MLflow's migrations is of no use to it.
+    """
+    file = uri.removeprefix("sqlite:///").partition("?")[0]
+    if not uri.startswith("sqlite:///") or not file or Path(file).exists():
+        return
+    from mlflow import MlflowClient
+
+    with tempfile.TemporaryDirectory(prefix=".mlflow-", dir=Path(file).parent) as folder:
+        made = Path(folder, "made.db")
+        MlflowClient(f"sqlite:///{made}").search_experiments(max_results=1)
+        made.replace(file)
 
 
 def _experiment(client: MlflowClient, name: str, results: Results, uri: str) -> str:

@@ -21,7 +21,7 @@ import sys
 from collections.abc import Callable
 from types import FrameType
 
-from lstm_bench.errors import BenchError
+from lstm_bench.errors import BenchError, tell
 from lstm_bench.registry import load_plugins
 from lstm_bench.spec import Condition, SeedBlock
 from lstm_bench.store.paths import Results
@@ -116,11 +116,12 @@ def work(arguments: list[str]) -> int:
             return RESUMABLE
         return 0
     except BenchError as error:
-        print(error, file=sys.stderr)
+        tell(error)
         return 1
     finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        with contextlib.suppress(OSError):  # of a full disk
+            sys.stdout.flush()
+            sys.stderr.flush()
 
 
 def _answer(handler: Callable[[int, FrameType | None], None]) -> None:

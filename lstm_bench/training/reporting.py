@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 from typing import TextIO
@@ -41,8 +42,9 @@ class Reporter:
         self._line(f"update {ensemble.update}, finished: {_summary(ensemble)}")
 
     def _line(self, text: str) -> None:
-        tqdm.write(text, file=self.stream)
-        self.stream.flush()
+        with contextlib.suppress(OSError):  # a log on a full disk ends no training
+            tqdm.write(text, file=self.stream)
+            self.stream.flush()
 
 
 def _summary(ensemble: Ensemble) -> str:

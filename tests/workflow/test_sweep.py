@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -16,9 +17,18 @@ from tests.workflow.workspace import Workspace
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """One finished sweep; tests that change it take a copy."""
     workspace = Workspace(tmp_path_factory.mktemp("sweep") / "with space")
-    done = workspace.snakemake()
+    done = workspace.snakemake("--verbose")
     assert done.returncode == 0, done.stdout[-4000:]
+    (workspace.path / "told").write_text(done.stdout)
     return workspace
+
+
+def test_the_scheduler_looks_once_for_each_job_that_ends(finished: Workspace) -> None:
+    """Not once a second for every job that ever ended, as Snakemake does with a limit of jobs."""
+    told = (finished.path / "told").read_text()
+    total = re.search(r"^total +(\d+)$", told, re.M)
+    assert total is not None
+    assert 3 < told.count("Resources before job selection") <= int(total[1]) + 1
 
 
 def test_every_experiment_has_its_tables_and_figures(finished: Workspace) -> None:

@@ -47,17 +47,29 @@ account = (
     '[ -z "${LSTM_BENCH_TIMES:-}" ] || '
     'trap \'{ echo "$BASH_EXECUTION_STRING"; times; } > "$LSTM_BENCH_TIMES/$$"\' EXIT; '
 )
+# a job's stderr is its log; what a full disk keeps out of there is told on Snakemake's own
+speaks = "exec 9>&2; export LSTM_BENCH_STDERR=/proc/$$/fd/9; "
 prefix = f"set -euo pipefail; export PATH={shlex.quote(os.path.dirname(sys.executable))}:$PATH {exports}; "
 # braces doubled: Snakemake formats the prefix
-shell.prefix((prefix + account).replace("{", "{{").replace("}", "}}"))
+shell.prefix((prefix + speaks + account).replace("{", "{{").replace("}", "}}"))
 
 
 # one block that fails must not stop those packed with it: profiles/default says so, and no profile is
 # read in a cluster's job. Its settings are there when priorities are asked for, and not before
 def priority(wildcards):
+    look_when_a_job_ends()
     if workflow.remote_exec:
         workflow.execution_settings.keep_going = True
     return plan.conditions[wildcards.condition]["priority"]
+
+
+# With a limit of jobs in a time, and there is one if nobody asks (100 a second), Snakemake 9's scheduler
+# looks at all ready jobs again after that time, once for every look it ever took: they add up until it
+# has a core of its own. Without a limit it looks when a job ends
+def look_when_a_job_ends():
+    limit = workflow.scheduling_settings.max_jobs_per_timespan
+    if limit is not None and (limit.max_jobs, limit.timespan) == (100, 1):
+        workflow.scheduling_settings.max_jobs_per_timespan = None
 
 
 wildcard_constraints:
