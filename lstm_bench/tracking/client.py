@@ -6,6 +6,7 @@ import contextlib
 import json
 import logging
 import os
+import shutil
 import sqlite3
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -119,19 +120,23 @@ def _without_syncing(results: Results) -> Iterator[None]:
 
 
 def _make_whole(uri: str) -> None:
-    """Make an SQLite database that is not there yet, with its tables, under its name at the end.
+    """Make an SQLite database that is not there or empty, with its tables, under another name.
 
     One that a kill or a full disk left between two of MLflow's migrations is of no use to it.
     """
-    file = uri.removeprefix("sqlite:///").partition("?")[0]
-    if not uri.startswith("sqlite:///") or not file or Path(file).exists():
+    file = Path(uri.removeprefix("sqlite:///").partition("?")[0])
+    if not uri.startswith("sqlite:///") or (file.exists() and file.stat().st_size):
         return
     from mlflow import MlflowClient
 
-    with tempfile.TemporaryDirectory(prefix=".mlflow-", dir=Path(file).parent) as folder:
-        made = Path(folder, "made.db")
-        MlflowClient(f"sqlite:///{made}").search_experiments(max_results=1)
-        made.replace(file)
+    folder = file.with_name(f".{file.name}.new")
+    shutil.rmtree(folder, ignore_errors=True)  # a kill left it
+    folder.mkdir()
+    try:
+        MlflowClient(f"sqlite:///{folder}/made.db").search_experiments(max_results=1)
+        (folder / "made.db").replace(file)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _experiment(client: MlflowClient, name: str, results: Results, uri: str) -> str:
