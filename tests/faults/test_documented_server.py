@@ -37,9 +37,10 @@ def test_the_documented_commands_make_a_server(
     results: Results,  # noqa: F811
     plan: Plan,  # noqa: F811
 ) -> None:
-    may_run = subprocess.run([*as_ordinary_user(), sys.executable, "-c", ""], capture_output=True)
-    if may_run.returncode:
-        pytest.skip("the user postgres may not run this Python: it lies below root's own folder")
+    path = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    may_run = [*as_ordinary_user(), "bash", "-c", "python -c ''"]
+    if subprocess.run(may_run, env={**os.environ, **path}, capture_output=True).returncode:
+        pytest.skip("the user postgres may not run this Python: it lies in a folder of root's own")
     text, ports = PAGE.read_text(), {"5000": str(free_port()), "5432": str(free_port())}
     for said, free in ports.items():
         text = text.replace(said, free)
@@ -47,8 +48,7 @@ def test_the_documented_commands_make_a_server(
     folder = Path(tempfile.mkdtemp(prefix="lstm_bench-documented-"))
     if os.geteuid() == 0:
         shutil.chown(folder, "postgres", "postgres")
-    python = str(Path(sys.executable).parent)
-    environment = {**os.environ, "HOME": str(folder), "PATH": f"{python}:{os.environ['PATH']}"}
+    environment = {**os.environ, **path, "HOME": str(folder)}
     with (folder / "said").open("wb") as said:
         process = subprocess.Popen(
             [*as_ordinary_user(), "bash", "-euc", database + server],
