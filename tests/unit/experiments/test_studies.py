@@ -11,12 +11,12 @@ import pandas as pd
 import pytest
 
 from lstm_bench.errors import BenchError
-from lstm_bench.experiments import sensitivity
 from lstm_bench.experiments.ablation import Ablation, per_seed
 from lstm_bench.experiments.base import Evidence
 from lstm_bench.experiments.fairness import Fairness, per_replicate
 from lstm_bench.experiments.sensitivity import Sensitivity, drawn
 from lstm_bench.plotting.style import figure_bytes, paper_style
+from lstm_bench.stats import importance
 
 BUDGET = 1000
 
@@ -207,8 +207,8 @@ def search(value: Callable[[dict[str, float]], float], trials: int = 24) -> Evid
 def test_what_decides_a_search_is_named_and_its_best_of_one_is_the_mean_trial(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    quick = functools.partial(sensitivity.importance, resamples=5)
-    monkeypatch.setattr(sensitivity, "importance", quick)
+    quick = functools.partial(importance.importance, resamples=5)
+    monkeypatch.setattr(importance, "importance", quick)
     seen = search(lambda point: float(point["learning_rate"] > 0.01))
     experiment = Sensitivity()
     table = experiment.table(seen)
