@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import signal
 import subprocess
 import tempfile
 import time
@@ -60,6 +61,8 @@ class Sweep:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
+                # a shell that starts the tests in the background has them ignore Ctrl-C
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
             )
 
     @property
