@@ -31,7 +31,7 @@ STAGES = {
     "conclude": ["horizon", "training_time"],
     "draw": ["horizon", "training_time"],
     "judge": [""],
-    "report": ["--output results/report/index.html"],
+    "report": ["--output results/report/index.html --explorer results/report/explorer"],
 }
 
 
