@@ -29,6 +29,7 @@ from lstm_bench.engine import backend_for, by_torch, unroll
 from lstm_bench.engine.chunks import WHOLE, ThroughTime, unroll_in_chunks
 from lstm_bench.engine.network_options import NetworkOptions
 from lstm_bench.engine.parameters import Layout, product
+from lstm_bench.engine.readout import columns, read_out
 from lstm_bench.errors import BenchError
 from lstm_bench.registry import build, chosen_options
 from lstm_bench.spec import Condition, stream_key
@@ -210,10 +211,11 @@ class Network:
                 for part in parts
             ]
             hidden = torch.cat(read, dim=2) if len(read) > 1 else read[0]
-        y = self._readout(params, _columns(pad(hidden, (0, padded - batch))))
+        y = read_out(params.V, _padded(hidden, padded))
+        y = y + params.b_y if self.options.readout_bias else y
         if self.options.direct:
-            seen = pad(inputs[list(steps)], (0, padded - batch)).expand(-1, replicates, -1, -1)
-            y = y + product(params.V_x, _columns(seen))
+            seen = _padded(inputs[list(steps)], padded).expand(-1, replicates, -1, -1)
+            y = y + product(params.V_x, columns(seen))
         return torch.sigmoid(y) if self.options.readout == "logistic" else y
 
     def _split(self, state: State) -> Iterator[State]:
@@ -241,11 +243,6 @@ class Network:
             hidden = unroll_in_chunks(self.cell, own, inputs, state, steps, backend, through)
         return hidden.flip(0) if part.backward else hidden
 
-    def _readout(self, params: Params, columns: Tensor) -> Tensor:
-        """V h + b_y for all steps in one product: (R, h, S * B) to (R, k, S * B)."""
-        y = product(params.V, columns)
-        return y + params.b_y if self.options.readout_bias else y
-
 
 def part_params(params: Params, prefix: str) -> Params:
     """What the cell of this prefix reads, by its own names. A cell alone also sees the readout."""
@@ -260,6 +257,6 @@ def part_params(params: Params, prefix: str) -> Params:
     )
 
 
-def _columns(at_steps: Tensor) -> Tensor:
-    """(S, R, h, B) to (R, h, S * B)."""
-    return at_steps.permute(1, 2, 0, 3).flatten(2)
+def _padded(x: Tensor, size: int) -> Tensor:
+    """Zeros after the sequences, up to so many of them."""
+    return x if x.shape[-1] == size else pad(x, (0, size - x.shape[-1]))

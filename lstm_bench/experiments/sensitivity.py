@@ -77,9 +77,9 @@ class Sensitivity(Experiment):
         return list(seed_blocks(replicates, replicates, TUNING_SEEDS))
 
     def table(self, evidence: Evidence) -> pd.DataFrame:
+        """Rows of three measures: `trial`, `expected_best` (by n_trials) and `importance` (of)."""
         from lstm_bench.stats.importance import importance  # scikit-learn
 
-        """Rows of three measures: `trial`, `expected_best` (by n_trials) and `importance` (of)."""
         rows: list[dict[str, Any]] = []
         trials = per_trial(evidence)
         for (task, cell, T), group in trials.groupby(["task", "cell", "T"], sort=False):

@@ -72,6 +72,13 @@ def silence() -> str:
     return ""
 
 
+def sqlite_file(uri: str) -> Path | None:
+    """The file of an SQLite address; None for every other store, and for a database in memory."""
+    scheme, _, rest = uri.partition(":///")
+    path = rest.partition("?")[0]
+    return Path(path) if path and scheme.partition("+")[0] == "sqlite" else None
+
+
 def _plugin(scheme: str) -> bool:
     known = entry_points(group="mlflow.tracking_store")
     return scheme.startswith("databricks") or any(each.name == scheme for each in known)
@@ -80,10 +87,10 @@ def _plugin(scheme: str) -> bool:
 def require_answer(uri: str) -> None:
     """Raise NoAnswer unless this address answers within seconds; MLflow itself tries for long."""
     parts = parsed(uri)
-    scheme = parts.scheme.partition("+")[0]
+    scheme, file = parts.scheme.partition("+")[0], sqlite_file(uri)
     try:
-        if scheme == "sqlite" and parts.path.strip("/"):
-            _read_sqlite(Path(uri.partition(":///")[2].partition("?")[0]))
+        if file is not None:
+            _read_sqlite(file)
         elif scheme not in PORTS or not parts.hostname:
             return
         elif scheme in ("http", "https"):

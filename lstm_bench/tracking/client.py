@@ -20,7 +20,7 @@ from filelock import FileLock
 
 from lstm_bench.store.commit import git_commit
 from lstm_bench.store.paths import Results
-from lstm_bench.tracking.address import require_answer, sentence, tracking_uri
+from lstm_bench.tracking.address import require_answer, sentence, sqlite_file, tracking_uri
 from lstm_bench.tracking.credentials import without_credentials
 from lstm_bench.tracking.disk import require_local_disk
 from lstm_bench.tracking.records import Record, Split
@@ -78,7 +78,7 @@ def opened(experiment: str, results: Results, uri: str | None = None) -> Iterato
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
 
-    lock = _database(address, results).with_suffix(".lock")
+    lock = (sqlite_file(address) or results.mlflow_db).with_suffix(".lock")
     try:
         lock.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(lock), _without_syncing(results):
@@ -87,12 +87,6 @@ def opened(experiment: str, results: Results, uri: str | None = None) -> Iterato
             yield Store(client, _experiment(client, experiment, results, address), address)
     except (MlflowException, SQLAlchemyError, sqlite3.Error, OSError, ImportError) as error:
         raise sentence(address, error) from error
-
-
-def _database(uri: str, results: Results) -> Path:
-    """The SQLite file of this address, or the one that results/ would have."""
-    file = uri.partition(":///")[2].partition("?")[0]
-    return Path(file) if file and uri.startswith("sqlite") else results.mlflow_db
 
 
 @contextlib.contextmanager
@@ -124,8 +118,8 @@ def _make_whole(uri: str) -> None:
 
     One that a kill or a full disk left between two of MLflow's migrations is of no use to it.
     """
-    file = Path(uri.removeprefix("sqlite:///").partition("?")[0])
-    if not uri.startswith("sqlite:///") or (file.exists() and file.stat().st_size):
+    file = sqlite_file(uri)
+    if file is None or (file.exists() and file.stat().st_size):
         return
     from mlflow import MlflowClient
 
@@ -159,9 +153,9 @@ def _experiment(client: MlflowClient, name: str, results: Results, uri: str) -> 
                 raise
     if found.lifecycle_stage != "active":
         client.restore_experiment(found.experiment_id)
-    database = uri.removeprefix("sqlite:///")
-    if place and found.artifact_location != place and database != uri:
-        _move_artifacts(Path(database), found.artifact_location, place)
+    database = sqlite_file(uri)
+    if place and found.artifact_location != place and database is not None:
+        _move_artifacts(database, found.artifact_location, place)
     return found.experiment_id
 
 

@@ -6,14 +6,15 @@ from pathlib import Path
 
 from lstm_bench.errors import BenchError
 from lstm_bench.store.mounts import MOUNTS, network_file_system
+from lstm_bench.tracking.address import sqlite_file
 
 
 def require_local_disk(uri: str, mounts: Path = MOUNTS) -> None:
     """Raise BenchError for an SQLite database that lies on a network file system."""
-    path = uri.partition(":///")[2].partition("?")[0]
-    if not uri.startswith("sqlite") or not path:
+    file = sqlite_file(uri)
+    if file is None:
         return
-    kind = network_file_system(Path(path).parent, mounts)
+    kind = network_file_system(file.parent, mounts)
     if kind is not None:
         raise BenchError(
             f"MLFLOW_TRACKING_URI: {uri} is not allowed on a network file system ({kind}), where "

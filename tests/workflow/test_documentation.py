@@ -41,14 +41,15 @@ def test_a_plugin_from_the_page_is_listed_trained_and_stands_in_the_figures(
     source = code_block(page)
     assert code_lines(source) <= LIMIT
     other = {"tasks": ["temporal_order"], "cells": ["elman"]}
-    chosen = {**other, key: [*other[key], name], "experiments": ["horizon"]}
+    chosen = {**other, key: [*other[key], name], "experiments": ["horizon", "training_time"]}
     workspace = Workspace(tmp_path, plugins=[file], **chosen)
     (tmp_path / file).write_text(source)
     assert f"  {name} " in workspace.cli("list", kind, "--plugin", file).stdout
     done = workspace.snakemake("figures")
     assert done.returncode == 0, done.stdout[-3000:]
-    table = pd.read_csv(tmp_path / "results/experiments/horizon/table.csv")
-    assert name in set(table[key[:-1]])
+    for experiment in chosen["experiments"]:
+        table = pd.read_csv(tmp_path / "results/experiments" / experiment / "table.csv")
+        assert name in set(table[key[:-1]])
     assert workspace.planned("figures") == {"figures": 1} or workspace.planned("figures") == {}
     (tmp_path / file).write_text(source + "\n# an edit\n")
     assert workspace.planned("figures")["train"] == 1

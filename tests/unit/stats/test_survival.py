@@ -87,6 +87,16 @@ def test_the_log_rank_test_is_that_of_lifelines_and_has_an_answer_without_events
         logrank(nobody, (np.empty(0), np.empty(0, bool)))
 
 
+def test_the_log_rank_test_of_one_replicate_is_that_of_its_place_among_all() -> None:
+    one, other = (np.array([1.0]), np.array([True])), (np.array([2.0]), np.array([True]))
+    assert logrank(one, other) == logrank(other, one) == 1  # of two, one is always the first
+    many = (np.arange(2.0, 101.0), np.ones(99, bool))
+    assert logrank(one, many) == pytest.approx(2 / 100)
+    assert logrank(many, one) == pytest.approx(2 / 100)
+    middle = (np.array([50.5]), np.array([True]))
+    assert logrank(middle, many) > 0.9
+
+
 def test_equal_cells_share_a_letter_in_nearly_every_family() -> None:
     """The chance that any of three equal cells is told apart is at most alpha: Holm."""
     rng = np.random.default_rng(2)
