@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SINGLE, DOUBLE = 3.5, 7.2  # column widths of a paper, in inches
+NAMED = 36  # cells in a legend; with more of them it would cover the figure
+LABELLED = 10  # lengths on an axis, at most one more
 MARKERS = "osD^vPX*<>"
 DASHES = ("-", "--", ":", "-.", (0, (5, 1)), (0, (3, 1, 1, 1)))
 # Okabe & Ito (2008), told apart by colour-blind readers; the order fits the default cells
@@ -47,17 +49,26 @@ def place_style(place: int) -> dict[str, Any]:
 
 
 def cell_legend(figure: Figure, axes: Axes) -> None:
-    """One legend for all panels, above them, where it covers no data."""
+    """One legend for all panels, above them, where it covers no data; or how many it would name."""
     handles, labels = axes.get_legend_handles_labels()
     found = dict(zip(labels, handles))
+    if len(found) > NAMED:
+        text = f"{len(found)} cells: the figure's CSV file names them"
+        figure.legend([], [], title=text, loc="outside upper center")
+        return
     figure.legend(
         found.values(), found.keys(), loc="outside upper center", ncols=min(len(found), 6)
     )
 
 
 def log_lengths(axes: Axes, lengths: Sequence[int]) -> None:
-    """A logarithmic axis of sequence lengths, labelled at the lengths of the grid."""
+    """A logarithmic axis of sequence lengths, labelled at lengths of the grid that lie apart."""
     axes.set_xscale("log")
-    ticks = sorted(set(lengths))
-    axes.set_xticks(ticks, [str(T) for T in ticks])
+    ordered = sorted(set(lengths))
+    apart = (ordered[-1] / ordered[0]) ** (1 / LABELLED)
+    named = ordered[:1]
+    for T in ordered[1:]:
+        if T >= named[-1] * apart:
+            named.append(T)
+    axes.set_xticks(ordered, [str(T) if T in named else "" for T in ordered])
     axes.minorticks_off()
