@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from lstm_bench.experiments.base import Evidence, Experiment, every_own, stored_weights
-from lstm_bench.plotting.panels import cell_legend, cell_style, log_lengths, panels
+from lstm_bench.plotting.panels import beside, cell_legend, cell_style, log_lengths, panels
 from lstm_bench.stats.rates import wilson
 from lstm_bench.stats.student import student_interval
 from lstm_bench.sweep import Member, Sweep
@@ -148,7 +148,7 @@ def _draw(axes: Axes, rows: pd.DataFrame, evidence: Evidence) -> None:
     cells = [cell for cell in evidence.cells if (rows.cell == cell).any()]
     for place, cell in enumerate(cells):
         group = rows[rows.cell == cell].sort_values("tested_T")
-        shift = 1.035 ** (place - (len(cells) - 1) / 2)
+        shift = beside(place, len(cells), rows.tested_T.tolist())
         error = np.stack([group.score - group.score_low, group.score_high - group.score])
         axes.errorbar(
             group.tested_T * shift, group.score, yerr=error, label=cell, elinewidth=0.7,

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from lstm_bench.experiments.base import Evidence, Experiment, by_condition
-from lstm_bench.plotting.panels import cell_legend, cell_style, log_lengths, panels
+from lstm_bench.plotting.panels import beside, cell_legend, cell_style, log_lengths, panels
 from lstm_bench.stats.rates import horizon, wilson
 from lstm_bench.sweep import Member, Sweep
 
@@ -153,7 +153,7 @@ def _shares(axes: Axes, rows: pd.DataFrame, evidence: Evidence) -> None:
     cells = [cell for cell in evidence.cells if (rows.cell == cell).any()]
     for place, cell in enumerate(cells):
         group = rows[rows.cell == cell].sort_values("T")
-        shift = 1.035 ** (place - (len(cells) - 1) / 2)  # so that no bar hides another
+        shift = beside(place, len(cells), rows["T"].tolist())
         error = np.abs(group[["low", "high"]].to_numpy().T - group.share.to_numpy())
         axes.errorbar(
             group["T"] * shift,

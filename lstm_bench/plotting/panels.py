@@ -6,6 +6,7 @@ matplotlib is imported when a figure is drawn, not when a table is made.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -59,6 +60,16 @@ def cell_legend(figure: Figure, axes: Axes) -> None:
     figure.legend(
         found.values(), found.keys(), loc="outside upper center", ncols=min(len(found), 6)
     )
+
+
+def beside(place: int, lines: int, lengths: Sequence[int]) -> float:
+    """The factor that puts the bars of this line beside their length, so that none hides another.
+
+    3.5 % a line, or less where all of them would take more than half of a gap between lengths.
+    """
+    gap = min((b / a for a, b in pairwise(sorted(set(lengths)))), default=2.0)
+    step = min(1.035, gap ** (0.5 / max(1, lines - 1)))
+    return float(step ** (place - (lines - 1) / 2))
 
 
 def log_lengths(axes: Axes, lengths: Sequence[int]) -> None:

@@ -5,7 +5,7 @@ from itertools import pairwise
 import matplotlib.pyplot as plt
 import pytest
 
-from lstm_bench.plotting.panels import LABELLED, NAMED, cell_legend, log_lengths
+from lstm_bench.plotting.panels import LABELLED, NAMED, beside, cell_legend, log_lengths
 
 
 @pytest.fixture
@@ -42,3 +42,12 @@ def test_a_legend_names_the_cells_or_says_how_many(axes, cells: int) -> None:  #
     named = [text.get_text() for text in legend.get_texts()]
     assert named == ([f"cell {cell}" for cell in range(cells)] if cells <= NAMED else [])
     assert (f"{cells} cells" in legend.get_title().get_text()) == (cells > NAMED)
+
+
+def test_lines_stand_beside_their_length_and_never_reach_the_next() -> None:
+    few = [beside(place, 3, [10, 20, 50]) for place in range(3)]
+    assert few == [1 / 1.035, 1.0, 1.035]
+    many = [beside(place, 200, range(5, 55)) for place in range(200)]
+    assert many == sorted(many)
+    assert many[-1] / many[0] == pytest.approx((54 / 53) ** 0.5)
+    assert beside(0, 1, [10]) == 1
