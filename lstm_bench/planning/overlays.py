@@ -6,27 +6,20 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from lstm_bench.errors import BenchError
+from lstm_bench.store.yamls import read_yaml, require_plain
 
 
 def merged(paths: Iterable[str]) -> dict[str, Any]:
     """The config of these files, the later over the earlier. Raises BenchError."""
     found: dict[str, Any] = {}
     for path in paths:
-        try:
-            read = yaml.safe_load(Path(path).read_text())
-        except OSError as error:
+        if not Path(path).exists():
             raise BenchError(
-                f"{path}: {error.strerror}; run this where config.yaml and the Snakefile are."
-            ) from None
-        except yaml.YAMLError as error:
-            told = str(error).splitlines()[0]
-            raise BenchError(f"{path} is not YAML ({told}).") from None
-        if not isinstance(read or {}, dict):
-            raise BenchError(f"{path}: {read!r} is not allowed; it must be a mapping of keys.")
-        _update(found, read or {})
+                f"{path} is not there; run this where config.yaml and the Snakefile are."
+            )
+        require_plain([path])
+        _update(found, read_yaml(Path(path)))
     return found
 
 

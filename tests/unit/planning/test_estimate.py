@@ -152,10 +152,12 @@ def test_overlays_are_merged_key_by_key(tmp_path: Path, monkeypatch: pytest.Monk
     }
     Path("c.yaml").write_text("[1]\n")
     Path("d.yaml").write_text("a: [\n")
+    Path("e.yaml").write_text("a: 1\na: 2\n")
     for name, sentence in (
-        ("no.yaml", "no.yaml: No such file"),
-        ("c.yaml", r"c.yaml: \[1\] is not allowed; it must be a mapping"),
-        ("d.yaml", "d.yaml is not YAML"),
+        ("no.yaml", "no.yaml is not there"),
+        ("c.yaml", "c.yaml: it must be a mapping"),
+        ("d.yaml", "d.yaml, line 2: .* is not YAML"),
+        ("e.yaml", "e.yaml, line 2: the key 'a' is there twice"),
     ):
         with pytest.raises(BenchError, match=sentence):
             merged([name])
