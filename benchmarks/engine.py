@@ -17,7 +17,15 @@ from typing import Any
 import pandas as pd
 
 from benchmarks.measuring import deliver, heading, markdown, put
-from lstm_bench.experiments.speed_tables import PEAK, TIMED, TUNED, contenders, growth, measured
+from lstm_bench.experiments.speed_tables import (
+    PEAK,
+    TIMED,
+    TUNED,
+    contenders,
+    growth,
+    measured,
+    peak,
+)
 from lstm_bench.probes.speed import measure
 
 SHAPES = [  # R, B, H, T, D
@@ -159,11 +167,11 @@ def written(rows: list[dict[str, Any]]) -> str:
     """What has been measured so far, as it stands in docs/performance.md."""
     table = measured(pd.DataFrame(rows))
     wrong = table[table.status == "wrong"]
-    peak = table[table.contender == PEAK].groupby("threads").gigaflops.median()
     checked = table.worst_error.dropna()
     busy = f"{table.discarded.sum()} samples discarded, {table.samples.sum()} kept"
     told = [
-        "sgemm peak: " + ", ".join(f"{v:.0f} GF/s on {k} thread(s)" for k, v in peak.items()),
+        "sgemm peak: "
+        + ", ".join(f"{v:.0f} GF/s on {k} thread(s)" for k, v in peak(table).items()),
         f"largest relative error against float64: {checked.max():.1e}; wrong: {len(wrong)}",
         f"× name: how many times as long as the first backend it takes; tuned: {TUNED}",
     ]

@@ -65,12 +65,12 @@ class Speed(Experiment):
         "cores; where fewer than three remain, all are kept and the row says disturbed. Times are "
         "medians with an order-statistic interval of 95 %. GF/s count 6 R T B G H (H + D) "
         "operations a pass (G = 4, 3, 1 for LSTM, GRU, Elman); the peak is a matrix product "
-        "(sgemm, 1536 x 1536) timed among the rest. torch.nn runs its replicates one after "
-        "another; tuned means with flushed denormals and kept buffers, as the suite runs. JAX is "
-        "one compiled scan, vectorised over replicates. Peak memory is what a call holds beyond "
-        "weights and inputs (JAX: the work space its compiler planned). A first call is that of a "
-        "fresh process with an empty cache of kernels. Crosses mark where a contender had not "
-        "enough memory or took longer than the limit."
+        "(sgemm, 1536 x 1536) timed among the rest, its median over cases. torch.nn runs its "
+        "replicates one after another; tuned means with flushed denormals and kept buffers, as the "
+        "suite runs. JAX is one compiled scan, vectorised over replicates. Peak memory is what a "
+        "call holds beyond weights and inputs (JAX: the work space its compiler planned). A first "
+        "call is that of a fresh process with an empty cache of kernels. Crosses mark where a "
+        "contender had not enough memory or took longer than the limit."
     )
     probe = "speed"
     reads = ("training_time",)

@@ -61,6 +61,16 @@ def evidence(**changes: Any) -> Evidence:
     return dataclasses.replace(basis, **changes)
 
 
+def test_the_peak_is_that_of_undisturbed_cases_where_there_are_any():
+    rows = [row(PEAK, T, [seconds] * 7) for T, seconds in ((20, 0.05), (50, 0.05), (100, 0.07))]
+    disturbed = [row(PEAK, T, [0.2] * 7, "disturbed") for T in (200, 300, 400, 500)]
+    own = row("fused", 500, [5e-3] * 7)
+    quiet = measured(pd.DataFrame([*rows, *disturbed, own])).set_index(["contender", "T"])
+    assert quiet.of_peak["fused", 500] == pytest.approx(100 / 140)
+    busy = measured(pd.DataFrame([*disturbed, own])).set_index(["contender", "T"])
+    assert busy.of_peak["fused", 500] == pytest.approx(100 / 35)
+
+
 def test_rates_shares_and_ratios_come_from_the_medians_of_the_same_case():
     table = measured(probe()).set_index(["contender", "T"])
     own = table.loc["fused", 100]
