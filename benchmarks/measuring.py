@@ -29,6 +29,11 @@ class Spent:
     cpu: float
     others: float | None
 
+    def plus(self, cpu: float) -> Spent:
+        """With processor seconds of processes that were taken for others'."""
+        others = None if self.others is None else max(self.others - cpu, 0.0)
+        return Spent(self.wall, self.cpu + cpu, others)
+
 
 class Stopwatch:
     """Measures the processes that were started, and have ended, inside `with`."""

@@ -168,6 +168,13 @@ def wait_for_the_server(accounts: Path, patience: float = 30.0) -> None:
         time.sleep(0.1)
 
 
+def forked_seconds(accounts: Path) -> float:
+    """CPU seconds of forked trainings and of the process that forked them: nobody's children."""
+    wait_for_the_server(accounts)
+    files = (file for name in FORKED for file in accounts.glob(f"{name}-*"))
+    return sum(command_seconds(file.read_text())[1] for file in files)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--configfile", nargs="*", default=[], help="overlays, as for snakemake")
