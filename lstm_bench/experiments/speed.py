@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from lstm_bench.experiments.base import Evidence, Experiment
@@ -165,11 +166,15 @@ class Speed(Experiment):
             rows = at[at.cell == cell]
             along, across = rows[rows.along_T], rows[rows.along_width]
             time, memory, rate = grid[:, column]
+            ends: dict[Axes, list[End]] = {time: [], memory: []}
             for place, name in enumerate(names):
+                if not (rows[rows.contender == name].seconds > 0).any():
+                    continue  # it cannot run so many replicates, say
                 line = along[along.contender == name]
-                _line(time, line, "T", line.seconds * 1e3, name, place)
+                ends[time] += _line(time, line, "T", line.seconds * 1e3, name, place)
                 _intervals(time, line, "T", 1e3, place)
-                _line(memory, line, "T", line.peak_memory_bytes / 2**20, name, place)
+                sizes = line.peak_memory_bytes / 2**20
+                ends[memory] += _line(memory, line, "T", sizes, name, place)
                 wide = across[across.contender == name]
                 _line(rate, wide, "width", wide.gigaflops, name, place)
                 _edges(time, line, place)
@@ -182,6 +187,8 @@ class Speed(Experiment):
                 axes.tick_params(axis="x", labelrotation=45 if axis == "T" else 0)
                 axes.set_yscale("log")
                 axes.set_xlabel("sequence length T" if axis == "T" else "width (hidden units)")
+            for axes, found in ends.items():
+                _exponents(axes, found)
             time.set_title(cell)
         grid[0, 0].set_ylabel("ms per pass of\nall replicates")
         grid[1, 0].set_ylabel("peak memory (MiB)")
@@ -197,20 +204,43 @@ class Speed(Experiment):
         return figure
 
 
+class End(NamedTuple):
+    """Where a line along T ends, and the power of T it grows with."""
+
+    y: float
+    T: float
+    exponent: float
+    color: str
+
+
 def _line(
     axes: Axes, rows: pd.DataFrame, axis: str, values: pd.Series, name: str, place: int
-) -> None:
-    """A contender's line; along T with the exponent at its end."""
+) -> list[End]:
+    """Draw a contender's line; its end, where it is long enough for an exponent."""
     shown = rows.assign(y=values).dropna(subset=["y"]).sort_values(axis)
     shown = shown[shown.y > 0]
     style = place_style(place)
     axes.plot(shown[axis], shown.y, label=name, markersize=3, **style)
     large = shown[shown["T"] >= LARGE]
-    if axis == "T" and large["T"].nunique() > 1:
-        last = shown.iloc[-1]
+    if axis != "T" or large["T"].nunique() < 2:
+        return []
+    last = shown.iloc[-1]
+    return [End(last.y, last["T"], exponent(large["T"], large.y), style["color"])]
+
+
+def _exponents(axes: Axes, ends: list[End]) -> None:
+    """The exponents beside the ends of their lines, one above another where lines end together."""
+    low, high = np.log(axes.get_ylim())
+    gap, ends = 0.07 * (high - low), sorted(ends)
+    places = [float(np.log(end.y)) for end in ends]
+    for i in range(1, len(places)):  # up from the lowest, then down again from the top
+        places[i] = max(places[i], places[i - 1] + gap)
+    for i in reversed(range(len(places))):
+        places[i] = min(places[i], high if i == len(places) - 1 else places[i + 1] - gap)
+    for end, place in zip(ends, places):
         axes.annotate(
-            f"T$^{{{exponent(large['T'], large.y):.2f}}}$", (last["T"], last.y), fontsize=5,
-            xytext=(2, 0), textcoords="offset points", color=style["color"], va="center",
+            f"T$^{{{end.exponent:.2f}}}$", (end.T, np.exp(place)), fontsize=5, xytext=(3, 0),
+            textcoords="offset points", color=end.color, va="center", annotation_clip=False,
         )  # fmt: skip
 
 
