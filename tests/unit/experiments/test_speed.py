@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import signal
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -124,6 +125,26 @@ def test_table_summary_verdict_and_figure_of_known_samples():
     assert f"3 times {TUNED}" in answer
     with paper_style():
         assert figure_bytes(experiment.figure(table, summary, seen), "svg").startswith(b"<?xml")
+
+
+def test_the_figure_names_who_ran_and_tells_their_exponents_apart():
+    from lstm_bench.plotting.style import paper_style
+
+    rows = [row(name, T, [1e-5 * T] * 7) for name in ("fused", "loop", TUNED) for T in (100, 1000)]
+    rows += [row("cudnn", T, [], "unsupported") for T in (100, 1000)]
+    rows += [row(PEAK, T, [0.05] * 7) for T in (100, 1000)]
+    seen, experiment = evidence(probe=pd.DataFrame(rows)), Speed()
+    table = experiment.table(seen)
+    with paper_style():
+        figure = experiment.figure(table, experiment.summary(table, seen), seen)
+        (legend,) = figure.legends
+        named = [text.get_text() for text in legend.get_texts()]
+        ends = [text for text in figure.axes[0].texts if text.get_text().startswith("T$")]
+        figure.draw_without_rendering()
+        boxes = sorted((text.get_window_extent().y0, text.get_window_extent().y1) for text in ends)
+    assert named == ["fused", "loop", TUNED, "sgemm"]
+    assert [text.get_text() for text in ends] == ["T$^{1.00}$"] * 3
+    assert all(below[1] < above[0] + 1 for below, above in pairwise(boxes))
 
 
 def test_shapes_lie_on_two_lines_that_cross_and_T_rises():
