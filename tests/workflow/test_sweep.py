@@ -118,7 +118,7 @@ def test_an_estimate_is_printed_and_then_stands_in_the_report_beside_what_happen
     assert "Estimated and measured" in (copy.path / "results/report/index.html").read_text()
     wrong = copy.cli("estimate", "--configfile", "nowhere.yaml")
     assert (wrong.returncode, wrong.stdout) == (1, "")
-    assert wrong.stderr.startswith("lstm-bench: nowhere.yaml: No such file")
+    assert wrong.stderr.startswith("lstm-bench: nowhere.yaml is not there")
 
 
 def test_a_new_length_plans_its_own_blocks_only(finished: Workspace, tmp_path: Path) -> None:
