@@ -32,7 +32,7 @@ performance: $(READY)
 	$(BIN)/python -m benchmarks.sweep --rounds 3 --into docs/performance.md
 	$(BIN)/python -m benchmarks.overhead --into docs/performance.md
 
-# real, tiny trainings of 2,000 seed blocks, then 10,000 stored ones: an hour or two
+# real, tiny trainings of 2,000 seed blocks, then 10,000 stored ones: half an hour
 load: $(READY)
 	$(BIN)/python -m benchmarks.load --blocks 2000
 	$(BIN)/python -m benchmarks.load --stored 10000
