@@ -8,7 +8,7 @@ It runs `snakemake` in a folder of its own and counts
 
     all CPU time                of snakemake and every process below it (the kernel's account), and
                                 of the process that forks trainings, which nobody waits for
-    each command                bash's `times` at its end; a forked training's own account
+    each command                bash's `times` at its end; a forked job's own account
     updates and evaluation      measured by each training, in its timing.parquet, on the clock;
                                 times the share of the clock its job had a core
     training data               drawn again here, some batches of each condition, times its updates
@@ -56,10 +56,10 @@ def command_seconds(account: str) -> tuple[str, float]:
         for minutes, seconds in (line.groups()[:2], line.groups()[2:])
     )
     text = "\n".join(command)
-    if text in FORKED:
-        return text, total
     if TRAINING_JOB in text:
-        return "train", total
+        return "served" if text.startswith(FORKED) else "train", total
+    if text.startswith("server"):
+        return "server", total
     stage = re.search(r"lstm_bench\.stages (\w+)", text)
     return stage[1] if stage and stage[1] in STAGES else "other", total
 
@@ -72,14 +72,14 @@ def parts(
     data: float,
     start: float,
 ) -> dict[str, float]:
-    """CPU seconds by part; they add up to `total` and what forked trainings took.
+    """CPU seconds by part; they add up to `total`.
 
     updates and evaluation as trainings measure them, updates with the drawing of data; start of one
     job's interpreter.
     """
     served, server = (sum(commands.get(name, [])) for name in FORKED)
     train, jobs = sum(commands.get("train", [])) + served, len(commands.get("train", []))
-    total, train = total + served + server, train + server
+    train += server
     stages = {name: sum(commands.get(name, [])) for name in (*STAGES, "other")}
     starting = jobs * start + server
     return {
@@ -169,7 +169,7 @@ def wait_for_the_server(accounts: Path, patience: float = 30.0) -> None:
 
 
 def forked_seconds(accounts: Path) -> float:
-    """CPU seconds of forked trainings and of the process that forked them: nobody's children."""
+    """CPU seconds of forked jobs and of the process that forked them: nobody's children."""
     wait_for_the_server(accounts)
     files = (file for name in FORKED for file in accounts.glob(f"{name}-*"))
     return sum(command_seconds(file.read_text())[1] for file in files)
@@ -194,7 +194,7 @@ def main() -> None:
         words += ["--configfile", *overlays] if overlays else []
         with Stopwatch() as watch:
             run([sys.executable, "-m", "snakemake", *words, "--", "all"], cwd=ROOT)
-        wait_for_the_server(accounts)
+        total = watch.spent.cpu + forked_seconds(accounts)
         commands: dict[str, list[float]] = {}
         for file in accounts.iterdir():
             part, seconds = command_seconds(file.read_text())
@@ -204,7 +204,7 @@ def main() -> None:
         share = on_core(folder, train)
     blocks = rows.drop_duplicates("block")
     seconds = parts(
-        watch.spent.cpu,
+        total,
         commands,
         updates=share * float(blocks.ensemble_seconds.sum()),
         evaluation=share * float(blocks.evaluation_seconds.sum()),

@@ -100,7 +100,7 @@ def draw(plan: Plan, name: str, results: Results) -> Path:
     """Write the figure (SVG, PDF, PNG) and its numbers (CSV), from the stored table and runs."""
     from lstm_bench.plotting.drawn import drawn
     from lstm_bench.plotting.labels import as_drawn, as_given
-    from lstm_bench.plotting.style import empty_figure, figure_bytes, fit_note, paper_style
+    from lstm_bench.plotting.style import KINDS, empty_figure, figure_bytes, fit_note, paper_style
 
     experiment, folder = create(name), results.experiment(name)
     table, summary = read_csv(folder / "table.csv"), read_csv(folder / "summary.csv")
@@ -111,7 +111,7 @@ def draw(plan: Plan, name: str, results: Results) -> Path:
             fit_note(figure)
         else:
             figure = empty_figure(NOTHING)
-        files = {f"figure.{kind}": figure_bytes(figure, kind) for kind in ("svg", "pdf", "png")}
+        files = {f"figure.{kind}": figure_bytes(figure, kind) for kind in KINDS}
         members = plan.experiments[name]["members"]
         numbers = as_given(drawn(figure), [m[what] for m in members for what in ("task", "cell")])
     files["figure.csv"] = numbers.to_csv(index=False).encode()

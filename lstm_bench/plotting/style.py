@@ -14,6 +14,8 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 
+KINDS = ("svg", "pdf", "png")
+
 
 @contextmanager
 def paper_style() -> Iterator[None]:

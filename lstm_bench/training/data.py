@@ -43,6 +43,7 @@ def tensors(batches: Sequence[Batch], steps: tuple[int, ...], device: torch.devi
     batch, length, features = first.inputs.shape
     padded, R, S = aligned(batch, PADDING), len(batches), len(steps)
     again = np.arange(padded) % batch if padded > batch else slice(None)
+    at = places(steps)
     inputs = np.empty((length, R, features, padded), dtype=np.float32)
     weights = np.zeros((R, S, padded), dtype=np.float32)
     classes = first.targets.ndim == 2
@@ -52,11 +53,11 @@ def tensors(batches: Sequence[Batch], steps: tuple[int, ...], device: torch.devi
     )
     for r, each in enumerate(batches):
         inputs[:, r] = each.inputs[again].transpose(1, 2, 0)
-        weights[r, :, :batch] = (each.mask / each.mask.sum())[:, steps].T
+        weights[r, :, :batch] = (each.mask[:, at] / each.mask.sum()).T
         if classes:
-            targets[r, :, :batch] = each.targets[:, steps].T
+            targets[r, :, :batch] = each.targets[:, at].T
         else:
-            targets[r, :, :, :batch] = each.targets[:, steps].transpose(2, 1, 0)
+            targets[r, :, :, :batch] = each.targets[:, at].transpose(2, 1, 0)
     flat = (R, S * padded) if classes else (R, targets.shape[1], S * padded)
     return Tensors(
         torch.from_numpy(inputs).to(device),
@@ -65,6 +66,13 @@ def tensors(batches: Sequence[Batch], steps: tuple[int, ...], device: torch.devi
         steps,
         batch,
     )
+
+
+def places(steps: tuple[int, ...]) -> slice | np.ndarray:
+    """What takes these increasing steps out of an array: of neighbours a slice, a view."""
+    if steps and steps[-1] - steps[0] == len(steps) - 1:
+        return slice(steps[0], steps[-1] + 1)
+    return np.array(steps, dtype=np.intp)
 
 
 class TrainStream:

@@ -139,9 +139,8 @@ class Ensemble:
         objective = self._objective(losses, batches)
         gradients = torch.autograd.grad(objective, list(leaves.values()), allow_unused=True)
         flat = torch.zeros_like(self.weights)
-        for view, gradient in zip(layout.views(flat).values(), gradients):
-            if gradient is not None:
-                view.copy_(gradient[:rows])
+        found = [(v, g) for v, g in zip(layout.views(flat).values(), gradients) if g is not None]
+        torch._foreach_copy_([view for view, _ in found], [g[:rows] for _, g in found])
         norms = clip(flat, t.clip, t.clip_at)
         losses = losses.detach()[:rows]
         self.update += 1

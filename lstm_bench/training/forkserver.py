@@ -1,9 +1,12 @@
-"""A process that has imported torch and forks a child for each training job of a sweep.
+"""A process that has imported what jobs need and forks a child for each job of a sweep.
 
-Importing torch costs more than a second of CPU time, and a sweep of small trainings starts hundreds
-of processes. The first job of a sweep starts the server beside its own work; those after it ask it
-for a child, over a Unix socket in a folder only the user can enter. Everything else stays as it
-was: the job waits for the child, passes signals on, and a job that dies takes its child with it.
+Importing torch costs more than a second of CPU time, what draws a figure two, and a sweep starts
+hundreds of processes. The first job of a sweep starts the server beside its own work; those after
+it ask it for a child, over a Unix socket in a folder only the user can enter. Everything else stays
+as it was: the job waits for the child, passes signals on, and takes it along when it dies.
+
+A job names the module that works for it, a training or a stage of the workflow: its `warm` imports
+what its children need, once, in the server; its `work` takes the arguments in the child.
 
 LSTM_BENCH_FORK_SERVER names the socket and the process of the sweep, `PID:PATH`; where it is unset,
 as on a cluster's node, every job forks its own child. The server ends with the sweep.
@@ -12,6 +15,7 @@ as on a cluster's node, every job forks its own child. The server ends with the 
 from __future__ import annotations
 
 import contextlib
+import importlib
 import json
 import os
 import selectors
@@ -22,8 +26,9 @@ import subprocess
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol, cast
 
 from filelock import FileLock, Timeout
 
@@ -32,6 +37,16 @@ LIMIT = 1 << 20  # bytes of a request
 LONGEST = 103  # bytes of a socket's path, on every system
 HELD = 32  # files a job may hand over beside its three streams
 HAND_OVER = 5.0  # seconds a server may take to answer
+
+
+class Worker(Protocol):
+    """A module that can be asked for."""
+
+    def warm(self) -> None:
+        """Import what `work` needs; done again, it does nothing."""
+
+    def work(self, arguments: list[str]) -> int:
+        """Do the job in a child of its own; returns its exit code."""
 
 
 class Child:
@@ -58,8 +73,8 @@ class ServedChild(Child):
         return int(line) if line else -signal.SIGKILL  # the server was killed, and with it the word
 
 
-def request(arguments: list[str], held: Sequence[int] = ()) -> Child | None:
-    """A child of the sweep's server that runs these arguments; None where there is no server.
+def request(module: str, arguments: list[str], held: Sequence[int] = ()) -> Child | None:
+    """A child of the sweep's server in which this module works; None where there is no server.
 
     `held` are files the child keeps open: the locks of a leased device outlive a killed job until
     its child is gone too.
@@ -71,15 +86,14 @@ def request(arguments: list[str], held: Sequence[int] = ()) -> Child | None:
         connection = socket.socket(socket.AF_UNIX)
         connection.settimeout(HAND_OVER)
         connection.connect(path)
-        asked = json.dumps(
-            {"arguments": arguments, "cwd": str(Path.cwd()), "environment": dict(os.environ)}
-        )
+        place = {"cwd": str(Path.cwd()), "environment": dict(os.environ)}
+        asked = json.dumps({"module": module, "arguments": arguments, **place})
         data = asked.encode() + b"\n"
         sent = socket.send_fds(connection, [data], [0, 1, 2, *held])
         connection.sendall(data[sent:])  # a big environment does not go at once
         return ServedChild(connection)
     except (OSError, ValueError):
-        _start(path, sweep)
+        _start(path, sweep, module)
         return None
 
 
@@ -97,14 +111,14 @@ def _is_private(folder: Path) -> bool:
     return stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o077
 
 
-def _start(path: str, sweep: str) -> None:
+def _start(path: str, sweep: str, module: str) -> None:
     """Start the server, unless another job is doing so; nobody waits for it."""
     try:
         lock = FileLock(path + ".lock", timeout=0)
         with lock:
             if Path(path + ".pid").exists():
                 return  # it is on its way, or has crashed: once is enough
-            command = [sys.executable, "-m", "lstm_bench.training.forkserver", path, sweep]
+            command = [sys.executable, "-m", "lstm_bench.training.forkserver", path, sweep, module]
             server = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
@@ -117,7 +131,7 @@ def _start(path: str, sweep: str) -> None:
         return
 
 
-def serve(path: str, sweep: int, work: Callable[[list[str]], int]) -> None:
+def serve(path: str, sweep: int) -> None:
     """Fork for every request until the sweep's process is gone and no child is left."""
     listening = socket.socket(socket.AF_UNIX)
     with contextlib.suppress(FileNotFoundError):
@@ -141,7 +155,7 @@ def serve(path: str, sweep: int, work: Callable[[list[str]], int]) -> None:
                 wake.recv(4096)
             if listening in ready:
                 connection, _ = listening.accept()
-                _fork(connection, children, (listening, wake, woken), work)
+                _fork(connection, children, (listening, wake, woken))
             _reap(children)
     finally:
         for name in (path, path + ".pid", path + ".lock"):
@@ -153,7 +167,6 @@ def _fork(
     connection: socket.socket,
     children: dict[int, socket.socket],
     others: tuple[socket.socket, ...],
-    work: Callable[[list[str]], int],
 ) -> None:
     connection.settimeout(HAND_OVER)
     descriptors: list[int] = []
@@ -165,14 +178,15 @@ def _fork(
                 raise ValueError("the job has gone before it had asked")
             data += more
         asked = json.loads(data)
+        worker = warmed(asked["module"])
         pid = os.fork()
-    except (OSError, ValueError):  # the job finds its connection closed and forks for itself
+    except Exception:  # the job finds its connection closed and does without
         for descriptor in descriptors:
             os.close(descriptor)
         connection.close()
         return
     if pid == 0:
-        _become(asked, descriptors, connection, [*others, *children.values()], work)
+        _become(asked, descriptors, connection, [*others, *children.values()], worker)
     for descriptor in descriptors:
         os.close(descriptor)
     children[pid] = connection
@@ -185,7 +199,7 @@ def _become(
     descriptors: list[int],
     connection: socket.socket,
     others: list[socket.socket],
-    work: Callable[[list[str]], int],
+    worker: Worker,
 ) -> None:
     """In the child: take the job's place, and never return."""
     code = 1
@@ -202,25 +216,25 @@ def _become(
         os.chdir(asked["cwd"])
         connection.settimeout(None)
         threading.Thread(target=_die_with_the_job, args=(connection,), daemon=True).start()
-        code = work(asked["arguments"])
+        code = worker.work(asked["arguments"])
     except BaseException:
         traceback.print_exc()
     finally:
         with contextlib.suppress(OSError, ValueError):  # of a full disk, say
             sys.stdout.flush()
             sys.stderr.flush()
-            _account("served")
+            _account("served", " ".join([asked["module"], *asked["arguments"][:1]]))
         os._exit(code)
 
 
-def _account(what: str) -> None:
+def _account(what: str, command: str = "") -> None:
     """This process's CPU time for benchmarks/overhead.py, as bash's `times` would say it.
 
     Nobody waits for the server, so that no command's own account has it or its children.
     """
     if folder := os.environ.get("LSTM_BENCH_TIMES"):
         spent = os.times()
-        lines = [what, f"0m{spent.user}s 0m{spent.system}s", "0m0s 0m0s"]
+        lines = [f"{what} {command}", f"0m{spent.user}s 0m{spent.system}s", "0m0s 0m0s"]
         Path(folder, f"{what}-{os.getpid()}").write_text("\n".join(lines) + "\n")
 
 
@@ -266,14 +280,17 @@ def _born(pid: int) -> str | None:
     return None if state in "ZX" else rest[18]
 
 
+def warmed(module: str) -> Worker:
+    """The module, with all that its children need."""
+    worker = cast(Worker, importlib.import_module(module))
+    worker.warm()
+    return worker
+
+
 def main() -> None:
-    """`python -m lstm_bench.training.forkserver PATH PID`."""
-    import pandas  # noqa: F401 (pyarrow asks for it at its first table: a quarter of a second)
-
-    import lstm_bench.training.run  # noqa: F401 (torch and the rest, once for all children)
-    from lstm_bench.training import job
-
-    serve(sys.argv[1], int(sys.argv[2]), job.work)
+    """`python -m lstm_bench.training.forkserver PATH PID MODULE`."""
+    warmed(sys.argv[3])
+    serve(sys.argv[1], int(sys.argv[2]))
 
 
 if __name__ == "__main__":

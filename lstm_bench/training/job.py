@@ -38,7 +38,8 @@ def main() -> int:
     args, condition, _ = _parse(arguments)  # bad arguments end here
     lease = _lease(devices.device_for(args.device, condition.T), args.memory_mib)
     signal.pthread_sigmask(signal.SIG_BLOCK, PASSED_ON)  # until both sides can answer them
-    child = forkserver.request(arguments, lease.descriptors if lease else ())
+    held = lease.descriptors if lease else ()
+    child = forkserver.request("lstm_bench.training.job", arguments, held)
     if child is None:
         parent, pid = os.getpid(), os.fork()
         if pid == 0:
@@ -87,6 +88,13 @@ def _die_with(parent: int) -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:
             os._exit(RESUMABLE)
+
+
+def warm() -> None:
+    """What every training imports: torch, above all."""
+    import pandas  # noqa: F401 (pyarrow asks for it at its first table: a quarter of a second)
+
+    import lstm_bench.training.run  # noqa: F401
 
 
 def work(arguments: list[str]) -> int:

