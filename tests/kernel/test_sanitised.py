@@ -10,7 +10,7 @@ import pytest
 from lstm_bench.engine.fused import library
 
 DRIVERS = ("sanitised.cpp", "sanitised_truncated.cpp")
-FLAGS = ("-O1", "-std=c++17", "-ffp-contract=fast", "-fno-sanitize-recover=all")
+FLAGS = ("-Og", "-std=c++17", "-ffp-contract=fast", "-fno-sanitize-recover=all")
 
 
 @pytest.mark.parametrize("driver", DRIVERS)

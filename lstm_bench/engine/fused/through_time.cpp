@@ -9,6 +9,7 @@
 #include "cells.h"
 #include "scratch.h"
 #include "tile.h"
+#include "turn.h"
 
 struct Pass {
   long R, T, B, H, D, S;        // sizes
@@ -96,20 +97,6 @@ struct Runner {
         }
   }
 
-  // Columns (units, sequences) of a replicate to rows (sequences, units), and back.
-  void to_rows(const float* columns, float* rows, long b0, long size, bool add) const {
-    for (long b = 0; b < size; ++b)
-      for (long k = 0; k < H; ++k) {
-        const float x = columns[k * B + b0 + b];
-        rows[b * Hp + k] = add ? rows[b * Hp + k] + x : x;
-      }
-  }
-  void to_columns(const float* rows, float* columns, long b0, long size, long count,
-                  long width) const {
-    for (long k = 0; k < count; ++k)
-      for (long b = 0; b < size; ++b) columns[k * B + b0 + b] = rows[b * width + k];
-  }
-
   void forward(long r, long tile) {
     const long b0 = first_row(tile), size = first_row(tile + 1) - b0, step = size * Hp;
     if (packed < 0) {
@@ -122,10 +109,10 @@ struct Runner {
     float* cs = rows_of(p.cs, r, b0, Hp, slots());
     float* saved = p.keep ? rows_of(p.saved, r, b0, P * Cell::SAVED * W, p.T) : nullptr;
     std::memset(hs, 0, step * sizeof(float));
-    to_rows(p.h0 + r * H * B, hs, b0, size, false);
+    to_rows<false>(p.h0 + r * H * B + b0, B, hs, Hp, size, H);
     if (Cell::HAS_C) {
       std::memset(cs, 0, step * sizeof(float));
-      to_rows(p.c0 + r * H * B, cs, b0, size, false);
+      to_rows<false>(p.c0 + r * H * B + b0, B, cs, Hp, size, H);
     }
     for (long t = 0, s = 0; t < p.T; ++t) {
       const float *h_last = hs + slot(t) * step, *c_last = Cell::HAS_C ? cs + slot(t) * step : hs;
@@ -148,10 +135,11 @@ struct Runner {
           Cell::template forward<R>(acc, Hp, h_last + at, h + at, c_last + at, c + at, keep, kept);
         });
       if (s < p.S && p.steps[s] == t)
-        to_columns(h, p.hidden + (s++ * p.R + r) * H * B, b0, size, H, Hp);
+        to_columns(h, Hp, p.hidden + (s++ * p.R + r) * H * B + b0, B, size, H);
     }
-    to_columns(hs + slot(p.T) * step, p.h_last + r * H * B, b0, size, H, Hp);
-    if (Cell::HAS_C) to_columns(cs + slot(p.T) * step, p.c_last + r * H * B, b0, size, H, Hp);
+    to_columns(hs + slot(p.T) * step, Hp, p.h_last + r * H * B + b0, B, size, H);
+    if (Cell::HAS_C)
+      to_columns(cs + slot(p.T) * step, Hp, p.c_last + r * H * B + b0, B, size, H);
   }
 
   void backward(long r, long tile) {
@@ -173,8 +161,9 @@ struct Runner {
     }
     std::memset(dh, 0, step * 4), std::memset(dc, 0, step * 4), std::memset(db, 0, N * 4);
     std::memset(dU, 0, P * H * RC * W * 4), std::memset(dX, 0, P * D * C * W * 4);
-    if (p.d_h_last) to_rows(p.d_h_last + r * H * B, dh, b0, size, false);
-    if (Cell::HAS_C && p.d_c_last) to_rows(p.d_c_last + r * H * B, dc, b0, size, false);
+    if (p.d_h_last) to_rows<false>(p.d_h_last + r * H * B + b0, B, dh, Hp, size, H);
+    if (Cell::HAS_C && p.d_c_last)
+      to_rows<false>(p.d_c_last + r * H * B + b0, B, dc, Hp, size, H);
     const float* hs = rows_of(p.hs, r, b0, Hp, p.T + 1);
     const float* cs = Cell::HAS_C ? rows_of(p.cs, r, b0, Hp, p.T + 1) : hs;
     const float* saved = rows_of(p.saved, r, b0, P * Cell::SAVED * W, p.T);
@@ -183,7 +172,8 @@ struct Runner {
       const long begin = std::max(0L, end - chunk);
       for (long t = end - 1; t >= begin; --t) {
         if (s >= 0 && p.steps[s] == t) {
-          if (p.d_hidden) to_rows(p.d_hidden + (s * p.R + r) * H * B, dh, b0, size, true);
+          if (p.d_hidden)
+            to_rows<true>(p.d_hidden + (s * p.R + r) * H * B + b0, B, dh, Hp, size, H);
           --s;
         }
         float* d = ring + (t - begin) * size * N;
@@ -206,15 +196,15 @@ struct Runner {
           if (NC)
             accumulate_packed(size, d + P * RC * W, N, 1, Xb + P * RC * W * Dp, rest, Dp / W, d_x,
                               Dp);
-          to_columns(d_x, p.d_inputs + (t * p.R + r) * D * B, b0, size, D, Dp);
+          to_columns(d_x, Dp, p.d_inputs + (t * p.R + r) * D * B + b0, B, size, D);
         }
       }
       gradients(r, b0, size, begin, end, hs, ring, dU, dX, db);
       end = begin;
     }
     unpack(p.dM + (r * p.tiles + tile) * GATES * H * K, dU, dX, db);
-    to_columns(dh, p.dh0 + r * H * B, b0, size, H, Hp);
-    if (Cell::HAS_C) to_columns(dc, p.dc0 + r * H * B, b0, size, H, Hp);
+    to_columns(dh, Hp, p.dh0 + r * H * B + b0, B, size, H);
+    if (Cell::HAS_C) to_columns(dc, Hp, p.dc0 + r * H * B + b0, B, size, H);
   }
 
   // What the step before will read: the hardware does not foresee a walk back over pages.
