@@ -223,7 +223,7 @@ def _row(group: pd.DataFrame, evidence: Evidence) -> dict[str, Any]:
         "share": solved / n if n else float("nan"),
         "low": low,
         "high": high,
-        "median_updates_of_solvers": judged.updates_to_solve.astype(float).median(),
+        "median_updates_of_solvers": judged.updates_to_solve.dropna().astype(float).median(),
     }
     return row | _gradients(row, evidence)
 

@@ -67,6 +67,12 @@ def test_each_has_its_table_with_n_its_answer_and_its_figure(finished: Workspace
     assert "Does it choose what to remember?" in page
 
 
+def test_where_nobody_solved_the_logs_have_no_warning(finished: Workspace) -> None:
+    logs = list((finished.path / "results/logs/conclude").glob("*.log"))
+    assert len(logs) == len(finished.config["experiments"])
+    assert [log.name for log in logs if "Warning" in log.read_text()] == []
+
+
 def test_a_condition_that_two_experiments_need_is_trained_once(finished: Workspace) -> None:
     runs = [p.name for p in (finished.path / "results/runs").iterdir()]
     at_ten = [name for name in runs if name.startswith("temporal_order-T10-lstm-w8")]
