@@ -116,6 +116,7 @@ class Jordan(Cell):
     """
 
     name = "jordan"
+    version = 2  # a wide one multiplies by V, then U: other last bits
     citation = "Jordan (1986), Serial Order: A Parallel Distributed Processing Approach"
     formula = r"h_t = \tanh(W x_t + U y_{t-1} + b), \quad y_t = V h_t + b_y"
     reads_output = True

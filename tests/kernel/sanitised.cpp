@@ -12,18 +12,24 @@ static Buffer filled(long n) {
   return buffer;
 }
 
-static long check(int cell, long R, long T, long B, long D, long H, long tiles, bool keep) {
+// `fed_back` numbers instead of the state: those of a Jordan network; 0: the state.
+static long check(int cell, long R, long T, long B, long D, long H, long tiles, bool keep,
+                  long fed_back = 0) {
   const bool has_c = cell == 0;
   const long saved = cell < 2 ? 4 : 0, rows = cell < 2 ? 4 * H : H, slots = keep ? T + 1 : 2;
   const long wide = (H + W - 1) / W * W, state = R * H * B, steps[] = {0, T - 1};
-  Buffer M = filled(R * rows * (H + D + 1)), inputs = filled(T * R * D * B), h0 = filled(state);
+  const long F = fed_back ? fed_back : H, wide_F = (F + W - 1) / W * W;
+  Buffer V = filled(R * F * H), ys = filled(R * B * wide_F * slots), dV = filled(R * tiles * F * H);
+  Buffer M = filled(R * rows * (F + D + 1)), inputs = filled(T * R * D * B), h0 = filled(state);
   Buffer c0 = filled(state), hs = filled(R * B * wide * slots), cs = filled(R * B * wide * slots);
   Buffer gates = filled(R * B * wide * T * saved), hidden = filled(2 * state);
   Buffer h_last = filled(state), c_last = filled(state), d_hidden = filled(2 * state);
-  Buffer dM = filled(R * tiles * rows * (H + D + 1)), dx = filled(T * R * D * B);
+  Buffer dM = filled(R * tiles * rows * (F + D + 1)), dx = filled(T * R * D * B);
   Buffer dh0 = filled(state), dc0 = filled(state);
   Pass p{};
   p.R = R, p.T = T, p.B = B, p.H = H, p.D = D, p.S = T > 1 ? 2 : 1, p.tiles = tiles, p.keep = keep;
+  p.F = F;
+  if (fed_back) p.V = V.get(), p.ys = ys.get(), p.dV = dV.get();
   p.M = M.get(), p.inputs = inputs.get(), p.h0 = h0.get(), p.steps = steps;
   p.hs = hs.get(), p.hidden = hidden.get(), p.h_last = h_last.get(), p.saved = gates.get();
   if (has_c) p.c0 = c0.get(), p.cs = cs.get(), p.c_last = c_last.get();
@@ -48,6 +54,11 @@ int main() {
               const long tiles = B > 2 ? 2 : 1;
               bad += check(cell, R, T, B, D, H, tiles, true), ++cases;
               if (T == 7) bad += check(cell, R, T, B, D, H, 1, false), ++cases;
+              for (long F : {1, 20}) {
+                if (cell != 2 || T == 129 || D == 130) continue;
+                bad += check(cell, R, T, B, D, H, tiles, true, F), ++cases;
+                bad += check(cell, R, T, B, D, H, 1, false, F), ++cases;
+              }
             }
   std::printf("%ld cases, %ld bad\n", cases, bad);
   return bad > 0;

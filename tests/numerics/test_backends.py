@@ -32,6 +32,7 @@ SHAPES = [  # R, T, D, H
     (3, 7, 7, 33),
     (1, 40, 7, 5),
     (3, 40, 1, 17),
+    (2, 5, 3, 70),
 ]
 SINGLE = 1e-5  # the engine's own promise for a float32 backend
 
@@ -98,6 +99,15 @@ def test_a_pass_without_gradients_gives_the_very_same_numbers(name: str, backend
     assert torch.equal(streamed, hidden)
     assert all(torch.equal(a, b) for a, b in zip(streamed_last, last))
     assert all(torch.equal(a, b) for a, b in zip(state, given)), "the initial state was overwritten"
+
+
+@pytest.mark.parametrize(
+    ("H", "k", "columns"), [(64, 1, 64), (65, 1, 1), (90, 44, 44), (90, 45, 90)]
+)
+def test_a_wide_jordan_network_is_not_multiplied_out(H: int, k: int, columns: int):
+    cell = cell_named("jordan")
+    U, _, _ = bptt.plain_weights(cell, Params(make_params(cell, 3, H, k)))
+    assert U.shape == (1, H, columns)
 
 
 @pytest.mark.parametrize("name", CELLS)

@@ -52,9 +52,9 @@ def kernel() -> None:
         pytest.skip("no kernel can be made here")
 
 
-def case(name: str, R: int, T: int, B: int, D: int, H: int, shared: bool = False):
+def case(name: str, R: int, T: int, B: int, D: int, H: int, shared: bool = False, k: int = 2):
     cell = cell_named(name)
-    params = make_params(cell, D, H, R=R, scale=0.5 / max(H, 4) ** 0.5)
+    params = make_params(cell, D, H, k, R=R, scale=0.5 / max(H, 4) ** 0.5)
     inputs = randn(1, T, 1 if shared else R, D, B)
     state = tuple(0.5 * randn(2 + i, R, H, B) for i in range(len(cell.state)))
     return cell, params, inputs, state
@@ -81,6 +81,11 @@ def test_outputs_and_all_gradients_are_those_of_the_float64_loop(name: str, isa:
         as_exact_as_float32_can(case(name, *shape, shared=True), range(T))
 
 
+@pytest.mark.parametrize("k", [1, 20, 60])
+def test_a_wide_jordan_network_may_feed_back_few_outputs_or_many(k: int, isa: str):
+    as_exact_as_float32_can(case("jordan", 2, 6, 35, 3, 90, k=k), range(6))
+
+
 @pytest.mark.parametrize("name", CELLS)
 def test_steps_in_between_may_be_asked_for(name: str, kernel: None):
     as_exact_as_float32_can(case(name, 2, 11, 5, 3, 9), [0, 3, 4, 9])
@@ -95,15 +100,18 @@ def some(given, replicates: list[int]) -> dict[str, torch.Tensor]:
     hidden, last = engine.unroll(cell, Params(p), x, start, [2, 8], "fused")
     parts = (*hidden, *last)
     loss = sum((part * randn(i, *state[0].shape)[replicates]).sum() for i, part in enumerate(parts))
-    leaves = [p[k] for k in cell.shapes(3, 1, 1)] + [x, *start]
+    fed_back = ["V"] if cell.reads_output else []
+    leaves = [p[k] for k in [*cell.shapes(3, 1, 1), *fed_back]] + [x, *start]
     gradients = torch.autograd.grad(loss, leaves)
     found = {f"gradient {i}": g for i, g in enumerate(gradients)}
     found["inputs"] = found.pop(f"gradient {len(leaves) - 1 - len(start)}").transpose(0, 1)
     return {**found, "hidden": hidden.detach().transpose(0, 1)}
 
 
-@pytest.mark.parametrize("H", [5, 33])
-@pytest.mark.parametrize("name", ["lstm", "gru", "elman", "irnn"])
+@pytest.mark.parametrize(
+    ("name", "H"),
+    [*((name, H) for name in ("lstm", "gru", "elman", "irnn") for H in (5, 33)), ("jordan", 70)],
+)
 def test_a_replicates_bits_depend_on_nothing_beside_it(name: str, H: int, isa: str):
     given = case(name, 4, 9, 20, 3, H)
     together = some(given, [0, 1, 2, 3])
@@ -113,9 +121,11 @@ def test_a_replicates_bits_depend_on_nothing_beside_it(name: str, H: int, isa: s
 
 
 @pytest.mark.parametrize(("R", "B"), [(5, 20), (1, 128), (3, 65)])
-@pytest.mark.parametrize("name", ["lstm", "gru", "elman"])
-def test_bits_do_not_depend_on_the_number_of_threads(name: str, R: int, B: int, kernel: None):
-    given = case(name, R, 7, B, 3, 17)
+@pytest.mark.parametrize(("name", "H"), [("lstm", 17), ("gru", 17), ("elman", 17), ("jordan", 70)])
+def test_bits_do_not_depend_on_the_number_of_threads(
+    name: str, H: int, R: int, B: int, kernel: None
+):
+    given = case(name, R, 7, B, 3, H)
     one = run(given, [3, 6])
     for count in (2, 3):
         torch.set_num_threads(count)

@@ -15,11 +15,13 @@ from lstm_bench.cells.elman import IRNN, Elman, ElmanReLU, Jordan
 from lstm_bench.cells.gru import GRU
 from lstm_bench.cells.lstm import LSTM
 from lstm_bench.engine.bptt.gru import GRUThroughTime
+from lstm_bench.engine.bptt.jordan import JordanThroughTime
 from lstm_bench.engine.bptt.lstm import LSTMThroughTime
 from lstm_bench.engine.bptt.plain import PlainThroughTime
 from lstm_bench.engine.parameters import product, stacked
 
 name = "bptt"
+NARROW = 64
 
 
 def supports(cell: Cell, like: Tensor) -> bool:
@@ -43,12 +45,27 @@ def unroll(
         hidden, h = GRUThroughTime.apply(torch.cat(gates, dim=1), N, inputs, *state, steps)
         return hidden, (h,)
     M = torch.cat(plain_weights(cell, p), dim=2)
+    if feeds_little_back(cell, p):
+        hidden, h = JordanThroughTime.apply(M, p.V, inputs, *state, steps)
+        return hidden, (h,)
     hidden, h = PlainThroughTime.apply(M, inputs, *state, steps, type(cell) in (IRNN, ElmanReLU))
     return hidden, (h,)
 
 
 def plain_weights(cell: Cell, p: Params) -> tuple[Tensor, Tensor, Tensor]:
-    """U (R, H, H), W (R, H, D) and b (R, H, 1) of a plain network."""
+    """U (R, H, H), W (R, H, D) and b (R, H, 1) of a plain network.
+
+    U (R, H, k) of what V h is fed back where that is little: see `feeds_little_back`.
+    """
     if type(cell) is Jordan:  # U (V h + b_y) + b is an Elman network of rank k
-        return product(p.U, p.V), p.W, product(p.U, p.b_y) + p.b
+        U = p.U if feeds_little_back(cell, p) else product(p.U, p.V)
+        return U, p.W, product(p.U, p.b_y) + p.b
     return p.U, p.W, p.b
+
+
+def feeds_little_back(cell: Cell, p: Params) -> bool:
+    """Whether a Jordan network multiplies by V, then U, at every step: 2 k H products, not H H.
+
+    Not up to NARROW units, where padding k to whole vectors costs as much as it saves.
+    """
+    return type(cell) is Jordan and p.U.shape[1] > max(NARROW, 2 * p.V.shape[1])

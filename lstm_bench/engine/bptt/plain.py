@@ -1,4 +1,4 @@
-"""Elman, IRNN and Jordan networks, forward and backward through time."""
+"""Elman and IRNN networks, and narrow Jordan networks, forward and backward through time."""
 
 from __future__ import annotations
 

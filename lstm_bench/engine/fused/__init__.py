@@ -35,14 +35,15 @@ def unroll(
     steps = tuple(steps)
     if type(cell) is LSTM:
         weights = [p[f"{part}_{gate}"] for gate in "fioc" for part in "UWb"]
-        hidden, h, c = FusedThroughTime.apply("lstm", inputs, *state, steps, *weights)
+        hidden, h, c = FusedThroughTime.apply("lstm", inputs, *state, steps, None, *weights)
         return hidden, (h, c)
     if type(cell) is GRU:
         gates = [p[f"{part}_{gate}"] for gate in "rz" for part in "UWb"]
         weights = [p.U_n, p.b_u, *gates, p.W_n, p.b_n]
-        hidden, h = FusedThroughTime.apply("gru", inputs, *state, None, steps, *weights)
+        hidden, h = FusedThroughTime.apply("gru", inputs, *state, None, steps, None, *weights)
         return hidden, (h,)
     kind = "relu" if type(cell) in (IRNN, ElmanReLU) else "tanh"
-    weights = list(bptt.plain_weights(cell, p))
-    hidden, h = FusedThroughTime.apply(kind, inputs, *state, None, steps, *weights)
+    V = p.V if bptt.feeds_little_back(cell, p) else None
+    weights = bptt.plain_weights(cell, p)
+    hidden, h = FusedThroughTime.apply(kind, inputs, *state, None, steps, V, *weights)
     return hidden, (h,)

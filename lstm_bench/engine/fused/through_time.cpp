@@ -2,48 +2,33 @@
 //
 // States lie in rows: [step][sequence][unit], units padded with zeros to a multiple of W. What torch
 // passes in and gets back lies in columns: inputs (T, R or 1, D, B), states (R, H, B), hidden states
-// of the S steps asked for (S, R, H, B). M (R, GATES * H, H + D + 1) is [U, W, b] by gate.
+// of the S steps asked for (S, R, H, B). M (R, GATES * H, F + D + 1) is [U, W, b] by gate; U reads
+// the state, or what V makes of it where a network feeds its F outputs back.
 #include <algorithm>
 #include <cstring>
 #include <new>
 #include "cells.h"
+#include "packing.h"
 #include "scratch.h"
 #include "tile.h"
 #include "turn.h"
-
-struct Pass {
-  long R, T, B, H, D, S;        // sizes
-  long tiles, shared_inputs;    // tiles of a batch; whether all replicates read the same inputs
-  long keep;                    // whether a backward pass will follow
-  const float *M, *inputs, *h0, *c0;
-  const long* steps;            // S increasing steps
-  float *hs, *cs, *saved;       // rows kept for the backward pass (or two slots of them)
-  float *hidden, *h_last, *c_last;
-  const float *d_hidden, *d_h_last, *d_c_last;  // null where there is no gradient
-  float *dM, *d_inputs, *dh0, *dc0;             // dM (R * tiles, GATES * H, H + D + 1)
-};
 
 namespace {
 
 thread_local Scratch scratch;
 
-long up(long n, long unit) { return (n + unit - 1) / unit * unit; }
-
 template <class Cell>
-struct Runner {
-  static constexpr int C = Cell::COLUMNS, RC = Cell::RECURRENT, XC = C - Cell::X, NC = C - RC;
-  static constexpr int UNITS = Cell::GROUPS * W;                     // units of a panel
-  static constexpr int GATES = Cell::GROUPS == 1 ? C : 1;
+struct Runner : Packing<Cell> {
+  using Layout = Packing<Cell>;
+  using Layout::C, Layout::RC, Layout::XC, Layout::NC, Layout::UNITS, Layout::GATES;
+  using Layout::p, Layout::H, Layout::D, Layout::F, Layout::B, Layout::K, Layout::P, Layout::Hp;
+  using Layout::Fp, Layout::N, Layout::place;
 
-  const Pass& p;
-  const long H, D, B, K, P, Hp, N;
-  float *U, *X, *bias;    // forward: [panel][k][RC], [panel][d][XC], [panel][C]
-  float *Ub, *Xb;         // backward: by groups of 4 vectors, [row of gradient][vectors]
+  float *U, *X, *bias, *Vt;  // forward: [panel][k][RC], [panel][d][XC], [panel][C]; V transposed
+  float *Ub, *Xb, *Vb;      // backward: by groups of 4 vectors, [row of gradient][vectors]
   long packed = -1;
 
-  explicit Runner(const Pass& pass)
-      : p(pass), H(p.H), D(p.D), B(p.B), K(H + D + 1), P((H + UNITS - 1) / UNITS), Hp(P * UNITS),
-        N(P * C * W) {}
+  explicit Runner(const Pass& pass) : Layout(pass) {}
 
   long first_row(long tile) const { return B * tile / p.tiles; }
   long slot(long t) const { return p.keep ? t : t & 1; }
@@ -54,59 +39,21 @@ struct Runner {
   const float* x_at(long t, long r, long b0) const {
     return p.inputs + ((p.shared_inputs ? t : t * p.R + r) * D) * B + b0;
   }
-  // The row of M for lane j of column c of panel q, or -1 for padding.
-  long row_of(long q, long c, long j) const {
-    const long unit = Cell::GROUPS == 1 ? q * W + j : (q * C + c) * W + j;
-    return unit >= H ? -1 : Cell::GROUPS == 1 ? c * H + unit : unit;
-  }
-  // Where column c of panel q starts in a gradient row.
-  long place(long q, long c) const {
-    return (c < RC ? q * RC + c : P * RC + q * NC + (c - RC)) * W;
-  }
-
-  void pack_forward(long r) {
-    const float* M = p.M + r * GATES * H * K;
-    for (long q = 0; q < P; ++q)
-      for (long c = 0; c < C; ++c)
-        for (long j = 0; j < W; ++j) {
-          const long row = row_of(q, c, j);
-          const float* m = row < 0 ? nullptr : M + row * K;
-          if (c < RC)
-            for (long k = 0; k < H; ++k) U[((q * H + k) * RC + c) * W + j] = m ? m[k] : 0;
-          if (c >= Cell::X)
-            for (long k = 0; k < D; ++k)
-              X[((q * D + k) * XC + c - Cell::X) * W + j] = m ? m[H + k] : 0;
-          bias[(q * C + c) * W + j] = m ? m[K - 1] : 0;
-        }
-  }
-
-  // Columns `first` to `first + count` of M by rows of a gradient, `rows` of them from `start` on.
-  void pack_backward(float* out, long r, long first, long count, long start, long rows) {
-    const float* M = p.M + r * GATES * H * K;
-    const long vectors = up(count, W) / W;
-    std::memset(out, 0, vectors * W * rows * sizeof(float));
-    for (long q = 0; q < P; ++q)
-      for (long c = 0; c < C; ++c)
-        for (long j = 0; j < W; ++j) {
-          const long row = row_of(q, c, j), n = place(q, c) + j - start;
-          if (row < 0 || n < 0 || n >= rows) continue;
-          for (long k = 0; k < count; ++k) {
-            const long v = k / W, group = v / 4 * 4, wide = std::min(4L, vectors - group);
-            out[group * W * rows + (n * wide + v - group) * W + k % W] = M[row * K + first + k];
-          }
-        }
-  }
 
   void forward(long r, long tile) {
     const long b0 = first_row(tile), size = first_row(tile + 1) - b0, step = size * Hp;
     if (packed < 0) {
-      scratch.reserve(P * (H * RC + D * XC + C) * W + 64);
-      U = scratch.take(P * H * RC * W), X = scratch.take(P * D * XC * W);
-      bias = scratch.take(P * C * W);
+      scratch.reserve(P * (F * RC + D * XC + C) * W + (p.V ? H * Fp : 0) + 64);
+      U = scratch.take(P * F * RC * W), X = scratch.take(P * D * XC * W);
+      bias = scratch.take(P * C * W), Vt = p.V ? scratch.take(H * Fp) : nullptr;
     }
-    if (packed != r) pack_forward(r), packed = r;
+    if (packed != r) {
+      this->pack_forward(r, U, X, bias), packed = r;
+      if (Vt) this->pack(Vt, p.V + r * F * H, H, 1, F, H);
+    }
     float* hs = rows_of(p.hs, r, b0, Hp, slots());
     float* cs = rows_of(p.cs, r, b0, Hp, slots());
+    float* fed = p.V ? rows_of(p.ys, r, b0, Fp, slots()) : hs;
     float* saved = p.keep ? rows_of(p.saved, r, b0, P * Cell::SAVED * W, p.T) : nullptr;
     std::memset(hs, 0, step * sizeof(float));
     to_rows<false>(p.h0 + r * H * B + b0, B, hs, Hp, size, H);
@@ -114,10 +61,11 @@ struct Runner {
       std::memset(cs, 0, step * sizeof(float));
       to_rows<false>(p.c0 + r * H * B + b0, B, cs, Hp, size, H);
     }
+    if (Vt) feed_back(size, hs, fed);
     for (long t = 0, s = 0; t < p.T; ++t) {
       const float *h_last = hs + slot(t) * step, *c_last = Cell::HAS_C ? cs + slot(t) * step : hs;
       float *h = hs + slot(t + 1) * step, *c = Cell::HAS_C ? cs + slot(t + 1) * step : hs;
-      const float* x = x_at(t, r, b0);
+      const float *x = x_at(t, r, b0), *y = fed + slot(t) * size * Fp;
       for (long q = 0; q < P; ++q)
         in_groups<tile_rows(C)>(size, [&](auto rows, long first) {
           constexpr int R = decltype(rows)::value;
@@ -126,7 +74,7 @@ struct Runner {
           for (int i = 0; i < R; ++i)
 #pragma GCC unroll 8
             for (int g = 0; g < C; ++g) acc[i][g] = load(bias + (q * C + g) * W);
-          multiply<RC>(acc, h_last + first * Hp, Hp, 1, U + q * H * RC * W, RC * W, H);
+          multiply<RC>(acc, y + first * Fp, Fp, 1, U + q * F * RC * W, RC * W, F);
           multiply<XC, Cell::X>(acc, x + first, 1, B, X + q * D * XC * W, XC * W, D);
           const long at = first * Hp + q * UNITS, kept = P * Cell::SAVED * W;
           float* keep = saved && Cell::SAVED
@@ -134,6 +82,7 @@ struct Runner {
                             : nullptr;
           Cell::template forward<R>(acc, Hp, h_last + at, h + at, c_last + at, c + at, keep, kept);
         });
+      if (Vt) feed_back(size, h, fed + slot(t + 1) * size * Fp);
       if (s < p.S && p.steps[s] == t)
         to_columns(h, Hp, p.hidden + (s++ * p.R + r) * H * B + b0, B, size, H);
     }
@@ -142,30 +91,42 @@ struct Runner {
       to_columns(cs + slot(p.T) * step, Hp, p.c_last + r * H * B + b0, B, size, H);
   }
 
+  // y = V h, what the next step reads in place of h.
+  void feed_back(long size, const float* h, float* y) const {
+    std::memset(y, 0, size * Fp * sizeof(float));
+    accumulate_packed(size, h, Hp, 1, Vt, H, Fp / W, y, Fp);
+  }
+
   void backward(long r, long tile) {
     const long b0 = first_row(tile), size = first_row(tile + 1) - b0, step = size * Hp;
     const long chunk = std::max(1L, 128 / size), Dp = up(D, W), rest = P * NC * W;
     const bool dx = p.d_inputs;
-    scratch.reserve(N * (Hp + (dx ? Dp : 0)) + chunk * size * N + 2 * step + size * Dp +
-                    P * (H + D) * C * W + N + 1024);
-    Ub = scratch.take(P * RC * W * Hp);
+    scratch.reserve(N * (Fp + (dx ? Dp : 0)) + chunk * size * N + 2 * step + size * Dp +
+                    P * (F + D) * C * W + N + (p.V ? chunk * size * Fp + (F + Fp) * Hp : 0) + 1024);
+    Ub = scratch.take(P * RC * W * Fp);
     Xb = dx ? scratch.take(N * Dp) : nullptr;
     float *ring = scratch.take(chunk * size * N), *dh = scratch.take(step);
     float *dc = scratch.take(step), *d_x = scratch.take(size * Dp);
-    float *dU = scratch.take(P * H * RC * W), *dX = scratch.take(P * D * C * W);
-    float* db = scratch.take(N);
-    pack_backward(Ub, r, 0, H, 0, P * RC * W);
+    float *dU = scratch.take(P * F * RC * W), *dX = scratch.take(P * D * C * W);
+    float *db = scratch.take(N), *dys = nullptr, *dV = nullptr;
+    this->pack_backward(Ub, r, 0, F, 0, P * RC * W);
     if (dx) {
-      pack_backward(Xb, r, H, D, 0, P * RC * W);
-      if (NC) pack_backward(Xb + P * RC * W * Dp, r, H, D, P * RC * W, rest);
+      this->pack_backward(Xb, r, F, D, 0, P * RC * W);
+      if (NC) this->pack_backward(Xb + P * RC * W * Dp, r, F, D, P * RC * W, rest);
+    }
+    if (p.V) {
+      Vb = scratch.take(F * Hp), this->pack(Vb, p.V + r * F * H, F, H, H, 1);
+      dys = scratch.take(chunk * size * Fp), dV = scratch.take(H * Fp);
+      std::memset(dV, 0, H * Fp * 4);
     }
     std::memset(dh, 0, step * 4), std::memset(dc, 0, step * 4), std::memset(db, 0, N * 4);
-    std::memset(dU, 0, P * H * RC * W * 4), std::memset(dX, 0, P * D * C * W * 4);
+    std::memset(dU, 0, P * F * RC * W * 4), std::memset(dX, 0, P * D * C * W * 4);
     if (p.d_h_last) to_rows<false>(p.d_h_last + r * H * B + b0, B, dh, Hp, size, H);
     if (Cell::HAS_C && p.d_c_last)
       to_rows<false>(p.d_c_last + r * H * B + b0, B, dc, Hp, size, H);
     const float* hs = rows_of(p.hs, r, b0, Hp, p.T + 1);
     const float* cs = Cell::HAS_C ? rows_of(p.cs, r, b0, Hp, p.T + 1) : hs;
+    const float* fed = p.V ? rows_of(p.ys, r, b0, Fp, p.T + 1) : hs;
     const float* saved = rows_of(p.saved, r, b0, P * Cell::SAVED * W, p.T);
     long s = p.S - 1;
     for (long end = p.T; end > 0;) {
@@ -189,7 +150,10 @@ struct Runner {
                 hs + (t + 1) * step + at, cs + t * step + at, cs + (t + 1) * step + at, dh + at,
                 dc + at, d + b * N + place(q, 0), d + b * N + (NC ? place(q, RC) : 0), N);
           });
-        accumulate_packed(size, d, N, 1, Ub, P * RC * W, Hp / W, dh, Hp);
+        float* dy = p.V ? dys + (t - begin) * size * Fp : dh;
+        if (p.V) std::memset(dy, 0, size * Fp * sizeof(float));
+        accumulate_packed(size, d, N, 1, Ub, P * RC * W, Fp / W, dy, Fp);
+        if (p.V) accumulate_packed(size, dy, Fp, 1, Vb, F, Hp / W, dh, Hp);
         if (dx) {
           std::memset(d_x, 0, size * Dp * sizeof(float));
           accumulate_packed(size, d, N, 1, Xb, P * RC * W, Dp / W, d_x, Dp);
@@ -199,12 +163,22 @@ struct Runner {
           to_columns(d_x, Dp, p.d_inputs + (t * p.R + r) * D * B + b0, B, size, D);
         }
       }
-      gradients(r, b0, size, begin, end, hs, ring, dU, dX, db);
+      gradients(r, b0, size, begin, end, fed, ring, dU, dX, db);
+      if (p.V) accumulate_rows((end - begin) * size, hs + begin * step, dys, dV);
       end = begin;
     }
-    unpack(p.dM + (r * p.tiles + tile) * GATES * H * K, dU, dX, db);
+    if (p.V)
+      for (long i = 0; i < F; ++i)
+        for (long k = 0; k < H; ++k)
+          p.dV[((r * p.tiles + tile) * F + i) * H + k] = dV[k * Fp + i];
+    this->unpack(p.dM + (r * p.tiles + tile) * GATES * H * K, dU, dX, db);
     to_columns(dh, Hp, p.dh0 + r * H * B + b0, B, size, H);
     if (Cell::HAS_C) to_columns(dc, Hp, p.dc0 + r * H * B + b0, B, size, H);
+  }
+
+  // dV (H, Fp) += hs' dys over `count` rows.
+  void accumulate_rows(long count, const float* hs, const float* dys, float* dV) const {
+    for (long v = 0; v < Fp; v += W) accumulate<1>(H, hs, 1, Hp, dys + v, Fp, count, dV + v, Fp);
   }
 
   // What the step before will read: the hardware does not foresee a walk back over pages.
@@ -216,12 +190,12 @@ struct Runner {
   }
 
   // The weights' gradients of the steps [begin, end), whose gradient rows lie in the ring.
-  void gradients(long r, long b0, long size, long begin, long end, const float* hs,
+  void gradients(long r, long b0, long size, long begin, long end, const float* fed,
                  const float* ring, float* dU, float* dX, float* db) const {
     const long count = (end - begin) * size;
     for (long q = 0; q < P; ++q)
-      accumulate<RC>(H, hs + begin * size * Hp, 1, Hp, ring + place(q, 0), N, count,
-                     dU + q * H * RC * W, RC * W);
+      accumulate<RC>(F, fed + begin * size * Fp, 1, Fp, ring + place(q, 0), N, count,
+                     dU + q * F * RC * W, RC * W);
     for (long t = begin; t < end; ++t)
       for (long q = 0; q < P; ++q) {
         const float *x = x_at(t, r, b0), *d = ring + (t - begin) * size * N;
@@ -232,22 +206,6 @@ struct Runner {
       }
     for (long i = 0; i < count; ++i)
       for (long n = 0; n < N; n += W) store(db + n, load(db + n) + load(ring + i * N + n));
-  }
-
-  void unpack(float* dM, const float* dU, const float* dX, const float* db) const {
-    for (long q = 0; q < P; ++q)
-      for (long c = 0; c < C; ++c)
-        for (long j = 0; j < W; ++j) {
-          const long row = row_of(q, c, j);
-          if (row < 0) continue;
-          float* m = dM + row * K;
-          const float* x = c < RC ? dX + (q * D * RC + c) * W
-                                  : dX + P * D * RC * W + (q * D * NC + c - RC) * W;
-          for (long k = 0; k < H; ++k) m[k] = c < RC ? dU[((q * H + k) * RC + c) * W + j] : 0;
-          for (long k = 0; k < D; ++k)
-            m[H + k] = c >= Cell::X ? x[k * (c < RC ? RC : NC) * W + j] : 0;
-          m[K - 1] = db[place(q, c) + j];
-        }
   }
 };
 

@@ -23,10 +23,11 @@ TILE = 32  # sequences of a tile, about: U is read once a tile and step
 class Pass(ctypes.Structure):
     """The kernel's view of one pass; see through_time.cpp."""
 
-    SIZES = ("R", "T", "B", "H", "D", "S", "tiles", "shared_inputs", "keep")
+    SIZES = ("R", "T", "B", "H", "D", "S", "F", "tiles", "shared_inputs", "keep")
     POINTERS = (
-        *("M", "inputs", "h0", "c0", "steps", "hs", "cs", "saved", "hidden", "h_last", "c_last"),
-        *("d_hidden", "d_h_last", "d_c_last", "dM", "d_inputs", "dh0", "dc0"),
+        *("M", "V", "inputs", "h0", "c0", "steps", "hs", "cs", "ys", "saved"),
+        *("hidden", "h_last", "c_last"),
+        *("d_hidden", "d_h_last", "d_c_last", "dM", "dV", "d_inputs", "dh0", "dc0"),
     )
     _fields_ = [(name, ctypes.c_long) for name in SIZES]
     _fields_ += [(name, ctypes.c_void_p) for name in POINTERS]
@@ -46,14 +47,14 @@ def as_tensor(steps: tuple[int, ...]) -> Tensor:
     return torch.tensor(steps, dtype=torch.int64)
 
 
-def blocks(kind: str, M: Tensor, H: int) -> list[Tensor]:
-    """Where U, W, b of each gate lie in M (R, GATES * H, H + D + 1), which is [U, W, b] by gate.
+def blocks(kind: str, M: Tensor, H: int, F: int) -> list[Tensor]:
+    """Where U, W, b of each gate lie in M (R, GATES * H, F + D + 1), which is [U, W, b] by gate.
 
     Views in the order the weights are given in; for a GRU U_n, b_u, then U, W, b of r and z, then
     W_n, b_n: the rest of its first and last gate is zero.
     """
     R, rows, K = M.shape
-    parts, found = ((0, H), (H, K - H - 1), (K - 1, 1)), []
+    parts, found = ((0, F), (F, K - F - 1), (K - 1, 1)), []
     for first in range(0, rows * K, H * K):  # half the time of splitting M twice
         for column, width in parts:
             found.append(M.as_strided((R, H, width), (rows * K, K, 1), first + column))
@@ -61,7 +62,10 @@ def blocks(kind: str, M: Tensor, H: int) -> list[Tensor]:
 
 
 class FusedThroughTime(torch.autograd.Function):
-    """A whole sequence a call; the weights (R, H, ...) come in the order of `blocks`."""
+    """A whole sequence a call; the weights (R, H, ...) come in the order of `blocks`.
+
+    V (R, F, H), of a plain network: U (R, H, F) reads V h in place of h.
+    """
 
     @staticmethod
     def forward(
@@ -71,28 +75,32 @@ class FusedThroughTime(torch.autograd.Function):
         h: Tensor,
         c: Tensor | None,
         steps: tuple[int, ...],
+        V: Tensor | None,
         *weights: Tensor,
     ) -> tuple[Tensor, ...]:
         ctx.set_materialize_grads(False)
         library, keep = load(), any(ctx.needs_input_grad)
         T, shared, D, B = inputs.shape
         R, H = h.shape[:2]
-        M = h.new_zeros(R, GATES[kind] * H, H + D + 1)
-        torch._foreach_copy_(blocks(kind, M, H), list(weights))
+        F = H if V is None else V.shape[1]
+        M = h.new_zeros(R, GATES[kind] * H, F + D + 1)
+        torch._foreach_copy_(blocks(kind, M, H, F), list(weights))
         wide = aligned(H, library.lanes())
         slots = T + 1 if keep else 2
         sizes = {
-            "R": R, "T": T, "B": B, "H": H, "D": D, "S": len(steps), "keep": int(keep),
+            "R": R, "T": T, "B": B, "H": H, "D": D, "S": len(steps), "F": F, "keep": int(keep),
             "tiles": max(1, round(B / TILE)), "shared_inputs": int(shared == 1 and R > 1),
         }  # fmt: skip
         kept = {
             "M": M,
+            "V": None if V is None else V.contiguous(),
             "inputs": inputs.contiguous(),
             "h0": h.contiguous(),
             "c0": None if c is None else c.contiguous(),
             "steps": as_tensor(steps),
             "hs": h.new_empty(R * B * wide * slots),
             "cs": None if c is None else h.new_empty(R * B * wide * slots),
+            "ys": None if V is None else h.new_empty(R * B * aligned(F, library.lanes()) * slots),
             "saved": h.new_empty(R * B * wide * T * SAVED[kind]) if keep else None,
         }
         made: dict[str, Tensor | None] = {
@@ -110,20 +118,27 @@ class FusedThroughTime(torch.autograd.Function):
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, *grads: Tensor | None) -> tuple[Any, ...]:
         sizes, kept, like = ctx.sizes, ctx.kept, ctx.kept["M"]
-        R, H, D, B, tiles = (sizes[name] for name in ("R", "H", "D", "B", "tiles"))
+        R, H, D, B, F, tiles = (sizes[name] for name in ("R", "H", "D", "B", "F", "tiles"))
         given = dict(zip(("d_hidden", "d_h_last", "d_c_last"), grads))
         given = {k: None if g is None else g.contiguous() for k, g in given.items()}
         wanted_dx = ctx.needs_input_grad[1]
         made = {
             "dM": like.new_empty(R, tiles, *like.shape[1:]),
+            "dV": None if kept["V"] is None else like.new_empty(R, tiles, F, H),
             "d_inputs": like.new_empty(sizes["T"], R, D, B) if wanted_dx else None,
             "dh0": like.new_empty(R, H, B),
             "dc0": None if kept["cs"] is None else like.new_empty(R, H, B),
         }
         view = describe(Pass(**sizes), {**kept, **given, **made})
         threads.run(load(), CELLS[ctx.kind], view, backward=True)
-        dM = made["dM"][:, 0] if tiles > 1 else made["dM"].view_as(like)
-        for tile in range(1, tiles):  # in this order, whichever thread was first
-            dM = dM + made["dM"][:, tile]
+        dM, dV = (None if each is None else _summed(each) for each in (made["dM"], made["dV"]))
         dx = as_input(made["d_inputs"], kept["inputs"].shape)
-        return None, dx, made["dh0"], made["dc0"], None, *blocks(ctx.kind, dM, H)
+        return None, dx, made["dh0"], made["dc0"], None, dV, *blocks(ctx.kind, dM, H, F)
+
+
+def _summed(by_tile: Tensor) -> Tensor:
+    """(R, tiles, ...) to (R, ...): in the tiles' order, whichever thread was first."""
+    total = by_tile[:, 0]
+    for tile in range(1, by_tile.shape[1]):
+        total = total + by_tile[:, tile]
+    return total
