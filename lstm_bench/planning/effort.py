@@ -1,12 +1,14 @@
 """What a seed block takes: seconds and memory from the numbers of its condition in the plan.
 
-    seconds = START + evaluated * updates * (R * (UPDATE + flops / FLOPS) + steps * STEP[way])
+    seconds = START + evaluated * updates * (R * one + steps * STEP[way])
+    one = UPDATE + flops / FLOPS + states * STATE
     evaluated = 1 + validation / (3 * batch * evaluate_every)
 
 The budget of updates is an upper bound: a replicate that has solved its task stops before. The
 constants are of one core of a common server CPU of 2026; `flops` are those of forward and
-backward passes of one replicate's batch. A cluster's jobs are sized by these numbers, so they are
-kept on the safe side there (`planning.packing`). Standard library only: the Snakefile reads it.
+backward passes of one replicate's batch, `states` the numbers of state it goes through. A cluster's
+jobs are sized by these numbers, so they are kept on the safe side there (`planning.packing`).
+Standard library only: the Snakefile reads it.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from typing import Any
 START = 4.0  # seconds: Python, torch, and Snakemake's own work around a job
 UPDATE = 4e-4  # seconds a replicate: drawing data, readout, clipping, optimiser
 FLOPS = 5e10  # floating-point operations a second of one core
+STATE = 2e-9  # seconds a number of state, step and sequence: what squashes and stores it
 STEP = {  # seconds a time step costs to call, whatever the size: forward and backward
     "kernel": 0.0,
     "scan": 1e-4,
@@ -43,8 +46,9 @@ def training_seconds(entry: Mapping[str, Any], replicates: int) -> float:
 def update_seconds(entry: Mapping[str, Any], replicates: int) -> float:
     """Seconds of one update."""
     effort = entry["effort"]
-    update = replicates * (UPDATE + entry["flops_per_update"] / FLOPS)
-    return update + effort["steps"] * STEP[effort["way"]]
+    states = entry["state_size"] * effort["steps"] * _training(entry)["batch"]
+    one = UPDATE + entry["flops_per_update"] / FLOPS + states * STATE
+    return replicates * one + effort["steps"] * STEP[effort["way"]]
 
 
 def memory_mib(entry: Mapping[str, Any], replicates: int) -> int:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from lstm_bench.planning.effort import memory_mib, seconds
+from lstm_bench.planning.effort import memory_mib, seconds, training_seconds
 from lstm_bench.planning.plan import resolve
 from tests.workflow.workspace import ROOT, TINY
 
@@ -52,3 +52,9 @@ def test_recomputation_takes_less_memory(entries: dict[tuple[str, int], Any]) ->
     training = {**entry["spec"]["training"], "recompute": True}
     again = {**entry, "spec": {**entry["spec"], "training": training}}
     assert memory_mib(again, 500) < memory_mib(entry, 500)
+
+
+def test_a_wide_state_takes_time_where_there_are_few_products(entries: dict[tuple[str, int], Any]):
+    entry = entries["elman", 100]
+    wide = {**entry, "state_size": 100 * entry["state_size"]}
+    assert training_seconds(wide, 5) > 5 * training_seconds(entry, 5)
