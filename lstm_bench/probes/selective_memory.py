@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy
 import torch
-from scipy.stats import rankdata
 from torch import Tensor
 
 from lstm_bench import tasks
@@ -173,7 +173,7 @@ def auc(values: np.ndarray, positive: np.ndarray) -> float:
     n, m = int(positive.sum()), int((~positive).sum())
     if n == 0 or m == 0:
         return float("nan")
-    return float((rankdata(values)[positive].sum() - n * (n + 1) / 2) / (n * m))
+    return float((scipy.stats.rankdata(values)[positive].sum() - n * (n + 1) / 2) / (n * m))
 
 
 def clamped(network: Network, weights: Tensor, gate: str, value: np.ndarray) -> Tensor | None:

@@ -7,7 +7,7 @@ from math import ceil, log2
 from typing import Any
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from lstm_bench.stats.intervals import LEVEL, interval
 
@@ -28,7 +28,7 @@ def sign_flip(differences: Any, threshold: float = 0.0, seed: int = 0) -> float:
         raise ValueError(f"a paired test needs two differences or more, not {len(away)}")
     if not away.any():
         return 1.0
-    found = stats.permutation_test(
+    found = scipy.stats.permutation_test(
         (away,),
         np.mean,
         permutation_type="samples",

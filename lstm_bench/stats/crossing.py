@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import isotonic_regression
+import scipy
 
 from lstm_bench.stats.rates import LEVEL
 
@@ -55,7 +55,7 @@ class Crossing:
 
 def _crossed(logs: np.ndarray, ratio: np.ndarray) -> tuple[float, str]:
     """Where a non-decreasing fit of the log ratio against log T crosses 0."""
-    fit = isotonic_regression(ratio, increasing=True).x
+    fit = scipy.optimize.isotonic_regression(ratio, increasing=True).x
     if fit[0] > 0:
         return float(np.exp(logs[0])), "below"
     if fit[-1] <= 0:

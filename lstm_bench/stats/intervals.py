@@ -23,7 +23,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from scipy import stats
+import scipy
 
 LEVEL = 0.95
 RESAMPLES = 2000
@@ -33,13 +33,13 @@ METHODS = ("expanded", "percentile", "bca")
 
 def iqm(values: Any, axis: int = -1) -> Any:
     """The interquartile mean: of the middle half of the values, a quarter cut off at either end."""
-    return stats.trim_mean(values, 0.25, axis=axis)
+    return scipy.stats.trim_mean(values, 0.25, axis=axis)
 
 
 def expanded_level(n: int, level: float = LEVEL) -> float:
     """The level at which a percentile interval of n values has the length of a t interval."""
-    t = stats.t.ppf((1 + level) / 2, n - 1)
-    return float(1 - 2 * stats.norm.sf(np.sqrt(n / (n - 1)) * t))
+    t = scipy.stats.t.ppf((1 + level) / 2, n - 1)
+    return float(1 - 2 * scipy.stats.norm.sf(np.sqrt(n / (n - 1)) * t))
 
 
 def interval(
@@ -60,7 +60,7 @@ def interval(
     fewest = min(sample.shape[-1] for sample in sized)
     if fewest < 2:
         raise ValueError(f"an interval needs two values or more, not {fewest}")
-    found = stats.bootstrap(
+    found = scipy.stats.bootstrap(
         sized,
         statistic,
         n_resamples=resamples,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.stats import bootstrap
+import scipy
 
 from lstm_bench.stats.rates import LEVEL
 
@@ -19,7 +19,7 @@ def mean_interval(values: np.ndarray, resamples: int = 2000) -> tuple[float, flo
         return mean, float("nan"), float("nan")
     if np.ptp(known) == 0:
         return mean, mean, mean
-    found = bootstrap(
+    found = scipy.stats.bootstrap(
         (known,), np.mean, n_resamples=resamples, confidence_level=LEVEL, method="percentile",
         rng=np.random.default_rng(0),
     ).confidence_interval  # fmt: skip

@@ -9,8 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy import stats
-from scipy.optimize import brentq
+import scipy
 
 from lstm_bench.stats.comparisons import fewest_to_decide
 
@@ -20,17 +19,18 @@ MOST = 1000  # beyond this, "more than"
 
 def power(effect: float, n: int, alpha: float) -> float:
     """The chance to reject at `alpha` when the mean difference is `effect` standard deviations."""
-    critical = stats.t.ppf(1 - alpha / 2, n - 1)
+    critical = scipy.stats.t.ppf(1 - alpha / 2, n - 1)
     away = abs(effect) * np.sqrt(n)
-    other = np.nan_to_num(stats.nct.cdf(-critical, n - 1, away))  # vanishing: scipy may say NaN
-    return float(stats.nct.sf(critical, n - 1, away) + other)
+    # vanishing: scipy may say NaN
+    other = np.nan_to_num(scipy.stats.nct.cdf(-critical, n - 1, away))
+    return float(scipy.stats.nct.sf(critical, n - 1, away) + other)
 
 
 def detectable(deviation: float, n: int, alpha: float, wanted: float = POWER) -> float:
     """The smallest mean difference found with chance `wanted`, in the unit of `deviation`."""
     if deviation == 0 or n < 2:
         return float("nan")
-    found = brentq(lambda d: power(d, n, alpha) - wanted, 1e-9, 200.0)
+    found = scipy.optimize.brentq(lambda d: power(d, n, alpha) - wanted, 1e-9, 200.0)
     return float(found) * deviation
 
 

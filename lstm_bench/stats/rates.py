@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from scipy.optimize import isotonic_regression
-from scipy.stats import binomtest
+import scipy
 
 LEVEL = 0.95
 
@@ -18,7 +17,7 @@ def wilson(successes: int, n: int, level: float = LEVEL) -> tuple[float, float]:
     """The Wilson score interval of a rate; (0, 1) where nothing was tried."""
     if n == 0:
         return 0.0, 1.0
-    interval = binomtest(successes, n).proportion_ci(level, method="wilson")
+    interval = scipy.stats.binomtest(successes, n).proportion_ci(level, method="wilson")
     return float(interval.low), float(interval.high)
 
 
@@ -38,7 +37,7 @@ class Horizon:
 
 def _crossing(lengths: np.ndarray, shares: np.ndarray, n: np.ndarray) -> tuple[float, str]:
     """Where a non-increasing fit of the shares against log T crosses one half."""
-    fit = isotonic_regression(shares, weights=n, increasing=False).x
+    fit = scipy.optimize.isotonic_regression(shares, weights=n, increasing=False).x
     if fit[-1] >= 0.5:
         return float(lengths[-1]), "above"
     if fit[0] < 0.5:

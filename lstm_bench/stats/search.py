@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from scipy.special import gammaln
+import scipy
 
 from lstm_bench.stats.rates import LEVEL
 
@@ -25,6 +25,7 @@ def weights(n: int, trials: int) -> np.ndarray:
     i = np.arange(n, trials + 1)
     found = np.zeros(trials)
     # (i - 1)! / ((n - 1)! (i - n)!) over trials! / (n! (trials - n)!)
+    gammaln = scipy.special.gammaln
     log = gammaln(i) - gammaln(n) - gammaln(i - n + 1)
     log -= gammaln(trials + 1) - gammaln(n + 1) - gammaln(trials - n + 1)
     found[n - 1 :] = np.exp(log)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
-from scipy.stats import t
+import scipy
 
 from lstm_bench.stats.rates import LEVEL
 
@@ -20,6 +20,7 @@ def student_interval(values: Iterable[float], level: float = LEVEL) -> tuple[flo
     known = known[np.isfinite(known)]
     if len(known) < 2:
         return (float(known.mean()) if len(known) else float("nan"), float("nan"), float("nan"))
-    half = t.ppf((1 + level) / 2, len(known) - 1) * known.std(ddof=1) / np.sqrt(len(known))
+    quantile = scipy.stats.t.ppf((1 + level) / 2, len(known) - 1)
+    half = quantile * known.std(ddof=1) / np.sqrt(len(known))
     mean = float(known.mean())
     return mean, mean - float(half), mean + float(half)

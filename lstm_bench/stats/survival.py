@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from scipy.stats import permutation_test
+import scipy
 
 from lstm_bench.stats.family import holm, letters, ties
 from lstm_bench.stats.intervals import FEWEST, interval
@@ -120,7 +120,7 @@ def logrank(first: Times, second: Times, relabellings: int = RELABELLINGS) -> fl
         own = scores[0] if len(first[0]) == 1 else scores[-1]
         tails = np.mean(scores <= own), np.mean(scores >= own)
         return float(min(1.0, 2 * min(tails)))
-    found = permutation_test(
+    found = scipy.stats.permutation_test(
         (scores[: len(first[0])], scores[len(first[0]) :]),
         lambda a, b, axis: a.mean(axis=axis) - b.mean(axis=axis),
         vectorized=True,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import binom
+import scipy
 
 from lstm_bench.stats.rates import LEVEL
 
@@ -37,10 +37,10 @@ def median(samples: Sequence[float] | np.ndarray, level: float = LEVEL) -> Media
     if n == 0:
         nothing = float("nan")
         return Median(0, nothing, nothing, nothing, 0.0)
-    outside = 2 * binom.cdf(np.arange(n // 2 + 1) - 1, n, 0.5)  # for k = 0, 1, ...
+    outside = 2 * scipy.stats.binom.cdf(np.arange(n // 2 + 1) - 1, n, 0.5)  # for k = 0, 1, ...
     fitting = np.flatnonzero(1 - outside >= level)
     k = max(int(fitting.max()), 1)
-    coverage = 1 - 2 * float(binom.cdf(k - 1, n, 0.5))
+    coverage = 1 - 2 * float(scipy.stats.binom.cdf(k - 1, n, 0.5))
     return Median(n, float(np.median(x)), float(x[k - 1]), float(x[n - k]), max(coverage, 0.0))
 
 

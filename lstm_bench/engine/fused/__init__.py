@@ -44,6 +44,6 @@ def unroll(
         return hidden, (h,)
     kind = "relu" if type(cell) in (IRNN, ElmanReLU) else "tanh"
     V = p.V if bptt.feeds_little_back(cell, p) else None
-    weights = bptt.plain_weights(cell, p)
-    hidden, h = FusedThroughTime.apply(kind, inputs, *state, None, steps, V, *weights)
+    own = bptt.plain_weights(cell, p)
+    hidden, h = FusedThroughTime.apply(kind, inputs, *state, None, steps, V, *own)
     return hidden, (h,)

@@ -122,16 +122,18 @@ class FusedThroughTime(torch.autograd.Function):
         given = dict(zip(("d_hidden", "d_h_last", "d_c_last"), grads))
         given = {k: None if g is None else g.contiguous() for k, g in given.items()}
         wanted_dx = ctx.needs_input_grad[1]
+        dM = like.new_empty(R, tiles, *like.shape[1:])
+        dV = None if kept["V"] is None else like.new_empty(R, tiles, F, H)
         made = {
-            "dM": like.new_empty(R, tiles, *like.shape[1:]),
-            "dV": None if kept["V"] is None else like.new_empty(R, tiles, F, H),
+            "dM": dM,
+            "dV": dV,
             "d_inputs": like.new_empty(sizes["T"], R, D, B) if wanted_dx else None,
             "dh0": like.new_empty(R, H, B),
             "dc0": None if kept["cs"] is None else like.new_empty(R, H, B),
         }
         view = describe(Pass(**sizes), {**kept, **given, **made})
         threads.run(load(), CELLS[ctx.kind], view, backward=True)
-        dM, dV = (None if each is None else _summed(each) for each in (made["dM"], made["dV"]))
+        dM, dV = _summed(dM), None if dV is None else _summed(dV)
         dx = as_input(made["d_inputs"], kept["inputs"].shape)
         return None, dx, made["dh0"], made["dc0"], None, dV, *blocks(ctx.kind, dM, H, F)
 
