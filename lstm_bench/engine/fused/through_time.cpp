@@ -25,7 +25,7 @@ struct Runner : Packing<Cell> {
   using Layout::Fp, Layout::N, Layout::place;
 
   float *U, *X, *bias, *Vt;  // forward: [panel][k][RC], [panel][d][XC], [panel][C]; V transposed
-  float *Ub, *Xb, *Vb;      // backward: by groups of 4 vectors, [row of gradient][vectors]
+  float *Ub, *Xb, *Vb;       // backward: by groups of 4 vectors, [row of gradient][vectors]
   long packed = -1;
 
   explicit Runner(const Pass& pass) : Layout(pass) {}
