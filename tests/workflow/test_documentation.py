@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -28,31 +27,42 @@ def code_lines(source: str) -> int:
     )
 
 
+PAGES = {"my_cell.py": "adding-a-cell.md", "my_task.py": "adding-a-task.md"}
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """A sweep of both pages' plugins beside a task and a cell of the suite."""
+    chosen = {"tasks": ["temporal_order", "latch"], "cells": ["elman", "slow"]}
+    made = Workspace(
+        tmp_path_factory.mktemp("pages"),
+        plugins=list(PAGES),
+        experiments=["horizon", "training_time"],
+        **chosen,
+    )
+    for file, page in PAGES.items():
+        (made.path / file).write_text(code_block(page))
+    done = made.snakemake("figures")
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert made.planned("figures") in ({}, {"figures": 1})
+    return made
+
+
 @pytest.mark.parametrize(
-    ("page", "file", "key", "name", "kind"),
-    [
-        ("adding-a-cell.md", "my_cell.py", "cells", "slow", "cells"),
-        ("adding-a-task.md", "my_task.py", "tasks", "latch", "tasks"),
-    ],
+    ("file", "column", "name"), [("my_cell.py", "cell", "slow"), ("my_task.py", "task", "latch")]
 )
 def test_a_plugin_from_the_page_is_listed_trained_and_stands_in_the_figures(
-    page: str, file: str, key: str, name: str, kind: str, tmp_path: Path
+    file: str, column: str, name: str, workspace: Workspace
 ) -> None:
-    source = code_block(page)
+    source = (workspace.path / file).read_text()
     assert code_lines(source) <= LIMIT
-    other = {"tasks": ["temporal_order"], "cells": ["elman"]}
-    chosen = {**other, key: [*other[key], name], "experiments": ["horizon", "training_time"]}
-    workspace = Workspace(tmp_path, plugins=[file], **chosen)
-    (tmp_path / file).write_text(source)
-    assert f"  {name} " in workspace.cli("list", kind, "--plugin", file).stdout
-    done = workspace.snakemake("figures")
-    assert done.returncode == 0, done.stdout[-3000:]
-    for experiment in chosen["experiments"]:
-        table = pd.read_csv(tmp_path / "results/experiments" / experiment / "table.csv")
-        assert name in set(table[key[:-1]])
-    assert workspace.planned("figures") == {"figures": 1} or workspace.planned("figures") == {}
-    (tmp_path / file).write_text(source + "\n# an edit\n")
-    assert workspace.planned("figures")["train"] == 1
+    assert f"  {name} " in workspace.cli("list", f"{column}s", "--plugin", file).stdout
+    for experiment in workspace.config["experiments"]:
+        folder = workspace.path / "results/experiments" / experiment
+        assert name in set(pd.read_csv(folder / "table.csv")[column])
+    (workspace.path / file).write_text(source + "\n# an edit\n")
+    assert workspace.planned("figures")["train"] == 2, "with either of the other kind"
+    (workspace.path / file).write_text(source)
 
 
 def test_the_readme_names_commands_and_files_that_exist() -> None:
