@@ -9,6 +9,8 @@ READY := $(VENV)/.ready
 CORES ?= $(shell $(PYTHON) -c "import os; print(os.cpu_count())")
 # one more than cores: tests wait for servers, signals and disks
 WORKERS ?= $(shell expr $(CORES) + 1)
+# hundreds of processes import the same files: what they compile is kept, whatever the shell says
+unexport PYTHONDONTWRITEBYTECODE
 # anything more for snakemake, e.g. ARGS="--configfile workflow/presets/smoke.yaml"
 ARGS ?=
 
