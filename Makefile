@@ -75,6 +75,7 @@ audit: $(READY)
 $(READY): pyproject.toml requirements.lock
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[dev]'
+	$(BIN)/python -m compileall -q lstm_bench  # a sweep on a full disk would cut bytecode short
 	@touch $@
 
 clean:

@@ -26,12 +26,16 @@ MIB = 2**20
 
 
 def limited(folder: Path, most: int, *words: str) -> subprocess.CompletedProcess[str]:
-    """A command whose files may have `most` bytes: the kernel refuses a write beyond."""
+    """A command whose files may have `most` bytes: the kernel refuses a write beyond.
+
+    It keeps no bytecode: Python cuts that short without a word, and all that import it would fail.
+    """
     path = f"{REPOSITORY}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"
+    own = {"LSTM_BENCH_CHECKPOINT_SECONDS": "0.01", "PYTHONDONTWRITEBYTECODE": "1"}
     return subprocess.run(
         [sys.executable, "-m", *words],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": path, "LSTM_BENCH_CHECKPOINT_SECONDS": "0.01"},
+        env={**os.environ, "PYTHONPATH": path, **own},
         text=True,
         capture_output=True,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (most, most)),

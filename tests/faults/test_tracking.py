@@ -114,7 +114,8 @@ def begin(
     return subprocess.Popen(
         [sys.executable, "-m", "lstm_bench.cli", "track"],
         cwd=results.root,
-        env={**os.environ, "MLFLOW_TRACKING_URI": uri},
+        # no bytecode: under a limit on file sizes Python cuts it short without a word
+        env={**os.environ, "MLFLOW_TRACKING_URI": uri, "PYTHONDONTWRITEBYTECODE": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
