@@ -10,8 +10,8 @@ import pytest
 from lstm_bench.engine.fused import library
 
 DRIVERS = ("sanitised.cpp", "sanitised_truncated.cpp")
-CAUGHT_ANYWAY = "-fno-sanitize=null,object-size"  # by the address sanitiser; half the compile time
-FLAGS = ("-Og", "-std=c++17", "-ffp-contract=fast", "-fno-sanitize-recover=all")
+# compiled without optimisation: every check stays, and loops that are not unrolled compile faster
+FLAGS = ("-O0", "-std=c++17", "-ffp-contract=fast", "-fno-sanitize-recover=all")
 
 
 @pytest.mark.parametrize("driver", DRIVERS)
@@ -30,15 +30,7 @@ def test_the_kernel_is_clean_under_address_and_undefined_behaviour_sanitisers(
         pytest.skip(f"{command[0]} has no sanitisers here")
     program = tmp_path / "sanitised"
     subprocess.run(
-        [
-            *command,
-            sanitise,
-            CAUGHT_ANYWAY,
-            str(Path(__file__).with_name(driver)),
-            "-o",
-            str(program),
-        ],
-        check=True,
+        [*command, sanitise, str(Path(__file__).with_name(driver)), "-o", str(program)], check=True
     )
     found = subprocess.run([str(program)], capture_output=True, text=True, check=False)
     assert found.returncode == 0, found.stdout + found.stderr[-4000:]

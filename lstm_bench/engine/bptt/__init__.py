@@ -66,6 +66,6 @@ def plain_weights(cell: Cell, p: Params) -> tuple[Tensor, Tensor, Tensor]:
 def feeds_little_back(cell: Cell, p: Params) -> bool:
     """Whether a Jordan network multiplies by V, then U, at every step: 2 k H products, not H H.
 
-    Not up to NARROW units, where padding k to whole vectors costs as much as it saves.
+    Not up to NARROW units: it would save less than a third there, and numbers would move.
     """
     return type(cell) is Jordan and p.U.shape[1] > max(NARROW, 2 * p.V.shape[1])

@@ -167,10 +167,7 @@ struct Runner : Packing<Cell> {
       if (p.V) accumulate_rows((end - begin) * size, hs + begin * step, dys, dV);
       end = begin;
     }
-    if (p.V)
-      for (long i = 0; i < F; ++i)
-        for (long k = 0; k < H; ++k)
-          p.dV[((r * p.tiles + tile) * F + i) * H + k] = dV[k * Fp + i];
+    if (p.V) to_columns(dV, Fp, p.dV + (r * p.tiles + tile) * F * H, H, H, F);
     this->unpack(p.dM + (r * p.tiles + tile) * GATES * H * K, dU, dX, db);
     to_columns(dh, Hp, p.dh0 + r * H * B + b0, B, size, H);
     if (Cell::HAS_C) to_columns(dc, Hp, p.dc0 + r * H * B + b0, B, size, H);
