@@ -127,8 +127,8 @@ def judge(plan_path: Path) -> None:
 @stages.command()
 @plan_option
 def freeze(plan_path: Path) -> None:
-    """Write the learning rates that tuning chose into the preset the sweep reads."""
-    from lstm_bench.planning.rates import freeze as run
+    """Write the learning rates that tuning chose into the file the config names last."""
+    from lstm_bench.planning.freeze import freeze as run
 
     click.echo(run(Plan.read(plan_path), Results()))
 

@@ -40,20 +40,20 @@ class Tuning(Experiment):
         for task in sweep.tasks:
             for cell in sweep.cells:
                 for rate in settings["rates"]:
-                    T = settings["length"]
-                    yield Member(
-                        task.key, cell.key, sweep.condition(task, T, cell, learning_rate=rate)
-                    )
+                    T = task.tuned_at or settings["length"]
+                    condition = sweep.condition(task, T, cell, learning_rate=rate)
+                    yield Member(task.key, cell.key, condition)
 
     def blocks(self, sweep: Sweep) -> list[SeedBlock]:
         replicates = {**DEFAULTS, **sweep.settings.get("tuning", {})}["replicates"]
         return list(seed_blocks(replicates, replicates, TUNING_SEEDS))
 
     def table(self, evidence: Evidence) -> pd.DataFrame:
-        rows = []
+        rows, measured = [], []
         keys = ["task_label", "cell_label", "T", "learning_rate"]
         for (task, cell, T, rate), group in evidence.replicates.groupby(keys, sort=False):
             budget = evidence.plan[group.condition.iloc[0]]["spec"]["training"]["updates"]
+            measured.append(group.status.isin(["solved", "unsolved"]).any())
             rows.append(
                 {
                     "task": task,
@@ -69,7 +69,8 @@ class Tuning(Experiment):
             )
         table = pd.DataFrame(rows)
         order = ["solved", "mean_updates", "mean_best_loss"]
-        best = table.sort_values(order, ascending=[False, True, True], kind="stable")
+        # a rate of which no replicate was measured to its end is none to choose
+        best = table[measured].sort_values(order, ascending=[False, True, True], kind="stable")
         table["chosen"] = False
         table.loc[best.groupby(["task", "cell"], sort=False).head(1).index, "chosen"] = True
         return table

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from lstm_bench.engine.runtime import resolve_device
 from lstm_bench.errors import BenchError, unknown
 from lstm_bench.planning.config import make_sweep
 from lstm_bench.planning.limits import require_few, require_memory, require_sizes
-from lstm_bench.planning.schema import check_schema, plain_numbers
+from lstm_bench.planning.schema import check_schema, numbers_from_text, plain_numbers
 from lstm_bench.registry import code_version, load_plugins
 from lstm_bench.spec import Condition, Dataset, canonical
 from lstm_bench.store.paths import DATASET
@@ -35,26 +35,40 @@ def with_defaults(config: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[
     return {**found, **config}
 
 
-def resolve(config: Mapping[str, Any], schema: Mapping[str, Any], digest: str) -> dict[str, Any]:
+def resolve(
+    config: Mapping[str, Any],
+    schema: Mapping[str, Any],
+    digest: str,
+    inherited: Collection[str] = (),
+    tuning: bool = False,
+) -> dict[str, Any]:
     """The plan of a config. Raises BenchError for anything that cannot be run."""
-    config = plain_numbers(config)
+    config = plain_numbers(numbers_from_text(config, schema))
     check_schema(config, schema)
     config = with_defaults(config, schema)
     load_plugins(config["plugins"])
-    sweep = make_sweep(config)
+    sweep = make_sweep(config, inherited, tuning)
     require_few(sweep)
     known = experiments.registry()
     for name in config["experiments"]:
         if name not in known:
             raise unknown("experiments: experiment", name, known)
+    config = {**config, "experiments": list(config["experiments"])}
     asked = list(dict.fromkeys([*config["experiments"], "tuning", *BESIDE]))
     planned: dict[str, Condition] = {}
     # a probe of a mixed sweep measures on the CPU, whose numbers are the same everywhere
     measured_on = config["device"] if isinstance(config["device"], str) else "cpu"
-    entries = {
-        name: _experiment(known[name](), sweep, planned, name in config["experiments"], measured_on)
-        for name in asked
-    }
+    entries, left_out = {}, []
+    for name in asked:
+        in_sweep = name in config["experiments"]
+        try:
+            entries[name] = _experiment(known[name](), sweep, planned, in_sweep, measured_on)
+        except BenchError as error:
+            # named by a config file below the one that chose the cells, and not possible with them
+            if f"experiments.{name}" not in inherited or len(config["experiments"]) == 1:
+                raise
+            left_out.append(f"{name} is left out of this sweep: {error}")
+            config["experiments"] = [each for each in config["experiments"] if each != name]
     published = _tables(config["tables"], planned)
     claimed = _claims(config, sweep, entries, planned)
     for condition in planned.values():
@@ -66,6 +80,7 @@ def resolve(config: Mapping[str, Any], schema: Mapping[str, Any], digest: str) -
     datasets = {_folder(c.dataset): c.dataset for c in planned.values()}
     return {
         "digest": digest,
+        "notices": [*_notices(sweep, asked_for), *left_out],
         "package": lstm_bench.__version__,
         "config": config,
         "sweep": {
@@ -86,6 +101,17 @@ def resolve(config: Mapping[str, Any], schema: Mapping[str, Any], digest: str) -
         "tables": published,
         "claims": claimed,
     }
+
+
+def _notices(sweep: Sweep, asked_for: Iterable[Condition]) -> Iterator[str]:
+    """How many conditions are trained with the config's own rate, where others have tuned ones."""
+    every = {condition.id: condition for condition in asked_for}.values()
+    own = sum(c.training.learning_rate == sweep.training.learning_rate for c in every)
+    if sweep.rates and own < len(every):
+        yield (
+            f"training.learning_rate ({sweep.training.learning_rate:g}) is the rate of {own} of "
+            f"{len(every)} conditions; the others have tuned rates or rates of their own."
+        )
 
 
 def _untuned(
