@@ -40,7 +40,16 @@ def read_layers(paths: Iterable[str | Path], given: Mapping[str, Any] | None = N
             )
         require_plain([path])
         found.append((_shown(path), read_yaml(Path(path))))
-    return [*found, ("--config", dict(given))] if given else found
+    return [*found, ("--config", without_null_text(given))] if given else found
+
+
+def without_null_text(value: Any) -> Any:
+    """`null` of the command line, which Snakemake hands over as text, as what it says."""
+    if isinstance(value, Mapping):
+        return {key: without_null_text(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [without_null_text(each) for each in value]
+    return None if value in ("null", "~") else value
 
 
 def _shown(path: str | Path) -> str:

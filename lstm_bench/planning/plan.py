@@ -73,14 +73,14 @@ def resolve(
     claimed = _claims(config, sweep, entries, planned)
     for condition in planned.values():
         require_memory(condition, sweep.seed_block)
-    asked_for = [
-        planned[m["condition"]] for n in config["experiments"] for m in entries[n]["members"]
-    ]
+    members = [m for name in config["experiments"] for m in entries[name]["members"]]
+    asked_for = [planned[member["condition"]] for member in members]
     _check_device(config["device"], sorted(condition.T for condition in asked_for))
+    untuned = _untuned(sweep, members, planned)
     datasets = {_folder(c.dataset): c.dataset for c in planned.values()}
     return {
         "digest": digest,
-        "notices": [*_notices(sweep, asked_for), *left_out],
+        "notices": [*_notices(sweep, members, untuned), *left_out],
         "package": lstm_bench.__version__,
         "config": config,
         "sweep": {
@@ -93,7 +93,7 @@ def resolve(
             "training": asdict(sweep.training),
             "rates": sweep.rates,
             "other_than_tuned": sweep.other_than_tuned(),
-            "untuned": _untuned(sweep, [entries[name] for name in config["experiments"]], planned),
+            "untuned": [f"{cell} on {task}" for task, cell in untuned],
         },
         "conditions": _conditions(planned),
         "datasets": {folder: _dataset(dataset) for folder, dataset in datasets.items()},
@@ -103,30 +103,29 @@ def resolve(
     }
 
 
-def _notices(sweep: Sweep, asked_for: Iterable[Condition]) -> Iterator[str]:
+def _notices(sweep: Sweep, members: Iterable[Mapping[str, Any]], untuned: Any) -> Iterator[str]:
     """How many conditions are trained with the config's own rate, where others have tuned ones."""
-    every = {condition.id: condition for condition in asked_for}.values()
-    own = sum(c.training.learning_rate == sweep.training.learning_rate for c in every)
-    if sweep.rates and own < len(every):
+    of = {member["condition"]: (member["task"], member["cell"]) for member in members}
+    own = sum(pair in untuned for pair in of.values())
+    if sweep.rates and of:
         yield (
-            f"training.learning_rate ({sweep.training.learning_rate:g}) is the rate of {own} of "
-            f"{len(every)} conditions; the others have tuned rates or rates of their own."
+            f"training.learning_rate ({sweep.training.learning_rate:g}) serves {own} of {len(of)} "
+            "conditions; the others have a rate tuned for their task and cell, or one of their own."
         )
 
 
 def _untuned(
-    sweep: Sweep, entries: list[dict[str, Any]], planned: Mapping[str, Condition]
-) -> list[str]:
-    """The pairs trained with the config's own rate, which is neither tuned nor given for them."""
+    sweep: Sweep, members: Iterable[Mapping[str, Any]], planned: Mapping[str, Condition]
+) -> list[tuple[str, str]]:
+    """Labels of the pairs trained with the config's own rate, which is none of theirs."""
     own = sweep.training.learning_rate
     trained = {
         (member["task"], member["cell"])
-        for entry in entries
-        for member in entry["members"]
+        for member in members
         if planned[member["condition"]].training.learning_rate == own
     }
-    pairs = sweep.untuned()
-    return [f"{c.shown} on {t.shown}" for t, c in pairs if (t.shown, c.shown) in trained]
+    pairs = ((task.shown, cell.shown) for task, cell in sweep.untuned())
+    return [pair for pair in pairs if pair in trained]
 
 
 def _check_device(device: str | Mapping[str, int], lengths: Iterable[int]) -> None:

@@ -151,13 +151,21 @@ class Plan:
         """Note that this plan is run now, and the config files that made it."""
         write_json(results.mark(self.path.stem), {"config": list(layers)})
 
-    def named(self, results: paths.Results) -> str:
-        """`config.yaml + smoke.yaml, plan 0123abcd`: which sweep this is, for people."""
+    def layers(self, results: paths.Results) -> list[str]:
+        """The config files it was last run with; none where it was not, or by 0.3.4."""
         try:
-            layers = read_json(results.mark(self.path.stem))["config"]
+            return [str(name) for name in read_json(results.mark(self.path.stem))["config"]]
         except (DamagedFile, KeyError, TypeError):
-            layers = ["a config"]
-        return f"{' + '.join(layers)} (plan {self.path.stem[:8]})"
+            return []
+
+    def named(self, results: paths.Results) -> str:
+        """`config.yaml + smoke.yaml (plan 0123abcd)`: which sweep this is, for people."""
+        return f"{' + '.join(self.layers(results)) or 'a config'} (plan {self.path.stem[:8]})"
+
+    def sign(self, results: paths.Results, experiment: str) -> None:
+        """Say in an experiment's folder which plan its tables and its figure are of."""
+        about = {"plan": self.path.stem, "config": self.layers(results)}
+        write_json(results.experiment(experiment) / "plan.json", about)
 
     def blocks(self, experiments: Iterable[str]) -> list[tuple[str, str]]:
         """(condition id, block name) of every seed block these experiments need, once each."""

@@ -52,12 +52,13 @@ def rate_files(config: Mapping[str, Any]) -> list[str]:
 def read_rates(config: Mapping[str, Any], root: Path = Path(), tuning: bool = False) -> Rates:
     """All files of the config together. Raises BenchError.
 
-    The last of several files need not be there, nor the only one while it is being tuned.
+    The last of a list need not be there yet, nor the only one while it is being tuned.
     """
     found, files = Rates(), rate_files(config)
+    begun = tuning or not isinstance(config.get("learning_rates"), str)
     for path in files:
         absent = not (root / path).exists()
-        if absent and path == files[-1] and (tuning or len(files) > 1):
+        if absent and path == files[-1] and begun:
             continue
         if absent:
             raise BenchError(

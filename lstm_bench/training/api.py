@@ -97,7 +97,7 @@ class Trained:
 
 def _options(condition: Condition) -> dict[str, Any]:
     """Every option of a condition under a name of its own, defaults included."""
-    parts = {
+    parts: dict[str, Any] = {
         "task": tasks.create(condition.task, condition.task_options),
         "cell": cells.create(condition.cell, condition.cell_options),
         "network": Network.of(condition).options,

@@ -5,7 +5,7 @@ import tempfile
 
 from lstm_bench.errors import BenchError
 from lstm_bench.planning import cluster, packing
-from lstm_bench.planning.overlays import inherited, overridden
+from lstm_bench.planning.overlays import inherited, overridden, without_null_text
 from lstm_bench.planning.placing import block_mib, gpus
 from lstm_bench.spec import canonical, digest
 from lstm_bench.store import aside, paths
@@ -18,7 +18,10 @@ from lstm_bench.training.devices import as_text
 
 # everything the rules know of the config stands in the plan; bad input ends here, in one sentence
 try:
-    tuning = "tune" in sys.argv  # Snakemake knows its targets only when all rules are read
+    config = without_null_text(config)
+    tuning = (
+        "tune" in sys.argv
+    )  # Snakemake knows its targets only when all rules are read
     if tuning:
         require_writable(config, workflow.basedir)
     plan = ensure_plan(config, workflow.basedir, inherited(layers), tuning)
