@@ -4,7 +4,7 @@ snakemake --cores 2            everything config.yaml asks for
 snakemake --cores 2 figures    tables and figures from stored runs
 snakemake --cores 2 tables     published tables beside ours, in results/tables/index.html
 snakemake --cores 2 speed      how fast every backend and its peers run on this machine
-snakemake --cores 2 tune       learning rates, frozen in workflow/presets/learning_rates.yaml
+snakemake --cores 2 tune       learning rates, frozen in the file that learning_rates names last
 """
 
 import sys

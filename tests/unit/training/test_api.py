@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import functools
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -108,6 +110,17 @@ def test_a_number_no_training_can_use_is_refused(options: dict[str, float], part
 def test_a_preset_is_a_task_option() -> None:
     condition = make_condition("copy", "lstm", 10, task_options={"preset": "arjovsky2016"})
     assert dict(condition.task_options) == dict(tasks.registry()["copy"].presets["arjovsky2016"])
+
+
+def test_the_readme_s_lines_run_the_stored_weights(tmp_path: Path, monkeypatch, capsys) -> None:
+    readme = Path(__file__).parents[3] / "README.md"
+    code = readme.read_text(encoding="utf-8").split("```python\n")[1].split("```")[0]
+    small = functools.partial(lstm_bench.train, **TINY, root=tmp_path)
+    monkeypatch.setattr(lstm_bench, "train", small, raising=False)
+    names: dict[str, Any] = {}
+    exec(code, names)
+    assert names["answer"].shape == (5, 1, 1)
+    assert "Memoryless loss" in capsys.readouterr().out
 
 
 UNSOLVED = "unsolved"
