@@ -6,7 +6,6 @@ import importlib
 import shutil
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import lstm_bench
@@ -17,10 +16,11 @@ from lstm_bench.errors import BenchError, unknown
 from lstm_bench.planning.config import make_sweep
 from lstm_bench.planning.limits import require_few, require_memory, require_sizes
 from lstm_bench.planning.schema import check_schema, numbers_from_text, plain_numbers
+from lstm_bench.planning.sources import closure, code_of, digest_of, stages_code
 from lstm_bench.registry import code_version, load_plugins
 from lstm_bench.spec import Condition, Dataset, canonical
 from lstm_bench.store.paths import DATASET
-from lstm_bench.store.plans import BESIDE, source_digest
+from lstm_bench.store.plans import BESIDE
 from lstm_bench.sweep import Sweep
 from lstm_bench.training.devices import as_text, declared, device_for
 from lstm_bench.training.run import code_identity
@@ -97,6 +97,7 @@ def resolve(
         },
         "conditions": _conditions(planned),
         "datasets": {folder: _dataset(dataset) for folder, dataset in datasets.items()},
+        "code": stages_code(known[name].__module__ for name in config["experiments"]),
         "experiments": entries,
         "tables": published,
         "claims": claimed,
@@ -171,9 +172,8 @@ def _experiment(
         "reads": list(experiment.reads),
         "probe_settings": settings,
         "probe_code": _probe_code(experiment.probe, settings),
-        "code": source_digest(
-            *_sources(experiment.name), "experiments/base.py", "plotting", "stats"
-        ),
+        "code": code_of(type(experiment), without=["plotting"]),
+        "figure_code": code_of(type(experiment)),
     }
 
 
@@ -236,15 +236,9 @@ def _tables(chosen: Mapping[str, Any], planned: dict[str, Condition]) -> dict[st
                 }
                 for arm in arms
             ],
-            "code": source_digest("tables", "stats"),
+            "code": digest_of(closure("lstm_bench.tables.run", known[name].__module__)),
         }
     return found
-
-
-def _sources(experiment: str) -> list[str]:
-    """The experiment's file, and that of its tables where it has one."""
-    room = Path(experiments.__file__).parent
-    return [f"experiments/{path.name}" for path in sorted(room.glob(f"{experiment}*.py"))]
 
 
 def _probe_code(probe: str | None, settings: Mapping[str, Any]) -> str:

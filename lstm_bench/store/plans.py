@@ -26,16 +26,12 @@ BESIDE = ("speed",)  # run when asked for by name, shown on the page from then o
 PACKAGE = Path(__file__).resolve().parents[1]
 
 
-def source_digest(*rooms: str) -> str:
-    """The digest of the sources of these rooms; of the whole package without any."""
+def source_digest() -> str:
+    """The digest of the package's sources."""
     total = hashlib.sha256()
-    folders = [PACKAGE / room for room in rooms] or [PACKAGE]
-    for folder in folders:
-        files = [folder] if folder.is_file() else folder.rglob("*")
-        for file in sorted(
-            f for f in files if f.suffix in (".py", ".html", ".css", ".js", ".yaml")
-        ):
-            total.update(file.relative_to(PACKAGE).as_posix().encode() + file.read_bytes())
+    files = (f for f in PACKAGE.rglob("*") if f.suffix in (".py", ".html", ".css", ".js", ".yaml"))
+    for file in sorted(files):
+        total.update(file.relative_to(PACKAGE).as_posix().encode() + file.read_bytes())
     return total.hexdigest()[:12]
 
 

@@ -9,7 +9,7 @@ from lstm_bench.planning.overlays import inherited, overridden, without_null_tex
 from lstm_bench.planning.placing import block_mib, gpus
 from lstm_bench.spec import canonical, digest
 from lstm_bench.store import aside, paths
-from lstm_bench.store.plans import ensure_plan, source_digest
+from lstm_bench.store.plans import ensure_plan
 from lstm_bench.store.rates import require_writable
 from lstm_bench.store.records import require_known
 from lstm_bench.tracking import address
