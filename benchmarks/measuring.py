@@ -90,7 +90,7 @@ def _shown(value: Any) -> str:
 
 def heading(disturbance: str) -> str:
     """When, where, on which code, and how quiet it was: above every table."""
-    from lstm_bench.training.outcome import about_machine
+    from lstm_bench.training.machine import about_machine
 
     about = about_machine()
     commit = subprocess.run(

@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 ASIDE = "LSTM_BENCH_STDERR"  # where the workflow itself speaks: a job's own stderr is its log
+TOLD = "LSTM_BENCH_TOLD"  # with an ending: files that remember what a sweep has said
 
 
 class BenchError(Exception):
@@ -36,6 +37,19 @@ def tell(sentence: object) -> None:
             Path(os.environ.get(ASIDE, os.devnull)).open("a") as told,
         ):
             told.write(f"{sentence}\n")
+
+
+def tell_once(kind: str, sentence: str) -> None:
+    """Say it in the log of this job, and where the workflow speaks if nothing of its kind was said.
+
+    Hundreds of jobs find the same out, and a person reads it once.
+    """
+    tell(sentence)
+    if TOLD in os.environ and ASIDE in os.environ:
+        with contextlib.suppress(OSError):  # said already, or no room to say it
+            os.close(os.open(f"{os.environ[TOLD]}.{kind}", os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+            with Path(os.environ[ASIDE]).open("a", encoding="utf-8") as told:
+                told.write(f"{sentence}\n")
 
 
 def unknown(what: str, name: object, allowed: Iterable[str]) -> BenchError:
