@@ -30,11 +30,13 @@ def tell(sentence: object) -> None:
     try:
         print(sentence, file=sys.stderr, flush=True)
     except OSError:
-        with Path(os.devnull).open("w") as nowhere:  # what stderr still holds goes there
+        with Path(os.devnull).open(
+            "w", encoding="utf-8"
+        ) as nowhere:  # what stderr still holds goes there
             os.dup2(nowhere.fileno(), sys.stderr.fileno())
         with (
             contextlib.suppress(OSError),
-            Path(os.environ.get(ASIDE, os.devnull)).open("a") as told,
+            Path(os.environ.get(ASIDE, os.devnull)).open("a", encoding="utf-8") as told,
         ):
             told.write(f"{sentence}\n")
 

@@ -70,7 +70,9 @@ def ensure_plan(config: Mapping[str, Any], basedir: str | Path) -> Plan:
     if found is None:
         request = json.dumps({"config": config, "digest": name, "schema": str(schema)})
         command = [sys.executable, "-m", "lstm_bench.planning"]
-        made = subprocess.run(command, input=request, text=True, capture_output=True)
+        made = subprocess.run(
+            command, input=request, capture_output=True, encoding="utf-8", errors="replace"
+        )
         if made.returncode:
             raise BenchError(made.stderr.strip() or f"planning failed (exit {made.returncode}).")
     with contextlib.suppress(OSError):
@@ -185,7 +187,9 @@ class Plan:
     def joined_digest(self, experiment: str) -> str:
         """The digest of those tables: what is concluded from them is concluded again."""
         found = self.joined(experiment, paths.Results())
-        return digest([path.read_text() for path in found.values()]) if found else ""
+        return (
+            digest([path.read_text(encoding="utf-8") for path in found.values()]) if found else ""
+        )
 
     def beside(self, results: paths.Results) -> list[str]:
         """Experiments outside the sweep whose results are there and belong on the page."""
@@ -202,7 +206,7 @@ class Plan:
         results = paths.Results()
         files = [results.experiment(name) / "verdict.json" for name in self.beside(results)]
         files += [path for path in [results.estimate(self.path.stem)] if path.exists()]
-        return digest([path.read_text() for path in files])
+        return digest([path.read_text(encoding="utf-8") for path in files])
 
     def claim_files(self) -> list[str]:
         """What the verdicts on the claims wait for, once each.
