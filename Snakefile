@@ -9,21 +9,38 @@ snakemake --cores 2 tune       learning rates, frozen in workflow/presets/learni
 
 import sys
 
-from snakemake.utils import min_version
+# Snakemake puts this folder before Python's own modules, and a plugin in it may be called random.py
+here = str(workflow.current_basedir)
+sys.path[:] = [path for path in sys.path if path != here]
 
-from lstm_bench.errors import BenchError
-from lstm_bench.store.yamls import require_plain
+import os
+
+from snakemake.utils import min_version
 
 min_version("9.0")
 
+try:
+    from lstm_bench import environment
+except ModuleNotFoundError:
+    sys.exit(
+        f"lstm-bench is not installed in {sys.prefix}, where Snakemake runs; run "
+        f"pip install -e {here!r} there, or activate the environment that has it."
+    )
+from lstm_bench.errors import BenchError
+from lstm_bench.store.yamls import require_plain
+
+# with --directory the sweep is that of the config beside this file, unless there is one over there
+own = "config.yaml" if os.path.exists("config.yaml") else f"{here}/config.yaml"
 # Snakemake's own reader takes the last of two equal keys, and runs code for a key __use_yte__
 try:
-    require_plain(["config.yaml", *workflow.configfiles])
+    environment.require_installed()
+    environment.check()
+    require_plain([own, *workflow.configfiles])
 except BenchError as error:
     sys.exit(str(error))
 
 
-configfile: "config.yaml"
+configfile: own
 
 
 report: "workflow/report/workflow.rst"

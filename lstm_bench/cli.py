@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from lstm_bench.environment import isolate
 from lstm_bench.errors import BenchError, unknown
 from lstm_bench.registry import load_plugins
 
@@ -246,6 +247,7 @@ def ui(host: str, port: int, open_browser: bool) -> None:
 
 def main() -> None:
     """One sentence for wrong input, exit code 1; click's own usage errors keep their code 2."""
+    isolate()
     try:
         cli(standalone_mode=False)
     except click.ClickException as error:

@@ -1,9 +1,15 @@
-"""Words that the environment may say, checked before a job is started. Standard library only."""
+"""What the shell says, checked before a job is started, and what it may not decide.
+
+Standard library only.
+"""
 
 from __future__ import annotations
 
 import os
+import re
+import sys
 from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, requires, version
 
 from lstm_bench.errors import BenchError, unknown
 
@@ -11,6 +17,8 @@ ISA = "LSTM_BENCH_ISA"
 TRITON = "LSTM_BENCH_TRITON"
 CUDA_GRAPHS = "LSTM_BENCH_CUDA_GRAPHS"
 CHECKPOINT_SECONDS = "LSTM_BENCH_CHECKPOINT_SECONDS"
+# what a folder with a random.py, a locale and a notebook's choice of windows would change otherwise
+OWN = {"PYTHONSAFEPATH": "1", "PYTHONUTF8": "1", "MPLBACKEND": "agg"}
 WORDS = {  # the first is what an unset variable says
     ISA: ("auto", "off", "avx512", "avx2", "portable"),
     TRITON: ("off", "ieee", "tf32x3", "tf32", "bf16"),
@@ -46,3 +54,28 @@ def check() -> None:
     for variable in WORDS:
         word(variable)
     checkpoint_seconds()
+
+
+def isolate() -> None:
+    """Have this process's children take modules, encodings and windows from Python alone.
+
+    A plugin saved as random.py or copy.py lies in the folder in which they work.
+    """
+    os.environ.update(OWN)
+
+
+def require_installed() -> None:
+    """Raise BenchError where a package that the suite needs is not installed beside it."""
+    try:
+        needed = [each for each in requires("lstm-bench") or () if "extra ==" not in each]
+    except PackageNotFoundError:
+        needed = ["lstm-bench"]
+    for requirement in needed:
+        name = re.split(r"[^\w.-]", requirement, maxsplit=1)[0]
+        try:
+            version(name)
+        except PackageNotFoundError:
+            raise BenchError(
+                f"{name} is not installed in {sys.prefix}, where this runs; install the suite "
+                "there (pip install -e . in its folder), or activate the environment that has it."
+            ) from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 
-from matplotlib import mathtext
+from matplotlib import mathtext, style
 from matplotlib.font_manager import FontProperties
 
 
@@ -18,7 +18,8 @@ def formula_uri(latex: str) -> str | None:
     """An SVG of the formula, or None where matplotlib cannot set it."""
     buffer = io.BytesIO()
     try:
-        mathtext.math_to_image(f"${latex}$", buffer, FontProperties(size=9.5), format="svg")
+        with style.context("default"):  # and nothing of the user's matplotlibrc
+            mathtext.math_to_image(f"${latex}$", buffer, FontProperties(size=9.5), format="svg")
     except (ValueError, RuntimeError):
         return None
     return data_uri(buffer.getvalue(), "image/svg+xml")

@@ -22,6 +22,7 @@ from lstm_bench.store import paths
 from lstm_bench.store.seals import read_sealed_json
 
 BESIDE = ("speed",)  # run when asked for by name, shown on the page from then on
+FILES = ("learning_rates", "plugins", "claims")  # keys of the config that name files
 PACKAGE = Path(__file__).resolve().parents[1]
 
 
@@ -51,6 +52,20 @@ def plan_digest(config: Mapping[str, Any], schema: Path) -> str:
         path = Path(str(name))
         total.update(path.read_bytes() if name and path.is_file() else b"-")
     return total.hexdigest()[:16]
+
+
+def beside(config: Mapping[str, Any], folder: str | Path) -> dict[str, Any]:
+    """The config with the files it names taken from this folder, the workflow's, if not here."""
+
+    def found(value: Any) -> Any:
+        if isinstance(value, list):
+            return [found(each) for each in value]
+        if isinstance(value, str) and not Path(value).is_file():
+            there = Path(folder) / value
+            return str(there) if there.is_file() else value
+        return value
+
+    return {key: found(value) if key in FILES else value for key, value in config.items()}
 
 
 def ensure_plan(config: Mapping[str, Any], basedir: str | Path) -> Plan:

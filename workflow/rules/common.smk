@@ -1,22 +1,29 @@
+import atexit
+import glob
 import os
 import shlex
+import signal
 import sys
 import tempfile
 
-from lstm_bench.errors import BenchError
+from lstm_bench import environment
+from lstm_bench.errors import TOLD, BenchError
 from lstm_bench.planning import cluster, packing
 from lstm_bench.planning.placing import block_mib, gpus
 from lstm_bench.spec import canonical, digest
 from lstm_bench.store import aside, paths
-from lstm_bench.store.plans import ensure_plan, source_digest
+from lstm_bench.store.plans import beside, ensure_plan, source_digest
 from lstm_bench.store.records import require_known
 from lstm_bench.tracking import address
 from lstm_bench.tracking.disk import require_local_disk
 from lstm_bench.training.devices import as_text
 
+# what the shell says decides neither which modules are imported nor how a page is encoded
+environment.isolate()
+
 # everything the rules know of the config stands in the plan; bad input ends here, in one sentence
 try:
-    plan = ensure_plan(config, workflow.basedir)
+    plan = ensure_plan(beside(config, here), here)
     if not workflow.remote_exec:
         require_known(plan, paths.Results())
     address.require_allowed()
@@ -37,8 +44,18 @@ settings = {
 if workflow.remote_exec:
     settings |= {"LSTM_BENCH_FORK_SERVER": "", aside.VARIABLE: 1}
 else:
-    folder = f"{tempfile.gettempdir()}/lstm_bench-{os.getuid()}"
-    settings["LSTM_BENCH_FORK_SERVER"] = f"{os.getpid()}:{folder}/{os.getpid()}"
+    own_files = f"{tempfile.gettempdir()}/lstm_bench-{os.getuid()}/{os.getpid()}"
+    settings["LSTM_BENCH_FORK_SERVER"] = f"{os.getpid()}:{own_files}"
+    # what a job has said here is not said again by the next; forgotten with this process
+    settings[TOLD] = f"{own_files}.told"
+
+    @atexit.register
+    def forget_what_was_said():
+        for file in glob.glob(f"{glob.escape(settings[TOLD])}.*"):
+            os.unlink(file)
+
+    forget_what_was_said()  # by a process of this number that was killed
+
 exports = " ".join(
     f"{key}={shlex.quote(str(value))}" for key, value in settings.items()
 )
@@ -52,6 +69,29 @@ speaks = "exec 9>&2; export LSTM_BENCH_STDERR=/proc/$$/fd/9; "
 prefix = f"set -euo pipefail; export PATH={shlex.quote(os.path.dirname(sys.executable))}:$PATH {exports}; "
 # braces doubled: Snakemake formats the prefix
 shell.prefix((prefix + speaks + account).replace("{", "{{").replace("}", "}}"))
+
+
+# a terminal that closes ends a sweep as SIGTERM does: trainings are saved, the folder is unlocked. It
+# may tell Snakemake alone, which then tells the jobs of its process group
+def end_the_sweep(*_):
+    leads = os.getpgrp() == os.getpid()
+    os.kill(0 if leads else os.getpid(), signal.SIGTERM)
+
+
+if signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:
+    signal.signal(signal.SIGHUP, end_the_sweep)
+
+
+# rules run where Snakemake itself does: `--sdm conda`, asked for or set in a profile, builds nothing
+workflow.deployment_settings.deployment_method = {
+    method
+    for method in workflow.deployment_settings.deployment_method
+    if method.name != "CONDA"
+}
+
+
+def this_environment(wildcards):
+    return None
 
 
 # one block that fails must not stop those packed with it: profiles/default says so, and no profile is

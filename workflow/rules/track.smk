@@ -8,7 +8,7 @@ rule track:
     log:
         f"{paths.LOG}/track.log",
     conda:
-        "../../environment.yml"
+        this_environment
     params:
         code=source_digest("tracking"),
         where=digest([plan.config["tracking"], address.shown_address()]),
