@@ -5,11 +5,15 @@ Standard library only.
 
 from __future__ import annotations
 
+import getpass
 import os
 import re
 import sys
+import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, requires, version
+from pathlib import Path
 
 from lstm_bench.errors import BenchError, unknown
 
@@ -59,9 +63,25 @@ def check() -> None:
 def isolate() -> None:
     """Have this process's children take modules, encodings and windows from Python alone.
 
-    A plugin saved as random.py or copy.py lies in the folder in which they work.
+    A plugin saved as random.py or copy.py lies in the folder in which they work. Where the user has
+    neither name nor home, they get a number and a private folder.
     """
     os.environ.update(OWN)
+    try:
+        Path.home(), getpass.getuser()
+    except (RuntimeError, KeyError, OSError):  # a container's user that no file knows
+        os.environ.setdefault("USER", str(os.getuid()))
+        os.environ.setdefault("HOME", str(_home()))
+
+
+def _home() -> Path:
+    """A private folder for what libraries keep in a home folder."""
+    folder = Path(tempfile.gettempdir()) / f"lstm_bench-{os.getuid()}"
+    for each in (folder, folder / "home"):
+        with suppress(OSError):  # it is there
+            each.mkdir(mode=0o700)
+    mine = folder.is_dir() and folder.lstat().st_uid == os.getuid()
+    return folder / "home" if mine else Path("/nonexistent")
 
 
 def require_installed() -> None:

@@ -111,3 +111,21 @@ def test_the_command_hides_no_module_behind_a_file_and_needs_no_window(tmp_path:
             encoding="utf-8",
         )
         assert done.returncode == 0, done.stderr
+
+
+def test_a_user_without_name_and_home_gets_a_number_and_a_private_folder(
+    tmp_path: Path, monkeypatch
+) -> None:
+    def unknown() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(environment.tempfile, "gettempdir", lambda: str(tmp_path))
+    monkeypatch.setattr(environment.Path, "home", unknown)
+    for name in (*environment.OWN, "HOME", "USER"):
+        monkeypatch.setenv(name, "restored afterwards")
+        monkeypatch.delenv(name)
+    environment.isolate()
+    home = Path(os.environ["HOME"])
+    assert tmp_path in home.parents
+    assert home.stat().st_mode & 0o777 == 0o700
+    assert os.environ["USER"] == str(os.getuid())
