@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 ASIDE = "LSTM_BENCH_STDERR"  # where the workflow itself speaks: a job's own stderr is its log
-TOLD = "LSTM_BENCH_TOLD"  # with an ending: files that remember what a sweep has said
+NOTED = "LSTM_BENCH_NOTED"  # with an ending: files of what the workflow is to say itself
 
 
 class BenchError(Exception):
@@ -42,16 +42,17 @@ def tell(sentence: object) -> None:
 
 
 def tell_once(kind: str, sentence: str) -> None:
-    """Say it in the log of this job, and where the workflow speaks if nothing of its kind was said.
+    """Say it in the log of this job, and note the first of its kind for the workflow to say.
 
     Hundreds of jobs find the same out, and a person reads it once.
     """
     tell(sentence)
-    if TOLD in os.environ and ASIDE in os.environ:
-        with contextlib.suppress(OSError):  # said already, or no room to say it
-            os.close(os.open(f"{os.environ[TOLD]}.{kind}", os.O_CREAT | os.O_EXCL | os.O_WRONLY))
-            with Path(os.environ[ASIDE]).open("a", encoding="utf-8") as told:
-                told.write(f"{sentence}\n")
+    if NOTED in os.environ:
+        with (
+            contextlib.suppress(OSError),  # noted already, or no room for it
+            Path(f"{os.environ[NOTED]}.{kind}").open("x", encoding="utf-8") as note,
+        ):
+            note.write(sentence)
 
 
 def unknown(what: str, name: object, allowed: Iterable[str]) -> BenchError:

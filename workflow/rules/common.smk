@@ -5,9 +5,11 @@ import shlex
 import signal
 import sys
 import tempfile
+import threading
+import time
 
 from lstm_bench import environment
-from lstm_bench.errors import TOLD, BenchError
+from lstm_bench.errors import NOTED, BenchError
 from lstm_bench.planning import cluster, packing
 from lstm_bench.planning.placing import block_mib, gpus
 from lstm_bench.spec import canonical, digest
@@ -46,15 +48,7 @@ if workflow.remote_exec:
 else:
     own_files = f"{tempfile.gettempdir()}/lstm_bench-{os.getuid()}/{os.getpid()}"
     settings["LSTM_BENCH_FORK_SERVER"] = f"{os.getpid()}:{own_files}"
-    # what a job has said here is not said again by the next; forgotten with this process
-    settings[TOLD] = f"{own_files}.told"
-
-    @atexit.register
-    def forget_what_was_said():
-        for file in glob.glob(f"{glob.escape(settings[TOLD])}.*"):
-            os.unlink(file)
-
-    forget_what_was_said()  # by a process of this number that was killed
+    settings[NOTED] = f"{own_files}.noted"
 
 exports = " ".join(
     f"{key}={shlex.quote(str(value))}" for key, value in settings.items()
@@ -92,6 +86,24 @@ workflow.deployment_settings.deployment_method = {
 
 def this_environment(wildcards):
     return None
+
+
+# what many jobs find out, each in its log, is said here once, while they run
+def say_what_jobs_note():
+    said = set()
+    while True:
+        for note in sorted({*glob.glob(f"{glob.escape(settings[NOTED])}.*")} - said):
+            with open(note, encoding="utf-8") as file:
+                sentence = file.read()
+            if sentence:
+                logger.warning(sentence)
+                said.add(note)
+        time.sleep(1)
+
+
+def forget_notes():
+    for note in glob.glob(f"{glob.escape(settings[NOTED])}.*"):
+        os.unlink(note)
 
 
 # one block that fails must not stop those packed with it: profiles/default says so, and no profile is
@@ -140,6 +152,10 @@ localrules:
 
 
 onstart:
+    if NOTED in settings:
+        forget_notes()  # of a process of this number that was killed
+        atexit.register(forget_notes)
+        threading.Thread(target=say_what_jobs_note, daemon=True).start()
     try:
         if any(job.rule.name == "track" for job in workflow.dag.needrun_jobs()):
             require_local_disk(address.tracking_uri(paths.Results()))

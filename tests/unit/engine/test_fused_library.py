@@ -134,13 +134,11 @@ def test_a_user_without_a_home_gets_a_sentence(monkeypatch, capsys):
 
 def test_what_many_jobs_find_out_the_workflow_says_once(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv(library.ISA, "off")
-    spoken = tmp_path / "terminal"
-    monkeypatch.setenv("LSTM_BENCH_STDERR", str(spoken))
-    monkeypatch.setenv("LSTM_BENCH_TOLD", str(tmp_path / "told"))
+    monkeypatch.setenv("LSTM_BENCH_NOTED", str(tmp_path / "noted"))
     for _ in range(3):  # jobs
         library._available.cache_clear()
         one_line_says(capsys, "LSTM_BENCH_ISA is off")
-    (line,) = spoken.read_text().splitlines()
+    (line,) = (tmp_path / "noted.kernel").read_text(encoding="utf-8").splitlines()
     assert line.endswith("torch instead of the fused kernel: LSTM_BENCH_ISA is off")
 
 
