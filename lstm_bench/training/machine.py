@@ -63,7 +63,10 @@ def determinism(device: str, mixed: bool = False) -> str:
 
 
 def made_otherwise(folder: Path, backend: str, machine: dict[str, Any]) -> str | None:
-    """The sentence for seed blocks beside this one that something else made than made this one."""
+    """The sentence for a seed block whose condition was begun by something else than made this one.
+
+    The first block that says what made it stands for all of them.
+    """
     for other in sorted(folder.parent.glob("seeds-*/replicates.parquet")):
         if other.parent == folder:
             continue
@@ -77,6 +80,7 @@ def made_otherwise(folder: Path, backend: str, machine: dict[str, Any]) -> str |
                 f"{other.parent.name} are by {_how(sorted(found), theirs)}, {folder.name} by "
                 f"{_how([backend], machine)}; they agree to rounding, not in all bits."
             )
+        break
     return None
 
 

@@ -1,12 +1,8 @@
-import atexit
-import glob
 import os
 import shlex
 import signal
 import sys
 import tempfile
-import threading
-import time
 
 from lstm_bench import environment
 from lstm_bench.errors import NOTED, BenchError
@@ -88,24 +84,6 @@ def this_environment(wildcards):
     return None
 
 
-# what many jobs find out, each in its log, is said here once, while they run
-def say_what_jobs_note():
-    said = set()
-    while True:
-        for note in sorted({*glob.glob(f"{glob.escape(settings[NOTED])}.*")} - said):
-            with open(note, encoding="utf-8") as file:
-                sentence = file.read()
-            if sentence:
-                logger.warning(sentence)
-                said.add(note)
-        time.sleep(1)
-
-
-def forget_notes():
-    for note in glob.glob(f"{glob.escape(settings[NOTED])}.*"):
-        os.unlink(note)
-
-
 # one block that fails must not stop those packed with it: profiles/default says so, and no profile is
 # read in a cluster's job. Its settings are there when priorities are asked for, and not before
 def priority(wildcards):
@@ -153,9 +131,7 @@ localrules:
 
 onstart:
     if NOTED in settings:
-        forget_notes()  # of a process of this number that was killed
-        atexit.register(forget_notes)
-        threading.Thread(target=say_what_jobs_note, daemon=True).start()
+        hear_from_jobs()
     try:
         if any(job.rule.name == "track" for job in workflow.dag.needrun_jobs()):
             require_local_disk(address.tracking_uri(paths.Results()))
@@ -171,3 +147,4 @@ onstart:
 
 onsuccess:
     aside.clear(paths.Results())
+    say_where_the_report_is()
