@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from lstm_bench.experiments.base import Evidence, Experiment, by_condition
+from lstm_bench.experiments.words import intervals, told
 from lstm_bench.plotting.panels import cell_legend, cell_style, log_lengths, panels
 from lstm_bench.stats.survival import mean_difference, solved_by, time_to_solve, told_apart
 from lstm_bench.sweep import Member, Sweep
@@ -81,9 +82,7 @@ class TrainingTime(Experiment):
                 "ms per update": summary.milliseconds_per_update,
                 "times the fastest": summary.times_the_fastest,
                 "told apart": summary.letters,
-                "log-rank p": summary.logrank_p.map("{:.2g}".format).where(
-                    summary.logrank_p.notna(), "–"
-                ),
+                "log-rank p": told(summary.logrank_p, "{:.2g}"),
             }
         )
 
@@ -91,12 +90,12 @@ class TrainingTime(Experiment):
         parts = []
         for task, group in summary.groupby("task", sort=False):
             T = int(group["T"].iloc[0])
-            told = ", ".join(
+            solving = ", ".join(
                 f"{row.cell} {row.mean_updates:.0f} ({row.letters})"
                 for row in group.itertuples()
                 if row.solved * 2 >= row.n
             )
-            parts.append(f"{task} at T={T}: {told or 'no cell'}")
+            parts.append(f"{task} at T={T}: {solving or 'no cell'}")
         return {
             "answer": "Mean updates to solve, up to the budget: "
             + "; ".join(parts)
@@ -184,11 +183,9 @@ def compare(rows: pd.DataFrame, cells: list[str]) -> dict[str, dict[str, Any]]:
 
 def _interval(summary: pd.DataFrame, unit: str, form: str) -> pd.Series:
     """`120 [105, 135]`, and `≥ 320 [120, 695]` where some did not solve it."""
-    mean, low, high = (
-        summary[f"mean_{unit}{end}"].map(form.format) for end in ("", "_low", "_high")
-    )
-    bound = np.where(summary.solved < summary.n, "≥ ", "")
-    return bound + mean + " [" + low + ", " + high + "]"
+    mean, low, high = (summary[f"mean_{unit}{end}"] for end in ("", "_low", "_high"))
+    bound = pd.Series(np.where(summary.solved < summary.n, "≥ ", ""), summary.index)
+    return bound + told(mean, form) + intervals(low, high, form)
 
 
 def shared_length(rows: pd.DataFrame) -> int:

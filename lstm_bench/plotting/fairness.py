@@ -52,7 +52,7 @@ def _differences(
 ) -> None:
     own = [cell for cell in cells if (summary.cell == cell).any()]
     for place, cell in enumerate(own):
-        rows = summary[summary.cell == cell].set_index("matched").loc[matched]
+        rows = summary[summary.cell == cell].set_index("matched").reindex(matched)
         at = np.arange(len(matched)) + 0.15 * (place - (len(own) - 1) / 2)
         error = np.nan_to_num(np.stack([rows.difference - rows.low, rows.high - rows.difference]))
         style = {**cell_style(cell, cells), "linestyle": "none"}
