@@ -257,16 +257,18 @@ def _compared(evidence: Evidence) -> list[tuple[dict[str, Any], Ratio | None]]:
 
 
 def _shown(found: Crossing, shortest: int, longest: int) -> str:
-    """`23 [15, 41]`, `<= 5` or `> 100`."""
-    if found.censored == "below":
-        text = f"≤ {shortest}"
-    elif found.censored == "above":
-        text = f"> {longest}"
-    else:
-        text = f"{found.T:.0f}"
+    """`23 [15, 41]`, `≤ 5 [≤ 5, 12]` or `> 100`: an end of the grid is all that is known there."""
+    text = {"below": f"≤ {shortest}", "above": f"> {longest}"}.get(found.censored)
+    text = text or f"{found.T:.0f}"
     if np.isfinite(found.low) and found.low < found.high:
-        text += f" [{found.low:.0f}, {found.high:.0f}]"
+        text += f" [{_end(found.low, shortest, longest)}, {_end(found.high, shortest, longest)}]"
     return text
+
+
+def _end(T: float, shortest: int, longest: int) -> str:
+    """An end of the interval, with its sign where it lies on an end of the grid."""
+    sign = "≤ " if np.isclose(T, shortest) else "> " if np.isclose(T, longest) else ""
+    return f"{sign}{T:.0f}"
 
 
 def _ratios(axes: Axes, rows: pd.DataFrame, name: str, evidence: Evidence) -> None:

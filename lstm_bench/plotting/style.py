@@ -56,7 +56,7 @@ def paper_style() -> Iterator[None]:
 
 def empty_figure(text: str) -> Figure:
     """A figure that says why there is nothing to see."""
-    lines = textwrap.wrap(text, NOTE_LETTERS * 3.5)
+    lines = textwrap.wrap(text, round(NOTE_LETTERS * 3.5))
     figure = plt.figure(figsize=(3.5, max(1, 0.5 + 0.13 * len(lines))))
     figure.text(0.5, 0.5, "\n".join(lines), ha="center", va="center", fontsize=7)
     return figure

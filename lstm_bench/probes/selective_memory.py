@@ -23,7 +23,7 @@ from lstm_bench.probes import stored
 from lstm_bench.probes.readout import memory_curve
 from lstm_bench.probes.stored import Stored, finite
 from lstm_bench.training.data import tensors
-from lstm_bench.training.evaluation import HeldOut, evaluate
+from lstm_bench.training.evaluation import HeldOut
 
 VERSION = "selective_memory 1"
 CPU = torch.device("cpu")
@@ -218,7 +218,7 @@ def _clamped(
         ):
             variants[name] = held
     for name, weights in variants.items():
-        losses, scores = evaluate(block.network, weights, held_out, backend)
+        losses, scores = stored.judged(block.network, weights, held_out, backend)
         of = "clamped" if name else "intact"
         for seed, loss, score in zip(block.seeds, losses, scores):
             yield {"seed": seed, **_row("loss", of, loss / floor, name)}
