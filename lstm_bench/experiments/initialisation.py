@@ -126,7 +126,7 @@ class Initialisation(Experiment):
             grid[0, column].set_title(f"{task}, T = {T}")
             grid[1, column].axhline(rows.budget.max(), color="#999999", linewidth=0.7, zorder=0)
             grid[1, column].set_ylim(0, 1.08 * rows.budget.max())
-            grid[1, column].set_xlabel("start of the bias of the gate that keeps")
+            grid[1, column].set_xlabel("start of the bias\nof the gate that keeps")
         grid[0, 0].set_ylabel("share of replicates\nthat solve the task")
         grid[1, 0].set_ylabel("mean updates to solve,\nunsolved as the budget")
         cell_legend(figure, grid[0, 0])

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+SEVERAL = "#666666"  # a letter of more curves than one
+
+
 @dataclass(frozen=True)
 class TrainingTime(Experiment):
     """Updates and seconds until a task is solved, the unsolved ones censored."""
@@ -122,8 +125,9 @@ class TrainingTime(Experiment):
                 rows = table[(table.task == task) & (table.cell == cell)].sort_values("T")
                 error = _error(rows.mean_updates, rows.mean_updates_low, rows.mean_updates_high)
                 below.errorbar(
-                    rows["T"], rows.mean_updates, yerr=error, elinewidth=0.7, markersize=4, **style
-                )
+                    rows["T"], rows.mean_updates, yerr=error, elinewidth=0.7, markersize=4,
+                    label=f"_{cell}", **style,
+                )  # fmt: skip
                 _letter(above, at[at.cell_label == cell], summary[summary.task == task], style)
             n = len(at) // max(at.cell_label.nunique(), 1)
             above.set_title(f"{task}, T = {T}")
@@ -136,20 +140,24 @@ class TrainingTime(Experiment):
         figure.supxlabel(
             f"n = {n} replicates a cell; bands and bars: 95 % intervals; a mean at the budget "
             "means that none solved it;\ncells that share a letter are not told apart "
-            "(log-rank tests by permutation, Holm)",
+            "(log-rank tests by permutation, Holm; grey: of several curves)",
             fontsize=7,
         )
         return figure
 
 
 def _letter(axes: Axes, rows: pd.DataFrame, summary: pd.DataFrame, style: dict[str, Any]) -> None:
-    """The cell's tie groups at the end of its curve, beside those that end there too."""
+    """The cell's tie groups at the end of its curve, beside those that end there too; one for all
+    curves that end there with the same."""
     if rows.empty:
         return
     letters = str(summary[summary.cell == rows.cell_label.iloc[0]].letters.iloc[0])
     share = float(rows.event.mean())
     same = [text for text in axes.texts if abs(float(text.get_gid() or 0) - share) < 0.06]
-    if letters not in {text.get_text() for text in same}:
+    twin = next((text for text in same if text.get_text() == letters), None)
+    if twin is not None:
+        twin.set_color(SEVERAL)
+    else:
         axes.annotate(
             letters, (1.01, share), xycoords=("axes fraction", "data"), va="center", fontsize=6.5,
             fontweight="bold", xytext=(7 * len(same), 0), textcoords="offset points",

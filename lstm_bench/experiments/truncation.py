@@ -281,6 +281,8 @@ def _shares(axes: Axes, rows: pd.DataFrame, evidence: Evidence) -> None:
 def _distance(axes: Axes, rows: pd.DataFrame, name: str, evidence: Evidence) -> None:
     for cell in evidence.cells:
         group = rows[rows.cell == cell].sort_values("k")
+        if group.empty:
+            continue
         values = group[name].to_numpy()
         bounds = group[[f"{name}_low", f"{name}_high"]].to_numpy().T
         error = np.nan_to_num(np.abs(bounds - values))

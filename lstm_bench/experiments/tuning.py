@@ -10,13 +10,14 @@ import pandas as pd
 
 from lstm_bench.experiments.base import Evidence, Experiment
 from lstm_bench.experiments.words import count_range
-from lstm_bench.plotting.panels import cell_legend, cell_style, panels
+from lstm_bench.plotting.panels import cell_legend, cell_style, log_lengths, panels
 from lstm_bench.spec import TUNING_SEEDS, SeedBlock, seed_blocks
 from lstm_bench.sweep import Member, Sweep
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+UPRIGHT = 4  # rates beside each other on an axis, at most
 DEFAULTS = {"length": 30, "rates": [0.001, 0.003, 0.01, 0.03, 0.1, 0.3], "replicates": 5}
 
 
@@ -118,7 +119,10 @@ class Tuning(Experiment):
                     chosen.learning_rate, chosen.mean_updates, "o", markersize=9,
                     markerfacecolor="none", markeredgecolor=style["color"],
                 )  # fmt: skip
-            axes.set(xscale="log", xlabel="learning rate", ylim=(0, None))
+            rates = sorted(set(table[table.task == task].learning_rate))
+            log_lengths(axes, rates)
+            axes.tick_params(axis="x", labelrotation=90 if len(rates) > UPRIGHT else 0)
+            axes.set(xlabel="learning rate", ylim=(0, None))
             axes.set_title(f"{task}, T = {table['T'].iloc[0]}")
         grid[0, 0].set_ylabel("mean updates to solve\n(unsolved: the budget)")
         cell_legend(figure, grid[0, 0])

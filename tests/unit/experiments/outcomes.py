@@ -223,3 +223,32 @@ def whole_sweep(asked: list[str], end: End, **changes: Any) -> str:
     write_report(plan, results, page)
     write_explorer(plan, results, Path("explorer"))
     return page.read_text(encoding="utf-8")
+
+
+TASKS = ["adding", {"task": "copy", "preset": "small"}, "temporal_order"]
+CELLS: list[Any] = [
+    *("lstm", "elman", "gru", "irnn", "jordan"),
+    {"cell": "lstm", "forget_bias": 3, "label": "lstm (b_f = 3)"},
+    {"cell": "lstm", "chrono": 100, "label": "lstm (chrono)"},
+    {"cell": "gru", "chrono": 100, "label": "gru (chrono)"},
+    {"cell": "lstm", "forget_bias": 5, "label": "lstm with a bias of five"},
+    {"cell": "gru", "update_bias": 2, "label": "gru (b_z = 2)"},
+    *("mingru", "lstm_peephole"),
+]
+
+
+def sized(tasks: int, cells: int) -> dict[str, Any]:
+    """So many of each, at the default lengths, also in experiments with tasks of their own."""
+    own = TASKS[-tasks:]
+    gated = ["temporal_order", *SMALL["selective_memory"]["tasks"][1:], {"task": "selective_copy"}]
+    told = {
+        "selective_memory": {"tasks": gated[:tasks]},
+        **{name: {"tasks": own} for name in ("overfitting", "truncation", "fairness")},
+        "initialisation": {"tasks": own},
+        "extrapolation": {"tasks": ["adding", "anbn", "temporal_order"][:tasks]},
+        "sensitivity": {"tasks": own},
+        "ablation": {"tasks": own},
+        "catalogue": {"task": "temporal_order", "cell": "lstm"},
+    }
+    sections = {name: {**SMALL.get(name, {}), **section} for name, section in told.items()}
+    return {"tasks": own, "cells": CELLS[:cells], "lengths": [10, 20, 50, 100], **sections}
