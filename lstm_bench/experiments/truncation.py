@@ -290,4 +290,5 @@ def _distance(axes: Axes, rows: pd.DataFrame, name: str, evidence: Evidence) -> 
             group.k / group["T"], values, yerr=error, elinewidth=0.7, label=cell, markersize=3,
             **cell_style(cell, evidence.cells),
         )  # fmt: skip
-    axes.set_ylim(bottom=min(-0.05, axes.get_ylim()[0]))
+    low, high = axes.get_ylim()
+    axes.set_ylim(min(-0.05, low), max(1.05, high) if name == "cosine" else high)

@@ -122,7 +122,7 @@ class Tuning(Experiment):
             rates = sorted(set(table[table.task == task].learning_rate))
             log_lengths(axes, rates)
             axes.tick_params(axis="x", labelrotation=90 if len(rates) > UPRIGHT else 0)
-            axes.set(xlabel="learning rate", ylim=(0, None))
+            axes.set(xlabel="learning rate", ylim=(0, 1.08 * table.mean_updates.max()))
             axes.set_title(f"{task}, T = {table['T'].iloc[0]}")
         grid[0, 0].set_ylabel("mean updates to solve\n(unsolved: the budget)")
         cell_legend(figure, grid[0, 0])

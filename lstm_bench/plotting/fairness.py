@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from lstm_bench.plotting.panels import DOUBLE, cell_legend, cell_style
+from lstm_bench.plotting.panels import DOUBLE, abreast, cell_legend, cell_style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -55,7 +55,7 @@ def _differences(
     own = [cell for cell in cells if (summary.cell == cell).any()]
     for place, cell in enumerate(own):
         rows = summary[summary.cell == cell].set_index("matched").reindex(matched)
-        at = np.arange(len(matched)) + 0.15 * (place - (len(own) - 1) / 2)
+        at = np.arange(len(matched)) + abreast(place, len(own), 0.15)
         error = np.nan_to_num(np.stack([rows.difference - rows.low, rows.high - rows.difference]))
         style = {**cell_style(cell, cells), "linestyle": "none"}
         weak = (rows.share_of_lengths < 0.5).to_numpy()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from lstm_bench.plotting.panels import cell_style, panels, place_legend
+from lstm_bench.plotting.panels import abreast, cell_style, panels, place_legend
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,7 +23,7 @@ def memory_figure(
 ) -> Figure:
     """Four rows of panels, a column a task."""
     tasks = list(dict.fromkeys(table.task))
-    figure, grid = panels(4, max(len(tasks), 2), height=1.85)
+    figure, grid = panels(4, len(tasks), height=1.85)
     for column, task in enumerate(tasks):
         rows = table[table.task == task]
         own = replicates[replicates.task_label == task]
@@ -32,8 +32,6 @@ def memory_figure(
         _memory(grid[2, column], rows, cells)
         _clamps(grid[3, column], rows, cells)
         grid[0, column].set_title(f"{task}, T = {rows['T'].iloc[0]}")
-    for spare in grid[:, len(tasks) :].flat:
-        spare.set_visible(False)
     labels = (
         "mean gate, one sequence\n(i or 1 – z; faded: f or z)",
         "AUC of the gate\nthat writes",
@@ -95,7 +93,7 @@ def _aucs(axes: Axes, rows: pd.DataFrame, cells: Sequence[str]) -> None:
     own = [c for c in cells if (aucs.cell == c).any()]
     for place, cell in enumerate(own):
         group = aucs[aucs.cell == cell].set_index("of").loc[list(KINDS)]
-        at = np.arange(len(KINDS)) + 0.14 * (place - (len(own) - 1) / 2)
+        at = np.arange(len(KINDS)) + abreast(place, len(own), 0.14)
         _points(axes, at, group, {**_series(cell, cells), "linestyle": "none"})
     axes.axhline(0.5, color="#999999", linewidth=0.7, zorder=0)
     axes.set_xticks(range(len(KINDS)), ["trained", "other\nsequence", "untrained"])
@@ -131,7 +129,7 @@ def _clamps(axes: Axes, rows: pd.DataFrame, cells: Sequence[str]) -> None:
     for place, cell in enumerate(own):
         group = losses[losses.cell == cell]
         at = np.array([gates.index(g) for g in group.gate])
-        at = at + 0.14 * (place - (len(own) - 1) / 2)
+        at = at + abreast(place, len(own), 0.14)
         _points(axes, at, group, {**_series(cell, cells), "linestyle": "none"})
     axes.axhline(1, color="#999999", linewidth=0.7, zorder=0)
     axes.set_xticks(range(len(gates)), gates)

@@ -101,6 +101,11 @@ def beside(place: int, lines: int, lengths: Sequence[int]) -> float:
     return float(step ** (place - (lines - 1) / 2))
 
 
+def abreast(place: int, lines: int, step: float) -> float:
+    """How far from its tick this line's point stands, so that those of one tick stay together."""
+    return min(step, 0.8 / max(1, lines)) * (place - (lines - 1) / 2)
+
+
 def log_lengths(axes: Axes, lengths: Sequence[float]) -> None:
     """A logarithmic axis of lengths, sizes or rates: a tick each, labelled where they lie apart."""
     axes.set_xscale("log")

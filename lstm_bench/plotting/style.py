@@ -65,9 +65,8 @@ def empty_figure(text: str) -> Figure:
 def fit_note(figure: Figure) -> None:
     """Break the note below a figure into lines that its width has room for."""
     note, most = figure.get_supxlabel(), round(NOTE_LETTERS * figure.get_figwidth())
-    lines = [line for each in note.splitlines() for line in textwrap.wrap(each, most)]
-    if note and "\n".join(lines) != note:
-        figure.supxlabel("\n".join(lines), fontsize=7)
+    if max(map(len, note.splitlines()), default=0) > most:
+        figure.supxlabel(textwrap.fill(" ".join(note.split()), most), fontsize=7)
 
 
 def figure_bytes(figure: Figure, kind: str) -> bytes:

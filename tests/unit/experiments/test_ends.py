@@ -12,10 +12,13 @@ import pandas as pd
 import pytest
 
 from lstm_bench.experiments.base import NOTHING
+from lstm_bench.experiments.gradient_flow import GradientFlow
 from lstm_bench.experiments.run import conclude, draw, read_csv
+from lstm_bench.experiments.speed_tables import PEAK, TUNED
 from lstm_bench.plotting import style
 from lstm_bench.store.collect import COLUMNS, collect
 from lstm_bench.store.paths import Results
+from lstm_bench.store.tables import write_table
 from tests.unit.experiments.outcomes import (
     ENDS,
     NARROW,
@@ -26,6 +29,7 @@ from tests.unit.experiments.outcomes import (
     store,
     whole_sweep,
 )
+from tests.unit.experiments.test_speed import row as speed_row
 
 TRAINED = [name for name in everything() if name not in ("speed", "tuning")]
 WITHOUT_TRAINING = ["cost"]
@@ -45,7 +49,7 @@ def said(name: str) -> str:
     return told
 
 
-@pytest.mark.parametrize("end", ["error", "diverged", "solved", "anything"])
+@pytest.mark.parametrize("end", ["error", "diverged", "anything"])
 def test_a_sweep_of_every_experiment_is_concluded_drawn_and_reported(end: str) -> None:
     page = unescape(whole_sweep(TRAINED, ENDS[end]))
     answers = {name: said(name) for name in TRAINED}
@@ -92,6 +96,27 @@ def test_a_rate_that_was_trained_is_chosen_before_one_that_was_not() -> None:
     folder = conclude(plan, "tuning", Results())
     assert json.loads((folder / "verdict.json").read_text())["rates"] == {"adding": {"lstm": 0.03}}
     assert read_csv(folder / "table.csv").set_index("learning_rate").n.tolist() == [0, 3, 3]
+
+
+@pytest.mark.parametrize("end", ["solved", "unsolved"])
+def test_a_gradient_predicts_nothing_where_all_end_alike(end: str) -> None:
+    plan = made("gradient_flow", cells=["lstm"], tasks=["adding"])
+    store(plan, ["gradient_flow"], ENDS[end])
+    folder = conclude(plan, "gradient_flow", Results())
+    draw(plan, "gradient_flow", Results())
+    assert "over all cells: not defined" in said("gradient_flow")
+    shown = GradientFlow().display(read_csv(folder / "summary.csv"))
+    assert shown["AUC of the slope"].tolist() == ["", ""]
+
+
+@pytest.mark.parametrize("status", ["error", "out_of_memory"])
+def test_a_machine_on_which_nothing_could_be_timed_has_a_figure(status: str) -> None:
+    plan = made("speed")
+    rows = [speed_row(name, T, [], status) for name in ("fused", TUNED, PEAK) for T in (100, 200)]
+    write_table(Results().probe("speed", "speed"), [{**r, "seconds": []} for r in rows])
+    conclude(plan, "speed", Results())
+    draw(plan, "speed", Results())
+    assert said("speed") == "No backend could be timed: see the table for the reasons."
 
 
 @pytest.mark.parametrize("name", MEASURING)
