@@ -4,7 +4,7 @@ snakemake --cores 2            everything config.yaml asks for
 snakemake --cores 2 figures    tables and figures from stored runs
 snakemake --cores 2 tables     published tables beside ours, in results/tables/index.html
 snakemake --cores 2 speed      how fast every backend and its peers run on this machine
-snakemake --cores 2 tune       learning rates, frozen in workflow/presets/learning_rates.yaml
+snakemake --cores 2 tune       learning rates, frozen in the file that learning_rates names last
 """
 
 import sys
@@ -12,13 +12,15 @@ import sys
 from snakemake.utils import min_version
 
 from lstm_bench.errors import BenchError
-from lstm_bench.store.yamls import require_plain
+from lstm_bench.planning.overlays import read_layers
 
 min_version("9.0")
 
 # Snakemake's own reader takes the last of two equal keys, and runs code for a key __use_yte__
 try:
-    require_plain(["config.yaml", *workflow.configfiles])
+    layers = read_layers(
+        ["config.yaml", *workflow.configfiles], workflow.config_settings.config
+    )
 except BenchError as error:
     sys.exit(str(error))
 

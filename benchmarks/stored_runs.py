@@ -27,7 +27,7 @@ POINTS, BUDGET = 41, 2000
 def write_blocks(folder: Path) -> None:
     """Datasets, then seed blocks, of the folder's plan: three of five solved, values at random."""
     results = Results(folder)
-    plan, rng = Plan.newest(results), np.random.default_rng(0)
+    plan, rng = Plan.last_run(results), np.random.default_rng(0)
     machine = outcome.about_machine()
     measured = {"ensemble_seconds": 1.0, "evaluation_seconds": 0.1, "peak_memory_bytes": 1}
     with mock.patch("os.fsync"):  # nothing here is worth keeping through a power cut
@@ -71,7 +71,7 @@ def main() -> None:
     results, name = Results(sys.argv[1]), sys.argv[2]
     if name == "write":
         return write_blocks(Path(sys.argv[1]))
-    plan = Plan.newest(results)
+    plan = Plan.last_run(results)
     print(len(collect(results, plan.blocks(plan.asked), name)))
 
 

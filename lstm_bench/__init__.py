@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.3.4"
-__all__ = ["train"]
+__all__ = ["cells", "tasks", "train"]
 
 if TYPE_CHECKING:
+    from lstm_bench import cells, tasks
     from lstm_bench.training.api import train
 
 
 def __getattr__(name: str) -> Any:
     """Import torch only when it is needed: the workflow's own process never does."""
     if name == "train":
-        from lstm_bench.training.api import train
-
-        return train
+        return importlib.import_module("lstm_bench.training.api").train
+    if name in __all__:
+        return importlib.import_module(f"lstm_bench.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

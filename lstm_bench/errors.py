@@ -41,10 +41,7 @@ def tell(sentence: object) -> None:
 def unknown(what: str, name: object, allowed: Iterable[str]) -> BenchError:
     """The sentence for a name nobody knows, with the nearest one that exists."""
     names = sorted(allowed)
-    near = difflib.get_close_matches(str(name), names, n=1, cutoff=0.5)
+    near = [each for each in names if each.lower() == str(name).lower()]
+    near = near or difflib.get_close_matches(str(name), names, n=1, cutoff=0.5)
     hint = f"; did you mean {near[0]!r}?" if near else ""
-    return BenchError(
-        f"{what} {name!r} is unknown{hint} Known: {', '.join(names)}."
-        if near
-        else f"{what} {name!r} is unknown. Known: {', '.join(names)}."
-    )
+    return BenchError(f"{what} {name!r} is unknown{hint or '.'} Known: {', '.join(names)}.")

@@ -6,6 +6,7 @@ listed. A file of the user's own is loaded by path (`load_plugins`) and its clas
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib
 import importlib.util
@@ -115,6 +116,7 @@ def code_version(cls: type) -> str:
 def build(cls: type[T], options: Mapping[str, Any], what: str) -> T:
     """An instance with these options; a wrong name or type gives one sentence."""
     allowed = {f.name: f for f in fields(cls)}  # type: ignore[arg-type]
+    given: dict[str, Any] = {}
     for key, value in options.items():
         if key not in allowed:
             raise (
@@ -123,6 +125,8 @@ def build(cls: type[T], options: Mapping[str, Any], what: str) -> T:
                 else BenchError(f"{what} has no options, but {key!r} was given.")
             )
         default = allowed[key].default
+        if isinstance(value, str) and not isinstance(default, str):
+            value = as_number(value)
         if isinstance(value, float) and not math.isfinite(value):
             raise BenchError(f"{what}: option {key} is {value}, but must be a finite number.")
         if isinstance(value, int) and abs(value) > LARGEST:
@@ -132,7 +136,19 @@ def build(cls: type[T], options: Mapping[str, Any], what: str) -> T:
                 f"{what}: option {key} is {value!r}, but must be a "
                 f"{type(default).__name__} like {default!r}."
             )
-    return cls(**{key: _as_default(value, allowed[key].default) for key, value in options.items()})
+        given[key] = _as_default(value, default)
+    return cls(**given)
+
+
+def as_number(text: str) -> Any:
+    """`1e-3`, `50`, `true` or `null` as the value it stands for; other text as it is."""
+    named = {"true": True, "false": False, "null": None, "~": None}
+    if text.strip().lower() in named:
+        return named[text.strip().lower()]
+    for kind in (int, float):
+        with contextlib.suppress(ValueError):
+            return kind(text)
+    return text
 
 
 def _as_default(value: Any, default: Any) -> Any:

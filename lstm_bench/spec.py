@@ -189,11 +189,10 @@ class SeedBlock:
 
 
 def seed_blocks(replicates: int, size: int, first_seed: int = 0) -> Iterator[SeedBlock]:
-    """`replicates` seeds from `first_seed` on, in blocks of `size`; the last is never shorter."""
-    if replicates % size:
-        raise ValueError(f"replicates ({replicates}) must be a multiple of seed_block ({size})")
-    for start in range(first_seed, first_seed + replicates, size):
-        yield SeedBlock(start, start + size - 1)
+    """`replicates` seeds from `first_seed` on, in blocks of `size`; the last may be shorter."""
+    end = first_seed + replicates
+    for start in range(first_seed, end, size):
+        yield SeedBlock(start, min(start + size, end) - 1)
 
 
 def training_keys() -> list[str]:

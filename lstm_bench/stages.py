@@ -80,7 +80,9 @@ def conclude(plan_path: Path, experiment: str) -> None:
     """Table, summary and verdict of an experiment."""
     from lstm_bench.experiments.run import conclude as run
 
-    click.echo(run(Plan.read(plan_path), experiment, Results()))
+    plan, results = Plan.read(plan_path), Results()
+    click.echo(run(plan, experiment, results))
+    plan.sign(results, experiment)
 
 
 @stages.command()
@@ -91,7 +93,9 @@ def draw(plan_path: Path, experiment: str) -> None:
     """The figure of an experiment."""
     from lstm_bench.experiments.run import draw as run
 
-    click.echo(run(Plan.read(plan_path), experiment, Results()))
+    plan, results = Plan.read(plan_path), Results()
+    click.echo(run(plan, experiment, results))
+    plan.sign(results, experiment)
 
 
 @stages.command()
@@ -127,8 +131,8 @@ def judge(plan_path: Path) -> None:
 @stages.command()
 @plan_option
 def freeze(plan_path: Path) -> None:
-    """Write the learning rates that tuning chose into the preset the sweep reads."""
-    from lstm_bench.planning.rates import freeze as run
+    """Write the learning rates that tuning chose into the file the config names last."""
+    from lstm_bench.planning.freeze import freeze as run
 
     click.echo(run(Plan.read(plan_path), Results()))
 

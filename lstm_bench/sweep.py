@@ -22,7 +22,8 @@ class Choice:
     """A task or a cell with the options that differ from their defaults.
 
     network   of a cell: the options of its network, the config's and its own
-    own       of a cell: the `network` and `width` its entry gives, where they are its own
+    own       of a cell: the `network`, `width` and `training` its entry gives for itself
+    tuned_at  of a task: the length its learning rates are tuned at
     """
 
     name: str
@@ -31,11 +32,14 @@ class Choice:
     lengths: tuple[int, ...] = ()
     network: Mapping[str, Any] = field(default_factory=dict)
     own: Mapping[str, Any] = field(default_factory=dict)
+    tuned_at: int | None = None
 
     @property
     def key(self) -> str:
-        """`lstm`, or `lstm(forget_bias=3)` when an option is chosen; so with its own network."""
-        named = [*sorted(self.options.items()), *sorted(self.own.get("network", {}).items())]
+        """`lstm`, or `lstm(forget_bias=3)` when an option is chosen; so with what is its own."""
+        named = sorted(self.options.items())
+        for section in ("network", "training"):
+            named += sorted(self.own.get(section, {}).items())
         if "width" in self.own:
             named.append(("width", told_width(self.own["width"])))
         chosen = ", ".join(f"{k}={v}" for k, v in named)
@@ -80,7 +84,7 @@ class Sweep:
     seed_block: int
     first_seed: int = 0
     rates: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-    tuned_with: Mapping[str, Any] = field(default_factory=dict)
+    tuned_with: Mapping[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     network: Mapping[str, Any] = field(default_factory=dict)
     widths: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
@@ -106,25 +110,39 @@ class Sweep:
         return self.widths.get(task, {}).get(cell.key, plain)
 
     def learning_rate(self, task: Choice, cell: Choice) -> float:
-        """The tuned rate of this pair, or the config's own where none was tuned."""
+        """The rate the cell's entry gives, or that tuned for the pair, or the config's own."""
+        if "learning_rate" in (given := cell.own.get("training", {})):
+            return float(given["learning_rate"])
         return self.rates.get(task.key, {}).get(cell.key, self.training.learning_rate)
 
     def untuned(self) -> list[tuple[Choice, Choice]]:
         """The pairs that are trained with the config's own rate, for want of a tuned one."""
         every = {t.key: t for t in (*self.tasks, *(t for own in self.own.values() for t in own))}
         pairs = ((task, cell) for task in every.values() for cell in self.cells)
-        return [(t, c) for t, c in pairs if c.key not in self.rates.get(t.key, {})]
+        return [
+            (t, c)
+            for t, c in pairs
+            if c.key not in self.rates.get(t.key, {})
+            and "learning_rate" not in c.own.get("training", {})
+        ]
 
     def other_than_tuned(self) -> dict[str, Any]:
-        """What the rates were tuned with and this sweep does otherwise."""
+        """What rates in use were tuned with and this sweep does otherwise; values, once each."""
         here = {k: getattr(self.training, k) for k in TUNED_WITH}
         here |= {"width": self.width, "network": dict(self.network)}
-        with_network = {"network": {}, **self.tuned_with} if self.tuned_with else {}
-        return {k: v for k, v in with_network.items() if here.get(k, v) != v}
+        found: dict[str, list[Any]] = {}
+        for task in {t.key: t for t in (*self.tasks, *(t for of in self.own.values() for t in of))}:
+            for cell in self.cells:
+                settings = self.tuned_with.get((task, cell.key))
+                for key, value in ({"network": {}, **settings} if settings else {}).items():
+                    if here.get(key, value) != value and value not in found.setdefault(key, []):
+                        found[key].append(value)
+        return {k: v[0] if len(v) == 1 else v for k, v in found.items() if v}
 
     def condition(self, task: Choice, T: int, cell: Choice, **training: Any) -> Condition:
         """This cell on this task at this length; keyword arguments replace training settings."""
-        changes = {"learning_rate": self.learning_rate(task, cell), **training}
+        rate = self.learning_rate(task, cell)
+        changes = {**cell.own.get("training", {}), "learning_rate": rate, **training}
         return Condition(
             task=task.name,
             T=T,

@@ -31,10 +31,14 @@ READOUT = ("V", "V_x", "b_y")  # y_t = V h_t + V_x x_t + b_y: the network's own,
 
 
 class Params(Mapping[str, Tensor]):
-    """Named weights, read as attributes: `p.W_f` is (R, h, d), `p.b_f` is (R, h, 1)."""
+    """Named weights, read as attributes: `p.W_f` is (R, h, d), `p.b_f` is (R, h, 1).
+
+    Files hold biases as (R, h). They get their last axis here: without it the equations would
+    broadcast a bias over the wrong one, and say nothing.
+    """
 
     def __init__(self, tensors: Mapping[str, Tensor]) -> None:
-        self._tensors = dict(tensors)
+        self._tensors = {k: v.unsqueeze(2) if v.dim() == 2 else v for k, v in tensors.items()}
 
     def __getattr__(self, name: str) -> Tensor:
         try:

@@ -26,7 +26,7 @@ class GRU(Cell):
     b_u of its own, as above, in cuDNN and in torch.nn. With `before` it acts on the state before
     the product and there is no b_u, 3(hd + hh + h) parameters:
 
-        n_t = tanh(W_n x_t + U_n (r_t ⊙ h_{t-1}) + b_n)         Cho et al. (2014)
+        n_t = tanh(W_n x_t + U_n (r_t ⊙ h_{t-1}) + b_n)         Chung et al. (2014)
 
     Glorot-uniform weights, zero biases; `update_bias` is the start value of b_z, the counterpart of
     an LSTM's forget bias, and `chrono` = T_max > 0 sets b_z = log U[1, T_max - 1] instead (Tallec &
@@ -43,7 +43,7 @@ class GRU(Cell):
     name = "gru"
     citation = (
         "Cho et al. (2014), Learning Phrase Representations using RNN Encoder-Decoder; the form "
-        "with r after the product: Chung et al. (2014) and cuDNN"
+        "with r after the product: its first version (arXiv 1406.1078v1) and cuDNN"
     )
     formula = r"h_t = (1 - z_t) \odot n_t + z_t \odot h_{t-1}"
 

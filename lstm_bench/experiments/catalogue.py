@@ -30,6 +30,7 @@ class Catalogue(Experiment):
     """Every task with one cell, every cell on one task."""
 
     name = "catalogue"
+    defaults = DEFAULTS
     title = "Does everything in the catalogue work?"
     question = "Does every cell train on one task, and is every task solved by some cell?"
     method = (

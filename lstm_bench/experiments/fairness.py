@@ -64,7 +64,7 @@ class Fairness(Experiment):
     defaults: ClassVar[dict[str, Any]] = {
         "tasks": ["adding", "temporal_order"],
         "lengths": [20, 50, 100],
-        "cells": None,
+        "cells": ["elman", "irnn", "jordan", "lstm", "gru"],
         "reference": None,
         "pace": None,
     }

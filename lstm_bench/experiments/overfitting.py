@@ -60,7 +60,7 @@ class Overfitting(Experiment):
     defaults: ClassVar[dict[str, Any]] = {
         "tasks": ["temporal_order"],
         "lengths": [20],
-        "cells": None,
+        "cells": ["elman", "lstm"],
         "sizes": [16, 32, 64, 128, 1024],
         "weight_decay": 1.0,
         "fitted": 0.05,

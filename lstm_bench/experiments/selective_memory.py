@@ -49,7 +49,7 @@ class SelectiveMemory(Experiment):
             "temporal_order",
         ],
         "lengths": [30],
-        "cells": None,
+        "cells": ["lstm", "gru", "lstm (chrono)"],
         "sequences": 512,
         "lags": [0, 1, 2, 4, 8, 16],
     }

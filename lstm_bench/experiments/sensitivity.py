@@ -51,7 +51,7 @@ class Sensitivity(Experiment):
     defaults: ClassVar[dict[str, Any]] = {
         "tasks": ["adding"],
         "lengths": [30],
-        "cells": None,
+        "cells": ["elman", "lstm", "gru"],
         "trials": 40,
         "replicates": 2,
         "updates": 1000,

@@ -45,7 +45,7 @@ class Truncation(Experiment):
     defaults: ClassVar[dict[str, Any]] = {
         "tasks": ["adding", "temporal_order"],
         "lengths": [20],
-        "cells": None,
+        "cells": ["lstm"],
         "windows": [2, 5, 10, 15],
         "batch": 256,
     }

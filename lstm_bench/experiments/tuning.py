@@ -44,10 +44,9 @@ class Tuning(Experiment):
         for task in sweep.tasks:
             for cell in sweep.cells:
                 for rate in settings["rates"]:
-                    T = settings["length"]
-                    yield Member(
-                        task.key, cell.key, sweep.condition(task, T, cell, learning_rate=rate)
-                    )
+                    T = task.tuned_at or settings["length"]
+                    condition = sweep.condition(task, T, cell, learning_rate=rate)
+                    yield Member(task.key, cell.key, condition)
 
     def blocks(self, sweep: Sweep) -> list[SeedBlock]:
         replicates = {**DEFAULTS, **sweep.settings.get("tuning", {})}["replicates"]

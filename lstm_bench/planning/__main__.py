@@ -20,7 +20,9 @@ def main() -> int:
     request = json.load(sys.stdin)
     try:
         schema = yaml.safe_load(Path(request["schema"]).read_text())
-        plan = resolve(request["config"], schema, request["digest"])
+        plan = resolve(
+            request["config"], schema, request["digest"], request["inherited"], request["tuning"]
+        )
         # on one line: indented, the JSON of ten thousand conditions costs seconds
         path, data = Results().plan(request["digest"]), canonical(plan).encode() + b"\n"
         write_sealed(path.with_suffix(".sha256"), {path.name: data})

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import fields, replace
 from typing import Any
 
 from lstm_bench import cells, experiments, tasks
 from lstm_bench.engine.network_options import NetworkOptions
 from lstm_bench.errors import BenchError, unknown
 from lstm_bench.experiments.fairness import reference
+from lstm_bench.experiments.tuning import DEFAULTS as TUNING
+from lstm_bench.planning.fitting import fitting
 from lstm_bench.planning.widths import SIZES, equal_parameters, equal_sizes, resolved
 from lstm_bench.registry import build, chosen_options
 from lstm_bench.spec import TUNING_SEEDS, Training, training_keys
-from lstm_bench.store.yamls import read_yaml
+from lstm_bench.store.rates import read_rates
 from lstm_bench.sweep import Choice, Sweep
 
 ALL = "all"  # as an entry: everything the registry holds and no other entry names
 # sections of the config that an experiment of that name reads
 SETTINGS = ("cost", "tuning", "catalogue", "gradient_flow", "crossover")
+CELLS_OWN = ("network", "width", "training")  # what an entry of `cells` may set for itself
 
 
 def _choice(
@@ -35,7 +38,7 @@ def _choice(
     if label and label in taken:
         raise BenchError(f"{kind}s: the label {label!r} is used twice; labels must differ.")
     taken.add(label)
-    reserved = ("lengths", "preset") if kind == "task" else ("network", "width")
+    reserved = ("lengths", "preset") if kind == "task" else CELLS_OWN
     rest = {key: given.pop(key) for key in reserved if key in given}
     return name, label, given, rest
 
@@ -66,29 +69,42 @@ def _possible(task: tasks.Task, lengths: Iterable[int]) -> tuple[int, ...]:
 def _task(
     entry: Any,
     lengths: Iterable[int],
-    tuning_length: int | None,
     taken: set[str],
-    by_all: bool = False,
+    fit: bool = False,
 ) -> Choice:
-    known = tasks.registry()
-    name, label, options, rest = _choice(entry, "task", known, taken)
-    preset = rest.get("preset")
-    if preset is not None:
-        presets = known[name].presets
-        if preset not in presets:
-            raise unknown(f"preset of task {name!r}:", preset, presets or ["(none)"])
-        options = {**presets[preset], **options}
+    """`fit` takes those of the lengths that the task can have, unless its entry names its own."""
+    name, label, options, rest = _choice(entry, "task", tasks.registry(), taken)
+    if "preset" in rest:
+        options = {"preset": rest["preset"], **options}
     task = tasks.create(name, options)
-    own = _possible(task, lengths) if by_all else tuple(rest.get("lengths", lengths))
+    given = tuple(rest.get("lengths", lengths))
+    own = _possible(task, given) if fit and "lengths" not in rest else given
     for T in own:
         task.require(T)
-    if tuning_length is not None:
-        task.require(tuning_length)
     return Choice(name, chosen_options(task), label, own)
+
+
+def _tuned_at(choice: Choice, T: int, named: bool) -> int:
+    """The length a task is tuned at: T, or where it is a default the task cannot have, the nearest.
+
+    Raises BenchError for a T that the user named.
+    """
+    task = tasks.create(choice.name, choice.options)
+    if named:
+        task.require(T)
+    possible = _possible(task, [T]) == (T,)
+    return T if possible else min(choice.lengths, key=lambda length: abs(length - T))
 
 
 def _cell(entry: Any, taken: set[str], network: Mapping[str, Any]) -> Choice:
     name, label, options, own = _choice(entry, "cell", cells.registry(), taken)
+    for key in options:
+        for section, keys in (("training", training_keys()), ("network", network_keys())):
+            if key in keys and key not in {f.name for f in fields(cells.registry()[name])}:
+                raise BenchError(
+                    f"cells: {key!r} is no option of cell {name!r}; it stands under {section}: "
+                    f"{{cell: {name}, {section}: {{{key}: ...}}}}."
+                )
     found = build(NetworkOptions, {**network, **own.get("network", {})}, "network")
     cell = chosen_options(cells.create(name, options))
     return Choice(name, cell, label, network=chosen_options(found), own=own)
@@ -118,38 +134,19 @@ def _unique(choices: list[Choice], what: str) -> tuple[Choice, ...]:
     return tuple(choices)
 
 
-def read_rates(path: str | None) -> tuple[dict[str, dict[str, float]], dict[str, Any]]:
-    """The frozen learning rates by task and cell key, and what they were tuned with.
+def network_keys() -> list[str]:
+    return [f.name for f in fields(NetworkOptions)]
 
-    Raises BenchError.
+
+def make_sweep(
+    config: Mapping[str, Any], inherited: Collection[str] = (), tuning: bool = False
+) -> Sweep:
+    """The sweep of a config that has passed the schema. Raises BenchError.
+
+    `inherited` names what chooses among cells and was said before they were (`overlays`);
+    `tuning` is true of `snakemake tune`, which may begin the file of rates.
     """
-    if path is None:
-        return {}, {}
-    try:
-        stored = read_yaml(Path(path))
-        rates = {
-            str(task): {str(cell): float(rate) for cell, rate in rates.items()}
-            for task, rates in stored["rates"].items()
-        }
-        return rates, dict(stored.get("tuned_with") or {})
-    except FileNotFoundError:
-        raise BenchError(
-            f"learning_rates: {path!r} does not exist; run `snakemake tune`, or set it to null."
-        ) from None
-    except (BenchError, KeyError, TypeError, ValueError, AttributeError) as error:
-        reason = str(error).rstrip(".")
-        raise BenchError(
-            f"learning_rates: {path!r} cannot be read ({reason}); run `snakemake tune` anew."
-        ) from None
-
-
-def make_sweep(config: Mapping[str, Any]) -> Sweep:
-    """The sweep of a config that has passed the schema. Raises BenchError."""
     replicates, size = config["replicates"], config["seed_block"]
-    if replicates % size:
-        raise BenchError(
-            f"replicates: {replicates} is not allowed; seed_block ({size}) must divide it."
-        )
     if config["first_seed"] + replicates > TUNING_SEEDS:
         raise BenchError(
             f"first_seed: {config['first_seed']} is not allowed; seeds from {TUNING_SEEDS} on are "
@@ -158,9 +155,13 @@ def make_sweep(config: Mapping[str, Any]) -> Sweep:
     taken: set[str] = set()
     training = {k: v for k, v in config["training"].items() if k in training_keys()}
     clip = config["training"].get("clip", "norm")
-    middle = config["tuning"].get("length")
     given = _entries(config["tasks"], "task", tasks.registry())
-    task_list = [_task(each, config["lengths"], middle, taken, by_all) for each, by_all in given]
+    fit = "lengths" in inherited  # those of config.yaml, where a later file names the tasks
+    task_list = [_task(each, config["lengths"], taken, by_all or fit) for each, by_all in given]
+    middle = {**TUNING, **config["tuning"]}["length"]
+    if middle is not None:
+        named = middle != TUNING["length"] and "tuning.length" not in inherited
+        task_list = [replace(t, tuned_at=_tuned_at(t, middle, named)) for t in task_list]
     taken = set()
     for T in (*config["cost"].get("lengths", ()), *filter(None, [config["cost"].get("length")])):
         tasks.create("adding").require(T)
@@ -171,17 +172,24 @@ def make_sweep(config: Mapping[str, Any]) -> Sweep:
             if cell.own:
                 raise BenchError(
                     f"speed.cells: {cell.key!r} is not allowed; it must be a cell without a "
-                    "network or a width of its own."
+                    "network, a width or a training of its own."
                 )
         speed["cells"] = [
             {"name": c.name, "options": dict(c.options), "shown": c.shown} for c in chosen
         ]
-    rates, tuned_with = read_rates(config.get("learning_rates"))
+    rates = read_rates(config, tuning=tuning)
     network, width = config["network"], config["width"]
     given = _entries(config["cells"], "cell", cells.registry())
     cell_list = _unique([_cell(entry, taken, network) for entry, _ in given], "cells")
-    settings = _settings(config)
-    own = {name: _own_tasks(section) for name, section in settings.items() if section.get("tasks")}
+    settings = {
+        name: fitting(name, section, inherited, task_list, cell_list)
+        for name, section in _settings(config).items()
+    }
+    own = {
+        name: _own_tasks(section, f"{name}.lengths" in inherited)
+        for name, section in settings.items()
+        if section.get("tasks")
+    }
     sized = [*task_list, *([Choice("adding")] if "cost" in config["experiments"] else [])]
     sized += [task for tasks_ in own.values() for task in tasks_]
     matched = {
@@ -199,8 +207,8 @@ def make_sweep(config: Mapping[str, Any]) -> Sweep:
         replicates=replicates,
         seed_block=size,
         first_seed=config["first_seed"],
-        rates=rates,
-        tuned_with=tuned_with,
+        rates=rates.by_task(),
+        tuned_with=rates.tuned_with,
         settings={
             **{key: config[key] for key in SETTINGS if key in config},
             **settings,
@@ -249,6 +257,6 @@ def _fair(
     }
 
 
-def _own_tasks(section: Mapping[str, Any]) -> tuple[Choice, ...]:
+def _own_tasks(section: Mapping[str, Any], fit: bool) -> tuple[Choice, ...]:
     taken: set[str] = set()
-    return tuple(_task(entry, section["lengths"], None, taken) for entry in section["tasks"])
+    return tuple(_task(entry, section["lengths"], taken, fit) for entry in section["tasks"])

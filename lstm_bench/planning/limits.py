@@ -21,7 +21,7 @@ FLOAT = 4
 def require_few(sweep: Sweep) -> None:
     """Raise BenchError when the sweep has more seed blocks than a workflow can plan."""
     conditions = sum(len(task.lengths) for task in sweep.tasks) * len(sweep.cells)
-    blocks = conditions * (sweep.replicates // sweep.seed_block)
+    blocks = conditions * -(-sweep.replicates // sweep.seed_block)
     if blocks > BLOCKS:
         raise BenchError(
             f"replicates: {sweep.replicates:,} is not allowed with {conditions:,} conditions and "

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import importlib
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import lstm_bench
@@ -16,11 +15,12 @@ from lstm_bench.engine.runtime import resolve_device
 from lstm_bench.errors import BenchError, unknown
 from lstm_bench.planning.config import make_sweep
 from lstm_bench.planning.limits import require_few, require_memory, require_sizes
-from lstm_bench.planning.schema import check_schema, plain_numbers
+from lstm_bench.planning.schema import check_schema, numbers_from_text, plain_numbers
+from lstm_bench.planning.sources import closure, code_of, digest_of, stages_code
 from lstm_bench.registry import code_version, load_plugins
 from lstm_bench.spec import Condition, Dataset, canonical
 from lstm_bench.store.paths import DATASET
-from lstm_bench.store.plans import BESIDE, source_digest
+from lstm_bench.store.plans import BESIDE
 from lstm_bench.sweep import Sweep
 from lstm_bench.training.devices import as_text, declared, device_for
 from lstm_bench.training.run import code_identity
@@ -35,37 +35,52 @@ def with_defaults(config: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[
     return {**found, **config}
 
 
-def resolve(config: Mapping[str, Any], schema: Mapping[str, Any], digest: str) -> dict[str, Any]:
+def resolve(
+    config: Mapping[str, Any],
+    schema: Mapping[str, Any],
+    digest: str,
+    inherited: Collection[str] = (),
+    tuning: bool = False,
+) -> dict[str, Any]:
     """The plan of a config. Raises BenchError for anything that cannot be run."""
-    config = plain_numbers(config)
+    config = plain_numbers(numbers_from_text(config, schema))
     check_schema(config, schema)
     config = with_defaults(config, schema)
     load_plugins(config["plugins"])
-    sweep = make_sweep(config)
+    sweep = make_sweep(config, inherited, tuning)
     require_few(sweep)
     known = experiments.registry()
     for name in config["experiments"]:
         if name not in known:
             raise unknown("experiments: experiment", name, known)
+    config = {**config, "experiments": list(config["experiments"])}
     asked = list(dict.fromkeys([*config["experiments"], "tuning", *BESIDE]))
     planned: dict[str, Condition] = {}
     # a probe of a mixed sweep measures on the CPU, whose numbers are the same everywhere
     measured_on = config["device"] if isinstance(config["device"], str) else "cpu"
-    entries = {
-        name: _experiment(known[name](), sweep, planned, name in config["experiments"], measured_on)
-        for name in asked
-    }
+    entries, left_out = {}, []
+    for name in asked:
+        in_sweep = name in config["experiments"]
+        try:
+            entries[name] = _experiment(known[name](), sweep, planned, in_sweep, measured_on)
+        except BenchError as error:
+            # named by a config file below the one that chose the cells, and not possible with them
+            if f"experiments.{name}" not in inherited or len(config["experiments"]) == 1:
+                raise
+            left_out.append(f"{name} is left out of this sweep: {error}")
+            config["experiments"] = [each for each in config["experiments"] if each != name]
     published = _tables(config["tables"], planned)
     claimed = _claims(config, sweep, entries, planned)
     for condition in planned.values():
         require_memory(condition, sweep.seed_block)
-    asked_for = [
-        planned[m["condition"]] for n in config["experiments"] for m in entries[n]["members"]
-    ]
+    members = [m for name in config["experiments"] for m in entries[name]["members"]]
+    asked_for = [planned[member["condition"]] for member in members]
     _check_device(config["device"], sorted(condition.T for condition in asked_for))
+    untuned = _untuned(sweep, members, planned)
     datasets = {_folder(c.dataset): c.dataset for c in planned.values()}
     return {
         "digest": digest,
+        "notices": [*_notices(sweep, members, untuned), *left_out],
         "package": lstm_bench.__version__,
         "config": config,
         "sweep": {
@@ -78,29 +93,40 @@ def resolve(config: Mapping[str, Any], schema: Mapping[str, Any], digest: str) -
             "training": asdict(sweep.training),
             "rates": sweep.rates,
             "other_than_tuned": sweep.other_than_tuned(),
-            "untuned": _untuned(sweep, [entries[name] for name in config["experiments"]], planned),
+            "untuned": [f"{cell} on {task}" for task, cell in untuned],
         },
         "conditions": _conditions(planned),
         "datasets": {folder: _dataset(dataset) for folder, dataset in datasets.items()},
+        "code": stages_code(known[name].__module__ for name in config["experiments"]),
         "experiments": entries,
         "tables": published,
         "claims": claimed,
     }
 
 
+def _notices(sweep: Sweep, members: Iterable[Mapping[str, Any]], untuned: Any) -> Iterator[str]:
+    """How many conditions are trained with the config's own rate, where others have tuned ones."""
+    of = {member["condition"]: (member["task"], member["cell"]) for member in members}
+    own = sum(pair in untuned for pair in of.values())
+    if sweep.rates and of:
+        yield (
+            f"training.learning_rate ({sweep.training.learning_rate:g}) serves {own} of {len(of)} "
+            "conditions; the others have a rate tuned for their task and cell, or one of their own."
+        )
+
+
 def _untuned(
-    sweep: Sweep, entries: list[dict[str, Any]], planned: Mapping[str, Condition]
-) -> list[str]:
-    """The pairs trained with the config's own rate, which is neither tuned nor given for them."""
+    sweep: Sweep, members: Iterable[Mapping[str, Any]], planned: Mapping[str, Condition]
+) -> list[tuple[str, str]]:
+    """Labels of the pairs trained with the config's own rate, which is none of theirs."""
     own = sweep.training.learning_rate
     trained = {
         (member["task"], member["cell"])
-        for entry in entries
-        for member in entry["members"]
+        for member in members
         if planned[member["condition"]].training.learning_rate == own
     }
-    pairs = sweep.untuned()
-    return [f"{c.shown} on {t.shown}" for t, c in pairs if (t.shown, c.shown) in trained]
+    pairs = ((task.shown, cell.shown) for task, cell in sweep.untuned())
+    return [pair for pair in pairs if pair in trained]
 
 
 def _check_device(device: str | Mapping[str, int], lengths: Iterable[int]) -> None:
@@ -146,9 +172,8 @@ def _experiment(
         "reads": list(experiment.reads),
         "probe_settings": settings,
         "probe_code": _probe_code(experiment.probe, settings),
-        "code": source_digest(
-            *_sources(experiment.name), "experiments/base.py", "plotting", "stats"
-        ),
+        "code": code_of(type(experiment), without=["plotting"]),
+        "figure_code": code_of(type(experiment)),
     }
 
 
@@ -211,15 +236,9 @@ def _tables(chosen: Mapping[str, Any], planned: dict[str, Condition]) -> dict[st
                 }
                 for arm in arms
             ],
-            "code": source_digest("tables", "stats"),
+            "code": digest_of(closure("lstm_bench.tables.run", known[name].__module__)),
         }
     return found
-
-
-def _sources(experiment: str) -> list[str]:
-    """The experiment's file, and that of its tables where it has one."""
-    room = Path(experiments.__file__).parent
-    return [f"experiments/{path.name}" for path in sorted(room.glob(f"{experiment}*.py"))]
 
 
 def _probe_code(probe: str | None, settings: Mapping[str, Any]) -> str:

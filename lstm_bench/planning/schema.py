@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 import jsonschema
 
 from lstm_bench.errors import BenchError, unknown
+from lstm_bench.planning.homes import misplaced
+from lstm_bench.registry import as_number
 
 TYPES = {
     "integer": "a whole number",
@@ -26,15 +29,34 @@ def check_schema(config: Mapping[str, Any], schema: Mapping[str, Any]) -> None:
     errors = jsonschema.Draft202012Validator(schema).iter_errors(config)
     first: Any = jsonschema.exceptions.best_match(errors)
     if first is not None:
-        raise _sentence(first)
+        raise _sentence(first, schema)
 
 
-def _sentence(error: Any) -> BenchError:
+def numbers_from_text(config: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy in which text that stands for a number, true, false or null is that value.
+
+    Only where the schema allows no text: Snakemake hands what `--config` holds in lists and
+    mappings over as text, and YAML takes 1e-3 for text.
+    """
+    found = copy.deepcopy(dict(config))
+    for error in jsonschema.Draft202012Validator(schema).iter_errors(config):
+        if error.validator == "type" and isinstance(error.instance, str) and error.absolute_path:
+            *path, last = error.absolute_path
+            place: Any = found
+            for part in path:
+                place = place[part]
+            place[last] = as_number(error.instance)
+    return found
+
+
+def _sentence(error: Any, schema: Mapping[str, Any]) -> BenchError:
     where = ".".join(str(part) for part in error.absolute_path) or "config"
     if error.validator == "additionalProperties":
         allowed = error.schema.get("properties", {})
-        extra = sorted(set(error.instance) - set(allowed))[0]
-        return unknown("config key" if where == "config" else f"key of {where}", extra, allowed)
+        extra = sorted(set(error.instance) - set(allowed), key=str)[0]
+        what = "config key" if where == "config" else f"key of {where}"
+        home = misplaced(str(extra), where, schema)
+        return BenchError(f"{what} {extra!r} {home}") if home else unknown(what, extra, allowed)
     rule, value = error.validator_value, error.instance
     if error.validator == "type":
         kinds = [rule] if isinstance(rule, str) else rule

@@ -24,8 +24,8 @@ from lstm_bench.store.collect import collect
 from lstm_bench.store.files import write_bytes
 from lstm_bench.store.paths import Results
 from lstm_bench.store.plans import Plan
+from lstm_bench.store.rates import read_rates
 from lstm_bench.store.seals import read_sealed, read_sealed_json
-from lstm_bench.store.yamls import read_yaml
 
 
 def write_report(plan: Plan, results: Results, output: Path) -> None:
@@ -134,11 +134,7 @@ def _cell(entry: dict[str, Any]) -> dict[str, Any]:
 
 def _rates(plan: Plan, results: Results) -> Any:
     """The grid that tuning tried and the rate it chose, where a preset is in use."""
-    path = plan.config.get("learning_rates")
-    if path is None:
-        return None
-    stored = read_yaml(results.root / path)
-    trials = pd.DataFrame(stored.get("trials") or [])
+    trials = pd.DataFrame(read_rates(plan.config, results.root).trials)
     if trials.empty:
         return None
     asked = {entry["key"] for entry in plan.data["sweep"]["tasks"]}

@@ -13,6 +13,7 @@ from lstm_bench.spec import Condition, Dataset, SeedBlock
 
 RESULTS = "results"
 PLAN = f"{RESULTS}/plans/{{digest}}.json"
+MARK = f"{RESULTS}/plans/{{digest}}.ran"
 ESTIMATE = f"{RESULTS}/estimates/{{digest}}.json"
 DATASET = f"{RESULTS}/datasets/{{task}}/T{{T}}/{{dataset}}"
 RUN = f"{RESULTS}/runs/{{condition}}"
@@ -47,6 +48,10 @@ class Results:
 
     def plan(self, digest: str) -> Path:
         return self.root / PLAN.format(digest=_part(digest))
+
+    def mark(self, digest: str) -> Path:
+        """The note that a plan was run: its config files; its time is when."""
+        return self.root / MARK.format(digest=_part(digest))
 
     def estimate(self, digest: str) -> Path:
         return self.root / ESTIMATE.format(digest=digest)
@@ -96,6 +101,15 @@ class Results:
     def plans(self) -> list[Path]:
         """Every plan made here, oldest first."""
         return sorted(self.plan("x").parent.glob("*.json"), key=lambda path: path.stat().st_mtime)
+
+    def ran(self) -> list[Path]:
+        """The marks of the plans that were run."""
+        found = self.plan("x").parent.glob("*.ran")
+        return sorted(path for path in found if not path.name.startswith("."))
+
+    def blocks_of(self, condition: Condition | str) -> list[Path]:
+        """The seed blocks of one condition that are finished."""
+        return sorted(p.parent for p in self.run(condition).glob("seeds-*/replicates.parquet"))
 
     def blocks(self) -> list[Path]:
         """Every finished seed block on disk."""

@@ -7,39 +7,36 @@ torch and everything else imported, and that is where all bad input is found.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from lstm_bench.errors import BenchError, DamagedFile
 from lstm_bench.spec import canonical, digest
 from lstm_bench.store import paths
+from lstm_bench.store.files import read_json, write_json
+from lstm_bench.store.rates import rate_files
 from lstm_bench.store.seals import read_sealed_json
 
 BESIDE = ("speed",)  # run when asked for by name, shown on the page from then on
 PACKAGE = Path(__file__).resolve().parents[1]
 
 
-def source_digest(*rooms: str) -> str:
-    """The digest of the sources of these rooms; of the whole package without any."""
+def source_digest() -> str:
+    """The digest of the package's sources."""
     total = hashlib.sha256()
-    folders = [PACKAGE / room for room in rooms] or [PACKAGE]
-    for folder in folders:
-        files = [folder] if folder.is_file() else folder.rglob("*")
-        for file in sorted(
-            f for f in files if f.suffix in (".py", ".html", ".css", ".js", ".yaml")
-        ):
-            total.update(file.relative_to(PACKAGE).as_posix().encode() + file.read_bytes())
+    files = (f for f in PACKAGE.rglob("*") if f.suffix in (".py", ".html", ".css", ".js", ".yaml"))
+    for file in sorted(files):
+        total.update(file.relative_to(PACKAGE).as_posix().encode() + file.read_bytes())
     return total.hexdigest()[:12]
 
 
-def plan_digest(config: Mapping[str, Any], schema: Path) -> str:
-    """The name of the plan of this config, here and now."""
+def plan_digest(config: Mapping[str, Any], schema: Path, **request: Any) -> str:
+    """The name of the plan of this config, here and now, and of what else decides it."""
     total = hashlib.sha256(canonical(config).encode() + source_digest().encode())
     plugins = config.get("plugins")
     files = list(plugins) if isinstance(plugins, list) else []
@@ -47,34 +44,52 @@ def plan_digest(config: Mapping[str, Any], schema: Path) -> str:
     files += (
         [name for name in claims if str(name).endswith("ml")] if isinstance(claims, list) else []
     )
-    for name in [*files, config.get("learning_rates"), str(schema)]:
+    for name in [*files, *_rate_files(config), str(schema)]:
         path = Path(str(name))
         total.update(path.read_bytes() if name and path.is_file() else b"-")
+    total.update(canonical(request).encode())
     return total.hexdigest()[:16]
 
 
-def ensure_plan(config: Mapping[str, Any], basedir: str | Path) -> Plan:
-    """The plan of this config, made where it is missing. Raises BenchError with a sentence."""
+def _rate_files(config: Mapping[str, Any]) -> list[Any]:
+    """Of a config that no schema has seen yet."""
+    named = config.get("learning_rates")
+    return rate_files(config) if isinstance(named, str | list) else []
+
+
+def ensure_plan(
+    config: Mapping[str, Any],
+    basedir: str | Path,
+    inherited: Sequence[str] = (),
+    tuning: bool = False,
+) -> Plan:
+    """The plan of this config, made where it is missing. Raises BenchError with a sentence.
+
+    `inherited` and `tuning` are those of `planning.config.make_sweep`.
+    """
     if {*"{}"} & set(str(basedir)):
         raise BenchError(
             f"{basedir}: the path of the workflow is not allowed; it must have no braces, which "
             "Snakemake takes for wildcards."
         )
     schema = Path(basedir) / "workflow" / "schemas" / "config.schema.yaml"
+    if not schema.exists():
+        raise BenchError(
+            f"{schema} is not there; run this where config.yaml and the Snakefile are."
+        )
     try:
-        name = plan_digest(config, schema)
+        about = {"inherited": list(inherited), "tuning": tuning}
+        name = plan_digest(config, schema, **about)
     except (TypeError, ValueError) as error:
         raise BenchError(f"config: {error}; use plain YAML values.") from None
     path = paths.Results().plan(name)
     found = _whole(path)
     if found is None:
-        request = json.dumps({"config": config, "digest": name, "schema": str(schema)})
+        request = json.dumps({"config": config, "digest": name, "schema": str(schema), **about})
         command = [sys.executable, "-m", "lstm_bench.planning"]
         made = subprocess.run(command, input=request, text=True, capture_output=True)
         if made.returncode:
             raise BenchError(made.stderr.strip() or f"planning failed (exit {made.returncode}).")
-    with contextlib.suppress(OSError):
-        path.touch()  # the newest plan is the one last asked for
     return found or Plan.read(path)
 
 
@@ -105,18 +120,48 @@ class Plan:
         return cls(read_sealed_json(path), path)
 
     @property
+    def notices(self) -> list[str]:
+        """What a user should know before the sweep starts, a sentence each."""
+        return list(self.data["notices"])
+
+    @property
     def asked(self) -> list[str]:
         """The experiments of the sweep; tuning is planned too, but only run when asked for."""
         return list(self.config["experiments"])
 
     @classmethod
-    def newest(cls, results: paths.Results) -> Plan:
-        """The plan last asked for. Raises BenchError where there is none."""
-        plans = results.plans()
+    def last_run(cls, results: paths.Results) -> Plan:
+        """The plan last run: planning alone, a dry run or an estimate, does not count.
+
+        Where none is marked, as up to 0.3.4, the newest. Raises BenchError where there is none.
+        """
+        marks = sorted(results.ran(), key=lambda path: path.stat().st_mtime)
+        plans = [plan for mark in marks if (plan := results.plan(mark.stem)).exists()]
+        plans = plans or results.plans()
         if not plans:
             folder = results.plan("x").parent
             raise BenchError(f"{folder} holds no plan: nothing was run here; run snakemake first.")
         return cls.read(plans[-1])
+
+    def mark_run(self, results: paths.Results, layers: Iterable[str]) -> None:
+        """Note that this plan is run now, and the config files that made it."""
+        write_json(results.mark(self.path.stem), {"config": list(layers)})
+
+    def layers(self, results: paths.Results) -> list[str]:
+        """The config files it was last run with; none where it was not, or by 0.3.4."""
+        try:
+            return [str(name) for name in read_json(results.mark(self.path.stem))["config"]]
+        except (DamagedFile, KeyError, TypeError):
+            return []
+
+    def named(self, results: paths.Results) -> str:
+        """`config.yaml + smoke.yaml (plan 0123abcd)`: which sweep this is, for people."""
+        return f"{' + '.join(self.layers(results)) or 'a config'} (plan {self.path.stem[:8]})"
+
+    def sign(self, results: paths.Results, experiment: str) -> None:
+        """Say in an experiment's folder which plan its tables and its figure are of."""
+        about = {"plan": self.path.stem, "config": self.layers(results)}
+        write_json(results.experiment(experiment) / "plan.json", about)
 
     def blocks(self, experiments: Iterable[str]) -> list[tuple[str, str]]:
         """(condition id, block name) of every seed block these experiments need, once each."""

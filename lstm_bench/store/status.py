@@ -23,10 +23,16 @@ class Status:
     failures: list[str] = field(default_factory=list)
 
 
-def status(plan: Plan, results: Results, experiments: Iterable[str] | None = None) -> Status:
-    """Read the state of every seed block of a plan."""
+def others(plan: Plan, results: Results) -> int:
+    """How many finished seed blocks lie here that no experiment or table of the plan needs."""
+    known = {results.block(*each) for each in plan.every_block()}
+    return sum(folder not in known for folder in results.blocks())
+
+
+def status_of(blocks: Iterable[tuple[str, str]], results: Results) -> Status:
+    """Read the state of these seed blocks, (condition id, block name) each."""
     found = Status()
-    for condition, block in plan.blocks(experiments or plan.asked):
+    for condition, block in blocks:
         folder = results.block(condition, block)
         if all((folder / name).exists() for name in BLOCK_FILES):
             found.blocks["done"] += 1

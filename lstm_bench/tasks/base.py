@@ -232,8 +232,17 @@ def registry() -> dict[str, type[Task]]:
 
 
 def create(name: str, options: Mapping[str, Any] | None = None) -> Task:
-    """The task of this name. Raises BenchError for an unknown name or option."""
+    """The task of this name; the option `preset` stands for those of one of its presets.
+
+    Raises BenchError for an unknown name, preset or option.
+    """
     known = registry()
     if name not in known:
         raise unknown("task", name, known)
-    return build(known[name], options or {}, f"task {name!r}")
+    chosen = dict(options or {})
+    if (preset := chosen.pop("preset", None)) is not None:
+        presets = known[name].presets
+        if preset not in presets:
+            raise unknown(f"preset of task {name!r}:", preset, presets or ["(none)"])
+        chosen = {**presets[preset], **chosen}
+    return build(known[name], chosen, f"task {name!r}")

@@ -44,9 +44,9 @@ class FlipFlop(Task):
     Gates are readable here: an LSTM that has solved instructions keeps its forget gates near 1 and
     input gates near 0 while it ignores, and the reverse when it writes.
 
-    Liu et al. have one bit, hold = 10 (80 % ignored) and T = 512 instructions, each shown as two
-    tokens, where here one step shows both. Sussillo & Barak have three bits and squared error;
-    their rate of pulses is not given here.
+    Liu et al. have one bit, hold = 10 (80 % ignored) and strings of 512 tokens, instruction and bit
+    in turn: 256 instructions, so T = 256 here, where one step shows both. Sussillo & Barak have
+    three bits and squared error; their rate of pulses is not given here.
     """
 
     variant: str = "set_reset"

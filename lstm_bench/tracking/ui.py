@@ -41,7 +41,7 @@ def serve(
     itself.
     """
     results = Results(root)
-    plan = Plan.newest(results)
+    plan = Plan.last_run(results)
     served = tracking_uri(results).startswith("http")
     if not served:
         require_free(host, port)
@@ -106,7 +106,7 @@ def _watch(results: Results, process: subprocess.Popen[bytes] | None) -> None:
         last_look, now = time.monotonic(), _stamps(results)
         if now != before:
             try:
-                _track(Plan.newest(results), results)
+                _track(Plan.last_run(results), results)
                 before = now
             except BenchError as error:
                 print(error, file=sys.stderr, flush=True)

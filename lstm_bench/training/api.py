@@ -3,40 +3,112 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import torch
+
 from lstm_bench import cells, tasks
+from lstm_bench.cells import Params
 from lstm_bench.engine.network import Network
 from lstm_bench.errors import BenchError, unknown
 from lstm_bench.registry import chosen_options, load_plugins
-from lstm_bench.spec import Condition, Training, seed_blocks, training_keys
+from lstm_bench.spec import Condition, SeedBlock, Training, training_keys
 from lstm_bench.store.collect import read_all
 from lstm_bench.store.paths import Results
-from lstm_bench.training.run import train_block
+from lstm_bench.store.tensors import load_tensors
+from lstm_bench.training.diagnosis import diagnose
+from lstm_bench.training.run import code_identity, is_finished, train_block
 
 if TYPE_CHECKING:
     import pandas as pd
 
+MAY_BE_ZERO = ("momentum", "patience", "futility_margin", "weight_decay")
+NUMBERS = (  # of the table of replicates; where none was measured a column has no type of its own
+    *("updates_to_solve", "best_validation_loss", "validation_loss", "validation_score"),
+    *("test_loss", "test_score", "floor"),
+)
+
 
 @dataclass(frozen=True)
 class Trained:
-    """A finished condition. The tables are read from its files."""
+    """A finished condition. The tables are read from its files, the weights on request.
+
+    seeds   those that were asked for; a folder may hold more, of an earlier call
+    """
 
     condition: Condition
     folders: tuple[Path, ...]
+    seeds: range
 
     @property
     def replicates(self) -> pd.DataFrame:
-        """One row a replicate: status, updates to solve, losses and scores."""
-        return read_all(folder / "replicates.parquet" for folder in self.folders)
+        """One row a replicate: how it ended, updates to solve, losses, scores, every option.
+
+        Options of the task and the cell are columns `task.NAME` and `cell.NAME`, those of the
+        network `network.NAME`; training options have their own names. What was not measured is
+        NaN, or <NA> in `stayed`.
+        """
+        table = self._read("replicates.parquet")
+        numbers = table.columns.intersection(NUMBERS)
+        table[numbers] = table[numbers].astype(float)
+        table["stayed"] = table["stayed"].astype("boolean")
+        return table.assign(**_options(self.condition))
 
     @property
     def curves(self) -> pd.DataFrame:
         """One row an evaluation: losses, score and gradient norm by update."""
-        return read_all(folder / "curves.parquet" for folder in self.folders)
+        return self._read("curves.parquet")
+
+    @property
+    def diagnosis(self) -> str:
+        """What became of the replicates, with floor and losses, in a sentence or two."""
+        return diagnose(self.condition, self.replicates, self.curves)
+
+    @property
+    def network(self) -> Network:
+        """The network: sizes and equations, without weights."""
+        return Network.of(self.condition)
+
+    @property
+    def params(self) -> Params:
+        """The stored weights of all seeds, in their order: (R, h, d), biases (R, h, 1)."""
+        found: dict[int, Mapping[str, np.ndarray]] = {}
+        for folder in self.folders:
+            arrays, about = load_tensors(folder / "model.safetensors")
+            for r, seed in enumerate(about["seeds"] if arrays else ()):
+                found.setdefault(seed, {name: array[r] for name, array in arrays.items()})
+        lacking = [seed for seed in self.seeds if seed not in found]
+        if lacking:
+            raise BenchError(f"seed {lacking[0]} has no weights: its training ended in an error.")
+        layout = self.network.layout
+        return Params(layout.views(layout.pack([found[s] for s in self.seeds], torch.zeros(1))))
+
+    def _read(self, name: str) -> pd.DataFrame:
+        table = read_all(folder / name for folder in self.folders)
+        table = table[table.seed.isin(list(self.seeds))]
+        # two calls may have trained a seed in two blocks, to the same numbers
+        keys = ["seed", *({"update"} & set(table.columns))]
+        return table.drop_duplicates(keys).sort_values(keys).reset_index(drop=True)
+
+
+def _options(condition: Condition) -> dict[str, Any]:
+    """Every option of a condition under a name of its own, defaults included."""
+    parts: dict[str, Any] = {
+        "task": tasks.create(condition.task, condition.task_options),
+        "cell": cells.create(condition.cell, condition.cell_options),
+        "network": Network.of(condition).options,
+    }
+    named = {
+        f"{part}.{each.name}": getattr(component, each.name)
+        for part, component in parts.items()
+        for each in fields(component)
+    }
+    training = vars(condition.training)
+    return named | {key: math.nan if value is None else value for key, value in training.items()}
 
 
 def make_condition(
@@ -57,8 +129,7 @@ def make_condition(
         default = getattr(Training, key)
         if isinstance(default, int | float) and not isinstance(value, int | float):
             raise BenchError(f"{key}: {value!r} is not allowed; it must be a number.")
-        if isinstance(value, float) and not math.isfinite(value):
-            raise BenchError(f"{key}: {value!r} is not allowed; it must be a finite number.")
+        _require_in_range(key, value)
     for key, value in {"T": T, "width": width}.items():
         if not isinstance(value, int) or value < 1:
             raise BenchError(f"{key}: {value!r} is not allowed; it must be a whole number above 0.")
@@ -75,6 +146,20 @@ def make_condition(
         network=network or {},
     )
     return replace(condition, network=chosen_options(Network.of(condition, chosen_task).options))
+
+
+def _require_in_range(key: str, value: Any) -> None:
+    """Raise BenchError for a number that no training can use."""
+    if value is None or isinstance(value, str | bool):
+        return
+    if not math.isfinite(value):
+        raise BenchError(f"{key}: {value!r} is not allowed; it must be a finite number.")
+    whole = isinstance(getattr(Training, key), int | None)
+    if whole and value != int(value):
+        raise BenchError(f"{key}: {value!r} is not allowed; it must be a whole number.")
+    if value < 0 or (value == 0 and key not in MAY_BE_ZERO):
+        least = "at least 0" if key in MAY_BE_ZERO else "more than 0"
+        raise BenchError(f"{key}: {value!r} is not allowed; it must be {least}.")
 
 
 def train(
@@ -103,9 +188,27 @@ def train(
     condition = make_condition(task, cell, T, **options)
     if replicates < 1:
         raise BenchError(f"replicates: {replicates} is not allowed; it must be at least 1.")
-    if replicates % seed_block:
-        seed_block = replicates
-    results = Results(root)
-    blocks = seed_blocks(replicates, seed_block, first_seed)
+    results, seeds = Results(root), range(first_seed, first_seed + replicates)
+    blocks = _blocks(condition, results, seeds, seed_block)
     folders = [train_block(condition, block, results, device=device) for block in blocks]
-    return Trained(condition, tuple(folders))
+    return Trained(condition, tuple(folders), seeds)
+
+
+def _blocks(condition: Condition, results: Results, seeds: range, size: int) -> Iterator[SeedBlock]:
+    """Finished blocks that hold some of these seeds, and blocks of at most `size` for the rest."""
+    code, names = code_identity(condition), [folder.name for folder in results.blocks_of(condition)]
+    stored = [
+        SeedBlock.parse(name)
+        for name in names
+        if is_finished(results.block(condition, name), condition, code)
+    ]
+    seed = seeds.start
+    while seed < seeds.stop:
+        there = [block for block in stored if seed in block.seeds]
+        if there:
+            block = max(there, key=lambda each: each.last)
+        else:
+            starts = [each.first for each in stored if each.first > seed]
+            block = SeedBlock(seed, min([seed + size, seeds.stop, *starts]) - 1)
+        yield block
+        seed = block.last + 1

@@ -178,11 +178,9 @@ def test_more_replicates_leave_the_first_blocks_as_they_were():
     assert list(seed_blocks(20, 5))[:2] == list(seed_blocks(10, 5))
 
 
-def test_replicates_that_are_no_multiple_of_the_block_are_refused():
-    with pytest.raises(
-        ValueError, match=r"replicates \(7\) must be a multiple of seed_block \(5\)"
-    ):
-        list(seed_blocks(7, 5))
+def test_the_last_block_is_shorter_where_the_size_does_not_divide():
+    assert [block.name for block in seed_blocks(7, 5)] == ["seeds-000-004", "seeds-005-006"]
+    assert [block.name for block in seed_blocks(3, 10, 4)] == ["seeds-004-006"]
 
 
 @pytest.mark.parametrize("block", [SeedBlock(0, 4), SeedBlock(995, 1004)])

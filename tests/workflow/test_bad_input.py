@@ -37,7 +37,6 @@ WRONG: list[tuple[dict[str, Any], list[str]]] = [
     ({"lengths": [10, 10]}, ["lengths", "[10, 10]", "without duplicate"]),
     ({"cells": ["lstm", "lstm"]}, ["cells", "'lstm'", "listed twice"]),
     ({"replicates": 0}, ["replicates", "0", "at least 1"]),
-    ({"replicates": 3}, ["replicates", "3", "seed_block (2)"]),
     ({"replicates": "many"}, ["replicates", "'many'", "whole number"]),
     ({"device": "gpu"}, ["device", "'gpu'", "auto, cpu, cuda"]),
     ({"device": {"cpu_up_to": 0}}, ["device.cpu_up_to", "0", "at least 1"]),
@@ -49,7 +48,10 @@ WRONG: list[tuple[dict[str, Any], list[str]]] = [
     ({"first_seed": 999_999}, ["first_seed", "999999", "tuning"]),
     ({"tasks": []}, ["tasks", "at least 1"]),
     ({"tasks": ["all", "all"], "tuning": {"length": None}}, ["tasks", "'adding'", "listed twice"]),
-    ({"experiments": ["catalogue"]}, ["catalogue.task", "'adding'", "temporal_order"]),
+    (
+        {"experiments": ["catalogue"], "catalogue": {"task": "copy"}},
+        ["catalogue.task", "'copy'", "temporal_order"],
+    ),
     (
         {"experiments": ["catalogue"], "catalogue": {"task": "temporal_order", "cell": "lstn"}},
         ["catalogue.cell", "'lstn'", "did you mean 'lstm'"],

@@ -21,6 +21,6 @@ rule judge:
     params:
         claims=digest(plan.data["claims"]),
         members=[plan.membership(name) for name in plan.asked],
-        code=source_digest("claims", "experiments", "stats"),
+        code=plan.data["code"]["judge"],
     shell:
         "python -m lstm_bench.stages judge > {log:q} 2>&1"

@@ -5,10 +5,12 @@ import tempfile
 
 from lstm_bench.errors import BenchError
 from lstm_bench.planning import cluster, packing
+from lstm_bench.planning.overlays import inherited, overridden, without_null_text
 from lstm_bench.planning.placing import block_mib, gpus
 from lstm_bench.spec import canonical, digest
 from lstm_bench.store import aside, paths
-from lstm_bench.store.plans import ensure_plan, source_digest
+from lstm_bench.store.plans import ensure_plan
+from lstm_bench.store.rates import require_writable
 from lstm_bench.store.records import require_known
 from lstm_bench.tracking import address
 from lstm_bench.tracking.disk import require_local_disk
@@ -16,9 +18,17 @@ from lstm_bench.training.devices import as_text
 
 # everything the rules know of the config stands in the plan; bad input ends here, in one sentence
 try:
-    plan = ensure_plan(config, workflow.basedir)
+    config = without_null_text(config)
+    tuning = (
+        "tune" in sys.argv
+    )  # Snakemake knows its targets only when all rules are read
+    if tuning:
+        require_writable(config, workflow.basedir)
+    plan = ensure_plan(config, workflow.basedir, inherited(layers), tuning)
     if not workflow.remote_exec:
         require_known(plan, paths.Results())
+        for sentence in [*overridden(layers), *plan.notices]:
+            print(sentence, file=sys.stderr)
     address.require_allowed()
 except BenchError as error:
     sys.exit(str(error))
@@ -101,6 +111,7 @@ localrules:
 
 onstart:
     try:
+        plan.mark_run(paths.Results(), [name for name, _ in layers])
         if any(job.rule.name == "track" for job in workflow.dag.needrun_jobs()):
             require_local_disk(address.tracking_uri(paths.Results()))
             # nothing waits for it: what is trained is imported when it answers

@@ -49,7 +49,7 @@ rule draw:
         "../../environment.yml"
     params:
         members=lambda wildcards: plan.membership(wildcards.experiment),
-        code=lambda wildcards: plan.experiments[wildcards.experiment]["code"],
+        code=lambda wildcards: plan.experiments[wildcards.experiment]["figure_code"],
     shell:
         "python -m lstm_bench.stages draw {wildcards.experiment} > {log:q} 2>&1"
 

@@ -16,7 +16,7 @@ rule report:
     conda:
         "../../environment.yml"
     params:
-        code=source_digest("report"),
+        code=plan.data["code"]["report"],
         shown=digest([plan.data["sweep"], plan.config]),
         beside=plan.beside_digest(),
     shell:

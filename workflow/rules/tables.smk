@@ -34,6 +34,6 @@ rule tables:
     conda:
         "../../environment.yml"
     params:
-        code=source_digest("report"),
+        code=plan.data["code"]["tables"],
     shell:
         "python -m lstm_bench.stages tables > {log:q} 2>&1"

@@ -10,7 +10,7 @@ rule track:
     conda:
         "../../environment.yml"
     params:
-        code=source_digest("tracking"),
+        code=plan.data["code"]["track"],
         where=digest([plan.config["tracking"], address.shown_address()]),
     shell:
         # the one job that fails for something outside this folder: why is worth a look

@@ -12,7 +12,7 @@ import yaml
 from lstm_bench.errors import BenchError
 from lstm_bench.planning import effort, estimate
 from lstm_bench.planning.forecast import forecast, told
-from lstm_bench.planning.overlays import merged
+from lstm_bench.planning.overlays import merged, read_layers
 from lstm_bench.planning.placing import block_mib, gpus
 from lstm_bench.planning.plan import resolve
 from lstm_bench.report.estimated import compared
@@ -146,7 +146,7 @@ def test_overlays_are_merged_key_by_key(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.chdir(tmp_path)
     Path("a.yaml").write_text("training: {updates: 1, batch: 2}\nlengths: [10, 20]\n")
     Path("b.yaml").write_text("training: {updates: 3}\nlengths: [30]\n")
-    assert merged(["a.yaml", "b.yaml"]) == {
+    assert merged(read_layers(["a.yaml", "b.yaml"])) == {
         "training": {"updates": 3, "batch": 2},
         "lengths": [30],
     }
@@ -160,4 +160,4 @@ def test_overlays_are_merged_key_by_key(tmp_path: Path, monkeypatch: pytest.Monk
         ("e.yaml", "e.yaml, line 2: the key 'a' is there twice"),
     ):
         with pytest.raises(BenchError, match=sentence):
-            merged([name])
+            read_layers([name])

@@ -1,0 +1,3 @@
+from lstm_bench.cli import main
+
+main()

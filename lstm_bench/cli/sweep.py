@@ -1,0 +1,163 @@
+"""A sweep from outside: its state, its files, what it will take, its runs in MLflow."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import click
+
+from lstm_bench.cli.group import cli, config_option
+from lstm_bench.errors import unknown
+from lstm_bench.planning.overlays import inherited, merged, read_layers
+from lstm_bench.registry import load_plugins
+from lstm_bench.store.paths import Results
+from lstm_bench.store.plans import Plan, ensure_plan
+
+
+def _plan(configfile: Iterable[str], results: Results) -> Plan:
+    """The plan of config.yaml with these overlays, or that last run; it says which."""
+    plan = _planned(configfile) if configfile else Plan.last_run(results)
+    click.echo(f"config       {plan.named(results)}")
+    return plan
+
+
+def _planned(configfile: Iterable[str]) -> Plan:
+    layers = read_layers(["config.yaml", *configfile])
+    return ensure_plan(merged(layers), Path(), inherited(layers))
+
+
+@cli.command()
+@click.option(
+    "--experiment",
+    "experiments",
+    multiple=True,
+    help="One experiment, tuning for one; may be given again. Without it: those of the config.",
+)
+@config_option
+def status(experiments: tuple[str, ...], configfile: tuple[str, ...]) -> None:
+    """Seed blocks done, running and waiting; how replicates ended; what failed and why."""
+    from lstm_bench.store.status import others, status_of
+
+    results = Results()
+    if not configfile and not results.plans() and results.blocks():
+        click.echo("config       none: no sweep was run here, but single trainings were")
+        found = status_of([(b.parent.name, b.name) for b in results.blocks()], results)
+        elsewhere = 0
+    else:
+        plan = _plan(configfile, results)
+        for name in experiments:
+            if name not in plan.experiments:
+                raise unknown("experiment", name, plan.experiments)
+        found = status_of(plan.blocks(experiments or plan.asked), results)
+        elsewhere = others(plan, results)
+    click.echo(f"seed blocks  {sum(found.blocks.values())}: " + _told(found.blocks))
+    click.echo(f"replicates   {sum(found.replicates.values())}: " + _told(found.replicates))
+    if elsewhere:
+        click.echo(f"beside them  {elsewhere} seed blocks of other configs or single trainings")
+    for title, lines in (("running", found.running), ("failed", found.failures)):
+        for line in lines:
+            click.echo(f"{title:12} {line}")
+
+
+@cli.command()
+@click.option(
+    "--status",
+    "statuses",
+    default="error,timeout",
+    show_default=True,
+    help="How a replicate ended, or stale: trained by other code. Several with commas.",
+)
+@config_option
+def retry(statuses: str, configfile: tuple[str, ...]) -> None:
+    """Forget the seed blocks that ended so: the next snakemake trains them again."""
+    from lstm_bench.store.verify import FINAL, forget
+
+    wanted = [word.strip() for word in statuses.split(",")]
+    for word in wanted:
+        if word not in FINAL:
+            raise unknown("status", word, FINAL)
+    results = Results()
+    found = forget(_plan(configfile, results), results, wanted)
+    for line in found:
+        click.echo(line)
+    click.echo(f"{len(found)} seed blocks forgotten" + "; run snakemake again." * bool(found))
+
+
+@cli.command()
+@click.option(
+    "--remove",
+    is_flag=True,
+    help="Delete what is damaged, to be made again; datasets are drawn again at once.",
+)
+def verify(remove: bool) -> None:
+    """Read every stored file back and name what does not match its checksum."""
+    from lstm_bench.store.verify import remove as delete
+    from lstm_bench.store.verify import verify as read
+
+    results, count, faults = Results(), 0, {}
+    for path, fault in read(results):
+        count += 1
+        if fault is not None:
+            faults[path] = fault
+            click.echo(fault)
+    if remove and faults:
+        whole = [path for path in results.plans() if path not in faults]
+        plan = Plan.read(whole[-1]) if whole else None
+        load_plugins(plan.config["plugins"] if plan else ())
+        for path in faults:
+            delete(path, results, plan)
+    told = "removed; run snakemake again" if remove and faults else "damaged"
+    click.echo(f"{count} files read, {len(faults)} {told}")
+    sys.exit(1 if faults and not remove else 0)
+
+
+def _told(counts: dict[str, int]) -> str:
+    return ", ".join(f"{count} {name}" for name, count in sorted(counts.items())) or "none yet"
+
+
+@cli.command()
+@click.option("--configfile", multiple=True, type=str, help="An overlay, as for snakemake.")
+def estimate(configfile: tuple[str, ...]) -> None:
+    """What the sweep in this folder will take: trainings measured here for ten seconds."""
+    from lstm_bench.planning.forecast import forecast, told
+    from lstm_bench.training.calibration import update_seconds
+
+    plan = _planned(configfile)
+    load_plugins(plan.config["plugins"])
+    click.echo(told(forecast(plan, Results(), update_seconds)))
+
+
+@cli.command()
+@click.option("--minutes", type=click.IntRange(1), default=20, show_default=True)
+def packing(minutes: int) -> None:
+    """How many seed blocks make a cluster's job of so many MINUTES: lines for profiles/slurm."""
+    from lstm_bench.planning.packing import components
+
+    click.echo("group-components:")
+    for group, blocks in components(minutes).items():
+        click.echo(f"  - {group}={blocks}")
+
+
+@cli.command()
+@config_option
+def track(configfile: tuple[str, ...]) -> None:
+    """Import what is finished into MLflow, once; after `rm results/mlflow.db`, all of it again."""
+    from lstm_bench.tracking.importer import track as run
+
+    results = Results()
+    click.echo(run(_plan(configfile, results), results))
+
+
+@cli.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", type=click.IntRange(1, 65535), default=5000, show_default=True)
+@click.option("--open/--no-open", "open_browser", default=False, help="Open a browser.")
+@config_option
+def ui(host: str, port: int, open_browser: bool, configfile: tuple[str, ...]) -> None:
+    """Open MLflow's UI and go on importing what finishes while it is open."""
+    from lstm_bench.tracking.ui import serve
+
+    _plan(configfile, Results())
+    serve(Path(), host=host, port=port, open_browser=open_browser)

@@ -1,0 +1,106 @@
+"""Freezing what `snakemake tune` found in the file of rates that the config names last."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from lstm_bench.errors import BenchError
+from lstm_bench.store.files import write_bytes
+from lstm_bench.store.paths import Results
+from lstm_bench.store.plans import Plan
+from lstm_bench.store.rates import Pair, Rates, rate_files, read_file
+from lstm_bench.store.seals import read_sealed
+from lstm_bench.sweep import TUNED_WITH
+
+HEADER = """\
+# Learning rates chosen by `snakemake tune`, by task and cell: one grid for every cell, on seeds
+# no experiment judges on, chosen on validation. A pair that is not listed is trained with
+# training.learning_rate. `tuned_with` says which pairs were tuned with which settings; `trials` is
+# the whole grid, for the report.
+"""
+
+
+def freeze(plan: Plan, results: Results) -> str:
+    """Merge the rates of the finished tuning into the file, pair by pair; says what is replaced.
+
+    Raises BenchError, and leaves the file, where nothing was measured.
+    """
+    name = rate_files(plan.config)[-1]
+    path = results.root / name
+    found = _tuned(plan, results)
+    if not found.chosen:
+        raise BenchError(
+            f"{name} stays as it is: no tuning run was measured to its end (`lstm-bench status "
+            "--tuning` says why), so there is no rate to choose."
+        )
+    before = read_file(path) if path.exists() else Rates()
+    told = list(_changes(before, found))
+    before.update(found)
+    content = {
+        "tuned_with": _grouped(before),
+        "rates": before.by_task(),
+        "trials": before.trials,
+    }
+    text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
+    write_bytes(path, (HEADER + text).encode())
+    return "\n".join(
+        [*told, f"{name}: {len(found.chosen)} rates written, {len(before.chosen)} in it"]
+    )
+
+
+def _tuned(plan: Plan, results: Results) -> Rates:
+    """The pairs of which some replicate was measured, with settings and trials."""
+    table = pd.read_csv(io.BytesIO(read_sealed(results.experiment("tuning") / "table.csv")))
+    chosen = table[table.chosen]
+    training = plan.data["sweep"]["training"]
+    shared = {"width": plan.config["width"], **{key: training[key] for key in TUNED_WITH}}
+    if plan.config.get("network"):
+        shared["network"] = plan.config["network"]
+    found = Rates()
+    for row in chosen.to_dict("records"):
+        pair = (row["task"], row["cell"])
+        found.chosen[pair] = float(row["learning_rate"])
+        found.tuned_with[pair] = {**shared, "T": int(row["T"]), "package": plan.data["package"]}
+    rows = (_plain(row) for row in table.to_dict("records"))
+    found.trials = [row for row in rows if (row["task"], row["cell"]) in found.chosen]
+    return found
+
+
+def _changes(before: Rates, found: Rates) -> Iterator[str]:
+    for (task, cell), rate in found.chosen.items():
+        old = before.chosen.get((task, cell))
+        if old is not None and old != rate:
+            yield f"{cell} on {task}: {old:g} is replaced by {rate:g}"
+
+
+def _grouped(rates: Rates) -> list[dict[str, Any]]:
+    """One entry for each set of settings, with the pairs that were tuned with it."""
+    groups: list[tuple[dict[str, Any], list[Pair]]] = []
+    for pair, settings in rates.tuned_with.items():
+        same = next((pairs for known, pairs in groups if known == settings), None)
+        if same is None:
+            groups.append((settings, [pair]))
+        else:
+            same.append(pair)
+    found = []
+    for settings, pairs in groups:
+        named: dict[str, list[str]] = {}
+        for task, cell in pairs:
+            named.setdefault(task, []).append(cell)
+        found.append({**settings, "pairs": named})
+    return found
+
+
+def _plain(row: dict[Any, Any]) -> dict[str, Any]:
+    """Numbers as YAML writes them best: Python's own, losses with six digits; null for none."""
+    plain = {str(k): v.item() if hasattr(v, "item") else v for k, v in row.items()}
+    return {
+        k: (float(f"{v:.6g}") if math.isfinite(v) else None) if isinstance(v, float) else v
+        for k, v in plain.items()
+    }

@@ -1,0 +1,117 @@
+"""The tuned learning rates a config names: files of them, the later over the earlier.
+
+A file holds `rates` by task and cell, `tuned_with`, what they were tuned with and for which pairs,
+and `trials`, the grid they were chosen from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from lstm_bench.errors import BenchError
+from lstm_bench.store.yamls import read_yaml
+
+SHIPPED = "workflow/presets"  # files below it come with the suite
+Pair = tuple[str, str]  # the keys of a task and a cell
+
+
+@dataclass
+class Rates:
+    """Tuned learning rates by (task, cell), with the settings they were tuned with."""
+
+    chosen: dict[Pair, float] = field(default_factory=dict)
+    tuned_with: dict[Pair, dict[str, Any]] = field(default_factory=dict)
+    trials: list[dict[str, Any]] = field(default_factory=list)
+
+    def update(self, other: Rates) -> None:
+        """Take the other's pairs over, each with its settings and its trials."""
+        for pair in other.chosen:
+            self.tuned_with.pop(pair, None)
+        self.chosen |= other.chosen
+        self.tuned_with |= other.tuned_with
+        fresh = {(t["task"], t["cell"]) for t in other.trials} | set(other.chosen)
+        kept = [t for t in self.trials if (t["task"], t["cell"]) not in fresh]
+        self.trials = kept + other.trials
+
+    def by_task(self) -> dict[str, dict[str, float]]:
+        found: dict[str, dict[str, float]] = {}
+        for (task, cell), rate in self.chosen.items():
+            found.setdefault(task, {})[cell] = rate
+        return found
+
+
+def rate_files(config: Mapping[str, Any]) -> list[str]:
+    """The files of `learning_rates`, the last of them the one that tuning writes."""
+    named = config.get("learning_rates")
+    return [named] if isinstance(named, str) else list(named or ())
+
+
+def read_rates(config: Mapping[str, Any], root: Path = Path(), tuning: bool = False) -> Rates:
+    """All files of the config together. Raises BenchError.
+
+    The last of a list need not be there yet, nor the only one while it is being tuned.
+    """
+    found, files = Rates(), rate_files(config)
+    begun = tuning or not isinstance(config.get("learning_rates"), str)
+    for path in files:
+        absent = not (root / path).exists()
+        if absent and path == files[-1] and begun:
+            continue
+        if absent:
+            raise BenchError(
+                f"learning_rates: {path!r} does not exist; make it with `snakemake tune`, or set "
+                "learning_rates to null."
+            )
+        found.update(read_file(root / path))
+    return found
+
+
+def read_file(path: Path) -> Rates:
+    """One file of rates; one that is empty holds none. Raises BenchError."""
+    try:
+        stored = read_yaml(path) or {}
+        chosen = {
+            (str(task), str(cell)): float(rate)
+            for task, rates in (stored.get("rates") or {}).items()
+            for cell, rate in rates.items()
+        }
+        return Rates(
+            chosen, _settings(stored.get("tuned_with"), chosen), stored.get("trials") or []
+        )
+    except (BenchError, KeyError, TypeError, ValueError, AttributeError, OSError) as error:
+        reason = str(error).rstrip(".")
+        raise BenchError(
+            f"learning_rates: '{path}' cannot be read ({reason}); it must hold `rates` by task and "
+            "cell, as `snakemake tune` writes them. Mend it, or name another file."
+        ) from None
+
+
+def _settings(stored: Any, chosen: Mapping[Pair, float]) -> dict[Pair, dict[str, Any]]:
+    """By pair. A mapping without `pairs`, as it was written up to 0.3.4, is that of all of them."""
+    found: dict[Pair, dict[str, Any]] = {}
+    for group in [stored] if isinstance(stored, dict) else stored or ():
+        settings = {key: value for key, value in group.items() if key != "pairs"}
+        pairs = group.get("pairs")
+        of = [(t, c) for t, named in pairs.items() for c in named] if pairs else chosen
+        found |= dict.fromkeys(of, settings)
+    return found
+
+
+def require_writable(config: Mapping[str, Any], basedir: str | Path) -> None:
+    """Raise BenchError, before anything is trained, where tuning has no file to write to."""
+    files = rate_files(config)
+    if not files:
+        raise BenchError(
+            "learning_rates: null is not allowed with `snakemake tune`, which writes there; name a "
+            "file, which is made where it is absent."
+        )
+    shipped = Path(files[-1]).resolve().is_relative_to((Path(basedir) / SHIPPED).resolve())
+    if shipped and config.get("tuning", {}).get("replace_shipped") not in (True, "true", "True"):
+        raise BenchError(
+            f"learning_rates: {files[-1]!r} comes with the suite and is not tuned over; add a file "
+            f"of your own, e.g. --config 'learning_rates=[{files[-1]}, my_rates.yaml]', or say "
+            "--config 'tuning={replace_shipped: true}'."
+        )

@@ -1,0 +1,68 @@
+"""What became of a condition, in a sentence: solved, at the floor, diverged, stopped too early."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lstm_bench import tasks
+from lstm_bench.spec import Condition
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LEFT = 0.02  # share of the way from floor to ceiling from which a replicate has left the floor
+FALLING = 0.02  # share of that way that the last quarter of a training must still gain
+ABOVE = 1.05  # times the floor: worse than an answer without memory
+
+
+def diagnose(condition: Condition, replicates: pd.DataFrame, curves: pd.DataFrame) -> str:
+    """The replicates' most common fate and what it asks for, with the floor and their losses."""
+    task = tasks.create(condition.task, condition.task_options)
+    ceiling, n = task.ceiling(condition.T), len(replicates)
+    measured = replicates.floor.dropna()
+    floor = float(measured.iloc[0]) if len(measured) else task.floor(condition.T)
+    told = f"Memoryless loss (floor) {floor:.4g}, perfect {ceiling:.4g}."
+    solved = replicates[replicates.status == "solved"]
+    failed = replicates[replicates.status.isin(["error", "timeout"])]
+    diverged = replicates[replicates.status == "diverged"]
+    if len(failed):
+        row = failed.iloc[0]
+        return f"{told} {len(failed)} of {n} ended in {row.status}: {row.reason}."
+    if len(diverged):
+        return (
+            f"{told} {len(diverged)} of {n} diverged, the first at update "
+            f"{int(diverged.updates.min())}: try a smaller learning rate than "
+            f"{condition.training.learning_rate:g}."
+        )
+    open_ = replicates[replicates.status != "solved"]
+    fates = [
+        _fate(row.best_validation_loss, curves[curves.seed == row.seed], floor, ceiling)
+        for row in open_.itertuples()
+    ]
+    if not fates:
+        first, last = int(solved.updates_to_solve.min()), int(solved.updates_to_solve.max())
+        when = f"{first}" if first == last else f"{first} to {last}"
+        return f"{told} {n} of {n} solved it, after {when} updates."
+    common = max(dict.fromkeys(fates), key=fates.count)
+    lowest = open_.best_validation_loss[[fate == common for fate in fates]].median()
+    return (
+        f"{told} {len(solved)} of {n} solved it; {fates.count(common)} {common[0]} (lowest loss "
+        f"{lowest:.3g} in the median): {common[1]}."
+    )
+
+
+def _fate(best: float, curve: pd.DataFrame, floor: float, ceiling: float) -> tuple[str, str]:
+    """Of one replicate that did not solve the task: what it did, and what to try."""
+    losses = curve.sort_values("update").validation_loss.dropna().to_numpy(float)
+    quarter = max(len(losses) // 4, 1)
+    before = losses[-2 * quarter : -quarter].mean() if len(losses) > 1 else best
+    falling = before - losses[-quarter:].mean() > FALLING * (floor - ceiling)
+    if best > ABOVE * floor:
+        if falling:
+            return "had not come down to the floor yet", "more updates, or a larger learning rate"
+        return "stayed above the floor", "a smaller learning rate"
+    if (floor - best) / (floor - ceiling) < LEFT:
+        return "never left the floor", "more updates, another learning rate, or a shorter T"
+    if falling:
+        return "left the floor and were still falling", "more updates"
+    return "left the floor and stopped falling", "another learning rate, or a wider network"

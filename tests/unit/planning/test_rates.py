@@ -1,0 +1,155 @@
+"""Tuned rates: files merged pair by pair, each with what it was tuned with; nothing unmeasured."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import yaml
+
+from lstm_bench.errors import BenchError
+from lstm_bench.experiments.base import Evidence
+from lstm_bench.experiments.tuning import Tuning
+from lstm_bench.planning.freeze import freeze
+from lstm_bench.planning.plan import resolve
+from lstm_bench.store.paths import Results
+from lstm_bench.store.plans import Plan
+from lstm_bench.store.rates import read_file, read_rates, require_writable
+from lstm_bench.store.seals import write_sealed
+from tests.workflow.workspace import ROOT, TINY
+
+SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
+OLD = {  # as 0.3.4 wrote it: one header for every pair
+    "tuned_with": {"width": 32, "optimiser": "adam", "batch": 32, "updates": 2000},
+    "rates": {"adding": {"lstm": 0.03}, "temporal_order": {"lstm": 0.01, "gru": 0.1}},
+    "trials": [
+        {"task": "adding", "cell": "lstm", "T": 30, "learning_rate": 0.03, "n": 5},
+        {"task": "temporal_order", "cell": "lstm", "T": 30, "learning_rate": 0.01, "n": 5},
+    ],
+}
+
+
+def row(cell: str, rate: float, chosen: bool, loss: float = 0.1) -> dict[str, Any]:
+    measured = {"solved": 0, "diverged": 0, "mean_updates": 60.0, "mean_best_loss": loss}
+    about = {"task": "temporal_order", "cell": cell, "T": 10, "learning_rate": rate, "n": 2}
+    return {**about, **measured, "chosen": chosen}
+
+
+def tuned(root: Path, rows: list[dict[str, Any]], **config: Any) -> Plan:
+    folder = Results(root).experiment("tuning")
+    folder.mkdir(parents=True, exist_ok=True)
+    write_sealed(folder / "tables.sha256", {"table.csv": pd.DataFrame(rows).to_csv().encode()})
+    data = resolve({**TINY, **config}, SCHEMA, "d", tuning=True)
+    return Plan(data, root / "results/plans/d.json")
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def test_a_file_is_begun_by_tuning_and_holds_each_pair_with_its_settings(tmp_path: Path):
+    plan = tuned(tmp_path, [row("lstm", 0.1, True)], learning_rates="mine.yaml")
+    freeze(plan, Results(tmp_path))
+    found = read_file(Path("mine.yaml"))
+    assert found.chosen == {("temporal_order", "lstm"): 0.1}
+    with_ = found.tuned_with["temporal_order", "lstm"]
+    assert (with_["width"], with_["updates"], with_["T"]) == (8, 60, 10)
+
+
+def test_what_is_kept_keeps_its_provenance_and_its_trials(tmp_path: Path):
+    Path("mine.yaml").write_text(yaml.safe_dump(OLD))
+    rows = [row("lstm", 0.1, True), row("lstm", 0.01, False)]
+    told = freeze(tuned(tmp_path, rows, learning_rates="mine.yaml"), Results(tmp_path))
+    assert "lstm on temporal_order: 0.01 is replaced by 0.1" in told
+    found = read_file(Path("mine.yaml"))
+    assert found.by_task() == {
+        "adding": {"lstm": 0.03},
+        "temporal_order": {"lstm": 0.1, "gru": 0.1},
+    }
+    assert found.tuned_with["adding", "lstm"] == OLD["tuned_with"]
+    assert found.tuned_with["temporal_order", "gru"] == OLD["tuned_with"]
+    assert found.tuned_with["temporal_order", "lstm"]["width"] == 8
+    assert [(t["task"], t["T"]) for t in found.trials] == [
+        ("adding", 30),
+        ("temporal_order", 10),
+        ("temporal_order", 10),
+    ]
+    sweep = resolve({**TINY, "width": 32, "learning_rates": "mine.yaml"}, SCHEMA, "d")["sweep"]
+    assert sweep["other_than_tuned"] == {"width": 8}  # of the pairs in use: lstm on temporal_order
+
+
+def test_a_later_file_stands_over_an_earlier_one_which_tuning_leaves(tmp_path: Path):
+    Path("shipped.yaml").write_text(yaml.safe_dump(OLD))
+    files = ["shipped.yaml", "mine.yaml"]
+    before = Path("shipped.yaml").read_bytes()
+    freeze(tuned(tmp_path, [row("lstm", 0.1, True)], learning_rates=files), Results(tmp_path))
+    assert Path("shipped.yaml").read_bytes() == before
+    rates = read_rates({"learning_rates": files})
+    assert rates.chosen["temporal_order", "lstm"] == 0.1
+    assert rates.chosen["temporal_order", "gru"] == 0.1
+    assert rates.chosen["adding", "lstm"] == 0.03
+
+
+def test_where_nothing_was_measured_the_file_stays(tmp_path: Path):
+    Path("mine.yaml").write_text(yaml.safe_dump(OLD))
+    before = Path("mine.yaml").read_bytes()
+    unmeasured = [row("lstm", rate, False, float("nan")) for rate in (0.1, 0.01)]
+    with pytest.raises(BenchError, match=r"mine.yaml stays as it is"):
+        freeze(tuned(tmp_path, unmeasured, learning_rates="mine.yaml"), Results(tmp_path))
+    assert Path("mine.yaml").read_bytes() == before
+
+
+def test_an_unmeasured_pair_beside_a_measured_one_is_left_and_no_nan_is_written(tmp_path: Path):
+    rows = [row("lstm", 0.1, True), row("lstm", 0.01, False, float("nan"))]
+    rows += [row("elman", 0.1, False, float("nan"))]
+    freeze(tuned(tmp_path, rows, learning_rates="mine.yaml"), Results(tmp_path))
+    assert list(read_file(Path("mine.yaml")).chosen) == [("temporal_order", "lstm")]
+    assert "nan" not in Path("mine.yaml").read_text().lower()
+
+
+@pytest.mark.parametrize("status", ["error", "timeout", "diverged"])
+def test_a_rate_that_no_replicate_ended_with_is_not_chosen(status: str):
+    ended = {0.001: status, 0.01: "unsolved", 0.1: status}
+    replicates = pd.DataFrame(
+        {
+            "condition": f"c{rate}",
+            "task_label": "t",
+            "cell_label": cell,
+            "T": 10,
+            "learning_rate": rate,
+            "status": ended[rate] if cell == "lstm" else status,
+            "updates_to_solve": None,
+            "best_validation_loss": None if ended[rate] == status else 0.1,
+        }
+        for cell in ("lstm", "elman")
+        for rate in ended
+        for _ in range(2)
+    )
+    about = {f"c{rate}": {"spec": {"training": {"updates": 60}}} for rate in ended}
+    none = pd.DataFrame()
+    evidence = Evidence(replicates, none, none, None, ["t"], ["lstm", "elman"], about)
+    chosen = Tuning().table(evidence).query("chosen")
+    assert chosen[["cell", "learning_rate"]].to_numpy().tolist() == [["lstm", 0.01]]
+
+
+def test_the_suite_s_own_file_is_replaced_by_a_flag_alone():
+    shipped = {"learning_rates": str(ROOT / "workflow/presets/learning_rates.yaml")}
+    with pytest.raises(BenchError, match=r"learning_rates.*replace_shipped"):
+        require_writable(shipped, ROOT)
+    require_writable({**shipped, "tuning": {"replace_shipped": True}}, ROOT)
+    require_writable({"learning_rates": [shipped["learning_rates"], "mine.yaml"]}, ROOT)
+    with pytest.raises(BenchError, match="learning_rates: null"):
+        require_writable({"learning_rates": None}, ROOT)
+
+
+def test_a_file_that_is_not_there_is_an_error_in_a_sweep_and_begun_by_tuning():
+    with pytest.raises(BenchError, match=r"learning_rates: 'typo.yaml' does not exist"):
+        read_rates({"learning_rates": "typo.yaml"})
+    assert read_rates({"learning_rates": "typo.yaml"}, tuning=True).chosen == {}
+    Path("empty.yaml").touch()
+    assert read_rates({"learning_rates": "empty.yaml"}).chosen == {}
+    with pytest.raises(BenchError, match=r"'typo.yaml' does not exist"):
+        read_rates({"learning_rates": ["typo.yaml", "empty.yaml"]})

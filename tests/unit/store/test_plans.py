@@ -1,0 +1,85 @@
+"""Which sweep a command speaks of: the one last run, not the one last planned."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from lstm_bench.cli import cli
+from lstm_bench.errors import BenchError
+from lstm_bench.store.paths import Results
+from lstm_bench.store.plans import Plan
+from lstm_bench.store.seals import write_sealed_json
+
+HORIZON = {"members": [{"condition": "c-1"}], "blocks": ["seeds-000-001", "seeds-002-003"]}
+
+
+def planned(results: Results, digest: str, at: float, **changes: Any) -> Plan:
+    data = {
+        "config": {"experiments": ["horizon"], "plugins": []},
+        "experiments": {"horizon": HORIZON, "tuning": {"members": [], "blocks": []}},
+        **{key: {} for key in ("conditions", "datasets", "tables", "claims")},
+    }
+    path = results.plan(digest)
+    write_sealed_json(path, {**data, **changes})
+    os.utime(path, (at, at))
+    return Plan.read(path)
+
+
+def ran(plan: Plan, results: Results, at: float, *layers: str) -> None:
+    plan.mark_run(results, layers)
+    os.utime(results.mark(plan.path.stem), (at, at))
+
+
+@pytest.fixture
+def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Results:
+    monkeypatch.chdir(tmp_path)
+    return Results()
+
+
+def test_a_plan_that_was_only_made_is_not_the_last_run(results: Results):
+    first = planned(results, "aaaa", 1)
+    assert Plan.last_run(results).path == first.path  # 0.3.4 left no marks: the newest
+    ran(first, results, 5, "config.yaml")
+    planned(results, "bbbb", 9)  # a dry run, an estimate
+    assert Plan.last_run(results).path == first.path
+    ran(planned(results, "cccc", 2), results, 6, "config.yaml", "smoke.yaml")
+    assert Plan.last_run(results).named(results) == "config.yaml + smoke.yaml (plan cccc)"
+    ran(first, results, 7, "config.yaml")
+    assert Plan.last_run(results).path == first.path
+
+
+def test_nothing_run_is_one_sentence(results: Results):
+    with pytest.raises(BenchError, match="run snakemake first"):
+        Plan.last_run(results)
+
+
+def test_the_status_names_its_config(results: Results):
+    ran(planned(results, "aaaa", 1), results, 1, "config.yaml", "mine.yaml")
+    said = CliRunner().invoke(cli, ["status"]).output
+    assert "config.yaml + mine.yaml" in said
+    assert "2 waiting" in said
+    of_tuning = CliRunner().invoke(cli, ["status", "--experiment", "tuning"]).output
+    assert "seed blocks  0" in of_tuning
+
+
+def test_single_trainings_have_a_status_without_a_plan(results: Results):
+    lstm_bench = pytest.importorskip("lstm_bench")
+    small = {"updates": 4, "evaluate_every": 2, "validation_size": 8, "test_size": 8, "width": 3}
+    lstm_bench.train("adding", "elman", T=4, replicates=2, **small)
+    said = CliRunner().invoke(cli, ["status"]).output
+    assert "1 done" in said
+    assert "2" in said.splitlines()[2]
+
+
+def test_an_experiments_folder_says_which_plan_drew_it(results: Results):
+    plan = planned(results, "aaaa", 1)
+    ran(plan, results, 1, "config.yaml", "mine.yaml")
+    plan.sign(results, "horizon")
+    found = json.loads((results.experiment("horizon") / "plan.json").read_text())
+    assert found == {"plan": "aaaa", "config": ["config.yaml", "mine.yaml"]}
