@@ -11,10 +11,12 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from lstm_bench.errors import BenchError
 from lstm_bench.experiments.base import NOTHING
 from lstm_bench.experiments.gradient_flow import GradientFlow
 from lstm_bench.experiments.run import conclude, draw, read_csv
 from lstm_bench.experiments.speed_tables import PEAK, TUNED
+from lstm_bench.planning.freeze import freeze
 from lstm_bench.plotting import style
 from lstm_bench.store.collect import COLUMNS, collect
 from lstm_bench.store.paths import Results
@@ -79,12 +81,15 @@ def test_a_sweep_that_trains_nothing_has_a_report() -> None:
 
 @pytest.mark.parametrize("end", ["error", "diverged", "timeout"])
 def test_no_rate_is_chosen_where_nothing_was_trained_to_an_end(end: str) -> None:
-    plan = made("tuning", cells=["lstm"], tasks=["adding"])
+    plan = made("tuning", cells=["lstm"], tasks=["adding"], learning_rates=["mine.yaml"])
     store(plan, ["tuning"], ENDS[end])
     folder = conclude(plan, "tuning", Results())
     draw(plan, "tuning", Results())
     assert json.loads((folder / "verdict.json").read_text())["rates"] == {}
     assert read_csv(folder / "summary.csv").empty
+    with pytest.raises(BenchError, match="no rate to choose"):
+        freeze(plan, Results())
+    assert not Path("mine.yaml").exists()
 
 
 def test_a_rate_that_was_trained_is_chosen_before_one_that_was_not() -> None:
