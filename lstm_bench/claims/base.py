@@ -61,6 +61,13 @@ class Claim:
         """Whether it rests on counts that have no sampling error, and so on no test."""
         return self.statistic != COLUMN and registry()[self.statistic].exact
 
+    @property
+    def ratio(self) -> bool:
+        """Whether effects are logarithms to base 2 of a number of times."""
+        if self.statistic == COLUMN:
+            return self.scale == "ratio"
+        return registry()[self.statistic].ratio
+
 
 def read(path: Path) -> Claim:
     """The claim of a file. Raises BenchError in one sentence for whatever is wrong in it."""

@@ -157,27 +157,36 @@ def named(found: Comparison) -> str:
     return " against ".join(found.cells) + (f" ({found.note})" if found.note else "")
 
 
-def side(other: Comparison, main: Comparison, threshold: float) -> str:
+def lies(claim: Claim, effect: float) -> int:
+    """1 above the threshold, -1 below it, 0 where no digit that is shown differs from it."""
+    gap = effect - claim.threshold
+    tie = f"{2.0**gap:.3g}" == "1" if claim.ratio else float(f"{gap:.2f}") == 0
+    return 0 if tie else int(np.sign(gap))
+
+
+def side(claim: Claim, other: Comparison, main: Comparison) -> str:
     """Where the other effect lies: on the `same` side of the threshold as the main one, `beyond`
-    it, or `beyond, clearly` with its whole interval.
+    it, or `beyond, clearly` with its whole interval; `level` where either lies on the threshold.
     """
     if other.effect is None or main.effect is None:
         return ""
-    above = main.effect > threshold
-    if (other.effect > threshold) == above:
+    mine, theirs = lies(claim, main.effect), lies(claim, other.effect)
+    if not mine or not theirs:
+        return "level"
+    if mine == theirs:
         return "same"
     bounds = other.bounds()
-    clear = bounds is not None and (bounds[1] < threshold if above else bounds[0] > threshold)
+    clear = bounds is not None and {lies(claim, end) for end in bounds} == {theirs}
     return "beyond, clearly" if clear else "beyond"
 
 
-def agreement(main: Comparison, others: Iterable[Comparison], threshold: float) -> str:
+def agreement(claim: Claim, main: Comparison, others: Iterable[Comparison]) -> str:
     """Names the pairs and tasks on which the effect lies on the other side of the threshold."""
-    if main.effect is None:
+    mine = lies(claim, main.effect) if main.effect is not None else 0
+    if not mine:
         return ""
-    above = main.effect > threshold
-    tasks = [task for task, effect in main.by_task.items() if (effect > threshold) != above]
-    found = [(named(each), side(each, main, threshold)) for each in others]
+    tasks = [task for task, effect in main.by_task.items() if lies(claim, effect) == -mine]
+    found = [(named(each), side(claim, each, main)) for each in others]
     flips = [name for name, where in found if where == "beyond, clearly"]
     leans = [name for name, where in found if where == "beyond"]
     told = [f"on {', '.join(tasks)}"] if tasks else []

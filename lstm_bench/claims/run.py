@@ -23,7 +23,7 @@ from lstm_bench.claims.judge import (
     settle,
     side,
 )
-from lstm_bench.claims.sentence import answer, is_ratio, told, told_interval, told_p
+from lstm_bench.claims.sentence import answer, told, told_interval, told_p
 from lstm_bench.claims.statistics import COLUMN, registry
 from lstm_bench.experiments import Evidence
 from lstm_bench.experiments.run import create, csv_bytes, evidence
@@ -65,6 +65,9 @@ def judge(plan: Plan, results: Results) -> Path:
         if name not in seen:
             seen[name] = Stored(name, evidence(plan, name, results))
         stored = seen[name]
+        if not stored.evidence.judged:
+            each.reason = create(name).nothing(stored.evidence)
+            continue
         try:
             found, each.found = _compare(claim, claim.cells, stored, plan)
         except KeyError as error:
@@ -148,7 +151,7 @@ def _ties(claim: Claim, stored: Evidence, plan: Plan) -> list[list[str]]:
 def _row(
     judged: Judged, others: list[Comparison], groups: list[list[str]], claims: int, plan: Plan
 ) -> dict[str, Any]:
-    claim, found, ratio = judged.claim, judged.found, is_ratio(judged)
+    claim, found, ratio = judged.claim, judged.found, judged.claim.ratio
     more = judged.more(claims, plan.config["seed_block"])
     bounds = found.bounds() if found else None
     smallest = judged.smallest(claims)
@@ -186,14 +189,12 @@ def _row(
             for task, effect in (found.by_task if found else {}).items()
         ],
         "beside": [
-            _beside(each, ratio, found, claim.threshold)
-            for each in others
-            if found and each.effect is not None
+            _beside(each, found, claim) for each in others if found and each.effect is not None
         ],
         "not_trained": [
             " against ".join(pair) for pair in claim.beside if not _trained(claim, pair, plan)
         ],
-        "disagreement": agreement(found, others, claim.threshold) if found else "",
+        "disagreement": agreement(claim, found, others) if found else "",
         "ties": groups,
         "experiment": claim.experiment,
         "figure": f"experiments/{claim.experiment}/figure.svg" if found else "",
@@ -202,7 +203,7 @@ def _row(
     }
 
 
-def _beside(found: Comparison, ratio: bool, main: Comparison, threshold: float) -> dict[str, Any]:
+def _beside(found: Comparison, main: Comparison, claim: Claim) -> dict[str, Any]:
     bounds = found.bounds()
     return {
         "cells": list(found.cells),
@@ -211,8 +212,8 @@ def _beside(found: Comparison, ratio: bool, main: Comparison, threshold: float) 
         "low": bounds[0] if bounds else None,
         "high": bounds[1] if bounds else None,
         "n": found.n,
-        "side": side(found, main, threshold),
-        "shown": f"{told(found.effect or 0.0, ratio)} {told_interval(found, ratio)}",
+        "side": side(claim, found, main),
+        "shown": f"{told(found.effect or 0.0, claim.ratio)} {told_interval(found, claim.ratio)}",
     }
 
 

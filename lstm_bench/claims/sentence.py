@@ -6,14 +6,6 @@ from lstm_bench.claims.judge import SUPPORTED, UNDECIDED, Comparison, Judged
 from lstm_bench.claims.statistics import COLUMN, registry
 
 
-def is_ratio(judged: Judged) -> bool:
-    """Whether effects are logarithms to base 2 of a number of times."""
-    claim = judged.claim
-    if claim.statistic == COLUMN:
-        return claim.scale == "ratio"
-    return registry()[claim.statistic].ratio
-
-
 def told(value: float, ratio: bool) -> str:
     """`+0.45`, or `x 1.8` where it is a ratio."""
     return f"× {2.0**value:.3g}" if ratio else f"{value:+.2f}".replace("-", "−")
@@ -37,7 +29,7 @@ def answer(judged: Judged, claims: int, more: int | None) -> str:
     found, claim = judged.found, judged.claim
     if found is None or found.effect is None:
         return f"Undecided: {judged.reason}"
-    ratio = is_ratio(judged)
+    ratio = claim.ratio
     pattern = f"{' against '.join(found.cells)}, {{effect}} {claim.column.replace('_', ' ')}"
     if claim.told:
         pattern = claim.told

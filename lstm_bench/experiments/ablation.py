@@ -11,6 +11,7 @@ import pandas as pd
 
 from lstm_bench.errors import BenchError, unknown
 from lstm_bench.experiments.base import Evidence, Experiment
+from lstm_bench.experiments.words import interval as interval_
 from lstm_bench.stats.comparisons import sign_flip
 from lstm_bench.stats.family import holm
 from lstm_bench.stats.intervals import FEWEST, interval
@@ -228,5 +229,6 @@ def _ratio(differences: pd.Series) -> dict[str, float]:
 
 
 def _told(row: Any) -> str:
-    told = f"× {row.ratio:.2f} [{row.ratio_low:.2f}, {row.ratio_high:.2f}]"
+    told = "–" if pd.isna(row.ratio) else f"× {row.ratio:.2f}"
+    told += interval_(row.ratio_low, row.ratio_high, "{:.2f}")
     return f"{told}, {row.solved}/{row.n}, {row.group}"

@@ -16,6 +16,8 @@ from lstm_bench.sweep import Member, Sweep
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+NOTHING = "No replicate could be judged: see how the runs ended."
+
 
 @dataclass(frozen=True)
 class Evidence:
@@ -39,6 +41,11 @@ class Evidence:
     plan: Mapping[str, Mapping[str, Any]]
     others: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def judged(self) -> bool:
+        """Whether any replicate ended otherwise than in an error, or none was to be trained."""
+        return self.replicates.empty or bool((self.replicates.status != "error").any())
 
 
 @dataclass(frozen=True)
@@ -81,6 +88,10 @@ class Experiment(ABC):
         """
         return self.table(evidence)
 
+    def nothing(self, evidence: Evidence) -> str:
+        """Why there is nothing to conclude, a sentence: the answer where the table has no row."""
+        return NOTHING
+
     @abstractmethod
     def summary(self, table: pd.DataFrame, evidence: Evidence) -> pd.DataFrame:
         """The few rows a reader looks for."""
@@ -96,6 +107,12 @@ class Experiment(ABC):
     @abstractmethod
     def figure(self, table: pd.DataFrame, summary: pd.DataFrame, evidence: Evidence) -> Figure:
         """The figure, from the table where it can."""
+
+
+def frame(rows: list[dict[str, Any]], columns: Mapping[str, type]) -> pd.DataFrame:
+    """Rows as a table, which has its columns, and their types, where there is no row."""
+    empty = {name: pd.Series(dtype=kind) for name, kind in columns.items()}
+    return pd.DataFrame(rows) if rows else pd.DataFrame(empty)
 
 
 def stored_weights(experiment: Experiment, sweep: Sweep) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import pandas as pd
 from lstm_bench import tasks
 from lstm_bench.errors import unknown
 from lstm_bench.experiments.base import Evidence, Experiment, by_condition
+from lstm_bench.experiments.words import intervals
 from lstm_bench.stats.rates import wilson
 from lstm_bench.sweep import Choice, Member, Sweep
 
@@ -83,8 +84,7 @@ class Catalogue(Experiment):
         return pd.concat([judged[judged.every == "cell"], best[best.every == "task"]])
 
     def display(self, summary: pd.DataFrame) -> pd.DataFrame:
-        interval = " [" + summary.low.map("{:.2f}".format) + ", "
-        interval += summary.high.map("{:.2f}".format) + "]"
+        interval = intervals(summary.low, summary.high, "{:.2f}")
         return pd.DataFrame(
             {
                 "task": summary.task + " at T = " + summary["T"].astype(str),

@@ -106,6 +106,8 @@ class Cost(Experiment):
             below = "peak_memory_bytes" if axis == "T" else "parameters"
             for cell in evidence.cells:
                 group = rows[rows.cell == cell].sort_values(axis)
+                if group.empty:
+                    continue
                 style = cell_style(cell, evidence.cells)
                 middle = 1e3 * group.update_seconds
                 error = np.stack(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ import pandas as pd
 
 from lstm_bench import tasks
 from lstm_bench.errors import BenchError, unknown
-from lstm_bench.experiments.base import Evidence, Experiment, by_condition
+from lstm_bench.experiments.base import Evidence, Experiment, by_condition, frame
 from lstm_bench.plotting.panels import cell_legend, cell_style, log_lengths, panels
 from lstm_bench.stats.crossing import Crossing, Ratio, crossing, paired_ratio
 from lstm_bench.sweep import Choice, Member, Sweep
@@ -22,6 +22,17 @@ if TYPE_CHECKING:
 
 DEFAULTS = {"lengths": [5], "samples": 9, "reference": "lstm"}
 MEASURES = {"updates": "updates", "flops": "FLOPs", "seconds": "seconds"}
+RATIO = ("ratio_at_shortest", "ratio_at_shortest_low", "ratio_at_shortest_high")
+SUMMARY: Mapping[str, type] = {
+    **dict.fromkeys(("task", "cell", "reference", "measure"), object),
+    "n": int,
+    **dict.fromkeys(("from_T", "low", "high"), float),
+    **dict.fromkeys(("censored", "shown"), object),
+    "shortest": int,
+    **dict.fromkeys(RATIO, float),
+    "longest": int,
+    "ratio_at_longest": float,
+}
 
 
 @dataclass(frozen=True)
@@ -83,6 +94,12 @@ class Crossover(Experiment):
     def table(self, evidence: Evidence) -> pd.DataFrame:
         return pd.DataFrame([row for row, _ in _compared(evidence)])
 
+    def nothing(self, evidence: Evidence) -> str:
+        if evidence.judged and evidence.probe is not None:
+            reference = evidence.probe.reference.iloc[0]
+            return f"No other cell has a replicate to compare with one of {reference}."
+        return super().nothing(evidence)
+
     def summary(self, table: pd.DataFrame, evidence: Evidence) -> pd.DataFrame:
         """One row a task, cell and measure: from which T on the reference is cheaper."""
         pairs: dict[tuple[str, str], list[tuple[dict[str, Any], Ratio]]] = {}
@@ -118,8 +135,7 @@ class Crossover(Experiment):
                         "ratio_at_longest": last[f"{name}_ratio"],
                     }
                 )
-        columns = ["task", "cell", "reference", "measure", "n", "from_T", "shown"]
-        return pd.DataFrame(rows) if rows else pd.DataFrame(columns=columns)
+        return frame(rows, SUMMARY)
 
     def display(self, summary: pd.DataFrame) -> pd.DataFrame:
         if summary.empty:
@@ -241,16 +257,18 @@ def _compared(evidence: Evidence) -> list[tuple[dict[str, Any], Ratio | None]]:
 
 
 def _shown(found: Crossing, shortest: int, longest: int) -> str:
-    """`23 [15, 41]`, `<= 5` or `> 100`."""
-    if found.censored == "below":
-        text = f"≤ {shortest}"
-    elif found.censored == "above":
-        text = f"> {longest}"
-    else:
-        text = f"{found.T:.0f}"
+    """`23 [15, 41]`, `≤ 5 [≤ 5, 12]` or `> 100`: an end of the grid is all that is known there."""
+    text = {"below": f"≤ {shortest}", "above": f"> {longest}"}.get(found.censored)
+    text = text or f"{found.T:.0f}"
     if np.isfinite(found.low) and found.low < found.high:
-        text += f" [{found.low:.0f}, {found.high:.0f}]"
+        text += f" [{_end(found.low, shortest, longest)}, {_end(found.high, shortest, longest)}]"
     return text
+
+
+def _end(T: float, shortest: int, longest: int) -> str:
+    """An end of the interval, with its sign where it lies on an end of the grid."""
+    sign = "≤ " if np.isclose(T, shortest) else "> " if np.isclose(T, longest) else ""
+    return f"{sign}{T:.0f}"
 
 
 def _ratios(axes: Axes, rows: pd.DataFrame, name: str, evidence: Evidence) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import pandas as pd
 
+from lstm_bench.experiments import words
 from lstm_bench.experiments.base import Evidence, Experiment, every_own, stored_weights
 from lstm_bench.plotting.panels import beside, cell_legend, cell_style, log_lengths, panels
 from lstm_bench.stats.rates import wilson
@@ -99,7 +100,7 @@ class Extrapolation(Experiment):
     def display(self, summary: pd.DataFrame) -> pd.DataFrame:
         """One row a task and cell, one column a multiple: how many still meet the criterion."""
         told = summary.still.astype(str) + "/" + summary.solved.astype(str)
-        told += " (" + summary.score.map("{:.2f}".format) + ")"
+        told += " (" + words.told(summary.score, "{:.2f}") + ")"
         wide = summary.assign(told=told.where(summary.solved > 0, "none solved it")).pivot_table(
             index=["task", "cell"], columns="times", values="told", aggfunc="first", sort=False
         )

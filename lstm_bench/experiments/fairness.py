@@ -21,6 +21,7 @@ import pandas as pd
 
 from lstm_bench.errors import BenchError, unknown
 from lstm_bench.experiments.base import Evidence, Experiment
+from lstm_bench.experiments.words import interval
 from lstm_bench.stats.comparisons import sign_flip
 from lstm_bench.stats.family import holm, letters, ties
 from lstm_bench.stats.rates import horizon, wilson
@@ -264,9 +265,7 @@ def _horizon(table: pd.DataFrame, task: str, matched: str, cell: str) -> str:
     rows = table[(table.task == task) & (table.matched == matched) & (table.cell == cell)]
     if rows.empty:
         return ""
-    found = horizon(rows["T"].tolist(), rows.solved.tolist(), rows.n.tolist())
-    sign = {"": "", "above": "≥ ", "below": "< "}[found.censored]
-    return f"{sign}{found.T:.0f}"
+    return horizon(rows["T"].tolist(), rows.solved.tolist(), rows.n.tolist()).shown
 
 
 def _by(rows: pd.DataFrame, column: str) -> Iterable[tuple[str, pd.DataFrame]]:
@@ -276,4 +275,6 @@ def _by(rows: pd.DataFrame, column: str) -> Iterable[tuple[str, pd.DataFrame]]:
 def _told(row: Any) -> str:
     if row.cell == row.reference:
         return f"reference ({row.letters})"
-    return f"{row.difference:+.2f} [{row.low:+.2f}, {row.high:+.2f}] ({row.letters})"
+    if pd.isna(row.difference):
+        return "no seed has every length"
+    return f"{row.difference:+.2f}{interval(row.low, row.high, '{:+.2f}')} ({row.letters})"

@@ -11,6 +11,7 @@ import pandas as pd
 
 from lstm_bench.errors import BenchError
 from lstm_bench.experiments.base import Evidence, Experiment
+from lstm_bench.experiments.words import intervals, told
 from lstm_bench.stats.means import mean_interval
 from lstm_bench.stats.ranking import auc
 from lstm_bench.sweep import Member, Sweep
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 DEFAULTS = {"length": 600, "batch": 32, "updates": 100, "exponents": 4, "trajectories": 4}
 ALL = "all cells"
+QUARTILES = [0.25, 0.5, 0.75]
 NONE_LEFT = 16.0  # decades: what double precision can tell from nothing
 SHORT_OF = 3  # decades: the lag where the gradient has fallen so far is the effective horizon
 
@@ -84,7 +86,9 @@ class GradientFlow(Experiment):
         rows = []
         groups = norms.groupby(["task", "cell", "stage", "part", "lag"], sort=False)
         for (task, cell, stage, part, lag), group in groups:
-            low, middle, high = np.quantile(group.value, [0.25, 0.5, 0.75])
+            known = group[np.isfinite(group.value)]  # a network that is not finite has none
+            quartiles = np.quantile(known.value, QUARTILES) if len(known) else [np.nan] * 3
+            low, middle, high = quartiles
             rows.append(
                 {
                     "task": task,
@@ -93,8 +97,8 @@ class GradientFlow(Experiment):
                     "stage": stage,
                     "part": part,
                     "lag": int(lag),
-                    "n": len(group),
-                    "solved": int(group.solved.sum()),
+                    "n": len(known),
+                    "solved": int(known.solved.sum()),
                     "decades": middle,
                     "lower_quartile": low,
                     "upper_quartile": high,
@@ -143,7 +147,7 @@ class GradientFlow(Experiment):
                 "cell": summary.cell,
                 "slope at the start (decades a step)": _told(summary, "slope_init", "{:.4f}"),
                 "at the end": _told(summary, "slope_end", "{:.4f}"),
-                "λ₁ at the start": summary.lyapunov_init.map("{:.4f}".format),
+                "λ₁ at the start": told(summary.lyapunov_init, "{:.4f}"),
                 "10³ weaker after (steps, start)": summary.effective_horizon_init,
                 "(end)": summary.effective_horizon_end,
                 "largest singular value of J (start)": summary.largest_singular_value_init,
@@ -155,7 +159,8 @@ class GradientFlow(Experiment):
         cells = summary[summary.cell != ALL].copy()
         task = cells.task.iloc[0]
         here = cells[cells.task == task].sort_values("slope_init")
-        told = ", ".join(f"{row.cell} {row.slope_init:+.4f}" for row in here.itertuples())
+        slopes = told(here.slope_init, "{:+.4f}", "none")
+        each = ", ".join(f"{cell} {slope}" for cell, slope in zip(here.cell, slopes))
         across, within = summary[summary.cell == ALL], cells[cells.auc.notna()]
         clear = within[(within.auc_low > 0.5) | (within.auc_high < 0.5)]
         known = across[across.auc.notna()]
@@ -163,11 +168,16 @@ class GradientFlow(Experiment):
             f"{task} {auc}" for task, auc in zip(known.task, _told(known, "auc", "{:.2f}"))
         )
         worst = float(cells.exponent_less_slope_init.abs().max())
+        differ = (
+            ""
+            if np.isnan(worst)
+            else (f" λ₁ and the slope of single sequences differ by at most {worst:.4f}.")
+        )
         return {
-            "answer": f"Slope of log10 ||dL/dh|| at the start on {task}, decades a step: {told}. "
+            "answer": f"Slope of log10 ||dL/dh|| at the start on {task}, decades a step: {each}. "
             f"AUC of a flat slope for solving, over all cells: {ranks or 'not defined'}; within a "
             f"cell it differs from chance in {len(clear)} of {len(within)} comparisons "
-            f"(95 % each). λ₁ and the slope of single sequences differ by at most {worst:.4f}.",
+            f"(95 % each).{differ}",
             "largest_difference_of_slope_and_exponent": worst,
         }
 
@@ -255,13 +265,12 @@ def _cell_row(
         curve = table[(table.task == task) & (table.cell == cell) & (table.stage == stage)]
         curve = curve[curve.part == "h"].sort_values("lag")
         fallen = curve[curve.decades <= -SHORT_OF].lag
-        told = str(int(fallen.iloc[0])) if len(fallen) else f"> {row['T'] - 1}"
-        row[f"effective_horizon_{stage}"] = told if len(curve) else ""
+        steps = str(int(fallen.iloc[0])) if len(fallen) else f"> {row['T'] - 1}"
+        row[f"effective_horizon_{stage}"] = steps if curve.decades.notna().any() else ""
     return row
 
 
 def _told(summary: pd.DataFrame, column: str, form: str) -> pd.Series:
     """`-0.0280 [-0.0301, -0.0259]`; empty where nothing was measured."""
     mean, low, high = (summary[f"{column}{end}"] for end in ("", "_low", "_high"))
-    interval = " [" + low.map(form.format) + ", " + high.map(form.format) + "]"
-    return (mean.map(form.format) + interval.where(low.notna(), "")).where(mean.notna(), "")
+    return told(mean, form, "") + intervals(low, high, form)

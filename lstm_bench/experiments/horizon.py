@@ -85,7 +85,8 @@ class HorizonExperiment(Experiment):
                         "low": found.low,
                         "high": found.high,
                         "censored": found.censored,
-                        "shown": _shown(found.T, found.censored),
+                        "shown": found.shown,
+                        "interval": found.interval,
                         "n_per_length": int(group.n.min()),
                         "learning_rate": group.learning_rate.iloc[0],
                     }
@@ -94,8 +95,7 @@ class HorizonExperiment(Experiment):
 
     def display(self, summary: pd.DataFrame) -> pd.DataFrame:
         """One row a cell, one column a task: T* and its interval."""
-        interval = " [" + summary.low.map("{:.0f}".format) + ", "
-        interval += summary.high.map("{:.0f}".format) + "]"
+        interval = " " + summary.interval
         told = summary.shown + interval.where(summary.low < summary.high, "")
         wide = summary.assign(told=told).pivot_table(
             index="cell", columns="task", values="told", aggfunc="first", sort=False
@@ -120,12 +120,6 @@ class HorizonExperiment(Experiment):
 
     def figure(self, table: pd.DataFrame, summary: pd.DataFrame, evidence: Evidence) -> Figure:
         return _draw(table, evidence)
-
-
-def _shown(T: float, censored: str) -> str:
-    """`47`, `>= 100`, `< 10`."""
-    sign = {"": "", "above": "≥ ", "below": "< "}[censored]
-    return f"{sign}{T:.0f}"
 
 
 def _draw(table: pd.DataFrame, evidence: Evidence) -> Figure:

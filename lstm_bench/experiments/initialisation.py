@@ -11,6 +11,7 @@ import pandas as pd
 
 from lstm_bench.errors import BenchError
 from lstm_bench.experiments.base import Evidence, Experiment
+from lstm_bench.experiments.words import intervals, told
 from lstm_bench.plotting.panels import cell_legend, cell_style, panels
 from lstm_bench.stats.rates import wilson
 from lstm_bench.stats.survival import time_to_solve
@@ -92,24 +93,23 @@ class Initialisation(Experiment):
     def display(self, summary: pd.DataFrame) -> pd.DataFrame:
         """Shares and times with their intervals."""
         share = summary.solved.astype(str) + " of " + summary.n.astype(str)
-        wilson_ = " [" + summary.low.map("{:.2f}".format) + ", "
-        mean = summary.mean_updates.map("{:.0f}".format) + " ["
-        mean += summary.mean_low.map("{:.0f}".format) + ", "
+        mean = told(summary.mean_updates, "{:.0f}")
+        mean += intervals(summary.mean_low, summary.mean_high, "{:.0f}")
         return pd.DataFrame(
             {
                 "task": summary.task + " at T = " + summary["T"].astype(str),
                 "cell": summary.cell,
                 "start": summary.start,
-                "solved": share + wilson_ + summary.high.map("{:.2f}".format) + "]",
-                "mean updates": mean + summary.mean_high.map("{:.0f}".format) + "]",
+                "solved": share + intervals(summary.low, summary.high, "{:.2f}"),
+                "mean updates": mean,
             }
         )
 
     def verdict(self, table: pd.DataFrame, summary: pd.DataFrame) -> dict[str, Any]:
         parts = []
         for (task, T, cell), group in table.groupby(["task", "T", "cell"], sort=False):
-            told = ", ".join(f"{row.start} {row.solved}/{row.n}" for row in group.itertuples())
-            parts.append(f"{cell} on {task} (T={T}): {told}")
+            each = ", ".join(f"{row.start} {row.solved}/{row.n}" for row in group.itertuples())
+            parts.append(f"{cell} on {task} (T={T}): {each}")
         return {"answer": "Solved by start of the gate that keeps: " + "; ".join(parts) + "."}
 
     def figure(self, table: pd.DataFrame, summary: pd.DataFrame, evidence: Evidence) -> Figure:
@@ -126,7 +126,7 @@ class Initialisation(Experiment):
             grid[0, column].set_title(f"{task}, T = {T}")
             grid[1, column].axhline(rows.budget.max(), color="#999999", linewidth=0.7, zorder=0)
             grid[1, column].set_ylim(0, 1.08 * rows.budget.max())
-            grid[1, column].set_xlabel("start of the bias of the gate that keeps")
+            grid[1, column].set_xlabel("start of the bias\nof the gate that keeps")
         grid[0, 0].set_ylabel("share of replicates\nthat solve the task")
         grid[1, 0].set_ylabel("mean updates to solve,\nunsolved as the budget")
         cell_legend(figure, grid[0, 0])

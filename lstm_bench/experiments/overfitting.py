@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pandas as pd
 
-from lstm_bench.experiments.base import Evidence, Experiment
+from lstm_bench.experiments.base import Evidence, Experiment, frame
+from lstm_bench.experiments.words import interval
 from lstm_bench.stats.rates import wilson
 from lstm_bench.stats.student import student_interval
 from lstm_bench.sweep import Member, Sweep
@@ -19,6 +20,13 @@ if TYPE_CHECKING:
 
 EQUAL = ", equal parameters"  # what the label of a cell at its matched width ends in
 KEYS = ["task", "T", "cell", "comparison", "size", "distinct", "weight_decay"]
+REPLICATE: Mapping[str, type] = {
+    **dict.fromkeys(("task", "cell", "comparison"), object),
+    **dict.fromkeys(("T", "size", "distinct", "seed", "width", "parameters"), int),
+    **dict.fromkeys(("weight_decay", "threshold"), float),
+    "fitted": bool,
+    **dict.fromkeys(("matched_score", "matched_gap", "score", "gap", "stopped_score"), float),
+}
 MEASURES = ("matched_score", "matched_gap", "score", "gap", "stopped_score")
 
 
@@ -184,7 +192,7 @@ def per_replicate(evidence: Evidence) -> pd.DataFrame:
                 "stopped_score": row["test_score"],
             }
         )
-    return pd.DataFrame(rows)
+    return frame(rows, REPLICATE)
 
 
 def _reading(prefix: str, at: pd.DataFrame, floor: float) -> dict[str, float]:
@@ -211,4 +219,6 @@ def _difference(group: pd.DataFrame, cell: str, other: str) -> dict[str, Any]:
 
 
 def _told(row: Any) -> str:
-    return f"{row.difference:+.3f} [{row.low:+.3f}, {row.high:+.3f}], n = {row.n}"
+    if not row.n:
+        return "no size that both fit"
+    return f"{row.difference:+.3f}{interval(row.low, row.high, '{:+.3f}')}, n = {row.n}"

@@ -12,13 +12,12 @@ import pandas as pd
 
 from lstm_bench.errors import BenchError, unknown
 from lstm_bench.experiments.base import Evidence, Experiment, registry
+from lstm_bench.probes.columns import COLUMNS
 from lstm_bench.store.collect import collect, read_all
 from lstm_bench.store.files import damaged, json_bytes
 from lstm_bench.store.paths import Results
 from lstm_bench.store.plans import Plan
-from lstm_bench.store.seals import read_sealed, write_sealed
-
-NOTHING = "No replicate could be judged: see how the runs ended."
+from lstm_bench.store.seals import read_sealed, read_sealed_json, write_sealed
 
 
 def create(name: str) -> Experiment:
@@ -38,19 +37,18 @@ def evidence(plan: Plan, name: str, results: Results) -> Evidence:
     tables = {}
     for table in ("replicates", "curves", "timing"):
         rows = collect(results, pairs, table)
-        if table == "replicates" and len(rows):
+        if table == "replicates":
             require_present_code(rows, plan, results)
-        elif table == "curves" and len(rows):
+        elif table == "curves":
             rows = rows.dropna(subset=["seed"]).astype({"seed": "int64"})  # an error has no curve
-        tables[table] = rows.merge(labels, on="condition", how="left") if len(rows) else rows
-    if len(tables["replicates"]):
-        shared = tables["replicates"][["condition", "seed", "T", "status"]].drop_duplicates()
-        for table in ("curves", "timing"):
-            tables[table] = tables[table].merge(shared, on=["condition", "seed"])
-    probe = plan.probe_files(name)
+        tables[table] = rows.merge(labels, on="condition", how="left")
+    shared = tables["replicates"][["condition", "seed", "T", "status"]].drop_duplicates()
+    for table in ("curves", "timing"):
+        tables[table] = tables[table].merge(shared, on=["condition", "seed"])
+    files = [results.root / path for path in plan.probe_files(name)]
     return Evidence(
         **tables,
-        probe=read_all([results.root / path for path in probe]) if probe else None,
+        probe=read_all(files, COLUMNS.get(str(entry["probe"]))) if files else None,
         tasks=[each["shown"] for each in plan.data["sweep"]["tasks"]],
         cells=[each["shown"] for each in plan.data["sweep"]["cells"]],
         plan=plan.conditions,
@@ -76,10 +74,10 @@ def conclude(plan: Plan, name: str, results: Results) -> Path:
             f"experiment {name!r} has nothing to judge: this config trains nothing for it."
         )
     experiment, seen = create(name), evidence(plan, name, results)
-    table = experiment.table(seen)
     folder = results.experiment(name)
+    table = experiment.table(seen) if seen.judged else pd.DataFrame()
     if not _judged(table):
-        return _undecided(folder)
+        return _undecided(folder, experiment.nothing(seen))
     summary = experiment.summary(table, seen)
     return _write(folder, table, summary, _plain(experiment.verdict(table, summary)))
 
@@ -110,7 +108,7 @@ def draw(plan: Plan, name: str, results: Results) -> Path:
             figure = experiment.figure(as_drawn(table), as_drawn(summary), seen)
             fit_note(figure)
         else:
-            figure = empty_figure(NOTHING)
+            figure = empty_figure(read_sealed_json(folder / "verdict.json")["answer"])
         files = {f"figure.{kind}": figure_bytes(figure, kind) for kind in KINDS}
         members = plan.experiments[name]["members"]
         numbers = as_given(drawn(figure), [m[what] for m in members for what in ("task", "cell")])
@@ -131,9 +129,9 @@ def _judged(table: pd.DataFrame) -> bool:
     return len(table) > 0 and ("n" not in table or bool((table.n > 0).any()))
 
 
-def _undecided(folder: Path) -> Path:
+def _undecided(folder: Path, why: str) -> Path:
     empty = pd.DataFrame(columns=["task", "cell", "T", "n"])
-    return _write(folder, empty, empty, {"answer": NOTHING, "rates": {}})
+    return _write(folder, empty, empty, {"answer": why, "rates": {}})
 
 
 def read_csv(path: Path) -> pd.DataFrame:

@@ -12,6 +12,7 @@ import pandas as pd
 from lstm_bench import tasks
 from lstm_bench.errors import BenchError
 from lstm_bench.experiments.base import Evidence, Experiment
+from lstm_bench.experiments.words import interval
 from lstm_bench.spec import TUNING_SEEDS, SeedBlock, seed_blocks, stream_key
 from lstm_bench.stats.rates import wilson
 from lstm_bench.stats.search import expected_best
@@ -127,12 +128,16 @@ class Sensitivity(Experiment):
         for at in ("one", "many"):
             name = "one trial" if at == "one" else f"best of {summary.many.max()}"
             shown[name] = [
-                f"{row[f'best_of_{at}']:.2f} [{row[f'{at}_low']:.2f}, {row[f'{at}_high']:.2f}]"
+                f"{row[f'best_of_{at}']:.2f}"
+                + interval(row[f"{at}_low"], row[f"{at}_high"], "{:.2f}")
                 for row in summary.to_dict("records")
             ]
         for name in SEARCHED:
             shown[name] = [
-                f"{row[name]:.0%} [{row[f'{name}_low']:.0%}, {row[f'{name}_high']:.0%}]"
+                "–"
+                if pd.isna(row[name])
+                else f"{row[name]:.0%}"
+                + interval(row[f"{name}_low"], row[f"{name}_high"], "{:.0%}")
                 for row in summary.to_dict("records")
             ]
         shown["R² out of bag"] = summary.explained

@@ -179,13 +179,15 @@ class Speed(Experiment):
                 _line(rate, wide, "width", wide.gigaflops, name, place)
                 _edges(time, line, place)
             peak = across[across.contender == PEAK].sort_values("width")
-            rate.plot(peak.width, peak.gigaflops, color="black", linewidth=0.8, label="sgemm")
+            if peak.gigaflops.notna().any():
+                rate.plot(peak.width, peak.gigaflops, color="black", linewidth=0.8, label="sgemm")
             for axes, axis, shown in (
                 (time, "T", along), (memory, "T", along), (rate, "width", across)
             ):  # fmt: skip
                 log_lengths(axes, shown[axis].tolist())
                 axes.tick_params(axis="x", labelrotation=45 if axis == "T" else 0)
-                axes.set_yscale("log")
+                if np.isfinite(axes.dataLim.minposy):  # something could be timed
+                    axes.set_yscale("log")
                 axes.set_xlabel("sequence length T" if axis == "T" else "width (hidden units)")
             for axes, found in ends.items():
                 _exponents(axes, found)
@@ -230,6 +232,8 @@ def _line(
 
 def _exponents(axes: Axes, ends: list[End]) -> None:
     """The exponents beside the ends of their lines, one above another where lines end together."""
+    if not ends:
+        return
     low, high = np.log(axes.get_ylim())
     gap, ends = 0.07 * (high - low), sorted(ends)
     places = [float(np.log(end.y)) for end in ends]

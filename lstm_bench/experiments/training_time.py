@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from lstm_bench.experiments.base import Evidence, Experiment, by_condition
+from lstm_bench.experiments.words import intervals, told
 from lstm_bench.plotting.panels import cell_legend, cell_style, log_lengths, panels
 from lstm_bench.stats.survival import mean_difference, solved_by, time_to_solve, told_apart
 from lstm_bench.sweep import Member, Sweep
@@ -17,6 +18,9 @@ from lstm_bench.sweep import Member, Sweep
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+
+SEVERAL = "#666666"  # a letter of more curves than one
 
 
 @dataclass(frozen=True)
@@ -81,9 +85,7 @@ class TrainingTime(Experiment):
                 "ms per update": summary.milliseconds_per_update,
                 "times the fastest": summary.times_the_fastest,
                 "told apart": summary.letters,
-                "log-rank p": summary.logrank_p.map("{:.2g}".format).where(
-                    summary.logrank_p.notna(), "–"
-                ),
+                "log-rank p": told(summary.logrank_p, "{:.2g}"),
             }
         )
 
@@ -91,12 +93,12 @@ class TrainingTime(Experiment):
         parts = []
         for task, group in summary.groupby("task", sort=False):
             T = int(group["T"].iloc[0])
-            told = ", ".join(
+            solving = ", ".join(
                 f"{row.cell} {row.mean_updates:.0f} ({row.letters})"
                 for row in group.itertuples()
                 if row.solved * 2 >= row.n
             )
-            parts.append(f"{task} at T={T}: {told or 'no cell'}")
+            parts.append(f"{task} at T={T}: {solving or 'no cell'}")
         return {
             "answer": "Mean updates to solve, up to the budget: "
             + "; ".join(parts)
@@ -123,8 +125,9 @@ class TrainingTime(Experiment):
                 rows = table[(table.task == task) & (table.cell == cell)].sort_values("T")
                 error = _error(rows.mean_updates, rows.mean_updates_low, rows.mean_updates_high)
                 below.errorbar(
-                    rows["T"], rows.mean_updates, yerr=error, elinewidth=0.7, markersize=4, **style
-                )
+                    rows["T"], rows.mean_updates, yerr=error, elinewidth=0.7, markersize=4,
+                    label=f"_{cell}", **style,
+                )  # fmt: skip
                 _letter(above, at[at.cell_label == cell], summary[summary.task == task], style)
             n = len(at) // max(at.cell_label.nunique(), 1)
             above.set_title(f"{task}, T = {T}")
@@ -137,20 +140,24 @@ class TrainingTime(Experiment):
         figure.supxlabel(
             f"n = {n} replicates a cell; bands and bars: 95 % intervals; a mean at the budget "
             "means that none solved it;\ncells that share a letter are not told apart "
-            "(log-rank tests by permutation, Holm)",
+            "(log-rank tests by permutation, Holm; grey: of several curves)",
             fontsize=7,
         )
         return figure
 
 
 def _letter(axes: Axes, rows: pd.DataFrame, summary: pd.DataFrame, style: dict[str, Any]) -> None:
-    """The cell's tie groups at the end of its curve, beside those that end there too."""
+    """The cell's tie groups at the end of its curve, beside those that end there too; one for all
+    curves that end there with the same."""
     if rows.empty:
         return
     letters = str(summary[summary.cell == rows.cell_label.iloc[0]].letters.iloc[0])
     share = float(rows.event.mean())
     same = [text for text in axes.texts if abs(float(text.get_gid() or 0) - share) < 0.06]
-    if letters not in {text.get_text() for text in same}:
+    twin = next((text for text in same if text.get_text() == letters), None)
+    if twin is not None:
+        twin.set_color(SEVERAL)
+    else:
         axes.annotate(
             letters, (1.01, share), xycoords=("axes fraction", "data"), va="center", fontsize=6.5,
             fontweight="bold", xytext=(7 * len(same), 0), textcoords="offset points",
@@ -184,11 +191,9 @@ def compare(rows: pd.DataFrame, cells: list[str]) -> dict[str, dict[str, Any]]:
 
 def _interval(summary: pd.DataFrame, unit: str, form: str) -> pd.Series:
     """`120 [105, 135]`, and `≥ 320 [120, 695]` where some did not solve it."""
-    mean, low, high = (
-        summary[f"mean_{unit}{end}"].map(form.format) for end in ("", "_low", "_high")
-    )
-    bound = np.where(summary.solved < summary.n, "≥ ", "")
-    return bound + mean + " [" + low + ", " + high + "]"
+    mean, low, high = (summary[f"mean_{unit}{end}"] for end in ("", "_low", "_high"))
+    bound = pd.Series(np.where(summary.solved < summary.n, "≥ ", ""), summary.index)
+    return bound + told(mean, form) + intervals(low, high, form)
 
 
 def shared_length(rows: pd.DataFrame) -> int:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from lstm_bench.experiments.base import Evidence, Experiment
+from lstm_bench.experiments.words import count_range
 from lstm_bench.plotting.panels import cell_legend, cell_style, panels
 from lstm_bench.stats.means import mean_interval
 from lstm_bench.stats.rates import wilson
@@ -115,9 +116,9 @@ class Truncation(Experiment):
         rows = []
         known = table[table.n > 0]
         for (task, cell, T), group in known.groupby(["task", "cell", "T"], sort=False):
-            whole = group[group.k == T].iloc[0]
-            row = {"task": task, "cell": cell, "T": T, "n": whole.n}
-            row["solved_whole"] = whole.solved
+            whole = group[group.k == T]  # none where it ended in an error
+            row = {"task": task, "cell": cell, "T": T, "n": int(whole.n.sum())}
+            row["solved_whole"] = int(whole.solved.sum())
             for carry, name in ((True, "carried"), (False, "reset")):
                 at = group[(group.carry == carry) | (group.k == group["T"])].sort_values("k")
                 row[f"shortest_{name}"] = _shortest(at)
@@ -149,9 +150,10 @@ class Truncation(Experiment):
     def verdict(self, table: pd.DataFrame, summary: pd.DataFrame) -> dict[str, Any]:
         parts = []
         for (task, T), group in summary.groupby(["task", "T"], sort=False):
-            able = group[group.solved_whole * 2 >= group.n]
+            able = group[(group.n > 0) & (group.solved_whole * 2 >= group.n)]
             told = ", ".join(
-                f"{row.cell} {row.shortest_carried:.0f} (reset {_or_none(row.shortest_reset)})"
+                f"{row.cell} {_or_none(row.shortest_carried)} "
+                f"(reset {_or_none(row.shortest_reset)})"
                 for row in able.itertuples()
             )
             parts.append(f"{task} at T={T}: {told or 'no cell, not even with the whole gradient'}")
@@ -180,9 +182,9 @@ class Truncation(Experiment):
         grid[3, 0].set_ylabel("bias, share of the\nwhole gradient")
         cell_legend(figure, grid[2, 0])  # where no cell is faded
         figure.supxlabel(
-            f"n = {table.n.max()} replicates a point, Wilson 95 % intervals; k / T = 1 is the "
-            "whole gradient, and faded cells do not\nsolve the task even so. Below: at the initial "
-            "weights, state carried, means with 95 % bootstrap intervals.",
+            f"n = {count_range(table.n)} replicates a point, Wilson 95 % intervals; k / T = 1 is "
+            "the whole gradient, and faded cells do not\nsolve the task even so. Below: at the "
+            "initial weights, state carried, means with 95 % bootstrap intervals.",
             fontsize=7,
         )
         return figure
@@ -279,6 +281,8 @@ def _shares(axes: Axes, rows: pd.DataFrame, evidence: Evidence) -> None:
 def _distance(axes: Axes, rows: pd.DataFrame, name: str, evidence: Evidence) -> None:
     for cell in evidence.cells:
         group = rows[rows.cell == cell].sort_values("k")
+        if group.empty:
+            continue
         values = group[name].to_numpy()
         bounds = group[[f"{name}_low", f"{name}_high"]].to_numpy().T
         error = np.nan_to_num(np.abs(bounds - values))
@@ -286,4 +290,5 @@ def _distance(axes: Axes, rows: pd.DataFrame, name: str, evidence: Evidence) -> 
             group.k / group["T"], values, yerr=error, elinewidth=0.7, label=cell, markersize=3,
             **cell_style(cell, evidence.cells),
         )  # fmt: skip
-    axes.set_ylim(bottom=min(-0.05, axes.get_ylim()[0]))
+    low, high = axes.get_ylim()
+    axes.set_ylim(min(-0.05, low), max(1.05, high) if name == "cosine" else high)

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from lstm_bench.experiments.base import Evidence, Experiment
-from lstm_bench.plotting.panels import cell_legend, cell_style, panels
+from lstm_bench.experiments.words import count_range
+from lstm_bench.plotting.panels import cell_legend, cell_style, log_lengths, panels
 from lstm_bench.spec import TUNING_SEEDS, SeedBlock, seed_blocks
 from lstm_bench.sweep import Member, Sweep
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+UPRIGHT = 4  # rates beside each other on an axis, at most
 DEFAULTS = {"length": 30, "rates": [0.001, 0.003, 0.01, 0.03, 0.1, 0.3], "replicates": 5}
 
 
@@ -30,7 +32,9 @@ class Tuning(Experiment):
         "Every cell gets the same grid of learning rates at one middle length, on seeds that no "
         "experiment judges on. The rate with the largest share of solved replicates is chosen; "
         "ties go to the smaller mean number of updates to solve (unsolved counted at the budget), "
-        "then to the lower mean of the best validation loss. The test set is not looked at."
+        "then to the lower mean of the best validation loss. Errors of the machine are left out, "
+        "and a rate at which every replicate diverged or ran out of time is not chosen. The test "
+        "set is not looked at."
     )
 
     def members(self, sweep: Sweep) -> Iterable[Member]:
@@ -49,28 +53,30 @@ class Tuning(Experiment):
         return list(seed_blocks(replicates, replicates, TUNING_SEEDS))
 
     def table(self, evidence: Evidence) -> pd.DataFrame:
-        rows, measured = [], []
+        """One row a trial; a rate at which no replicate was trained to an end is never chosen."""
+        rows, ended = [], []
         keys = ["task_label", "cell_label", "T", "learning_rate"]
         for (task, cell, T, rate), group in evidence.replicates.groupby(keys, sort=False):
             budget = evidence.plan[group.condition.iloc[0]]["spec"]["training"]["updates"]
-            measured.append(group.status.isin(["solved", "unsolved"]).any())
+            judged = group[group.status != "error"]
+            ended.append(bool(judged.status.isin(["solved", "unsolved"]).any()))
             rows.append(
                 {
                     "task": task,
                     "cell": cell,
                     "T": T,
                     "learning_rate": rate,
-                    "n": len(group),
-                    "solved": int((group.status == "solved").sum()),
-                    "diverged": int((group.status == "diverged").sum()),
-                    "mean_updates": group.updates_to_solve.astype(float).fillna(budget).mean(),
-                    "mean_best_loss": group.best_validation_loss.astype(float).mean(),
+                    "n": len(judged),
+                    "solved": int((judged.status == "solved").sum()),
+                    "diverged": int((judged.status == "diverged").sum()),
+                    "mean_updates": judged.updates_to_solve.astype(float).fillna(budget).mean(),
+                    "mean_best_loss": judged.best_validation_loss.astype(float).mean(),
                 }
             )
         table = pd.DataFrame(rows)
-        order = ["solved", "mean_updates", "mean_best_loss"]
-        # a rate of which no replicate was measured to its end is none to choose
-        best = table[measured].sort_values(order, ascending=[False, True, True], kind="stable")
+        known = table[ended].assign(share=lambda rows: rows.solved / rows.n)
+        order = ["share", "mean_updates", "mean_best_loss"]
+        best = known.sort_values(order, ascending=[False, True, True], kind="stable")
         table["chosen"] = False
         table.loc[best.groupby(["task", "cell"], sort=False).head(1).index, "chosen"] = True
         return table
@@ -88,8 +94,11 @@ class Tuning(Experiment):
         for row in summary.to_dict("records"):
             rates.setdefault(row["task"], {})[row["cell"]] = float(row["learning_rate"])
         edge = int(summary.at_edge_of_grid.sum())
+        pairs = dict.fromkeys(zip(table.task, table.cell))
+        lacking = [f"{cell} on {task}" for task, cell in pairs if cell not in rates.get(task, {})]
+        none = f" None for {', '.join(lacking)}: nothing was trained to an end." if lacking else ""
         return {
-            "answer": f"{len(summary)} rates chosen, {edge} of them at an edge of the grid.",
+            "answer": f"{len(summary)} rates chosen, {edge} of them at an edge of the grid.{none}",
             "rates": rates,
         }
 
@@ -109,10 +118,13 @@ class Tuning(Experiment):
                     chosen.learning_rate, chosen.mean_updates, "o", markersize=9,
                     markerfacecolor="none", markeredgecolor=style["color"],
                 )  # fmt: skip
-            axes.set(xscale="log", xlabel="learning rate", ylim=(0, None))
+            rates = sorted(set(table[table.task == task].learning_rate))
+            log_lengths(axes, rates)
+            axes.tick_params(axis="x", labelrotation=90 if len(rates) > UPRIGHT else 0)
+            axes.set(xlabel="learning rate", ylim=(0, 1.08 * table.mean_updates.max()))
             axes.set_title(f"{task}, T = {table['T'].iloc[0]}")
         grid[0, 0].set_ylabel("mean updates to solve\n(unsolved: the budget)")
         cell_legend(figure, grid[0, 0])
-        n = table.n.iloc[0]
+        n = count_range(table.n)
         figure.supxlabel(f"n = {n} tuning seeds a point; circles: the rate chosen", fontsize=7)
         return figure

@@ -57,7 +57,8 @@ def freeze(plan: Plan, results: Results) -> str:
 def _tuned(plan: Plan, results: Results) -> Rates:
     """The pairs of which some replicate was measured, with settings and trials."""
     table = pd.read_csv(io.BytesIO(read_sealed(results.experiment("tuning") / "table.csv")))
-    chosen = table[table.chosen]
+    # where every replicate ended in an error the table has no row, and no such column
+    chosen = table[table.chosen] if "chosen" in table else table
     training = plan.data["sweep"]["training"]
     shared = {"width": plan.config["width"], **{key: training[key] for key in TUNED_WITH}}
     if plan.config.get("network"):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from lstm_bench.plotting.panels import DOUBLE, cell_legend, cell_style
+from lstm_bench.plotting.panels import DOUBLE, abreast, cell_legend, cell_style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,11 +36,13 @@ def fairness_figure(table: pd.DataFrame, summary: pd.DataFrame, cells: Sequence[
     grid[-1, 0].set_xlim(-0.5, len(matched) - 0.5)
     grid[-1, 0].set_xlabel("held equal")
     cell_legend(figure, grid[0, 0])
+    known = summary.low.notna().any()
+    bars = "bars: bootstrap 95 % intervals" if known else "too few seeds for intervals"
     n = sorted(set(summary.n))
     lengths = ", ".join(str(T) for T in sorted(set(table["T"])))
     figure.supxlabel(
-        f"n = {n[0] if len(n) == 1 else f'{n[0]}-{n[-1]}'} seeds, paired; bars: bootstrap 95 % "
-        f"intervals; T = {lengths}. Letters: of one thing held equal, cells that share one\nare "
+        f"n = {n[0] if len(n) == 1 else f'{n[0]}-{n[-1]}'} seeds, paired; {bars}; "
+        f"T = {lengths}. Letters: of one thing held equal, cells that share one\nare "
         "not told apart (sign flips, Holm); faded: it solves less than half of the lengths",
         fontsize=7,
     )
@@ -52,8 +54,8 @@ def _differences(
 ) -> None:
     own = [cell for cell in cells if (summary.cell == cell).any()]
     for place, cell in enumerate(own):
-        rows = summary[summary.cell == cell].set_index("matched").loc[matched]
-        at = np.arange(len(matched)) + 0.15 * (place - (len(own) - 1) / 2)
+        rows = summary[summary.cell == cell].set_index("matched").reindex(matched)
+        at = np.arange(len(matched)) + abreast(place, len(own), 0.15)
         error = np.nan_to_num(np.stack([rows.difference - rows.low, rows.high - rows.difference]))
         style = {**cell_style(cell, cells), "linestyle": "none"}
         weak = (rows.share_of_lengths < 0.5).to_numpy()
@@ -62,7 +64,7 @@ def _differences(
             here = weak == faded
             axes.errorbar(
                 at[here], rows.difference[here], yerr=error[:, here], elinewidth=0.9,
-                markersize=4.5, alpha=0.4 if faded else 1, **style,
+                markersize=4.5, alpha=0.4 if faded else 1, label=f"_{cell}", **style,
             )  # fmt: skip
         for x, y, letter in zip(at, rows.difference + error[1], rows.letters):
             axes.annotate(

@@ -94,4 +94,4 @@ def _outcomes(axes: Axes, rows: pd.DataFrame, cells: Sequence[str]) -> None:
     axes.set_yticks(range(len(lengths)), ["none", *map(str, lengths[1:])])
     axes.set_ylim(-0.5, len(lengths) - 0.5)
     axes.locator_params(axis="x", nbins=5)
-    axes.set_xlabel("slope at the start (decades a step)")
+    axes.set_xlabel("slope at the start\n(decades a step)")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from lstm_bench.plotting.panels import cell_style, panels
+from lstm_bench.plotting.panels import abreast, cell_style, panels, place_legend
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,7 +23,7 @@ def memory_figure(
 ) -> Figure:
     """Four rows of panels, a column a task."""
     tasks = list(dict.fromkeys(table.task))
-    figure, grid = panels(4, max(len(tasks), 2), height=1.85)
+    figure, grid = panels(4, len(tasks), height=1.85)
     for column, task in enumerate(tasks):
         rows = table[table.task == task]
         own = replicates[replicates.task_label == task]
@@ -32,10 +32,8 @@ def memory_figure(
         _memory(grid[2, column], rows, cells)
         _clamps(grid[3, column], rows, cells)
         grid[0, column].set_title(f"{task}, T = {rows['T'].iloc[0]}")
-    for spare in grid[:, len(tasks) :].flat:
-        spare.set_visible(False)
     labels = (
-        "mean gate, one\nsequence (faded: f or z)",
+        "mean gate, one sequence\n(i or 1 – z; faded: f or z)",
         "AUC of the gate\nthat writes",
         "R² of an input\nread from the state",
         "loss / memoryless\nfloor, gate clamped",
@@ -60,7 +58,12 @@ def _legend(figure: Figure, table: pd.DataFrame, cells: Sequence[str]) -> None:
     handles = []
     for cell in [c for c in cells if (table.cell == c).any()]:
         handles.append(Line2D([], [], label=cell, **cell_style(cell, cells)))
-    figure.legend(handles=handles, loc="outside upper center", ncols=min(len(handles), 6))
+    place_legend(figure, handles, [str(handle.get_label()) for handle in handles])
+
+
+def _series(cell: str, cells: Sequence[str]) -> dict[str, Any]:
+    """The look of a cell and its name, for `figure.csv` and not for the legend."""
+    return {**cell_style(cell, cells), "label": f"_{cell}"}
 
 
 def _trace(axes: Axes, probe: pd.DataFrame, replicates: pd.DataFrame, cells: Sequence[str]) -> None:
@@ -74,7 +77,7 @@ def _trace(axes: Axes, probe: pd.DataFrame, replicates: pd.DataFrame, cells: Seq
         if own.empty:
             continue
         first = own[own.seed == own.seed.min()]
-        style = {**cell_style(cell, cells), "marker": None}
+        style = {**_series(cell, cells), "marker": None}
         for gate, alpha in (("write", 1.0), ("keep", 0.3)):
             at = first[first.gate == gate].sort_values("lag")
             axes.plot(at.lag, at.value, alpha=alpha, **style)
@@ -90,8 +93,8 @@ def _aucs(axes: Axes, rows: pd.DataFrame, cells: Sequence[str]) -> None:
     own = [c for c in cells if (aucs.cell == c).any()]
     for place, cell in enumerate(own):
         group = aucs[aucs.cell == cell].set_index("of").loc[list(KINDS)]
-        at = np.arange(len(KINDS)) + 0.14 * (place - (len(own) - 1) / 2)
-        _points(axes, at, group, {**cell_style(cell, cells), "linestyle": "none"})
+        at = np.arange(len(KINDS)) + abreast(place, len(own), 0.14)
+        _points(axes, at, group, {**_series(cell, cells), "linestyle": "none"})
     axes.axhline(0.5, color="#999999", linewidth=0.7, zorder=0)
     axes.set_xticks(range(len(KINDS)), ["trained", "other\nsequence", "untrained"])
     axes.set(ylim=(-0.03, 1.03), xlim=(-0.5, len(KINDS) - 0.5))
@@ -104,13 +107,13 @@ def _memory(axes: Axes, rows: pd.DataFrame, cells: Sequence[str]) -> None:
     for cell in [c for c in cells if (curves.cell == c).any()]:
         own = curves[curves.cell == cell]
         start = own[own.of == "untrained"].sort_values("lag")
-        plain = {**cell_style(cell, cells), "marker": None, "linestyle": "-"}
+        plain = {**_series(cell, cells), "marker": None, "linestyle": "-"}
         places = [lags.index(lag) for lag in start.lag]
         axes.plot(places, start["mean"], linewidth=0.7, alpha=0.6, **plain)
         for of, dash in (("relevant", "-"), ("irrelevant", ":")):
             group = own[own.of == of].sort_values("lag")
             at = np.array([lags.index(lag) for lag in group.lag])
-            style = {**cell_style(cell, cells), "linestyle": dash}
+            style = {**_series(cell, cells), "linestyle": dash}
             if of == "irrelevant":
                 style["markerfacecolor"] = "white"
             _points(axes, at, group, style)
@@ -126,8 +129,8 @@ def _clamps(axes: Axes, rows: pd.DataFrame, cells: Sequence[str]) -> None:
     for place, cell in enumerate(own):
         group = losses[losses.cell == cell]
         at = np.array([gates.index(g) for g in group.gate])
-        at = at + 0.14 * (place - (len(own) - 1) / 2)
-        _points(axes, at, group, {**cell_style(cell, cells), "linestyle": "none"})
+        at = at + abreast(place, len(own), 0.14)
+        _points(axes, at, group, {**_series(cell, cells), "linestyle": "none"})
     axes.axhline(1, color="#999999", linewidth=0.7, zorder=0)
     axes.set_xticks(range(len(gates)), gates)
     axes.set(xlim=(-0.5, len(gates) - 0.5), xlabel="gate held at its mean")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SINGLE, DOUBLE = 3.5, 7.2  # column widths of a paper, in inches
+COLUMNS = 6  # of a legend, at most
 NAMED = 36  # cells in a legend; with more of them it would cover the figure
 LABELLED = 10  # lengths on an axis, at most one more
 MARKERS = "osD^vPX*<>"
@@ -50,16 +52,43 @@ def place_style(place: int) -> dict[str, Any]:
 
 
 def cell_legend(figure: Figure, axes: Axes) -> None:
-    """One legend for all panels, above them, where it covers no data; or how many it would name."""
-    handles, labels = axes.get_legend_handles_labels()
-    found = dict(zip(labels, handles))
+    """One legend for all panels, above them, where it covers no data; or how many it would name.
+
+    Labels of `axes` come first and look as they do there.
+    """
+    found: dict[str, Any] = {}
+    for each in (axes, *figure.axes):
+        for handle, label in zip(*each.get_legend_handles_labels()):
+            found.setdefault(label, handle)
     if len(found) > NAMED:
         text = f"{len(found)} cells: the figure's CSV file names them"
         figure.legend([], [], title=text, loc="outside upper center")
         return
-    figure.legend(
-        found.values(), found.keys(), loc="outside upper center", ncols=min(len(found), 6)
-    )
+    place_legend(figure, list(found.values()), list(found))
+
+
+def place_legend(figure: Figure, handles: Sequence[Any], labels: Sequence[str]) -> None:
+    """A legend above the panels, read line by line, in as many columns as the figure is wide.
+
+    One of more than two lines makes the figure taller, not the panels smaller.
+    """
+    for most in range(min(len(labels), COLUMNS), 0, -1):
+        lines = ceil(len(labels) / most)
+        columns = ceil(len(labels) / lines)
+        # matplotlib fills one column after another
+        order = [i for column in range(columns) for i in range(column, len(labels), columns)]
+        legend = figure.legend(
+            [handles[i] for i in order],
+            [labels[i] for i in order],
+            loc="outside upper center",
+            ncols=columns,
+        )
+        box = legend.get_window_extent()
+        if box.width <= figure.bbox.width or most == 1:
+            taller = box.height * max(0, 1 - 2 / lines) / figure.dpi
+            figure.set_figheight(figure.get_figheight() + taller)
+            return
+        legend.remove()
 
 
 def beside(place: int, lines: int, lengths: Sequence[int]) -> float:
@@ -72,8 +101,13 @@ def beside(place: int, lines: int, lengths: Sequence[int]) -> float:
     return float(step ** (place - (lines - 1) / 2))
 
 
-def log_lengths(axes: Axes, lengths: Sequence[int]) -> None:
-    """A logarithmic axis of sequence lengths, labelled at lengths of the grid that lie apart."""
+def abreast(place: int, lines: int, step: float) -> float:
+    """How far from its tick this line's point stands, so that those of one tick stay together."""
+    return min(step, 0.8 / max(1, lines)) * (place - (lines - 1) / 2)
+
+
+def log_lengths(axes: Axes, lengths: Sequence[float]) -> None:
+    """A logarithmic axis of lengths, sizes or rates: a tick each, labelled where they lie apart."""
     axes.set_xscale("log")
     ordered = sorted(set(lengths))
     apart = (ordered[-1] / ordered[0]) ** (1 / LABELLED)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from lstm_bench.plotting.panels import cell_legend, cell_style, panels
+from lstm_bench.plotting.panels import abreast, cell_legend, cell_style, panels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -56,7 +56,7 @@ def _shares(axes: Axes, rows: pd.DataFrame, searched: Sequence[str], cells: Sequ
     own = [c for c in cells if (rows.cell == c).any()]
     for place, cell in enumerate(own):
         group = rows[rows.cell == cell].set_index("of")
-        at = np.arange(len(searched)) + 0.2 * (place - (len(own) - 1) / 2)
+        at = np.arange(len(searched)) + abreast(place, len(own), 0.2)
         part = group.loc[list(searched)]
         error = np.clip(np.stack([part.value - part.low, part.high - part.value]), 0, None)
         weak = not part.explained.iloc[0] >= 0.1

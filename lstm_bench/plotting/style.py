@@ -15,6 +15,7 @@ import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 
 KINDS = ("svg", "pdf", "png")
+NOTE_LETTERS = 18.5  # of 7 points, in an inch
 
 
 @contextmanager
@@ -55,17 +56,17 @@ def paper_style() -> Iterator[None]:
 
 def empty_figure(text: str) -> Figure:
     """A figure that says why there is nothing to see."""
-    figure = plt.figure(figsize=(3.5, 1))
-    figure.text(0.5, 0.5, text, ha="center", va="center", fontsize=7)
+    lines = textwrap.wrap(text, round(NOTE_LETTERS * 3.5))
+    figure = plt.figure(figsize=(3.5, max(1, 0.5 + 0.13 * len(lines))))
+    figure.text(0.5, 0.5, "\n".join(lines), ha="center", va="center", fontsize=7)
     return figure
 
 
 def fit_note(figure: Figure) -> None:
     """Break the note below a figure into lines that its width has room for."""
-    note, most = figure.get_supxlabel(), round(18.5 * figure.get_figwidth())
-    lines = [line for each in note.splitlines() for line in textwrap.wrap(each, most)]
-    if note and "\n".join(lines) != note:
-        figure.supxlabel("\n".join(lines), fontsize=7)
+    note, most = figure.get_supxlabel(), round(NOTE_LETTERS * figure.get_figwidth())
+    if max(map(len, note.splitlines()), default=0) > most:
+        figure.supxlabel(textwrap.fill(" ".join(note.split()), most), fontsize=7)
 
 
 def figure_bytes(figure: Figure, kind: str) -> bytes:

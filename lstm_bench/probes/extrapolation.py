@@ -15,7 +15,7 @@ from lstm_bench.probes import stored
 from lstm_bench.probes.stored import Stored, finite
 from lstm_bench.tasks.counting import Counting
 from lstm_bench.training.data import tensors
-from lstm_bench.training.evaluation import HeldOut, evaluate
+from lstm_bench.training.evaluation import HeldOut
 
 VERSION = "extrapolation 1"
 CPU = torch.device("cpu")
@@ -37,7 +37,7 @@ def measure(settings: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
             T = factor * c.T
             batch = stored.held_out(c, T, settings["sequences"])
             held_out = HeldOut.of(task, batch, CPU)
-            losses, scores = evaluate(block.network, block.weights, held_out, backend)
+            losses, scores = stored.judged(block.network, block.weights, held_out, backend)
             for r, seed in enumerate(block.seeds):
                 yield {
                     "condition": c.id,
@@ -47,7 +47,7 @@ def measure(settings: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
                     "loss": finite(losses[r]),
                     "score": finite(scores[r]),
                     "floor": float(task.floor(T)),
-                    "longest": longest[r] if longest else None,
+                    "longest": longest[r] if longest and np.isfinite(losses[r]) else None,
                     "trained_n": task.longest(c.T) if isinstance(task, Counting) else None,
                 }
 

@@ -23,7 +23,7 @@ from lstm_bench.probes import stored
 from lstm_bench.probes.readout import memory_curve
 from lstm_bench.probes.stored import Stored, finite
 from lstm_bench.training.data import tensors
-from lstm_bench.training.evaluation import HeldOut, evaluate
+from lstm_bench.training.evaluation import HeldOut
 
 VERSION = "selective_memory 1"
 CPU = torch.device("cpu")
@@ -208,16 +208,17 @@ def _clamped(
     backend = backend_for(block.network.cell, "auto", block.weights)
     few = batch.rows(slice(0, 8))
     variants: dict[str, Tensor] = {"": block.weights}
+    alive = np.isfinite(run.states).all(axis=(0, 2, 3))  # those that diverged say nothing of a gate
     for name in [name for name in GATES if name in run.gates]:
         mean = run.gates[name].mean(axis=(0, 3))
         held = clamped(block.network, block.weights, name, mean)
         # a gate of other equations (normalised, coupled) would stand elsewhere: nothing is said
         if held is not None and np.allclose(
-            _run(block, held, few).gates[name], mean[None, ..., None], atol=1e-3
+            _run(block, held, few).gates[name][:, alive], mean[None, alive, :, None], atol=1e-3
         ):
             variants[name] = held
     for name, weights in variants.items():
-        losses, scores = evaluate(block.network, weights, held_out, backend)
+        losses, scores = stored.judged(block.network, weights, held_out, backend)
         of = "clamped" if name else "intact"
         for seed, loss, score in zip(block.seeds, losses, scores):
             yield {"seed": seed, **_row("loss", of, loss / floor, name)}

@@ -17,6 +17,7 @@ from lstm_bench.spec import Condition
 from lstm_bench.store.conditions import read_condition
 from lstm_bench.store.paths import Results
 from lstm_bench.store.tensors import load_tensors
+from lstm_bench.training.evaluation import HeldOut, evaluate
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,14 @@ def held_out(condition: Condition, T: int, sequences: int) -> tasks.Batch:
     task = tasks.create(condition.task, condition.task_options)
     rng = tasks.generator("probe", task, T)
     return task.sample_split(rng, sequences, T, "test")
+
+
+def judged(
+    network: Network, weights: Tensor, held_out: HeldOut, backend: str
+) -> tuple[list[float], list[float]]:
+    """Loss and score of every replicate; NaN both of one that is not finite: it answers nothing."""
+    losses, scores = evaluate(network, weights, held_out, backend)
+    return losses, [s if np.isfinite(loss) else np.nan for loss, s in zip(losses, scores)]
 
 
 def code_identity(settings: Mapping[str, Any], version: str) -> str:

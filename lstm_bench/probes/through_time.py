@@ -156,10 +156,13 @@ def lyapunov(
 def singular_values(
     cell: Cell, params: Params, inputs: Tensor, states: list[State], at: list[int]
 ) -> np.ndarray:
-    """All singular values of J_t at these steps, falling: (steps, R, B, n)."""
+    """All singular values of J_t at these steps, falling: (steps, R, B, n), or NaN."""
     p, found = cell.prepare(params), []
     for t in at:
         R, n, B = _flat(states[t]).shape
         identity = torch.eye(n).to(inputs).expand(R, B, n, n)
-        found.append(torch.linalg.svdvals(push(cell, p, inputs[t], states[t], identity)))
+        jacobian = push(cell, p, inputs[t], states[t], identity)
+        known = jacobian.isfinite().all(-1).all(-1)[..., None]
+        values = torch.linalg.svdvals(jacobian.where(known[..., None], 0))
+        found.append(values.where(known, torch.nan))
     return torch.stack(found).numpy()

@@ -13,7 +13,13 @@ from lstm_bench.store.paths import Results
 from lstm_bench.store.seals import read_sealed_json
 
 ORDER = ("supported", "refuted", "undecided")
-SIDES = {"same": "", "beyond": "other side", "beyond, clearly": "flips", "": "–"}
+SIDES = {
+    "same": "",
+    "level": "no difference",
+    "beyond": "other side",
+    "beyond, clearly": "flips",
+    "": "–",
+}
 
 
 def first_page(results: Results, sections: Mapping[str, Any]) -> dict[str, Any]:
@@ -77,7 +83,7 @@ def _holds(claim: dict[str, Any]) -> str:
         return "not trained here" if claim["not_trained"] and claim["figure"] else "–"
     same = sum(each["side"] == "same" for each in beside)
     parts = [f"same side in {same} of {len(beside)}"]
-    for side in ("beyond, clearly", "beyond"):
+    for side in ("beyond, clearly", "beyond", "level"):
         names = [each["name"] for each in beside if each["side"] == side]
         if names:
             parts.append(f"{SIDES[side]}: {', '.join(names)}")

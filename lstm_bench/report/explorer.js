@@ -74,7 +74,10 @@ function chart({ title, x, y, lines, rules = [], spans = [], wantLog = false, ra
   const share = log ? (v) => Math.log(v / low) / Math.log(high / low) : (v) => (v - low) / (high - low);
   const up = (v) => H - bottom - Math.min(1, Math.max(0, share(v))) * (H - top - bottom);
   const shown = svg("svg", { viewBox: `0 0 ${W} ${H}`, role: "img", "aria-label": `${title}: ${y} against ${x}, ${lines.length} lines` });
-  for (const s of spans) shown.append(svg("rect", { x: at(s - 0.5), y: top, width: at(1) - at(0), height: H - top - bottom, fill: "#efe6c8" }));
+  for (const s of spans) {
+    const [start, end] = [Math.max(left, at(s - 0.5)), Math.min(W - right, at(s + 0.5))];
+    shown.append(svg("rect", { x: start, y: top, width: end - start, height: H - top - bottom, fill: "#efe6c8", class: "span" }));
+  }
   for (const t of ticks(low, high, log)) {
     shown.append(svg("line", { x1: left, x2: W - right, y1: up(t), y2: up(t), stroke: "#e6e6e6" }));
     shown.append(svg("text", { x: left - 6, y: up(t) + 4, "text-anchor": "end" }, told(t)));
@@ -88,10 +91,9 @@ function chart({ title, x, y, lines, rules = [], spans = [], wantLog = false, ra
   shown.append(svg("text", { x: (left + W - right) / 2, y: H - 6, "text-anchor": "middle" }, x));
   const label = `${y}${log ? " (log)" : ""}${clipped ? `, cut at ${told(floor)}` : ""}`;
   shown.append(svg("text", { transform: `translate(13 ${(top + H - bottom) / 2}) rotate(-90)`, "text-anchor": "middle" }, label));
-  for (const rule of rules.filter((r) => r.y !== null && r.y >= low && r.y <= high)) {
+  const ruled = rules.filter((r) => r.y !== null && r.y >= low && r.y <= high);
+  for (const rule of ruled)
     shown.append(svg("line", { x1: left, x2: W - right, y1: up(rule.y), y2: up(rule.y), stroke: "#777", "stroke-dasharray": "2 3" }));
-    shown.append(svg("text", { x: rule.left ? left + 6 : W - right, y: up(rule.y) - 5, "text-anchor": rule.left ? "start" : "end" }, rule.text));
-  }
   for (const line of lines) {
     const points = line.y.map((v, i) => [line.x[i], v]).filter(([, v]) => v !== null && (!log || v > 0));
     if (!points.length) continue;
@@ -103,6 +105,9 @@ function chart({ title, x, y, lines, rules = [], spans = [], wantLog = false, ra
     if (line.status) group.append(mark(line.status, at(a), up(b), line.colour));
     shown.append(group);
   }
+  for (const rule of ruled)  // over the lines, on white, so that none crosses a word
+    shown.append(svg("text", { x: rule.left ? left + 6 : W - right, y: up(rule.y) - 5, "text-anchor": rule.left ? "start" : "end",
+      stroke: "#fff", "stroke-width": 4, "stroke-linejoin": "round", "paint-order": "stroke" }, rule.text));
   return shown;
 }
 
@@ -207,9 +212,17 @@ function choose(asked, name, options, nearest = null) {
   return instead;
 }
 
+// where nothing is chosen yet: of this page, what most replicates solve, most is measured of, and is longest
+function telling() {
+  const worth = (e) => [e.runs.filter((run) => run.status === "solved").length, (e.steps ? 1 : 0) + (e.stages ? 1 : 0), e.T];
+  const before = (a, b) => { const i = a.findIndex((v, k) => v !== b[k]); return i >= 0 && a[i] > b[i]; };
+  const best = data.entries.reduce((a, b) => (before(worth(b), worth(a)) ? b : a));
+  return new URLSearchParams({ task: best.task, cell: best.cell, T: best.T, condition: best.id });
+}
+
 function render() {
   notes.length = 0;
-  const asked = new URLSearchParams(location.hash.slice(1));
+  const asked = location.hash.length > 1 || !data.entries.length ? new URLSearchParams(location.hash.slice(1)) : telling();
   const task = choose(asked, "task", data.index.map((t) => t.task));
   const { cells } = data.index.find((t) => t.task === task);
   const cell = choose(asked, "cell", cells.map((c) => c.cell));

@@ -28,14 +28,17 @@ def provenance(plan: Plan, replicates: pd.DataFrame, timing: pd.DataFrame) -> di
         if values:
             facts[TITLES.get(name, name)] = ", ".join(values)
     facts["git commit"] = git_commit() or "not a repository"
-    facts["code of the runs"] = "; ".join(sorted(set(replicates.code)))
-    facts["device and backend"] = ", ".join(
-        sorted({f"{d} / {b}" for d, b in zip(replicates.device, replicates.backend) if d})
-    )
-    facts["seeds"] = f"{replicates.seed.min()} to {replicates.seed.max()}"
-    facts["trained"] = f"{timing.started.min()} to {timing.finished.max()}"
-    blocks = timing.drop_duplicates(["condition", "started"])
-    spent = blocks.ensemble_seconds.sum() + blocks.evaluation_seconds.sum()
-    facts["training and evaluation"] = f"{spent / 60:.1f} core-minutes in {len(blocks)} seed blocks"
+    if len(replicates):
+        facts["code of the runs"] = "; ".join(sorted(set(replicates.code)))
+        facts["device and backend"] = ", ".join(
+            sorted({f"{d} / {b}" for d, b in zip(replicates.device, replicates.backend) if d})
+        )
+        facts["seeds"] = f"{replicates.seed.min()} to {replicates.seed.max()}"
+        facts["trained"] = f"{timing.started.min()} to {timing.finished.max()}"
+        blocks = timing.drop_duplicates(["condition", "started"])
+        spent = blocks.ensemble_seconds.sum() + blocks.evaluation_seconds.sum()
+        facts["training and evaluation"] = (
+            f"{spent / 60:.1f} core-minutes in {len(blocks)} seed blocks"
+        )
     facts["plan"] = str(plan.path.name)
     return facts

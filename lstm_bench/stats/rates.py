@@ -26,13 +26,27 @@ class Horizon:
     """T*, the length at which the share of solvers falls to one half, with its censoring.
 
     censored is "" when T* lies inside the grid, "above" when half or more still solve the longest
-    length (T* is at least that) and "below" when fewer than half solve the shortest.
+    length (T* is at least that) and "below" when fewer than half solve the shortest. So it is with
+    the ends of the interval: one that lies on an end of the grid is what lies beyond it.
     """
 
     T: float
     low: float
     high: float
     censored: str
+    grid: tuple[float, float]  # the shortest and the longest length
+
+    @property
+    def shown(self) -> str:
+        """`47`, `≥ 100`, `< 10`."""
+        return {"": "", "above": "≥ ", "below": "< "}[self.censored] + f"{self.T:.0f}"
+
+    @property
+    def interval(self) -> str:
+        """`[32, ≥ 100]`, `[< 10, 12]`."""
+        signs = {self.grid[0]: "< ", self.grid[1]: "≥ "}
+        ends = [f"{signs.get(end, '')}{end:.0f}" for end in (self.low, self.high)]
+        return f"[{', '.join(ends)}]"
 
 
 def _crossing(lengths: np.ndarray, shares: np.ndarray, n: np.ndarray) -> tuple[float, str]:
@@ -65,4 +79,4 @@ def horizon(
     crossings = [_crossing(T, draw, tried)[0] for draw in draws]
     tail = (1 - LEVEL) / 2
     low, high = np.quantile(crossings, [tail, 1 - tail])
-    return Horizon(point, float(low), float(high), censored)
+    return Horizon(point, float(low), float(high), censored, (float(T[0]), float(T[-1])))

@@ -18,6 +18,7 @@ from lstm_bench.claims.judge import (
     agreement,
     column_values,
     compare,
+    lies,
     named,
     plain,
     settle,
@@ -151,9 +152,9 @@ def test_a_count_needs_no_test_but_must_hold_everywhere(
 def test_pairs_and_tasks_on_the_other_side_are_named() -> None:
     main = Comparison(("lstm", "elman"), np.array([0.3]), {"adding": 0.7, "copy": -0.1})
     flipped = Comparison(("lstm", "irnn"), np.array([-0.2]))
-    told = agreement(main, [flipped], 0.0)
+    told = agreement(CLAIM, main, [flipped])
     assert told == "It points the other way on copy and for lstm against irnn."
-    assert agreement(replace(main, by_task={}), [], 0.0) == ""
+    assert agreement(CLAIM, replace(main, by_task={}), []) == ""
 
 
 def test_a_whole_interval_on_the_other_side_is_a_flip_and_part_of_one_is_none() -> None:
@@ -161,14 +162,42 @@ def test_a_whole_interval_on_the_other_side_is_a_flip_and_part_of_one_is_none() 
     clear = Comparison(("gru", "elman"), -np.linspace(0.2, 0.4, 10))
     wide = Comparison(("lstm", "irnn"), np.linspace(-0.5, 0.4, 10))
     same = Comparison(("lstm", "elman"), np.linspace(0.1, 0.2, 10), note="at equal parameters")
-    sides = [side(each, main, 0.0) for each in (clear, wide, same)]
+    sides = [side(CLAIM, each, main) for each in (clear, wide, same)]
     assert sides == ["beyond, clearly", "beyond", "same"]
-    assert agreement(main, [clear, wide, same], 0.0) == (
+    assert agreement(CLAIM, main, [clear, wide, same]) == (
         "It flips for gru against elman. It points the other way for lstm against irnn."
     )
     assert named(same) == "lstm against elman (at equal parameters)"
     refuted = Comparison(("lstm", "elman"), -np.linspace(0.2, 0.4, 10))
-    assert side(main, refuted, 0.0) == "beyond, clearly"
+    assert side(CLAIM, main, refuted) == "beyond, clearly"
+
+
+@pytest.mark.parametrize(
+    ("claim", "effect", "way"),
+    [
+        (CLAIM, 0.0, 0),
+        (CLAIM, 0.004, 0),  # told as +0.00
+        (CLAIM, -0.004, 0),
+        (CLAIM, 0.01, 1),
+        (CLAIM, -0.01, -1),
+        (replace(CLAIM, threshold=0.5), 0.504, 0),
+        (replace(CLAIM, threshold=0.5), 0.0, -1),
+        (replace(CLAIM, statistic="updates_to_solve"), 0.005, 0),  # told as x 1
+        (replace(CLAIM, statistic="updates_to_solve"), -0.01, -1),
+    ],
+)
+def test_what_reads_as_the_threshold_lies_on_neither_side(
+    claim: Claim, effect: float, way: int
+) -> None:
+    assert lies(claim, effect) == way
+    flat = Comparison(("lstm", "elman"), np.array([effect]))
+    clear = Comparison(("lstm", "elman"), np.array([claim.threshold + 1.0]), {"copy": effect})
+    assert side(claim, flat, clear) == {0: "level", 1: "same", -1: "beyond"}[way]
+    told = "It points the other way on copy." if way < 0 else ""
+    assert agreement(claim, clear, []) == told
+    if way == 0:
+        assert side(claim, clear, flat) == "level"
+        assert agreement(claim, flat, [clear]) == ""
 
 
 MEASURED = pd.DataFrame(

@@ -17,7 +17,12 @@ from tests.workflow.workspace import TINY
 def planned(**changes: Any) -> dict[str, Any]:
     asked = {"experiments": ["horizon", "gradient_flow", "truncation", "crossover"]}
     settings = {
-        "truncation": {"tasks": ["temporal_order"], "lengths": [10], "windows": [2, 10, 50]},
+        "truncation": {
+            "tasks": ["temporal_order"],
+            "lengths": [10],
+            "windows": [2, 10, 50],
+            "cells": None,
+        },
         "crossover": {"lengths": [1]},
     }
     return resolve({**TINY, **asked, **settings, **changes}, SCHEMA, "digest")

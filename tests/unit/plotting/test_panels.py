@@ -5,7 +5,7 @@ from itertools import pairwise
 import matplotlib.pyplot as plt
 import pytest
 
-from lstm_bench.plotting.panels import LABELLED, NAMED, beside, cell_legend, log_lengths
+from lstm_bench.plotting.panels import LABELLED, NAMED, abreast, beside, cell_legend, log_lengths
 
 
 @pytest.fixture
@@ -39,9 +39,48 @@ def test_a_legend_names_the_cells_or_says_how_many(axes, cells: int) -> None:  #
         axes.plot([0, 1], [0, cell], label=f"cell {cell}")
     cell_legend(axes.figure, axes)
     (legend,) = axes.figure.legends
-    named = [text.get_text() for text in legend.get_texts()]
-    assert named == ([f"cell {cell}" for cell in range(cells)] if cells <= NAMED else [])
+    named = {text.get_text() for text in legend.get_texts()}
+    assert named == ({f"cell {cell}" for cell in range(cells)} if cells <= NAMED else set())
     assert (f"{cells} cells" in legend.get_title().get_text()) == (cells > NAMED)
+
+
+def test_a_legend_is_read_line_by_line_in_as_many_columns_as_the_figure_is_wide() -> None:
+    names = [f"a cell with a name, {place}" for place in range(8)]
+    lines = {}
+    for width in (3.5, 7.2):
+        figure, axes = plt.subplots(figsize=(width, 3))
+        for name in names:
+            axes.plot([0, 1], [0, 1], label=name)
+        cell_legend(figure, axes)
+        figure.draw_without_rendering()
+        (legend,) = figure.legends
+        assert legend.get_window_extent().width <= figure.bbox.width
+        tops = {t.get_text(): round(t.get_window_extent().y1) for t in legend.get_texts()}
+        lefts = {t.get_text(): t.get_window_extent().x0 for t in legend.get_texts()}
+        assert sorted(names, key=lambda name: (-tops[name], lefts[name])) == names
+        lines[width] = len(set(tops.values()))
+        plt.close(figure)
+    assert lines[3.5] > lines[7.2] > 1
+
+
+def test_a_tall_legend_makes_a_taller_figure_and_leaves_the_panel_its_size() -> None:
+    heights = []
+    for count in (1, NAMED):
+        figure, axes = plt.subplots(figsize=(3.5, 3), layout="constrained")
+        for place in range(count):
+            axes.plot([0, 1], [0, 1], label=f"cell {place}")
+        cell_legend(figure, axes)
+        figure.draw_without_rendering()
+        heights.append(axes.get_window_extent().height)
+        plt.close(figure)
+    assert heights[1] == pytest.approx(heights[0], rel=0.15)
+
+
+def test_points_of_one_tick_stay_together() -> None:
+    assert [abreast(place, 3, 0.15) for place in range(3)] == pytest.approx([-0.15, 0, 0.15])
+    many = [abreast(place, 40, 0.15) for place in range(40)]
+    assert many == sorted(many)
+    assert many[-1] - many[0] < 0.8
 
 
 def test_lines_stand_beside_their_length_and_never_reach_the_next() -> None:

@@ -70,7 +70,7 @@ def test_a_deep_link_draws_the_stored_numbers(browser, pages, cell, T):
 def test_it_is_used_with_the_keyboard_and_the_address_follows(browser, pages):
     _, _, folder = pages
     with tab(browser) as opened:
-        opened.open(folder / "index.html")
+        opened.open(folder / "index.html", address(task="adding", cell="lstm", T=20))
         opened.page.focus("#task")
         opened.page.keyboard.press("ArrowDown")
         opened.page.wait_for_function("document.getElementById('title').innerText.includes('copy')")
@@ -82,6 +82,22 @@ def test_it_is_used_with_the_keyboard_and_the_address_follows(browser, pages):
         assert opened.page.evaluate("document.querySelectorAll('.picking g.run.on').length") == 2
         opened.page.go_back()
         opened.page.wait_for_function("document.getElementById('title').innerText.includes('lstm')")
+        opened.require_clean(folder)
+
+
+def test_it_opens_on_what_most_replicates_solve(browser, pages):
+    plan, results, folder = pages
+    with tab(browser) as opened:
+        opened.open(folder / "index.html")
+        opened.page.wait_for_selector("tbody tr")
+        shown = len(opened.page.query_selector_all("tbody tr.solved"))
+        own = [
+            entry for page in explorer.spread(explorer.selections(plan), plan)[:1] for entry in page
+        ]
+        rows = collect(
+            results, [(id, "seeds-000-004") for e in own for id in e.asked_by], "replicates"
+        )
+        assert shown == (rows.status == "solved").groupby(rows.condition).sum().max() > 0
         opened.require_clean(folder)
 
 

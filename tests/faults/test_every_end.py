@@ -1,0 +1,40 @@
+"""`make faults`: every experiment, whatever became of its replicates, however narrow its sweep."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lstm_bench.errors import BenchError
+from lstm_bench.experiments.run import conclude, create, draw, read_csv
+from lstm_bench.store.paths import EXPERIMENT_FIGURES, Results
+from tests.faults.conftest import LONG
+from tests.unit.experiments.outcomes import ENDS, NARROW, answer, everything, made, store
+
+pytestmark = pytest.mark.skipif(not LONG, reason="LSTM_BENCH_FAULTS=long")
+REFUSED = {("catalogue", "one task"), ("catalogue", "one of each")}  # its task is not in the sweep
+
+
+@pytest.mark.parametrize("narrow", ["whole", *NARROW])
+@pytest.mark.parametrize("end", list(ENDS))
+@pytest.mark.parametrize("name", [name for name in everything() if name != "speed"])
+def test_it_is_concluded_and_drawn(
+    name: str, end: str, narrow: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    change: dict[str, Any] = NARROW.get(narrow, {})
+    if (name, narrow) in REFUSED:
+        with pytest.raises(BenchError, match="catalogue"):
+            made(name, **change)
+        return
+    plan = made(name, **change)
+    store(plan, [name], ENDS[end])
+    folder = conclude(plan, name, Results())
+    draw(plan, name, Results())
+    assert answer(folder).endswith(".")
+    assert all((folder / file).stat().st_size for file in EXPERIMENT_FIGURES)
+    summary = read_csv(folder / "summary.csv")
+    if len(summary):
+        assert len(create(name).display(summary))

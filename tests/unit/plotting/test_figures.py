@@ -1,0 +1,56 @@
+"""Default figures of few and of many tasks and cells, measured: no word is cut off or covered."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+import pytest
+
+from lstm_bench.experiments.run import conclude, draw
+from lstm_bench.plotting import style
+from lstm_bench.store.paths import Results
+from tests.unit.experiments.outcomes import ENDS, everything, made, sized, store
+from tests.unit.plotting.measure import faults
+
+LONG = os.environ.get("LSTM_BENCH_FAULTS") == "long"
+FEW = [(1, 8)]
+MANY = [(tasks, cells) for tasks in (1, 2, 3) for cells in (1, 2, 4, 8, 12)]
+
+
+@pytest.mark.parametrize(("tasks", "cells"), MANY if LONG else FEW)
+@pytest.mark.parametrize("name", [name for name in everything() if name != "speed"])
+def test_every_word_of_a_figure_is_whole_and_apart(
+    name: str, tasks: int, cells: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found: list[str] = []
+
+    def measured(figure: Any, kind: str) -> bytes:
+        found.extend(faults(figure))
+        return b""
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(style, "KINDS", ("svg",))
+    monkeypatch.setattr(style, "figure_bytes", measured)
+    plan = made(name, **sized(tasks, cells))
+    store(plan, [name], ENDS["as usual"])
+    conclude(plan, name, Results())
+    draw(plan, name, Results())
+    assert found == []
+
+
+def test_the_measure_finds_what_is_cut_off_covered_or_not_drawn() -> None:
+    figure, axes = plt.subplots(figsize=(3.5, 2))
+    axes.plot([1, 2], [1, 2], label="a cell with a name")
+    axes.plot([], [], label="no cell")
+    axes.set_xticks([1, 1.01], ["first", "second"])
+    handles, labels = axes.get_legend_handles_labels()
+    figure.legend(handles * 3, labels * 3, ncols=6)
+    told = "\n".join(dict.fromkeys(faults(figure)))
+    plt.close(figure)
+    assert "'a cell with a name' leaves the figure" in told
+    assert "tick x of panel 0 'first' lies on tick x of panel 0 'second'" in told
+    assert "the legend names 'no cell'" in told
+    assert "the legend names 'a cell with a name'" not in told
