@@ -160,14 +160,24 @@ class Plan:
             raise BenchError(f"{folder} holds no plan: nothing was run here; run snakemake first.")
         return cls.read(plans[-1])
 
-    def mark_run(self, results: paths.Results, layers: Iterable[str]) -> None:
-        """Note that this plan is run now, and the config files that made it."""
-        write_json(results.mark(self.path.stem), {"config": list(layers)})
+    def mark_run(
+        self, results: paths.Results, layers: Iterable[str], inherited: Sequence[str] = ()
+    ) -> None:
+        """Note that this plan is run now, the config files that made it, what they inherited."""
+        about = {"config": list(layers), "inherited": list(inherited)}
+        write_json(results.mark(self.path.stem), about)
+
+    def by_present_code(self, results: paths.Results, basedir: Path) -> Plan:
+        """The plan of the same config as the code now is, which may be newer. Raises BenchError."""
+        return ensure_plan(self.config, basedir, self._marked(results, "inherited"))
 
     def layers(self, results: paths.Results) -> list[str]:
         """The config files it was last run with; none where it was not, or by 0.3.4."""
+        return self._marked(results, "config")
+
+    def _marked(self, results: paths.Results, key: str) -> list[str]:
         try:
-            return [str(name) for name in read_json(results.mark(self.path.stem))["config"]]
+            return [str(name) for name in read_json(results.mark(self.path.stem))[key]]
         except (DamagedFile, KeyError, TypeError):
             return []
 

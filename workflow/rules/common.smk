@@ -142,7 +142,8 @@ onstart:
     if NOTED in settings:
         hear_from_jobs()
     try:
-        plan.mark_run(paths.Results(), [name for name, _ in layers])
+        names = [name for name, _ in layers]
+        plan.mark_run(paths.Results(), names, inherited(layers))
         if any(job.rule.name == "track" for job in workflow.dag.needrun_jobs()):
             require_local_disk(address.tracking_uri(paths.Results()))
             # nothing waits for it: what is trained is imported when it answers
