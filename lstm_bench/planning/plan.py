@@ -219,7 +219,8 @@ def _tables(chosen: Mapping[str, Any], planned: dict[str, Condition]) -> dict[st
 def _sources(experiment: str) -> list[str]:
     """The experiment's file, and that of its tables where it has one."""
     room = Path(experiments.__file__).parent
-    return [f"experiments/{path.name}" for path in sorted(room.glob(f"{experiment}*.py"))]
+    found = sorted(path for path in room.glob(f"{experiment}*.py") if path.stem.isidentifier())
+    return [f"experiments/{path.name}" for path in found]
 
 
 def _probe_code(probe: str | None, settings: Mapping[str, Any]) -> str:

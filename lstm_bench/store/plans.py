@@ -21,6 +21,7 @@ from lstm_bench.spec import canonical, digest
 from lstm_bench.store import paths
 from lstm_bench.store.seals import read_sealed_json
 
+SOURCES = (".py", ".html", ".css", ".js", ".yaml")
 BESIDE = ("speed",)  # run when asked for by name, shown on the page from then on
 PACKAGE = Path(__file__).resolve().parents[1]
 
@@ -31,11 +32,14 @@ def source_digest(*rooms: str) -> str:
     folders = [PACKAGE / room for room in rooms] or [PACKAGE]
     for folder in folders:
         files = [folder] if folder.is_file() else folder.rglob("*")
-        for file in sorted(
-            f for f in files if f.suffix in (".py", ".html", ".css", ".js", ".yaml")
-        ):
+        for file in sorted(f for f in files if f.suffix in SOURCES and _is_source(f)):
             total.update(file.relative_to(PACKAGE).as_posix().encode() + file.read_bytes())
     return total.hexdigest()[:12]
+
+
+def _is_source(file: Path) -> bool:
+    """Not what a desktop, an editor or Jupyter left there: no name of ours begins with a dot."""
+    return not any(part.startswith(".") for part in file.relative_to(PACKAGE).parts)
 
 
 def plan_digest(config: Mapping[str, Any], schema: Path) -> str:

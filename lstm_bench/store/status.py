@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from filelock import FileLock, Timeout
 
-from lstm_bench.store.paths import BLOCK_FILES, Results
+from lstm_bench.store.paths import BLOCK_FILES, STATE, Results
 from lstm_bench.store.plans import Plan
 from lstm_bench.store.tables import read_table
 
@@ -34,7 +34,7 @@ def status(plan: Plan, results: Results, experiments: Iterable[str] | None = Non
         elif _is_locked(results, condition, block):
             found.blocks["running"] += 1
             found.running.append(f"{condition} {block}")
-        elif (results.checkpoint(condition, block) / "state.safetensors").exists():
+        elif (results.checkpoint(condition, block) / STATE).exists():
             found.blocks["interrupted"] += 1
         else:
             found.blocks["waiting"] += 1
