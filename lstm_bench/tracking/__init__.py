@@ -11,6 +11,7 @@ it in a browser. Nothing here is a source of truth: `rm results/mlflow.db` loses
     views       the page of the experiment: its note, its saved views, the links to them
     credentials what may be printed of its address
     address     where MLflow is, and what to say when it does not answer
+    proxies     which proxy an address is asked through
     client      the only module that imports mlflow
     importer    makes MLflow agree with what is wanted
     ui          MLflow's server, and importing while it is open

@@ -15,18 +15,26 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from filelock import FileLock
 
 from lstm_bench.store.commit import git_commit
-from lstm_bench.store.paths import Results
-from lstm_bench.tracking.address import require_answer, sentence, sqlite_file, tracking_uri
+from lstm_bench.store.paths import MLFLOW_ARTIFACTS, Results
+from lstm_bench.tracking.address import (
+    require_allowed,
+    require_answer,
+    sentence,
+    sqlite_file,
+    tracking_uri,
+)
 from lstm_bench.tracking.credentials import without_credentials
 from lstm_bench.tracking.disk import require_local_disk
 from lstm_bench.tracking.records import Record, Split
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities import Experiment
 
 KEY, DIGEST, PARENT = "lstm_bench.key", "lstm_bench.digest", "mlflow.parentRunId"
 BATCH = 900  # metrics; MLflow takes 1000 metrics, parameters and tags together
@@ -71,6 +79,7 @@ def opened(experiment: str, results: Results, uri: str | None = None) -> Iterato
     but without the credentials, when the store does not answer or cannot be written.
     """
     address = tracking_uri(results, uri)
+    require_allowed(address)
     require_local_disk(address)
     require_answer(address)
     prepare_environment()
@@ -84,7 +93,8 @@ def opened(experiment: str, results: Results, uri: str | None = None) -> Iterato
         with FileLock(lock), _without_syncing(results):
             _make_whole(address)
             client = MlflowClient(address)
-            yield Store(client, _experiment(client, experiment, results, address), address)
+            found = _experiment(client, experiment, results, address)
+            yield Store(client, found, address, _is_own(address, results))
     except (MlflowException, SQLAlchemyError, sqlite3.Error, OSError, ImportError) as error:
         raise sentence(address, error) from error
 
@@ -133,11 +143,11 @@ def _make_whole(uri: str) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _experiment(client: MlflowClient, name: str, results: Results, uri: str) -> str:
-    """The experiment's id. Beside a local database, artifacts lie in results/mlartifacts.
+def _experiment(client: MlflowClient, name: str, results: Results, uri: str) -> Experiment:
+    """The experiment's id, made where it is missing.
 
-    MLflow wants their address absolute and keeps it in its database, so that plain `mlflow ui`
-    finds them; when the folder was moved, the database is told.
+    Beside a local database, artifacts of an experiment made here lie in results/mlartifacts; those
+    of one that was there lie where it says.
     """
     from mlflow.exceptions import MlflowException
 
@@ -146,35 +156,60 @@ def _experiment(client: MlflowClient, name: str, results: Results, uri: str) -> 
     found = client.get_experiment_by_name(name)
     if found is None:
         try:
-            return client.create_experiment(name, artifact_location=place)
+            id = client.create_experiment(name, artifact_location=place)
+            return client.get_experiment(id)
         except MlflowException:
             found = client.get_experiment_by_name(name)  # another importer was first
             if found is None:
                 raise
     if found.lifecycle_stage != "active":
         client.restore_experiment(found.experiment_id)
-    database = sqlite_file(uri)
-    if place and found.artifact_location != place and database is not None:
-        _move_artifacts(database, found.artifact_location, place)
-    return found.experiment_id
+    if place and place != found.artifact_location and _is_own(uri, results):
+        _follow(results, found, place)
+    return found
 
 
-def _move_artifacts(database: Path, old: str, new: str) -> None:
-    with contextlib.closing(sqlite3.connect(database)) as connection, connection:
-        for table, column in (("experiments", "artifact_location"), ("runs", "artifact_uri")):
-            connection.execute(
-                f"UPDATE {table} SET {column} = ? || substr({column}, ?) "
-                f"WHERE {column} = ? OR {column} LIKE ? || '/%'",
-                (new, len(old) + 1, old, old),
-            )
+def _is_own(uri: str, results: Results) -> bool:
+    """Whether this is the folder's own database, results/mlflow.db."""
+    file = sqlite_file(uri)
+    return file is not None and file.resolve() == results.mlflow_db.resolve()
+
+
+def _follow(results: Results, experiment: Experiment, place: str) -> None:
+    """Tell results/mlflow.db that its folder was moved, or is a copy, where it is.
+
+    MLflow keeps addresses absolute, so that plain `mlflow ui` finds the files. Told anew are those
+    below another results/mlartifacts, of runs whose files lie in this one: nobody else's.
+    """
+    old, id = experiment.artifact_location, experiment.experiment_id
+    if not old.endswith(f"/{MLFLOW_ARTIFACTS}"):
+        return
+    with contextlib.closing(sqlite3.connect(results.mlflow_db)) as connection, connection:
+        runs = connection.execute(
+            "SELECT run_uuid, substr(artifact_uri, ?) FROM runs WHERE experiment_id = ? "
+            "AND substr(artifact_uri, 1, ?) = ?",
+            (len(old) + 1, id, len(old) + 1, f"{old}/"),
+        ).fetchall()
+        stored = results.mlflow_artifacts
+        here = [(place + rest, run) for run, rest in runs if (stored / run).is_dir()]
+        connection.executemany("UPDATE runs SET artifact_uri = ? WHERE run_uuid = ?", here)
+        if here or not Path(url2pathname(urlsplit(old).path)).is_dir():
+            where = "UPDATE experiments SET artifact_location = ? WHERE experiment_id = ?"
+            connection.execute(where, (place, id))
 
 
 class Store:
-    """What the importer needs of MLflow; one experiment of it."""
+    """What the importer needs of MLflow; one experiment of it.
 
-    def __init__(self, client: MlflowClient, experiment_id: str, uri: str) -> None:
-        self.client, self.experiment_id = client, experiment_id
+    Whatever is written is written when the call returns, also where MLFLOW_ENABLE_ASYNC_LOGGING
+    asks for threads that lose what fails.
+    """
+
+    def __init__(self, client: MlflowClient, found: Experiment, uri: str, own: bool) -> None:
+        self.client, self.experiment_id = client, found.experiment_id
         self.where = without_credentials(uri)
+        beside = found.artifact_location.startswith("file:") and not own
+        self.artifacts = found.artifact_location.removeprefix("file://") if beside else ""
 
     def runs(self) -> dict[str, list[Seen]]:
         """Every run that an importer made, by key."""
@@ -212,15 +247,16 @@ class Store:
         metrics = [Metric(p.name, p.value, p.at, p.step) for p in record.metrics]
         params = [Param(name, value) for name, value in record.params.items()]
         while len(metrics) > BATCH:
-            self.client.log_batch(id, metrics[:BATCH])
+            self.client.log_batch(id, metrics[:BATCH], synchronous=True)
             metrics = metrics[BATCH:]
-        self.client.log_batch(id, metrics, params, [RunTag(DIGEST, digest)])  # tags go in last
+        whole = [RunTag(DIGEST, digest)]  # tags go in last
+        self.client.log_batch(id, metrics, params, whole, synchronous=True)
 
     def delete(self, id: str) -> None:
         self.client.delete_run(id)
 
     def tag(self, id: str, name: str, value: str) -> None:
-        self.client.set_tag(id, name, value)
+        self.client.set_tag(id, name, value, synchronous=True)
 
     def describe(self, tags: Mapping[str, str]) -> None:
         """Tags of the experiment: its note and its saved views."""

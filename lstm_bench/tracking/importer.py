@@ -28,12 +28,14 @@ class Tally:
     seconds: float
     where: str
     experiment_id: str
+    artifacts: str = ""  # where they lie, where the database is not the folder's own
 
     def __str__(self) -> str:
+        artifacts = f"; artifacts lie in {self.artifacts}" if self.artifacts else ""
         waiting = f"; {self.missing} seed blocks are not finished yet" if self.missing else ""
         return (
             f"{self.where}: {self.added} runs added, {self.replaced} replaced, "
-            f"{self.unchanged} unchanged in {self.seconds:.1f} s{waiting}"
+            f"{self.unchanged} unchanged in {self.seconds:.1f} s{artifacts}{waiting}"
         )
 
 
@@ -70,6 +72,7 @@ def _track(plan: Plan, results: Results, uri: str | None) -> Tally:
         seconds=time.monotonic() - began,
         where=store.where,
         experiment_id=store.experiment_id,
+        artifacts=store.artifacts,
     )
 
 

@@ -54,7 +54,7 @@ def serve(
             _watch(results, None)
         else:
             with _server(results, host, port) as process:
-                _announce(f"http://{host}:{port}/{link}", open_browser)
+                _announce(f"{_address(host, port)}/{link}", open_browser)
                 _watch(results, process)
 
 
@@ -69,6 +69,10 @@ def require_free(host: str, port: int) -> None:
                 f"port {port} of {host} cannot be used ({error.strerror}); choose another with "
                 "--port, or close what holds it."
             ) from error
+
+
+def _address(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _track(plan: Plan, results: Results) -> Tally:
@@ -132,19 +136,20 @@ def _server(results: Results, host: str, port: int) -> Iterator[subprocess.Popen
             env=environment,
         )
     try:
-        _await(process, f"http://{host}:{port}/health", results)
+        _await(process, f"{_address(host, port)}/health", results)
         yield process
     finally:
         _end(process)
 
 
 def _await(process: subprocess.Popen[bytes], address: str, results: Results) -> None:
+    straight = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # it is ours
     deadline = time.monotonic() + START_WITHIN
     while time.monotonic() < deadline:
         if process.poll() is not None:
             raise BenchError(f"MLflow's server did not start: {_last_line(results)}")
         with contextlib.suppress(OSError):
-            urllib.request.urlopen(address, timeout=1).close()
+            straight.open(address, timeout=1).close()
             return
         time.sleep(0.2)
     raise BenchError(f"MLflow's server did not start in {START_WITHIN:g} s; see {_log(results)}.")
