@@ -226,11 +226,12 @@ def packing(minutes: int) -> None:
 def track() -> None:
     """Import what is finished into MLflow, once; after `rm results/mlflow.db`, all of it again."""
     from lstm_bench.store.paths import Results
-    from lstm_bench.store.plans import Plan
-    from lstm_bench.tracking.importer import track as run
+    from lstm_bench.tracking.importer import track_all
+    from lstm_bench.tracking.known import plan_of
 
     results = Results()
-    click.echo(run(Plan.newest(results), results))
+    for tally in track_all(plan_of(results), results):
+        click.echo(tally)
 
 
 @cli.command()

@@ -9,18 +9,17 @@ import os
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 from filelock import FileLock
 
 from lstm_bench.store.commit import git_commit
-from lstm_bench.store.paths import MLFLOW_ARTIFACTS, Results
+from lstm_bench.store.paths import Results
 from lstm_bench.tracking.address import (
     require_allowed,
     require_answer,
@@ -30,6 +29,7 @@ from lstm_bench.tracking.address import (
 )
 from lstm_bench.tracking.credentials import without_credentials
 from lstm_bench.tracking.disk import require_local_disk
+from lstm_bench.tracking.moved import follow, is_own
 from lstm_bench.tracking.records import Record, Split
 
 if TYPE_CHECKING:
@@ -66,6 +66,7 @@ class Seen:
     """A run that MLflow has. `digest` is None when its import did not come to its end."""
 
     id: str
+    name: str
     digest: str | None
     tags: Mapping[str, str]
 
@@ -94,7 +95,7 @@ def opened(experiment: str, results: Results, uri: str | None = None) -> Iterato
             _make_whole(address)
             client = MlflowClient(address)
             found = _experiment(client, experiment, results, address)
-            yield Store(client, found, address, _is_own(address, results))
+            yield Store(client, found, address, is_own(address, results))
     except (MlflowException, SQLAlchemyError, sqlite3.Error, OSError, ImportError) as error:
         raise sentence(address, error) from error
 
@@ -164,38 +165,9 @@ def _experiment(client: MlflowClient, name: str, results: Results, uri: str) -> 
                 raise
     if found.lifecycle_stage != "active":
         client.restore_experiment(found.experiment_id)
-    if place and place != found.artifact_location and _is_own(uri, results):
-        _follow(results, found, place)
+    if place and place != found.artifact_location and is_own(uri, results):
+        follow(results, found.experiment_id, found.artifact_location, place)
     return found
-
-
-def _is_own(uri: str, results: Results) -> bool:
-    """Whether this is the folder's own database, results/mlflow.db."""
-    file = sqlite_file(uri)
-    return file is not None and file.resolve() == results.mlflow_db.resolve()
-
-
-def _follow(results: Results, experiment: Experiment, place: str) -> None:
-    """Tell results/mlflow.db that its folder was moved, or is a copy, where it is.
-
-    MLflow keeps addresses absolute, so that plain `mlflow ui` finds the files. Told anew are those
-    below another results/mlartifacts, of runs whose files lie in this one: nobody else's.
-    """
-    old, id = experiment.artifact_location, experiment.experiment_id
-    if not old.endswith(f"/{MLFLOW_ARTIFACTS}"):
-        return
-    with contextlib.closing(sqlite3.connect(results.mlflow_db)) as connection, connection:
-        runs = connection.execute(
-            "SELECT run_uuid, substr(artifact_uri, ?) FROM runs WHERE experiment_id = ? "
-            "AND substr(artifact_uri, 1, ?) = ?",
-            (len(old) + 1, id, len(old) + 1, f"{old}/"),
-        ).fetchall()
-        stored = results.mlflow_artifacts
-        here = [(place + rest, run) for run, rest in runs if (stored / run).is_dir()]
-        connection.executemany("UPDATE runs SET artifact_uri = ? WHERE run_uuid = ?", here)
-        if here or not Path(url2pathname(urlsplit(old).path)).is_dir():
-            where = "UPDATE experiments SET artifact_location = ? WHERE experiment_id = ?"
-            connection.execute(where, (place, id))
 
 
 class Store:
@@ -207,6 +179,7 @@ class Store:
 
     def __init__(self, client: MlflowClient, found: Experiment, uri: str, own: bool) -> None:
         self.client, self.experiment_id = client, found.experiment_id
+        self.places: dict[str, str] = {}  # of artifacts, of the runs that were started
         self.where = without_credentials(uri)
         beside = found.artifact_location.startswith("file:") and not own
         self.artifacts = found.artifact_location.removeprefix("file://") if beside else ""
@@ -221,7 +194,8 @@ class Store:
                 tags = run.data.tags
                 if KEY in tags:
                     digest = tags.get(DIGEST) if run.info.status != "RUNNING" else None
-                    found.setdefault(tags[KEY], []).append(Seen(run.info.run_id, digest, tags))
+                    seen = Seen(run.info.run_id, run.info.run_name or "", digest, tags)
+                    found.setdefault(tags[KEY], []).append(seen)
             token = page.token
             if not token:
                 return found
@@ -229,7 +203,9 @@ class Store:
     def start(self, record: Record, key: str, more: Mapping[str, str]) -> str:
         """A new run, not yet finished; returns its id."""
         tags = {**record.tags, **more, **self._source, KEY: key}
+        tags = {name: value for name, value in tags.items() if value}
         run = self.client.create_run(self.experiment_id, record.started, tags, record.name)
+        self.places[run.info.run_id] = run.info.artifact_uri
         return run.info.run_id
 
     def finish(self, id: str, record: Record, files: Mapping[str, bytes], digest: str) -> None:
@@ -240,7 +216,7 @@ class Store:
             with tempfile.TemporaryDirectory() as folder:
                 for name, data in files.items():
                     (Path(folder) / name).write_bytes(data)
-                self.client.log_artifacts(id, folder)
+                self._copy(id, folder)
         if record.inputs:
             self.client.log_inputs(id, [_dataset(split) for split in record.inputs])
         self.client.set_terminated(id, record.status, record.finished)
@@ -252,15 +228,35 @@ class Store:
         whole = [RunTag(DIGEST, digest)]  # tags go in last
         self.client.log_batch(id, metrics, params, whole, synchronous=True)
 
+    def _copy(self, id: str, folder: str) -> None:
+        """The files of a folder as artifacts: on this disk without asking for the run again."""
+        from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+        place = self.places.pop(id)
+        if place.startswith("file:"):
+            get_artifact_repository(place).log_artifacts(folder)
+        else:
+            self.client.log_artifacts(id, folder)
+
     def delete(self, id: str) -> None:
         self.client.delete_run(id)
 
     def tag(self, id: str, name: str, value: str) -> None:
         self.client.set_tag(id, name, value, synchronous=True)
 
-    def describe(self, tags: Mapping[str, str]) -> None:
-        """Tags of the experiment: its note and its saved views."""
-        present = self.client.get_experiment(self.experiment_id).tags
+    def rename(self, id: str, name: str) -> None:
+        self.client.update_run(id, name=name)
+
+    @property
+    def tags(self) -> Mapping[str, str]:
+        """Those of the experiment."""
+        return self.client.get_experiment(self.experiment_id).tags
+
+    def describe(self, tags: Mapping[str, str], outdated: Iterable[str]) -> None:
+        """Set tags of the experiment, its note and its saved views, and delete some."""
+        present = self.tags
+        for name in outdated:
+            self.client.delete_experiment_tag(self.experiment_id, name)
         for name, value in tags.items():
             if present.get(name) != value:
                 self.client.set_experiment_tag(self.experiment_id, name, value)

@@ -16,12 +16,13 @@ from pathlib import Path
 from types import FrameType
 
 from lstm_bench.errors import BenchError
-from lstm_bench.store.paths import Results
+from lstm_bench.store.paths import EXPERIMENT, EXPERIMENT_FILES, Results
 from lstm_bench.store.plans import Plan
 from lstm_bench.tracking import client, views
 from lstm_bench.tracking.address import tracking_uri
 from lstm_bench.tracking.credentials import scrubbed
 from lstm_bench.tracking.importer import Tally, track
+from lstm_bench.tracking.known import plan_of
 
 LOOK_EVERY = 3.0  # seconds between looks at what has finished
 START_WITHIN = 120.0  # seconds
@@ -41,7 +42,7 @@ def serve(
     itself.
     """
     results = Results(root)
-    plan = Plan.newest(results)
+    plan = plan_of(results)
     served = tracking_uri(results).startswith("http")
     if not served:
         require_free(host, port)
@@ -90,7 +91,7 @@ def _announce(url: str, open_browser: bool) -> None:
 def _stamps(results: Results) -> set[tuple[str, int]]:
     """What would change when there is something to import."""
     found = [*results.plans(), *(block / "replicates.parquet" for block in results.blocks())]
-    found += results.experiment("x").parent.glob("*/*")
+    found += [path for n in EXPERIMENT_FILES for path in results.matching(f"{EXPERIMENT}/{n}")]
     stamps = set()
     for path in found:
         with contextlib.suppress(FileNotFoundError):
@@ -110,7 +111,7 @@ def _watch(results: Results, process: subprocess.Popen[bytes] | None) -> None:
         last_look, now = time.monotonic(), _stamps(results)
         if now != before:
             try:
-                _track(Plan.newest(results), results)
+                _track(plan_of(results), results)
                 before = now
             except BenchError as error:
                 print(error, file=sys.stderr, flush=True)
