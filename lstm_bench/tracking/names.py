@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import count
 
 from lstm_bench.plotting.panels import PALETTE, cell_style
 from lstm_bench.spec import Condition, canonical
@@ -31,35 +32,46 @@ WORDS = {
 
 
 def names(known: Known, runs: Iterable[Pair]) -> dict[Pair, str]:
-    """The names of (condition, purpose) runs: `lstm adding T20, k = 5, reset`; no two are alike."""
+    """The names of (condition, purpose) runs: `lstm, k = 5, reset, adding T20`; no two are alike.
+
+    What sets a run apart comes first: MLflow cuts the end off.
+    """
     shown = {}
-    for (plain, _), group in _groups(known, runs).items():
+    for (cell, task, T, _), group in _groups(known, runs).items():
         told = _apart({id: flat_params(known.conditions[id]["spec"]) for id, _ in group})
-        count = Counter(told.values())
+        shared = Counter(told.values())
         for run in group:
             words = told[run[0]]
-            alike = count[words] > 1  # the hash decides
-            shown[run] = f"{plain}{words}" + (f" {run[0].rsplit('-', 1)[-1]}" if alike else "")
+            alike = shared[words] > 1  # the hash decides
+            name = f"{cell}{words}{',' if words else ''} {task} T{T}"
+            shown[run] = name + (f" {run[0].rsplit('-', 1)[-1]}" if alike else "")
     return shown
 
 
 def colours(known: Known, runs: Iterable[Pair]) -> dict[Pair, str]:
-    """The cell's colour for the first run of each cell, task and length, others for the rest."""
+    """The cell's colour for the first run of each cell, task and length.
+
+    The others have other colours, as different as can be from those of the same experiment.
+    """
     found = {}
-    for group in _groups(known, runs).values():
-        own = PALETTE.index(cell_style(known.labels[group[0][0]][1], known.cells)["color"])
-        for place, run in enumerate(group):
+    for (cell, *_), group in _groups(known, runs).items():
+        own = PALETTE.index(cell_style(cell, known.cells)["color"])
+        places: dict[str, Iterator[int]] = {}
+        for run in group:
+            asks = (ask.experiment for ask in known.asks if run[0] in ask.labels)
+            mine = places.setdefault(next(asks, ""), count(1))
+            place = 0 if run is group[0] else next(mine)
             found[run] = PALETTE[(own + place) % len(PALETTE)]
     return found
 
 
-def _groups(known: Known, runs: Iterable[Pair]) -> dict[tuple[str, str], list[Pair]]:
-    """The runs of a cell, a task and a length, by the name they share and their purpose."""
-    found: dict[tuple[str, str], list[Pair]] = {}
+def _groups(known: Known, runs: Iterable[Pair]) -> dict[tuple[str, str, int, str], list[Pair]]:
+    """The runs of each cell, task and length, of one purpose."""
+    found: dict[tuple[str, str, int, str], list[Pair]] = {}
     for id, purpose in runs:
         task, cell = known.labels[id]
-        plain = f"{cell} {task} T{known.conditions[id]['spec']['T']}"
-        found.setdefault((plain, purpose), []).append((id, purpose))
+        group = cell, task, known.conditions[id]["spec"]["T"], purpose
+        found.setdefault(group, []).append((id, purpose))
     return found
 
 

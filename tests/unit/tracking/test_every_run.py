@@ -154,7 +154,7 @@ def test_what_a_condition_is_called_changes_without_a_new_run(results: Results) 
     tally = track(second, results)
     assert (tally.added, tally.replaced) == (3, 0)
     assert Mlflow(results).named("lstm adding T20 seed 1").info.run_id == before
-    assert "lstm adding T20, 300 updates" in conditions(results)
+    assert "lstm, 300 updates, adding T20" in conditions(results)
 
 
 def test_a_replicate_has_its_weights_its_curves_and_its_folder(

@@ -73,7 +73,7 @@ def test_a_chart_shows_the_runs_of_one_experiment(results: Results) -> None:
         return sorted(run.info.run_name for run in found)
 
     assert names("horizon", "adding T=20") == ["elman adding T20", "lstm adding T20"]
-    assert names("truncation", "adding T=20") == ["lstm adding T20", "lstm adding T20, k = 5"]
+    assert names("truncation", "adding T=20") == ["lstm adding T20", "lstm, k = 5, adding T20"]
     by_T = state(charts["horizon"]["adding against T"])
     assert by_T["groupBy"]["groupByKeys"] == [{"mode": "param", "groupByData": "cell"}]
     metrics = [chart["metricKey"] for chart in by_T["compareRunCharts"]]

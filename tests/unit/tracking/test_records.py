@@ -136,8 +136,8 @@ def named(*variants: dict[str, Any]) -> list[str]:
 def test_a_name_tells_what_sets_a_condition_apart() -> None:
     assert named({}) == ["mine adding T20"]
     assert named({"truncate": 5}, {"truncate": 5, "carry": False}, {}) == [
-        "mine adding T20, k = 5",
-        "mine adding T20, k = 5, reset",
+        "mine, k = 5, adding T20",
+        "mine, k = 5, reset, adding T20",
         "mine adding T20",
     ]
     few = {"train_size": 64, "stop": "budget", "keep": "best"}
@@ -145,19 +145,19 @@ def test_a_name_tells_what_sets_a_condition_apart() -> None:
     variants = ({}, few, {**few, "weight_decay": 1.0}, many, {**many, "train_distinct": 64})
     assert named(*variants) == [
         "mine adding T20",
-        "mine adding T20, 64 sequences",
-        "mine adding T20, 64 sequences, decay 1",
-        "mine adding T20, 512 sequences",
-        "mine adding T20, 512 sequences, 64 different",
+        "mine, 64 sequences, adding T20",
+        "mine, 64 sequences, decay 1, adding T20",
+        "mine, 512 sequences, adding T20",
+        "mine, 512 sequences, 64 different, adding T20",
     ]
     assert named({"learning_rate": 0.01}, {"learning_rate": 0.1, "optimiser": "sgd"}) == [
-        "mine adding T20, lr 0.01",
-        "mine adding T20, lr 0.1",
+        "mine, lr 0.01, adding T20",
+        "mine, lr 0.1, adding T20",
     ]
     assert named({"width": 8}, {"patience": 7}, {"clip": "none"}) == [
-        "mine adding T20, width 8",
-        "mine adding T20, width 32",
-        "mine adding T20, width 32, clip none",
+        "mine, width 8, adding T20",
+        "mine, width 32, adding T20",
+        "mine, width 32, clip none, adding T20",
     ]
 
 
@@ -166,7 +166,7 @@ def test_two_conditions_never_share_a_name() -> None:
     options = ({"task_options": {"a": "1.0"}}, {"task_options": {"a": "1"}})
     first, second = named(*options)
     assert first != second
-    assert first.startswith("mine adding T20, task.a 1 ")
+    assert first.startswith("mine, task.a 1, adding T20 ")
 
 
 def test_a_note_stays_within_what_mlflow_keeps() -> None:
