@@ -143,7 +143,7 @@ def sentence(uri: str, error: object) -> NoAnswer:
     first = (str(error).strip() or type(error).__name__).splitlines()[0]
     why = scrubbed(first, uri)[:200].rstrip(".")
     if isinstance(error, ImportError):
-        why += "; pip install 'lstm-bench[postgres]' brings PostgreSQL's driver"
+        why += "; pip install -e '.[postgres]' in the project's folder brings PostgreSQL's driver"
     if "out-of-date database schema" in first:
         return NoAnswer(
             f"MLflow's database {shown} was made by another version of MLflow; give its address to "

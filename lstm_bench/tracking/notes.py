@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -66,12 +67,12 @@ def in_python(tracked: str, runs: str) -> list[str]:
     return [
         "```python",
         "runs = mlflow.search_runs(",
-        f"    experiment_names=[{tracked!r}],",
+        f"    experiment_names=[{json.dumps(tracked)}],",
         f'    filter_string="{first}"',
         f'    " and {last}",',
         ")",
-        'runs.pivot(index=["params.task", "params.cell"], columns="metrics.T",',
-        '           values="metrics.solved")',
+        'runs.pivot(index=["params.task", "params.cell"], columns="metrics.T", '
+        'values="metrics.solved")',
         "```",
     ]
 

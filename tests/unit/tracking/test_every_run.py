@@ -96,6 +96,15 @@ def test_single_trainings_need_no_plan(results: Results) -> None:
     assert conditions(results) == {"lstm adding T20": ("", "none")}
 
 
+def test_what_a_plugin_trained_is_shown_without_the_plugin(results: Results) -> None:
+    """Its sizes and its criterion are not known here; how it ended is."""
+    finish_block(results, Condition("theirs", 20, "their_cell"), SeedBlock(0, 1))
+    assert next(track_all(plan_of(results), results)).added == 3
+    run = Mlflow(results).named("their_cell theirs T20")
+    assert "parameters" not in run.data.params
+    assert run.data.metrics["replicates"] == 2
+
+
 def test_a_seed_in_two_blocks_is_one_run(results: Results) -> None:
     """`train(replicates=5)`, then 7: the seeds of the first are in both."""
     condition = Condition("adding", 20, "lstm")

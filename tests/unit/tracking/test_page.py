@@ -119,3 +119,9 @@ def test_the_lines_of_the_note_give_the_report_s_table(results: Results) -> None
             block = results.block(Condition("adding", int(T), cell), SeedBlock(0, 1))
             rows = pd.read_parquet(block / "replicates.parquet")
             assert share == (rows.status == "solved").mean()
+
+
+def test_the_page_of_the_docs_has_the_lines_of_the_note() -> None:
+    text = (Path(__file__).parents[3] / "docs/mlflow.md").read_text()
+    lines = notes.in_python("lstm_bench", page.runs_of("horizon"))[1:]
+    assert "\n".join(lines) in text
