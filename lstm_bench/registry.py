@@ -69,7 +69,8 @@ def import_room(package: str) -> None:
     """Import every module of a room, so that its classes exist; its folder is listed once."""
     room = importlib.import_module(package)
     for module in pkgutil.iter_modules(room.__path__):
-        importlib.import_module(f"{package}.{module.name}")
+        if module.name.isidentifier():  # `lstm copy.py` is no module of ours
+            importlib.import_module(f"{package}.{module.name}")
 
 
 def _concrete(base: type[T]) -> Iterator[type[T]]:

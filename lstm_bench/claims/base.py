@@ -142,7 +142,8 @@ def _number(value: Any) -> bool:
 def declared(chosen: Iterable[str] | None = None) -> list[Claim]:
     """The claims of these names and files, every declared one without; in the lecture's order."""
     folder = Path(str(resources.files("lstm_bench.claims") / "declared"))
-    own = {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+    # each is named by a word: what desktops and editors leave beside them is not
+    own = {path.stem: path for path in sorted(folder.glob("*.yaml")) if path.stem.isidentifier()}
     if chosen is None:
         paths = list(own.values())
     else:

@@ -146,10 +146,11 @@ def packing(minutes: int) -> None:
 @config_option
 def track(configfile: tuple[str, ...]) -> None:
     """Import what is finished into MLflow, once; after `rm results/mlflow.db`, all of it again."""
-    from lstm_bench.tracking.importer import track as run
+    from lstm_bench.tracking.importer import track_all
 
     results = Results()
-    click.echo(run(_plan(configfile, results), results))
+    for tally in track_all(_tracked(configfile, results), results):
+        click.echo(tally)
 
 
 @cli.command()
@@ -161,5 +162,14 @@ def ui(host: str, port: int, open_browser: bool, configfile: tuple[str, ...]) ->
     """Open MLflow's UI and go on importing what finishes while it is open."""
     from lstm_bench.tracking.ui import serve
 
-    _plan(configfile, Results())
-    serve(Path(), host=host, port=port, open_browser=open_browser)
+    chosen = _planned(configfile) if configfile else None
+    _tracked(configfile, Results())
+    serve(Path(), host=host, port=port, open_browser=open_browser, chosen=chosen)
+
+
+def _tracked(configfile: Iterable[str], results: Results) -> Plan:
+    """The plan whose experiments stand first in MLflow; single trainings alone have none."""
+    from lstm_bench.tracking.known import plan_of
+
+    alone = not configfile and not results.plans()
+    return plan_of(results) if alone else _plan(configfile, results)

@@ -23,10 +23,9 @@ from lstm_bench.store.paths import DATASET
 from lstm_bench.store.plans import BESIDE
 from lstm_bench.sweep import Sweep
 from lstm_bench.training.devices import as_text, declared, device_for
-from lstm_bench.training.run import code_identity
+from lstm_bench.training.facts import facts, flops_per_update
 
 WAYS = {"bptt": "kernel", "scan": "scan"}  # of the engine through time; bptt's cells have a kernel
-BACKWARD = 3  # forward and backward together cost three forward passes
 
 
 def with_defaults(config: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
@@ -270,7 +269,7 @@ def _conditions(planned: Mapping[str, Condition]) -> dict[str, Any]:
         task, shared = known[alike]
         require_sizes(condition, task)
         steps, training = task.steps(condition.T), condition.training
-        flops = BACKWARD * shared["flops"] * steps * training.batch
+        flops = flops_per_update(condition, task, shared["flops"])
         found[id] = {
             **{key: value for key, value in shared.items() if key not in ("flops", "way")},
             "spec": spec,
@@ -291,16 +290,7 @@ def _conditions(planned: Mapping[str, Condition]) -> dict[str, Any]:
 def _shared(condition: Condition) -> tuple[tasks.Task, dict[str, Any]]:
     """The task of a condition, and what does not hang on its length; flops are of one step."""
     task = tasks.create(condition.task, condition.task_options)
-    network = Network.of(condition, task)
-    return task, {
-        "code": code_identity(condition),
-        "parameters": network.parameters,
-        "state_size": network.state_size,
-        "flops": network.flops,
-        "way": _way(network),
-        "solved_score": task.solved_score,
-        "score_name": task.score_name,
-    }
+    return task, {**facts(condition, task), "way": _way(Network.of(condition, task))}
 
 
 def _way(network: Network) -> str:

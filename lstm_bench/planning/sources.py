@@ -35,7 +35,7 @@ def digest_of(files: Iterable[Path]) -> str:
     total = hashlib.sha256()
     files = set(files)
     rooms = {file.parent for file in files} - {PACKAGE}
-    data = {f for room in rooms for f in room.glob("*") if f.suffix in DATA}
+    data = {f for room in rooms for f in room.glob("[!.]*") if f.suffix in DATA}
     for file in sorted(files | data):
         total.update(file.relative_to(PACKAGE).as_posix().encode() + file.read_bytes())
     return total.hexdigest()[:12]

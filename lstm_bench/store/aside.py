@@ -46,8 +46,7 @@ def _link(source: Path, target: Path) -> None:
 
 def clear(results: Results) -> None:
     """Forget what was set aside, once every job is over; checkpoints under way are kept."""
-    pattern = CHECKPOINT.format(condition="*", block="seeds-*") + "/replicates.parquet"
-    for found in results.root.glob(pattern):
+    for found in results.matching(f"{CHECKPOINT}/replicates.parquet"):
         for name in BLOCK_FILES:
             (found.parent / name).unlink(missing_ok=True)
         for folder in (found.parent, found.parent.parent):

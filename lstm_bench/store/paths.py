@@ -1,6 +1,8 @@
 """The layout of `results/`, spelt once. Placeholders in braces are Snakemake's wildcards.
 
-Every name that becomes a part of a path is checked here, so that none leads out of `results/`.
+Every name that becomes a part of a path is checked here, so that none leads out of `results/`. What
+is looked for is matched by its whole name: desktops, editors, file servers and people leave files
+of their own beside the suite's (`._curves.parquet`, `.ipynb_checkpoints`, `horizon copy.parquet`).
 """
 
 from __future__ import annotations
@@ -32,12 +34,25 @@ MLFLOW_ARTIFACTS = f"{RESULTS}/mlartifacts"
 LOG = f"{RESULTS}/logs"
 BENCHMARK = f"{RESULTS}/benchmarks"
 
+_NAME, _HEX = r"[a-z0-9_]+", r"[0-9a-f]+"
+WILDCARDS = {
+    **dict.fromkeys(("task", "experiment", "probe", "row"), _NAME),
+    **dict.fromkeys(("dataset", "digest"), _HEX),
+    "T": r"\d+",
+    "condition": rf"{_NAME}-T\d+-{_NAME}-w\d+-{_HEX}",
+    "block": r"seeds-\d+-\d+",
+}
+
 DATASET_FILES = ("validation.npz", "test.npz", "manifest.json")
 BLOCK_FILES = ("replicates.parquet", "curves.parquet", "timing.parquet", "model.safetensors")
+STATE = "state.safetensors"  # of a training that is under way
 EXPERIMENT_TABLES = ("table.csv", "verdict.json")
 CLAIM_FILES = ("verdicts.json", "verdicts.csv", "values.csv", "measured_seconds.csv")
 TABLE_FILES = (".csv", ".md", ".json")
 EXPERIMENT_FIGURES = ("figure.svg", "figure.pdf", "figure.png", "figure.csv")
+EXPERIMENT_SEALS = ("tables.sha256", "figures.sha256")
+EXPERIMENT_FILES = (*EXPERIMENT_TABLES, "summary.csv", *EXPERIMENT_FIGURES, *EXPERIMENT_SEALS)
+CLAIM_SEALS = ("verdicts.sha256", "measured_seconds.sha256")
 
 
 class Results:
@@ -98,22 +113,33 @@ class Results:
     def logs(self) -> Path:
         return self.root / LOG
 
+    def matching(self, template: str) -> list[Path]:
+        """The files that are there and named as a template of this module says, sorted."""
+        parts = re.split(r"\{(\w+)\}", template)  # every second one is a placeholder
+        spelt = "".join(WILDCARDS[p] if i % 2 else re.escape(p) for i, p in enumerate(parts))
+        found = self.root.glob(re.sub(r"\{\w+\}", "*", template))
+        return sorted(
+            path
+            for path in found
+            if re.fullmatch(spelt, path.relative_to(self.root).as_posix()) and path.is_file()
+        )
+
     def plans(self) -> list[Path]:
         """Every plan made here, oldest first."""
-        return sorted(self.plan("x").parent.glob("*.json"), key=lambda path: path.stat().st_mtime)
+        return sorted(self.matching(PLAN), key=lambda path: path.stat().st_mtime)
 
     def ran(self) -> list[Path]:
         """The marks of the plans that were run."""
-        found = self.plan("x").parent.glob("*.ran")
-        return sorted(path for path in found if not path.name.startswith("."))
+        return self.matching(MARK)
 
     def blocks_of(self, condition: Condition | str) -> list[Path]:
         """The seed blocks of one condition that are finished."""
-        return sorted(p.parent for p in self.run(condition).glob("seeds-*/replicates.parquet"))
+        of_one = BLOCK.replace("{condition}", _id(condition))
+        return [path.parent for path in self.matching(f"{of_one}/replicates.parquet")]
 
     def blocks(self) -> list[Path]:
         """Every finished seed block on disk."""
-        return sorted(p.parent for p in self.run("x").parent.glob("*/seeds-*/replicates.parquet"))
+        return [path.parent for path in self.matching(f"{BLOCK}/replicates.parquet")]
 
 
 def _id(condition: Condition | str) -> str:

@@ -22,6 +22,7 @@ from lstm_bench.store.files import read_json, write_json
 from lstm_bench.store.rates import rate_files
 from lstm_bench.store.seals import read_sealed_json
 
+SOURCES = (".py", ".html", ".css", ".js", ".yaml")
 BESIDE = ("speed",)  # run when asked for by name, shown on the page from then on
 FILES = ("learning_rates", "plugins", "claims")  # keys of the config that name files
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -30,10 +31,15 @@ PACKAGE = Path(__file__).resolve().parents[1]
 def source_digest() -> str:
     """The digest of the package's sources."""
     total = hashlib.sha256()
-    files = (f for f in PACKAGE.rglob("*") if f.suffix in (".py", ".html", ".css", ".js", ".yaml"))
+    files = (f for f in PACKAGE.rglob("*") if f.suffix in SOURCES and _is_source(f))
     for file in sorted(files):
         total.update(file.relative_to(PACKAGE).as_posix().encode() + file.read_bytes())
     return total.hexdigest()[:12]
+
+
+def _is_source(file: Path) -> bool:
+    """Not what a desktop, an editor or Jupyter left there: no name of ours begins with a dot."""
+    return not any(part.startswith(".") for part in file.relative_to(PACKAGE).parts)
 
 
 def plan_digest(config: Mapping[str, Any], schema: Path, **request: Any) -> str:

@@ -14,7 +14,7 @@ def require_known(plan: Plan, results: Results) -> None:
 
     It then takes whatever is there for the result of the present code.
     """
-    if any((results.root / RECORDS).glob("*")) or not results.blocks():
+    if any((results.root / RECORDS).glob("[!.]*")) or not results.blocks():
         return
     from lstm_bench.store.verify import STALE, how_ended
 

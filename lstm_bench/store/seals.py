@@ -9,6 +9,7 @@ from typing import Any
 
 from lstm_bench.errors import DamagedFile
 from lstm_bench.store.files import damaged, json_bytes, sha256, write_bytes
+from lstm_bench.store.paths import CLAIM_SEALS, EXPERIMENT_SEALS
 
 
 def write_sealed(seal: Path, files: Mapping[str, bytes]) -> None:
@@ -36,20 +37,27 @@ def read_sealed(path: Path) -> bytes:
         raise DamagedFile(f"{path} is missing; run snakemake again to make it.") from None
     except OSError as error:
         raise damaged(path, error.strerror) from error
-    for seal in path.parent.glob("*.sha256"):
+    for seal in seals_of(path):
         expected = sums(seal).get(path.name)
         if expected not in (None, sha256(data)):
             raise damaged(path, f"its checksum is not the one in {seal.name}")
     return data
 
 
+def seals_of(path: Path) -> list[Path]:
+    """The files that may hold the sum of this one."""
+    names = (f"{path.stem}.sha256", *EXPERIMENT_SEALS, *CLAIM_SEALS)
+    return [path.with_name(name) for name in names]
+
+
 def sums(seal: Path) -> dict[str, str]:
-    """The sums in a seal, by file name; lines that are none are left out."""
+    """The sums in a seal, by the name of a file beside it; lines that are none are left out."""
     try:
         lines = seal.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return {}
-    return {name: total for total, _, name in (line.partition("  ") for line in lines) if name}
+    pairs = (line.partition("  ") for line in lines)
+    return {name: total for total, _, name in pairs if name and Path(name).name == name}
 
 
 def read_sealed_json(path: Path) -> Any:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from filelock import FileLock, Timeout
 
 from lstm_bench.store.locks import not_locked
-from lstm_bench.store.paths import BLOCK_FILES, Results
+from lstm_bench.store.paths import BLOCK_FILES, STATE, Results
 from lstm_bench.store.plans import Plan
 from lstm_bench.store.tables import read_table
 
@@ -41,7 +41,7 @@ def status_of(blocks: Iterable[tuple[str, str]], results: Results) -> Status:
         elif _is_locked(results, condition, block):
             found.blocks["running"] += 1
             found.running.append(f"{condition} {block}")
-        elif (results.checkpoint(condition, block) / "state.safetensors").exists():
+        elif (results.checkpoint(condition, block) / STATE).exists():
             found.blocks["interrupted"] += 1
         else:
             found.blocks["waiting"] += 1

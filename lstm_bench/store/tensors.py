@@ -27,12 +27,18 @@ def checksum(tensors: Mapping[str, np.ndarray], about: str) -> str:
 
 def save_tensors(path: Path, tensors: Mapping[str, np.ndarray], about: Mapping[str, Any]) -> str:
     """Write tensors and plain data about them; returns the checksum."""
+    data, seal = tensors_bytes(tensors, about)
+    write_bytes(path, data)
+    return seal
+
+
+def tensors_bytes(tensors: Mapping[str, np.ndarray], about: Mapping[str, Any]) -> tuple[bytes, str]:
+    """What `save_tensors` writes, and the checksum."""
     text = canonical(about)
     seal = checksum(tensors, text)
     contiguous = {name: np.ascontiguousarray(value) for name, value in tensors.items()}
     sealed = canonical({"about": text, "sha256": seal})  # one key: their order is not fixed
-    write_bytes(path, save(contiguous, metadata={"lstm_bench": sealed}))
-    return seal
+    return save(contiguous, metadata={"lstm_bench": sealed}), seal
 
 
 def load_tensors(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import contextlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,35 +11,49 @@ from filelock import FileLock, Timeout
 
 from lstm_bench.errors import BenchError, DamagedFile
 from lstm_bench.spec import Dataset
+from lstm_bench.store import paths
 from lstm_bench.store.conditions import read_condition
 from lstm_bench.store.datasets import SPLITS, make_dataset, read_arrays
 from lstm_bench.store.locks import not_locked
-from lstm_bench.store.paths import REPORT, RESULTS, TABLE_FILES, Results
+from lstm_bench.store.paths import BLOCK, BLOCK_FILES, CHECKPOINT, EXPERIMENT_FILES, STATE, Results
 from lstm_bench.store.plans import Plan
-from lstm_bench.store.seals import read_sealed, sums
+from lstm_bench.store.seals import read_sealed, seals_of, sums
 from lstm_bench.store.tables import read_about, read_table
 from lstm_bench.store.tensors import load_tensors
 
 STALE = "stale"  # trained by other code than the present
+TABLES = (*(f"{BLOCK}/{name}" for name in BLOCK_FILES if name.endswith(".parquet")), paths.PROBE)
+MODEL = "model.safetensors"
+WEIGHTS = (f"{BLOCK}/{MODEL}", f"{CHECKPOINT}/{MODEL}", f"{CHECKPOINT}/{STATE}")
+SEALS = (
+    *(template.replace(".json", ".sha256") for template in (paths.PLAN, paths.ESTIMATE)),
+    *(f"{paths.EXPERIMENT}/{name}" for name in paths.EXPERIMENT_SEALS),
+    *(f"{paths.CLAIMS}/{name}" for name in paths.CLAIM_SEALS),
+    f"{paths.TABLE}.sha256",
+)
 FINAL = ("solved", "unsolved", "diverged", "timeout", "error", STALE)
 
 
 def verify(results: Results) -> Iterator[tuple[Path, DamagedFile | None]]:
     """Every stored file that carries a checksum, and what is wrong with it."""
-    root = results.root / RESULTS
-    for manifest in sorted(root.glob("datasets/*/*/*/manifest.json")):
+    for manifest in results.matching(f"{paths.DATASET}/manifest.json"):
         for split in SPLITS:
             path = manifest.parent / f"{split}.npz"
             yield path, _fault(read_arrays, manifest.parent, split)
-    for path in sorted(root.glob("runs/*/condition.json")):
+    for path in results.matching(f"{paths.RUN}/condition.json"):
         yield path, _fault(read_condition, results, path.parent.name)
-    for path in sorted([*root.glob("runs/*/*/*.parquet"), *root.glob("probes/*/*.parquet")]):
+    for path in _matching(results, TABLES):
         yield path, _fault(read_table, path)
-    for path in sorted(root.rglob("*.safetensors")):
+    for path in _matching(results, WEIGHTS):
         yield path, _fault(load_tensors, path)
-    for seal in sorted(root.rglob("*.sha256")):
-        for name in sums(seal):
-            yield seal.parent / name, _fault(read_sealed, seal.parent / name)
+    for seal in _matching(results, SEALS):
+        for path in (seal.parent / name for name in sums(seal)):
+            if seal in seals_of(path):
+                yield path, _fault(read_sealed, path)
+
+
+def _matching(results: Results, templates: Iterable[str]) -> list[Path]:
+    return sorted(path for template in templates for path in results.matching(template))
 
 
 def _fault(read: Callable[..., Any], *arguments: Any) -> DamagedFile | None:
@@ -62,32 +76,44 @@ def remove(path: Path, results: Results, plan: Plan | None = None) -> None:
         return
     path.unlink(missing_ok=True)
     if path.parent.name.startswith("seeds-"):
-        shutil.rmtree(path.parent, ignore_errors=True)
+        _clear(path.parent, (*BLOCK_FILES, STATE))
         if plan is not None:
             _outdate(plan, results, {(path.parents[1].name, path.parent.name)})
-    elif path.parent in (results.claims, results.experiment(path.parent.name)):
-        shutil.rmtree(path.parent, ignore_errors=True)
+    elif path.parent == results.claims:
+        _forget_pages(results)
+    elif path.parent == results.experiment(path.parent.name):
+        _clear(path.parent, EXPERIMENT_FILES)
         _forget_pages(results)
     elif path.parent.parent == results.probe("x", "x").parent.parent:
-        shutil.rmtree(results.experiment(path.stem), ignore_errors=True)
+        _clear(results.experiment(path.stem), EXPERIMENT_FILES)
         _forget_pages(results)
+    else:
+        path.with_suffix(".sha256").unlink(missing_ok=True)  # or it would be missed from now on
+
+
+def _clear(folder: Path, names: Iterable[str]) -> None:
+    """Delete these files of a folder, and the folder where nobody else keeps one in it."""
+    for name in names:
+        (folder / name).unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        folder.rmdir()
 
 
 def _outdate(plan: Plan, results: Results, gone: set[tuple[str, str]]) -> None:
     """Delete what was drawn from these seed blocks: while it is there, Snakemake misses none."""
     for name in plan.experiments:
         if gone & set(plan.blocks([name])):
-            shutil.rmtree(results.experiment(name), ignore_errors=True)
+            _clear(results.experiment(name), EXPERIMENT_FILES)
     for row, entry in plan.tables.items():
         if gone & {(arm["condition"], block) for arm in entry["arms"] for block in arm["blocks"]}:
-            for ending in (*TABLE_FILES, ".sha256"):
+            for ending in (*paths.TABLE_FILES, ".sha256"):
                 results.table(row, ending).unlink(missing_ok=True)
     _forget_pages(results)
 
 
 def _forget_pages(results: Results) -> None:
-    shutil.rmtree(results.claims, ignore_errors=True)
-    for page in (results.root / REPORT, results.tables_page):
+    _clear(results.claims, (*paths.CLAIM_FILES, *paths.CLAIM_SEALS))
+    for page in (results.root / paths.REPORT, results.tables_page):
         page.unlink(missing_ok=True)
 
 
@@ -132,7 +158,7 @@ def _delete(results: Results, condition: str, block: str) -> None:
     except OSError as error:
         raise not_locked(lock, error) from error
     with held:
-        shutil.rmtree(results.block(condition, block))
-        shutil.rmtree(state, ignore_errors=True)
+        _clear(results.block(condition, block), BLOCK_FILES)
+        _clear(state, (*BLOCK_FILES, STATE))
         lock.unlink(missing_ok=True)
     held.release()

@@ -24,6 +24,7 @@ from lstm_bench.tracking.credentials import (
     scrubbed,
     without_credentials,
 )
+from lstm_bench.tracking.proxies import proxy_of, spare_loopback
 
 PATIENCE = 10.0  # seconds a server has to answer
 PORTS = {"http": 80, "https": 443, "postgresql": 5432, "mysql": 3306, "mssql": 1433}
@@ -45,18 +46,19 @@ def shown_address() -> str:
     return without_credentials(uri) if uri else ""
 
 
-def require_allowed() -> None:
-    """Raise BenchError when the environment names an address that MLflow can never use."""
-    uri = os.environ.get(VARIABLE)
+def require_allowed(uri: str | None = None) -> None:
+    """Raise BenchError for an address (the environment's, by default) MLflow can never use."""
+    uri = uri or os.environ.get(VARIABLE)
     if not uri:
         return
     parts = parsed(uri)
     scheme = parts.scheme.partition("+")[0]
     whole = "://" in uri and (bool(parts.hostname) or not scheme.startswith("http"))
     if not _plugin(scheme or uri) and not (whole and scheme in (*PORTS, "sqlite")):
+        plain = " MLflow 3 keeps no runs in plain folders." if scheme in ("", "file") else ""
         raise BenchError(
-            f"{VARIABLE}={shown_address()} is not allowed; it must begin with http://, https://, "
-            "postgresql://, mysql://, mssql:// or sqlite:///."
+            f"{VARIABLE}={without_credentials(uri)} is not allowed; it must begin with http://, "
+            f"https://, postgresql://, mysql://, mssql:// or sqlite:///.{plain}"
         )
 
 
@@ -86,6 +88,7 @@ def _plugin(scheme: str) -> bool:
 def require_answer(uri: str) -> None:
     """Raise NoAnswer unless this address answers within seconds; MLflow itself tries for long."""
     parts = parsed(uri)
+    spare_loopback(uri)
     scheme, file = parts.scheme.partition("+")[0], sqlite_file(uri)
     try:
         if file is not None:
@@ -147,7 +150,7 @@ def sentence(uri: str, error: object) -> NoAnswer:
     first = (str(error).strip() or type(error).__name__).splitlines()[0]
     why = scrubbed(first, uri)[:200].rstrip(".")
     if isinstance(error, ImportError):
-        why += "; pip install 'lstm-bench[postgres]' brings PostgreSQL's driver"
+        why += "; pip install -e '.[postgres]' in the project's folder brings PostgreSQL's driver"
     if "out-of-date database schema" in first:
         return NoAnswer(
             f"MLflow's database {shown} was made by another version of MLflow; give its address to "
@@ -159,7 +162,11 @@ def sentence(uri: str, error: object) -> NoAnswer:
             f"MLflow's database {shown} cannot be used ({why}); if it is damaged, delete it and "
             "track again: the suite's runs are made anew from results/."
         )
+    proxy, host = proxy_of(uri), parsed(uri).hostname
+    through = f" through the proxy {proxy}" if proxy else ""
+    without = f", put {host} into NO_PROXY to ask it without one" if proxy else ""
     return NoAnswer(
-        f"{VARIABLE}={shown} does not answer as MLflow should ({why}); start that server or unset "
-        "the variable to use results/mlflow.db, then track again: results/ is as it was."
+        f"{VARIABLE}={shown} does not answer as MLflow should{through} ({why}); start that server"
+        f"{without} or unset the variable to use results/mlflow.db, then track again: results/ is "
+        "as it was."
     )

@@ -9,7 +9,7 @@ import os
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,13 +20,21 @@ from filelock import FileLock
 
 from lstm_bench.store.commit import git_commit
 from lstm_bench.store.paths import Results
-from lstm_bench.tracking.address import require_answer, sentence, sqlite_file, tracking_uri
+from lstm_bench.tracking.address import (
+    require_allowed,
+    require_answer,
+    sentence,
+    sqlite_file,
+    tracking_uri,
+)
 from lstm_bench.tracking.credentials import without_credentials
 from lstm_bench.tracking.disk import require_local_disk
+from lstm_bench.tracking.moved import follow, is_own
 from lstm_bench.tracking.records import Record, Split
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities import Experiment
 
 KEY, DIGEST, PARENT = "lstm_bench.key", "lstm_bench.digest", "mlflow.parentRunId"
 BATCH = 900  # metrics; MLflow takes 1000 metrics, parameters and tags together
@@ -58,6 +66,7 @@ class Seen:
     """A run that MLflow has. `digest` is None when its import did not come to its end."""
 
     id: str
+    name: str
     digest: str | None
     tags: Mapping[str, str]
 
@@ -71,6 +80,7 @@ def opened(experiment: str, results: Results, uri: str | None = None) -> Iterato
     but without the credentials, when the store does not answer or cannot be written.
     """
     address = tracking_uri(results, uri)
+    require_allowed(address)
     require_local_disk(address)
     require_answer(address)
     prepare_environment()
@@ -84,7 +94,8 @@ def opened(experiment: str, results: Results, uri: str | None = None) -> Iterato
         with FileLock(lock), _without_syncing(results):
             _make_whole(address)
             client = MlflowClient(address)
-            yield Store(client, _experiment(client, experiment, results, address), address)
+            found = _experiment(client, experiment, results, address)
+            yield Store(client, found, address, is_own(address, results))
     except (MlflowException, SQLAlchemyError, sqlite3.Error, OSError, ImportError) as error:
         raise sentence(address, error) from error
 
@@ -133,11 +144,11 @@ def _make_whole(uri: str) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _experiment(client: MlflowClient, name: str, results: Results, uri: str) -> str:
-    """The experiment's id. Beside a local database, artifacts lie in results/mlartifacts.
+def _experiment(client: MlflowClient, name: str, results: Results, uri: str) -> Experiment:
+    """The experiment's id, made where it is missing.
 
-    MLflow wants their address absolute and keeps it in its database, so that plain `mlflow ui`
-    finds them; when the folder was moved, the database is told.
+    Beside a local database, artifacts of an experiment made here lie in results/mlartifacts; those
+    of one that was there lie where it says.
     """
     from mlflow.exceptions import MlflowException
 
@@ -146,35 +157,32 @@ def _experiment(client: MlflowClient, name: str, results: Results, uri: str) -> 
     found = client.get_experiment_by_name(name)
     if found is None:
         try:
-            return client.create_experiment(name, artifact_location=place)
+            id = client.create_experiment(name, artifact_location=place)
+            return client.get_experiment(id)
         except MlflowException:
             found = client.get_experiment_by_name(name)  # another importer was first
             if found is None:
                 raise
     if found.lifecycle_stage != "active":
         client.restore_experiment(found.experiment_id)
-    database = sqlite_file(uri)
-    if place and found.artifact_location != place and database is not None:
-        _move_artifacts(database, found.artifact_location, place)
-    return found.experiment_id
-
-
-def _move_artifacts(database: Path, old: str, new: str) -> None:
-    with contextlib.closing(sqlite3.connect(database)) as connection, connection:
-        for table, column in (("experiments", "artifact_location"), ("runs", "artifact_uri")):
-            connection.execute(
-                f"UPDATE {table} SET {column} = ? || substr({column}, ?) "
-                f"WHERE {column} = ? OR {column} LIKE ? || '/%'",
-                (new, len(old) + 1, old, old),
-            )
+    if place and place != found.artifact_location and is_own(uri, results):
+        follow(results, found.experiment_id, found.artifact_location, place)
+    return found
 
 
 class Store:
-    """What the importer needs of MLflow; one experiment of it."""
+    """What the importer needs of MLflow; one experiment of it.
 
-    def __init__(self, client: MlflowClient, experiment_id: str, uri: str) -> None:
-        self.client, self.experiment_id = client, experiment_id
+    Whatever is written is written when the call returns, also where MLFLOW_ENABLE_ASYNC_LOGGING
+    asks for threads that lose what fails.
+    """
+
+    def __init__(self, client: MlflowClient, found: Experiment, uri: str, own: bool) -> None:
+        self.client, self.experiment_id = client, found.experiment_id
+        self.places: dict[str, str] = {}  # of artifacts, of the runs that were started
         self.where = without_credentials(uri)
+        beside = found.artifact_location.startswith("file:") and not own
+        self.artifacts = found.artifact_location.removeprefix("file://") if beside else ""
 
     def runs(self) -> dict[str, list[Seen]]:
         """Every run that an importer made, by key."""
@@ -186,7 +194,8 @@ class Store:
                 tags = run.data.tags
                 if KEY in tags:
                     digest = tags.get(DIGEST) if run.info.status != "RUNNING" else None
-                    found.setdefault(tags[KEY], []).append(Seen(run.info.run_id, digest, tags))
+                    seen = Seen(run.info.run_id, run.info.run_name or "", digest, tags)
+                    found.setdefault(tags[KEY], []).append(seen)
             token = page.token
             if not token:
                 return found
@@ -194,7 +203,9 @@ class Store:
     def start(self, record: Record, key: str, more: Mapping[str, str]) -> str:
         """A new run, not yet finished; returns its id."""
         tags = {**record.tags, **more, **self._source, KEY: key}
+        tags = {name: value for name, value in tags.items() if value}
         run = self.client.create_run(self.experiment_id, record.started, tags, record.name)
+        self.places[run.info.run_id] = run.info.artifact_uri
         return run.info.run_id
 
     def finish(self, id: str, record: Record, files: Mapping[str, bytes], digest: str) -> None:
@@ -205,26 +216,47 @@ class Store:
             with tempfile.TemporaryDirectory() as folder:
                 for name, data in files.items():
                     (Path(folder) / name).write_bytes(data)
-                self.client.log_artifacts(id, folder)
+                self._copy(id, folder)
         if record.inputs:
             self.client.log_inputs(id, [_dataset(split) for split in record.inputs])
         self.client.set_terminated(id, record.status, record.finished)
         metrics = [Metric(p.name, p.value, p.at, p.step) for p in record.metrics]
         params = [Param(name, value) for name, value in record.params.items()]
         while len(metrics) > BATCH:
-            self.client.log_batch(id, metrics[:BATCH])
+            self.client.log_batch(id, metrics[:BATCH], synchronous=True)
             metrics = metrics[BATCH:]
-        self.client.log_batch(id, metrics, params, [RunTag(DIGEST, digest)])  # tags go in last
+        whole = [RunTag(DIGEST, digest)]  # tags go in last
+        self.client.log_batch(id, metrics, params, whole, synchronous=True)
+
+    def _copy(self, id: str, folder: str) -> None:
+        """The files of a folder as artifacts: on this disk without asking for the run again."""
+        from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+        place = self.places.pop(id)
+        if place.startswith("file:"):
+            get_artifact_repository(place).log_artifacts(folder)
+        else:
+            self.client.log_artifacts(id, folder)
 
     def delete(self, id: str) -> None:
         self.client.delete_run(id)
 
     def tag(self, id: str, name: str, value: str) -> None:
-        self.client.set_tag(id, name, value)
+        self.client.set_tag(id, name, value, synchronous=True)
 
-    def describe(self, tags: Mapping[str, str]) -> None:
-        """Tags of the experiment: its note and its saved views."""
-        present = self.client.get_experiment(self.experiment_id).tags
+    def rename(self, id: str, name: str) -> None:
+        self.client.update_run(id, name=name)
+
+    @property
+    def tags(self) -> Mapping[str, str]:
+        """Those of the experiment."""
+        return self.client.get_experiment(self.experiment_id).tags
+
+    def describe(self, tags: Mapping[str, str], outdated: Iterable[str]) -> None:
+        """Set tags of the experiment, its note and its saved views, and delete some."""
+        present = self.tags
+        for name in outdated:
+            self.client.delete_experiment_tag(self.experiment_id, name)
         for name, value in tags.items():
             if present.get(name) != value:
                 self.client.set_experiment_tag(self.experiment_id, name, value)

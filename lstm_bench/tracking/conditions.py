@@ -14,13 +14,12 @@ import pyarrow as pa
 import pyarrow.csv as pc
 import pyarrow.parquet as pq
 
-from lstm_bench.plotting.panels import cell_style
 from lstm_bench.store.files import read_json
-from lstm_bench.store.paths import Results
-from lstm_bench.store.plans import Plan
+from lstm_bench.store.paths import BLOCK, RUN, Results
+from lstm_bench.store.tensors import tensors_bytes
 from lstm_bench.tracking import notes
 from lstm_bench.tracking.blocks import TABLES, TUNING, FinishedBlock
-from lstm_bench.tracking.names import Names
+from lstm_bench.tracking.known import Known
 from lstm_bench.tracking.records import (
     STATUS,
     Clock,
@@ -44,53 +43,58 @@ class ConditionRun:
     purpose: str
     blocks: Sequence[FinishedBlock]
     experiments: Sequence[str]
+    sweep: str
     entry: Mapping[str, Any]
     task: str
     cell: str
-    colour: str
     name: str
     splits: Sequence[Split]
 
     @classmethod
     def of(
         cls,
-        plan: Plan,
+        known: Known,
         results: Results,
-        names: Names,
         id: str,
         purpose: str,
+        name: str,
         blocks: Sequence[FinishedBlock],
     ) -> ConditionRun:
-        task, cell = names.labels[id]
-        cells = [each["shown"] for each in plan.data["sweep"]["cells"]]
-        entry, mine = plan.conditions[id], {block.folder.name for block in blocks}
+        task, cell = known.labels[id]
+        entry = known.conditions[id]
         return cls(
             id=id,
             purpose=purpose,
             blocks=blocks,
-            experiments=[
-                name
-                for name, asks in plan.experiments.items()
-                if mine & set(asks["blocks"]) and any(m["condition"] == id for m in asks["members"])
-            ],
+            experiments=known.experiments(id, [block.folder.name for block in blocks]),
+            sweep=known.sweep(id),
             entry=entry,
             task=task,
             cell=cell,
-            colour=cell_style(cell, cells)["color"],
-            name=names.shown[id] + (" (tuning)" if purpose == TUNING else ""),
+            name=name + (" (tuning)" if purpose == TUNING else ""),
             splits=_splits(results, entry["dataset"], f"{task} T{entry['spec']['T']}"),
         )
 
     @cached_property
     def facts(self) -> dict[str, Any]:
         """What the runs show beside the block's own files."""
-        hidden = ("priority", "effort")  # what plans jobs says nothing of a run
+        # what plans jobs says nothing of a run, and its code stands in the block's files
+        hidden = ("priority", "effort", "code")
         entry = {key: value for key, value in self.entry.items() if key not in hidden}
-        return {**entry, "name": self.name, "labels": [self.task, self.cell], "splits": self.splits}
+        return {**entry, "labels": [self.task, self.cell], "splits": self.splits}
 
     @cached_property
     def rows(self) -> dict[str, Rows]:
-        return {name: self._table(name).to_pylist() for name in TABLES}
+        return {name: table.to_pylist() for name, table in self._tables.items()}
+
+    @cached_property
+    def _tables(self) -> dict[str, pa.Table]:
+        return {
+            name: pa.concat_tables(
+                [block.table(name) for block in self.blocks], promote_options="permissive"
+            )
+            for name in TABLES
+        }
 
     @cached_property
     def curves(self) -> dict[int, Rows]:
@@ -109,16 +113,16 @@ class ConditionRun:
         clock = _clock([row], [timing])
         metrics = replicate_metrics(row, self.curves.get(seed, ()), timing, clock)
         tags = {"level": "replicate", "status": row["status"], "reason": row["reason"]}
-        note = notes.replicate(row, self.entry)
+        place = BLOCK.format(condition=self.id, block=self._block(seed).folder.name)
+        told = {**tags, "folder": place, notes.NOTE: notes.replicate(row, self.entry)}
         status = STATUS.get(row["status"], "FAILED")
-        return self._record(
-            f"{self.name} seed {seed}",
-            status,
-            {**tags, notes.NOTE: note},
-            metrics,
-            clock,
-            seed=seed,
-        )
+        return self._record(self.name_of(seed), status, told, metrics, clock, seed=seed)
+
+    def name_of(self, seed: int) -> str:
+        return f"{self.name} seed {seed}"
+
+    def _block(self, seed: int) -> FinishedBlock:
+        return next(block for block in self.blocks if seed in block.seeds)
 
     def condition(self) -> Record:
         rows = self.rows["replicates"]
@@ -128,6 +132,7 @@ class ConditionRun:
         median = next((p.value for p in metrics if p.name == "updates_to_solve"), None)
         tags = {
             "level": "condition",
+            "folder": RUN.format(condition=self.id),
             "status": ", ".join(f"{count} {status}" for status, count in counts.most_common()),
             notes.NOTE: notes.condition(rows, self.entry, median),
         }
@@ -137,17 +142,27 @@ class ConditionRun:
     def files(self) -> dict[str, bytes]:
         """Everything the runs were drawn from: the condition, its rows, its whole curves."""
         table, curves = io.BytesIO(), io.BytesIO()
-        pc.write_csv(self._table("replicates").drop_columns("milestones"), table)
-        pq.write_table(self._table("curves"), curves, compression="zstd")
+        pc.write_csv(self._tables["replicates"].drop_columns("milestones"), table)
+        pq.write_table(self._tables["curves"], curves, compression="zstd")
         return {
             "condition.json": json.dumps(self.entry["spec"], indent=1).encode(),
             "replicates.csv": table.getvalue(),
             "curves.parquet": curves.getvalue(),
         }
 
-    def _table(self, name: str) -> pa.Table:
-        tables = [block.table(name) for block in self.blocks]
-        return pa.concat_tables(tables, promote_options="permissive")
+    def replicate_files(self, seed: int) -> dict[str, bytes]:
+        """The weights of a replicate, as its block stores them with R = 1, and its whole curves."""
+        points = pa.Table.from_pylist(self.curves.get(seed, []), self._tables["curves"].schema)
+        curves, found = io.BytesIO(), {}
+        if len(points):
+            pc.write_csv(points.drop_columns("condition"), curves)
+            found["curves.csv"] = curves.getvalue()
+        arrays, about = self._block(seed).weights
+        if arrays:
+            place = list(about["seeds"]).index(seed)
+            mine = {name: array[place : place + 1] for name, array in arrays.items()}
+            found["model.safetensors"] = tensors_bytes(mine, {**about, "seeds": [seed]})[0]
+        return found
 
     def _record(
         self,
@@ -163,7 +178,8 @@ class ConditionRun:
             **_values(self.rows["timing"], ("lstm_bench", "torch", "gpu")),
         }
         found = {**tags, **machine, "purpose": self.purpose, "condition": self.id}
-        more |= {key: self.entry[key] for key in ("parameters", "flops_per_update")}
+        sizes = ("parameters", "flops_per_update")  # not known of a plugin's that is not loaded
+        more |= {key: self.entry[key] for key in sizes if key in self.entry}
         return Record(
             name=name,
             status=status,

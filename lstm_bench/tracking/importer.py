@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 
 from lstm_bench.store.paths import Results
 from lstm_bench.store.plans import Plan
-from lstm_bench.tracking import client, views
+from lstm_bench.tracking import client, page
 from lstm_bench.tracking.address import NoAnswer
 from lstm_bench.tracking.blocks import finished_blocks
-from lstm_bench.tracking.wanted import Wanted, wanted_runs
+from lstm_bench.tracking.known import Known, every_plan, tracked_as
+from lstm_bench.tracking.wanted import Wanted, conditions, experiments, told_unless
 
 PAUSE = 10.0  # seconds between tries: a server that is started again needs about as many
 
@@ -28,17 +30,21 @@ class Tally:
     seconds: float
     where: str
     experiment_id: str
+    artifacts: str = ""  # where they lie, where the database is not the folder's own
 
     def __str__(self) -> str:
+        artifacts = f"; artifacts lie in {self.artifacts}" if self.artifacts else ""
         waiting = f"; {self.missing} seed blocks are not finished yet" if self.missing else ""
         return (
             f"{self.where}: {self.added} runs added, {self.replaced} replaced, "
-            f"{self.unchanged} unchanged in {self.seconds:.1f} s{waiting}"
+            f"{self.unchanged} unchanged in {self.seconds:.1f} s{artifacts}{waiting}"
         )
 
 
 def track(plan: Plan, results: Results, *, uri: str | None = None, tries: int = 1) -> Tally:
-    """Import everything of this plan that is finished.
+    """Import everything of this plan that is finished, and what is stored beside it.
+
+    That is what other plans with the same `tracking.experiment` trained, and `lstm-bench train`.
 
     `uri` is MLflow's; without one MLFLOW_TRACKING_URI holds, and without that `results/mlflow.db`.
     A store that fails is tried so many times, each from what it has by then. Raises NoAnswer when
@@ -52,15 +58,28 @@ def track(plan: Plan, results: Results, *, uri: str | None = None, tries: int = 
     return _track(plan, results, uri)
 
 
+def track_all(plan: Plan, results: Results) -> Iterator[Tally]:
+    """`track` of this plan, then of others that name another `tracking.experiment` and trained."""
+    named: dict[str, Plan] = {}
+    for each in every_plan(plan, results):
+        named.setdefault(tracked_as(each), each)
+    stored = set(results.blocks())
+    for each in named.values():
+        if each is plan or stored & {results.block(*pair) for pair in each.blocks(each.asked)}:
+            yield track(each, results)
+
+
 def _track(plan: Plan, results: Results, uri: str | None) -> Tally:
     began = time.monotonic()
-    name = plan.config["tracking"].get("experiment", "lstm_bench")
-    with client.opened(name, results, uri) as store:
+    known = Known.of(plan, results)
+    with client.opened(tracked_as(plan), results, uri) as store:
         importer = _Importer(store)
-        finished, missing = finished_blocks(plan, results)
-        for wanted in wanted_runs(plan, results, finished):
-            importer.bring(wanted)
-        store.describe(views.experiment_tags(plan, store.experiment_id))
+        finished, missing = finished_blocks(plan, known, results)
+        for wanted in chain(conditions(known, results, finished), experiments(known, results)):
+            with told_unless(wanted.needed):
+                importer.bring(wanted)
+        tags = page.experiment_tags(plan, store.experiment_id)
+        store.describe(tags, page.outdated(store.tags, tags))
         count = importer.count
     return Tally(
         added=count["added"],
@@ -70,6 +89,7 @@ def _track(plan: Plan, results: Results, uri: str | None) -> Tally:
         seconds=time.monotonic() - began,
         where=store.where,
         experiment_id=store.experiment_id,
+        artifacts=store.artifacts,
     )
 
 
@@ -95,8 +115,10 @@ class _Importer:
         else:
             id = same.id
             for name, value in loose.items():
-                if same.tags.get(name) != value:
+                if same.tags.get(name, "") != value:
                     self.store.tag(id, name, value)
+            if same.name != wanted.name:
+                self.store.rename(id, wanted.name)
         for child in wanted.children:
             self.bring(child, {client.PARENT: id})
         if same is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,7 +15,7 @@ HEADER = f"| seed | {GAP}status | {GAP}updates to solve | {GAP}test score |"
 def replicate(row: Mapping[str, Any], entry: Mapping[str, Any]) -> str:
     """One sentence: how the replicate ended."""
     why = f" ({row['reason']})" if row["reason"] else ""
-    criterion = f"{entry['score_name']} ≥ {entry['solved_score']:g}"
+    criterion = _criterion(entry)
     if row["status"] == "solved":
         stayed = "and stayed there" if row["stayed"] else "but did not stay there"
         return f"Solved after {row['updates_to_solve']} updates: validation {criterion}, {stayed}."
@@ -26,12 +27,19 @@ def replicate(row: Mapping[str, Any], entry: Mapping[str, Any]) -> str:
     return told.get(row["status"], f"Ended in an error{why}: no result, left out of every share.")
 
 
+def _criterion(entry: Mapping[str, Any]) -> str:
+    if "solved_score" not in entry:
+        return "at the task's criterion"  # of a plugin that is not loaded
+    return f"{entry['score_name']} ≥ {entry['solved_score']:g}"
+
+
 def condition(
     rows: Sequence[Mapping[str, Any]], entry: Mapping[str, Any], median: float | None
 ) -> str:
     """How many solved it and when, a row a seed, and what the numbers of the run stand for."""
     judged = [row for row in rows if row["status"] != "error"]
     solved = sum(row["status"] == "solved" for row in judged)
+    asked = _criterion(entry)
     when = f", the median after {median:g} updates" if median is not None else ""
     lines = [HEADER, "|---:|:--|---:|---:|"]
     for row in rows[:ROWS]:
@@ -43,8 +51,7 @@ def condition(
         lines.append(f"| … | {GAP}{len(rows) - ROWS} more | | |")
     return "\n".join(
         [
-            f"{solved} of {len(judged)} replicates solved it (validation {entry['score_name']} ≥ "
-            f"{entry['solved_score']:g}){when}.",
+            f"{solved} of {len(judged)} replicates solved it (validation {asked}){when}.",
             "",
             *lines,
             "",
@@ -52,6 +59,22 @@ def condition(
             "where unsolved counts as later than any. *Child runs* are the replicates.",
         ]
     )
+
+
+def in_python(tracked: str, runs: str) -> list[str]:
+    """Lines of Python for the share of replicates that solve it, by cell and T."""
+    first, _, last = runs.rpartition(" and ")
+    return [
+        "```python",
+        "runs = mlflow.search_runs(",
+        f"    experiment_names=[{json.dumps(tracked)}],",
+        f'    filter_string="{first}"',
+        f'    " and {last}",',
+        ")",
+        'runs.pivot(index=["params.task", "params.cell"], columns="metrics.T", '
+        'values="metrics.solved")',
+        "```",
+    ]
 
 
 def experiment(name: str, answer: str) -> str:

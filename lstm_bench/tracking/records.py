@@ -24,6 +24,7 @@ CURVES = {
     "validation_loss": "validation/loss",
     "validation_score": "validation/score",
 }
+BY_T = {each: each.replace("/", "_") for each in ("solved", "updates_to_solve", "test/score")}
 STATUS = {"solved": "FINISHED", "unsolved": "FINISHED", "timeout": "KILLED"}  # others: FAILED
 
 Row = Mapping[str, Any]
@@ -150,6 +151,7 @@ def condition_metrics(
     solved             the share of replicates
     updates_to_solve   the median, where a replicate that did not solve counts as later than any
     test/loss, score   the median over the replicates that have one
+    by_T/...           the first of these again, at step T, so that a chart has T as its axis
     curves             the median over replicates; one that stopped keeps its last value, one that
                        diverged counts as worst from there on
     """
@@ -168,6 +170,12 @@ def condition_metrics(
         },
         clock.finished,
     )
+    for name in BY_T:
+        found += [
+            p._replace(name=f"by_T/{BY_T[name]}", step=rows[0]["T"])
+            for p in found
+            if p.name == name
+        ]
     for name in CURVES:
         series = [_series(row, curves.get(row["seed"], ()), name) for row in judged]
         found += _curve(name, median_curve(series), clock)

@@ -16,12 +16,13 @@ from pathlib import Path
 from types import FrameType
 
 from lstm_bench.errors import BenchError
-from lstm_bench.store.paths import Results
+from lstm_bench.store.paths import EXPERIMENT, EXPERIMENT_FILES, Results
 from lstm_bench.store.plans import Plan
 from lstm_bench.tracking import client, views
 from lstm_bench.tracking.address import tracking_uri
 from lstm_bench.tracking.credentials import scrubbed
 from lstm_bench.tracking.importer import Tally, track
+from lstm_bench.tracking.known import plan_of
 
 LOOK_EVERY = 3.0  # seconds between looks at what has finished
 START_WITHIN = 120.0  # seconds
@@ -33,15 +34,18 @@ def serve(
     host: str = "127.0.0.1",
     port: int = 5000,
     open_browser: bool = False,
+    chosen: Plan | None = None,
 ) -> None:
     """Import what is finished, show it, and go on importing until Ctrl-C or SIGTERM.
+
+    `chosen` is the plan to speak of; without it that last run, whichever it is by then.
 
     With a server in MLFLOW_TRACKING_URI none is started: its address is printed instead. Raises
     BenchError when nothing was planned here, when the port is taken, and when MLflow ends by
     itself.
     """
     results = Results(root)
-    plan = Plan.last_run(results)
+    plan = chosen or plan_of(results)
     served = tracking_uri(results).startswith("http")
     if not served:
         require_free(host, port)
@@ -51,11 +55,11 @@ def serve(
         link = views.LANDING.link(tally.experiment_id)
         if served:
             _announce(f"{tally.where.rstrip('/')}/{link}", open_browser)
-            _watch(results, None)
+            _watch(results, None, chosen)
         else:
             with _server(results, host, port) as process:
-                _announce(f"http://{host}:{port}/{link}", open_browser)
-                _watch(results, process)
+                _announce(f"{_address(host, port)}/{link}", open_browser)
+                _watch(results, process, chosen)
 
 
 def require_free(host: str, port: int) -> None:
@@ -69,6 +73,10 @@ def require_free(host: str, port: int) -> None:
                 f"port {port} of {host} cannot be used ({error.strerror}); choose another with "
                 "--port, or close what holds it."
             ) from error
+
+
+def _address(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _track(plan: Plan, results: Results) -> Tally:
@@ -86,7 +94,7 @@ def _announce(url: str, open_browser: bool) -> None:
 def _stamps(results: Results) -> set[tuple[str, int]]:
     """What would change when there is something to import."""
     found = [*results.plans(), *(block / "replicates.parquet" for block in results.blocks())]
-    found += results.experiment("x").parent.glob("*/*")
+    found += [path for n in EXPERIMENT_FILES for path in results.matching(f"{EXPERIMENT}/{n}")]
     stamps = set()
     for path in found:
         with contextlib.suppress(FileNotFoundError):
@@ -94,7 +102,7 @@ def _stamps(results: Results) -> set[tuple[str, int]]:
     return stamps
 
 
-def _watch(results: Results, process: subprocess.Popen[bytes] | None) -> None:
+def _watch(results: Results, process: subprocess.Popen[bytes] | None, chosen: Plan | None) -> None:
     """Import whenever something has finished; a file caught half way is read the next time."""
     before, last_look = _stamps(results), time.monotonic()
     while True:
@@ -106,7 +114,7 @@ def _watch(results: Results, process: subprocess.Popen[bytes] | None) -> None:
         last_look, now = time.monotonic(), _stamps(results)
         if now != before:
             try:
-                _track(Plan.last_run(results), results)
+                _track(chosen or plan_of(results), results)
                 before = now
             except BenchError as error:
                 print(error, file=sys.stderr, flush=True)
@@ -132,19 +140,20 @@ def _server(results: Results, host: str, port: int) -> Iterator[subprocess.Popen
             env=environment,
         )
     try:
-        _await(process, f"http://{host}:{port}/health", results)
+        _await(process, f"{_address(host, port)}/health", results)
         yield process
     finally:
         _end(process)
 
 
 def _await(process: subprocess.Popen[bytes], address: str, results: Results) -> None:
+    straight = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # it is ours
     deadline = time.monotonic() + START_WITHIN
     while time.monotonic() < deadline:
         if process.poll() is not None:
             raise BenchError(f"MLflow's server did not start: {_last_line(results)}")
         with contextlib.suppress(OSError):
-            urllib.request.urlopen(address, timeout=1).close()
+            straight.open(address, timeout=1).close()
             return
         time.sleep(0.2)
     raise BenchError(f"MLflow's server did not start in {START_WITHIN:g} s; see {_log(results)}.")

@@ -7,71 +7,103 @@ digest covers everything a run shows, so that an equal digest means there is not
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from lstm_bench.errors import DamagedFile, tell
 from lstm_bench.spec import digest
 from lstm_bench.store.files import sha256
-from lstm_bench.store.paths import Results
-from lstm_bench.store.plans import Plan
+from lstm_bench.store.paths import EXPERIMENT_FILES, Results
 from lstm_bench.store.seals import read_sealed_json
 from lstm_bench.tracking import notes
 from lstm_bench.tracking.blocks import Finished
 from lstm_bench.tracking.conditions import ConditionRun
-from lstm_bench.tracking.names import Names
+from lstm_bench.tracking.known import Known
+from lstm_bench.tracking.names import colours, names
 from lstm_bench.tracking.records import Record
 
-VERSION = 1  # of what a run shows: raising it imports every run anew
+VERSION = 2  # of what a run shows: raising it imports every run anew
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """A run as it should be. `loose` tags may change without a new run being made."""
+    """A run as it should be. Name and `loose` tags may change without a new run being made."""
 
     key: str
+    name: str
     digest: str
     record: Callable[[], Record]
     files: Callable[[], Mapping[str, bytes]] = dict
     loose: Mapping[str, str] = field(default_factory=dict)
     children: tuple[Wanted, ...] = ()
+    needed: bool = True  # by the sweep that is tracked
 
 
-def wanted_runs(plan: Plan, results: Results, finished: Finished) -> Iterator[Wanted]:
-    """One run a condition with its replicates below it, then one a concluded experiment."""
-    names = Names.of(plan)
-    for (condition, purpose), blocks in finished.items():
-        yield _condition(ConditionRun.of(plan, results, names, condition, purpose, blocks))
-    for name in plan.experiments:
-        if (results.experiment(name) / "verdict.json").exists():
-            yield _experiment(name, results.experiment(name))
+def conditions(known: Known, results: Results, finished: Finished) -> Iterator[Wanted]:
+    """One run a condition with its replicates below it.
+
+    Raises DamagedFile for a file of the sweep that is tracked; others are told and left out.
+    """
+    shown, colour = names(known, finished), colours(known, finished)
+    for run, blocks in finished.items():
+        needed = any(block.needed for block in blocks)
+        wanted = None
+        with told_unless(needed):
+            found = ConditionRun.of(known, results, *run, shown[run], blocks)
+            wanted = _condition(found, colour[run], needed)
+        if wanted:
+            yield wanted
 
 
-def _condition(run: ConditionRun) -> Wanted:
-    loose = {"experiments": ", ".join(run.experiments), "mlflow.runColor": run.colour}
+def experiments(known: Known, results: Results) -> Iterator[Wanted]:
+    """One run a concluded experiment."""
+    for name in known.concluded(results):
+        yield _experiment(name, results.experiment(name))
+
+
+@contextlib.contextmanager
+def told_unless(needed: bool) -> Iterator[None]:
+    """Go on after a damaged file that is not needed, and say so."""
+    try:
+        yield
+    except DamagedFile as error:
+        if needed:
+            raise
+        tell(error)
+
+
+def _condition(run: ConditionRun, colour: str, needed: bool) -> Wanted:
+    loose = {"experiments": ", ".join(run.experiments), "mlflow.runColor": colour}
     children = tuple(
         Wanted(
             key=f"{run.id}/seed-{seed}",
+            name=run.name_of(seed),
             digest=digest([VERSION, run.facts, block.seals, seed], 16),
             record=partial(run.replicate, seed),
+            files=partial(run.replicate_files, seed),
             loose=loose,
+            needed=needed,
         )
         for block in run.blocks
         for seed in block.seeds
     )
     return Wanted(
         key=f"{run.id}/{run.purpose}",
+        name=run.name,
         digest=digest([VERSION, run.facts, [child.digest for child in children]], 16),
         record=run.condition,
         files=run.files,
-        loose=loose,
+        loose={**loose, "sweep": run.sweep},
         children=children,
+        needed=needed,
     )
 
 
 def _experiment(name: str, folder: Path) -> Wanted:
-    paths = sorted(p for p in folder.iterdir() if p.is_file() and not p.name.startswith("."))
+    paths = sorted(path for name in EXPERIMENT_FILES if (path := folder / name).exists())
     seals = [[path.name, sha256(path.read_bytes())] for path in paths]
 
     def record() -> Record:
@@ -84,6 +116,7 @@ def _experiment(name: str, folder: Path) -> Wanted:
 
     return Wanted(
         key=f"experiment/{name}",
+        name=f"experiment: {name}",
         digest=digest([VERSION, seals], 16),
         record=record,
         files=lambda: {path.name: path.read_bytes() for path in paths},

@@ -10,11 +10,10 @@ from pathlib import Path
 import torch
 
 from lstm_bench.errors import DamagedFile
+from lstm_bench.store.paths import STATE as FILE
 from lstm_bench.store.tensors import load_tensors, save_tensors
 from lstm_bench.training.ensemble import Ensemble
 from lstm_bench.training.machine import instruction_set, library_settings
-
-FILE = "state.safetensors"
 
 
 def _identity(ensemble: Ensemble, code: str) -> dict[str, object]:

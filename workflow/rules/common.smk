@@ -112,14 +112,7 @@ def look_when_a_job_ends():
 
 
 wildcard_constraints:
-    task=r"[a-z0-9_]+",
-    T=r"\d+",
-    dataset=r"[0-9a-f]+",
-    condition=r"[a-z0-9_]+-T\d+-[a-z0-9_]+-w\d+-[0-9a-f]+",
-    block=r"seeds-\d+-\d+",
-    experiment=r"[a-z0-9_]+",
-    probe=r"[a-z0-9_]+",
-    row=r"[a-z0-9_]+",
+    **paths.WILDCARDS,
 
 
 # on a cluster these run where Snakemake does: seconds each, less than a job takes to start

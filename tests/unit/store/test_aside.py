@@ -7,13 +7,16 @@ from pathlib import Path
 
 import pytest
 
+from lstm_bench.spec import Condition
 from lstm_bench.store import aside
 from lstm_bench.store.paths import BLOCK_FILES, Results
+
+C, D = (Condition("adding", 50, cell).id for cell in ("elman", "lstm"))
 
 
 @pytest.fixture
 def block(tmp_path: Path) -> Path:
-    folder = Results(tmp_path).block("c", "seeds-000-004")
+    folder = Results(tmp_path).block(C, "seeds-000-004")
     folder.mkdir(parents=True)
     for name in BLOCK_FILES:
         (folder / name).write_text(f"the {name}")
@@ -30,7 +33,7 @@ def test_the_files_come_back_after_they_were_deleted(
             raise PermissionError("no links between folders here")
 
         monkeypatch.setattr(os, "link", refuse)
-    kept = Results(tmp_path).checkpoint("c", "seeds-000-004")
+    kept = Results(tmp_path).checkpoint(C, "seeds-000-004")
     aside.set_aside(block, kept)
     for name in BLOCK_FILES:
         (block / name).unlink()
@@ -42,11 +45,11 @@ def test_the_files_come_back_after_they_were_deleted(
 
 def test_clearing_leaves_checkpoints_and_results(block: Path, tmp_path: Path) -> None:
     results = Results(tmp_path)
-    aside.set_aside(block, results.checkpoint("c", "seeds-000-004"))
-    under_way = results.checkpoint("d", "seeds-000-004")
+    aside.set_aside(block, results.checkpoint(C, "seeds-000-004"))
+    under_way = results.checkpoint(D, "seeds-000-004")
     under_way.mkdir(parents=True)
     (under_way / "state.safetensors").write_text("an update")
     aside.clear(results)
-    assert not results.checkpoint("c", "seeds-000-004").exists()
+    assert not results.checkpoint(C, "seeds-000-004").exists()
     assert (under_way / "state.safetensors").exists()
     assert len(list(block.iterdir())) == len(BLOCK_FILES)

@@ -49,10 +49,13 @@ def test_checkpoints_lie_outside_of_what_a_failed_job_has_deleted():
     assert not r.checkpoint(CONDITION, BLOCK).is_relative_to(r.run(CONDITION))
 
 
-@pytest.mark.parametrize("finished", [[], ["a"], ["a", "b"]])
+ELMAN, LSTM = (Condition("adding", 50, cell).id for cell in ("elman", "lstm"))
+
+
+@pytest.mark.parametrize("finished", [[], [ELMAN], [ELMAN, LSTM]])
 def test_a_block_counts_as_finished_when_its_replicates_are_there(tmp_path: Path, finished):
     r = Results(tmp_path)
-    for condition in ("a", "b"):
+    for condition in (ELMAN, LSTM):
         r.block(condition, BLOCK).mkdir(parents=True)
         (r.block(condition, BLOCK) / "curves.parquet").touch()
     for condition in finished:

@@ -15,6 +15,7 @@ from lstm_bench.store.files import sha256, write_bytes, write_json
 from lstm_bench.store.paths import DATASET, Results
 from lstm_bench.store.plans import Plan
 from lstm_bench.store.tables import write_table
+from lstm_bench.store.tensors import save_tensors
 from lstm_bench.training.outcome import replicate_row, timing_row
 from lstm_bench.training.stopping import Progress
 
@@ -108,7 +109,10 @@ def finish_block(
         measured["finished"] = (started + MINUTE * 0.7).isoformat(timespec="milliseconds")
         timing.append({**measured, "lstm_bench": "0.1.0", "torch": "2.13.0", "gpu": None})
     write_json(folder.parent / "condition.json", condition.to_json())
-    write_bytes(folder / "model.safetensors", b"weights")
+    # a weight of a replicate is its seed
+    weights = {} if status == "error" else {"b_y": np.array([[s] for s in block.seeds], "float32")}
+    about = {"condition": condition.to_json(), "seeds": list(block.seeds), "code": CODE}
+    save_tensors(folder / "model.safetensors", weights, about)
     write_table(folder / "curves.parquet", [{"condition": condition.id, **c} for c in curves])
     write_table(folder / "timing.parquet", timing)
     about = {"code": CODE, "condition": condition.id}

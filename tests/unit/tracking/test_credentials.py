@@ -83,7 +83,7 @@ def test_the_server_s_command_line_has_no_password(
 
 def test_a_missing_driver_is_one_sentence() -> None:
     told = address.sentence("postgresql://h/db", ModuleNotFoundError("No module named 'psycopg2'"))
-    assert "pip install 'lstm-bench[postgres]'" in str(told)
+    assert "pip install -e '.[postgres]'" in str(told)
 
 
 @pytest.mark.parametrize("uri", ["ftp://a:s3cr3t@h", "mlruns", "http:a:s3cr3t@h", "http://", "a@h"])

@@ -273,3 +273,31 @@ def test_a_store_that_does_not_answer_is_one_sentence(
     assert "secret" not in told
     assert "ada" not in told
     assert "cannot be used" in told or "MLFLOW_TRACKING_URI=" in told
+
+
+@pytest.mark.parametrize("address", ["file:///tmp/mlruns", "mlruns", "./mlruns"])
+def test_a_plain_folder_is_refused_for_what_it_is(
+    results: Results, plan: Plan, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+    with pytest.raises(BenchError, match=r"is not allowed; .* keeps no runs in plain folders"):
+        track(plan, results)
+
+
+def test_what_threads_would_lose_is_told(
+    results: Results, plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Asynchronous logging asked for, by a store that refuses every batch."""
+    from mlflow.exceptions import MlflowException
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+    def refuse(*_: object, **__: object) -> None:
+        raise MlflowException("no room")
+
+    monkeypatch.setenv("MLFLOW_ENABLE_ASYNC_LOGGING", "true")
+    with monkeypatch.context() as patch:
+        patch.setattr(SqlAlchemyStore, "log_batch", refuse)
+        with pytest.raises(BenchError, match="no room"):
+            track(plan, results)
+    assert track(plan, results).added > 0
+    Mlflow(results).require_whole()

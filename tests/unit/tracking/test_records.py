@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import math
-import zlib
 from typing import Any
 
 import pytest
 
-from lstm_bench.store.paths import Results
-from lstm_bench.tracking import notes, views
+from lstm_bench.spec import Condition, Training
+from lstm_bench.tracking import notes
 from lstm_bench.tracking.credentials import without_credentials
-from lstm_bench.tracking.names import Names
+from lstm_bench.tracking.known import Known
+from lstm_bench.tracking.names import names
 from lstm_bench.tracking.records import (
     Clock,
     condition_metrics,
@@ -22,7 +20,6 @@ from lstm_bench.tracking.records import (
     rounded,
     thin,
 )
-from tests.unit.tracking.fake_results import make_plan
 
 CLOCK = Clock(1000, 2000, 100)
 
@@ -123,19 +120,53 @@ def test_rounding_keeps_six_digits() -> None:
     assert rounded(1e-9) == 1e-9
 
 
-def test_two_conditions_never_share_a_name(tmp_path: Any) -> None:
-    plan = make_plan(Results(tmp_path), labels={"lstm": "mine"})
-    first = next(iter(plan.conditions))
-    entry = plan.conditions[first]
-    for rate, id in ((0.01, "a-x1"), (0.01, "a-x2")):
-        spec = {**entry["spec"], "training": {**entry["spec"]["training"], "learning_rate": rate}}
-        plan.data["conditions"][id] = {**entry, "spec": spec}
-        member = {"task": "adding", "cell": "mine", "condition": id}
-        plan.data["experiments"]["tuning"]["members"].append(member)
-    shown = Names.of(plan).shown
-    assert shown[first] == "mine adding T20 lr 0.003"
-    assert (shown["a-x1"], shown["a-x2"]) == ("mine adding T20 x1", "mine adding T20 x2")
-    assert len(set(shown.values())) == len(shown)
+def named(*variants: dict[str, Any]) -> list[str]:
+    """What conditions of one cell, task and length are called that differ in these settings."""
+    conditions = {}
+    for changes in variants:
+        own = {key: changes.pop(key) for key in ("width", "task_options") if key in changes}
+        training = Training(**changes)
+        made = Condition("adding", 20, "lstm", training=training, **own)
+        conditions[made.id] = {"spec": made.to_json()}
+    known = Known(conditions, dict.fromkeys(conditions, ("adding", "mine")), [], [], [], [])
+    shown = names(known, [(id, "sweep") for id in conditions])
+    return [shown[id, "sweep"] for id in conditions]
+
+
+def test_a_name_tells_what_sets_a_condition_apart() -> None:
+    assert named({}) == ["mine adding T20"]
+    assert named({"truncate": 5}, {"truncate": 5, "carry": False}, {}) == [
+        "mine, k = 5, adding T20",
+        "mine, k = 5, reset, adding T20",
+        "mine adding T20",
+    ]
+    few = {"train_size": 64, "stop": "budget", "keep": "best"}
+    many = {**few, "train_size": 512}
+    variants = ({}, few, {**few, "weight_decay": 1.0}, many, {**many, "train_distinct": 64})
+    assert named(*variants) == [
+        "mine adding T20",
+        "mine, 64 sequences, adding T20",
+        "mine, 64 sequences, decay 1, adding T20",
+        "mine, 512 sequences, adding T20",
+        "mine, 512 sequences, 64 different, adding T20",
+    ]
+    assert named({"learning_rate": 0.01}, {"learning_rate": 0.1, "optimiser": "sgd"}) == [
+        "mine, lr 0.01, adding T20",
+        "mine, lr 0.1, adding T20",
+    ]
+    assert named({"width": 8}, {"patience": 7}, {"clip": "none"}) == [
+        "mine, width 8, adding T20",
+        "mine, width 32, adding T20",
+        "mine, width 32, clip none, adding T20",
+    ]
+
+
+def test_two_conditions_never_share_a_name() -> None:
+    """Where words are alike the hash decides."""
+    options = ({"task_options": {"a": "1.0"}}, {"task_options": {"a": "1"}})
+    first, second = named(*options)
+    assert first != second
+    assert first.startswith("mine, task.a 1, adding T20 ")
 
 
 def test_a_note_stays_within_what_mlflow_keeps() -> None:
@@ -144,19 +175,6 @@ def test_a_note_stays_within_what_mlflow_keeps() -> None:
     note = notes.condition(rows, entry, None)
     assert len(note) < 8000
     assert "940 more" in note
-
-
-def test_saved_views_are_in_the_form_of_the_ui(tmp_path: Any) -> None:
-    plan = make_plan(Results(tmp_path), tasks=[f"task{i}" for i in range(9)], lengths=range(9, 99))
-    tags = views.experiment_tags(plan, "7")
-    assert all(len(value) < 5000 for value in tags.values())
-    for view in views.VIEWS:
-        value = json.loads(tags[f"mlflow.sharedViewState.{view.key}"])
-        state = json.loads(zlib.decompress(base64.b64decode(value["state"].split(";")[1])))
-        assert value["name"] == view.title
-        assert state["searchFilter"] == view.filter
-        assert set(state["selectedColumns"]) < set(state["columnOrder"])
-        assert view.link("7") in tags[notes.NOTE]
 
 
 @pytest.mark.parametrize(

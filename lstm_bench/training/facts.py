@@ -1,0 +1,33 @@
+"""What can be said of a condition before it is trained, beside what it is: sizes and criterion."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lstm_bench.engine.network import Network
+from lstm_bench.spec import Condition
+from lstm_bench.tasks import Task
+from lstm_bench.training.run import code_identity
+
+BACKWARD = 3  # forward and backward together cost three forward passes
+
+
+def facts(condition: Condition, task: Task) -> dict[str, Any]:
+    """Code, parameters, state size, flops of a step of one sequence, and what counts as solved.
+
+    `task` is the condition's; nothing hangs on T. Raises BenchError for a cell that nobody knows.
+    """
+    network = Network.of(condition, task)
+    return {
+        "code": code_identity(condition),
+        "parameters": network.parameters,
+        "state_size": network.state_size,
+        "flops": network.flops,
+        "solved_score": task.solved_score,
+        "score_name": task.score_name,
+    }
+
+
+def flops_per_update(condition: Condition, task: Task, flops: int) -> int:
+    """Of a whole batch through time, forward and backward; `flops` are those of a step."""
+    return BACKWARD * flops * task.steps(condition.T) * condition.training.batch
