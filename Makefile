@@ -6,7 +6,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-CORES ?= $(shell $(PYTHON) -c "import os; print(os.cpu_count())")
+# those this shell may use: a container or a batch job often has fewer than the machine
+CORES ?= $(shell $(PYTHON) -c "import os; print(len(getattr(os, 'sched_getaffinity', lambda _: range(os.cpu_count()))(0)))")
+# into .venv, whatever pip is told to do elsewhere
+export PIP_USER := 0
 # one more than cores: tests wait for servers, signals and disks
 WORKERS ?= $(shell expr $(CORES) + 1)
 # hundreds of processes import the same files: what they compile is kept, whatever the shell says
@@ -18,7 +21,6 @@ ARGS ?=
 
 sweep: $(READY)
 	$(BIN)/snakemake --cores $(CORES) $(ARGS)
-	@echo "The report: results/report/index.html"
 
 smoke: $(READY)
 	$(BIN)/snakemake --cores $(CORES) --configfile workflow/presets/smoke.yaml $(ARGS)

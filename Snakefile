@@ -9,29 +9,51 @@ snakemake --cores 2 tune       learning rates, frozen in the file that learning_
 
 import sys
 
-from snakemake.utils import min_version
+# Snakemake puts this folder before Python's own modules, and a plugin in it may be called random.py
+here = str(workflow.current_basedir)
+sys.path[:] = [path for path in sys.path if path != here]
 
-from lstm_bench.errors import BenchError
-from lstm_bench.planning.overlays import read_layers
+import os
+
+from snakemake.utils import min_version
 
 min_version("9.0")
 
+try:
+    from lstm_bench import environment
+except ModuleNotFoundError:
+    sys.exit(
+        f"lstm-bench is not installed in {sys.prefix}, where Snakemake runs; run "
+        f"pip install -e {here!r} there, or activate the environment that has it."
+    )
+from lstm_bench.errors import BenchError
+from lstm_bench.planning.overlays import read_layers
+
+# with --directory the sweep is that of the config beside this file, unless there is one over there
+own = "config.yaml" if os.path.exists("config.yaml") else f"{here}/config.yaml"
 # Snakemake's own reader takes the last of two equal keys, and runs code for a key __use_yte__
 try:
-    layers = read_layers(
-        ["config.yaml", *workflow.configfiles], workflow.config_settings.config
-    )
+    environment.require_installed()
+    environment.check()
+    layers = read_layers([own, *workflow.configfiles], workflow.config_settings.config)
 except BenchError as error:
     sys.exit(str(error))
 
 
-configfile: "config.yaml"
+configfile: own
+
+
+if (
+    workflow.modifier.skip_configfile
+):  # a workflow that imports this one gives the config
+    layers = [("the config of the importing workflow", config)]
 
 
 report: "workflow/report/workflow.rst"
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/terminal.smk"
 include: "workflow/rules/datasets.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/probes.smk"

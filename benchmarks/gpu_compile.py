@@ -102,12 +102,15 @@ def _assembled(ptx: str, triton: Path) -> tuple[str, str]:
     """Registers and spilled bytes, as NVIDIA's assembler counts them."""
     arch = re.search(r"^\.target (\w+)", ptx, re.M)
     assert arch is not None
-    with tempfile.NamedTemporaryFile("w", suffix=".ptx") as file:
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8", suffix=".ptx") as file:
         file.write(ptx)
         file.flush()
         command = [str(triton / "backends/nvidia/bin/ptxas"), "-v", "--gpu-name", arch[1]]
         said = subprocess.run(
-            [*command, file.name, "-o", os.devnull], capture_output=True, text=True, check=True
+            [*command, file.name, "-o", os.devnull],
+            capture_output=True,
+            encoding="utf-8",
+            check=True,
         ).stderr
     registers, spilled = re.search(r"Used (\d+) reg", said), re.search(r"(\d+) bytes spill s", said)
     return registers[1] if registers else "?", spilled[1] if spilled else "?"

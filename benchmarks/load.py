@@ -74,12 +74,12 @@ class Folder:
         self.configure(config(blocks, trained))
 
     def configure(self, content: dict[str, Any]) -> None:
-        (self.path / "config.yaml").write_text(yaml.safe_dump(content))
+        (self.path / "config.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
 
     def measure(self, what: str, module: str, *words: str) -> str:
         """Run `python -m module words` here; its output."""
         environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
-        with tempfile.TemporaryFile("w+") as log:
+        with tempfile.TemporaryFile("w+", encoding="utf-8") as log:
             command = [sys.executable, "-m", module, *words]
             child = subprocess.Popen(
                 command, cwd=self.path, env=environment, stdout=log, stderr=subprocess.STDOUT
@@ -116,7 +116,7 @@ class Folder:
 
     def extended(self, blocks: int, more: int) -> None:
         """Plan one cell for every 50 more blocks; SystemExit unless exactly those are to train."""
-        old = yaml.safe_load((self.path / "config.yaml").read_text())
+        old = yaml.safe_load((self.path / "config.yaml").read_text(encoding="utf-8"))
         new = [
             {"cell": "lstm", "forget_bias": -1 - i, "label": f"new {i}"}
             for i in range(more // len(old["lengths"]))

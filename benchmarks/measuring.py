@@ -58,7 +58,9 @@ def _children() -> float:
 def run(command: list[str], **options: Any) -> str:
     """Standard output of a command on one thread. Raises SystemExit with its last lines."""
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(command, text=True, capture_output=True, env=environment, **options)
+    done = subprocess.run(
+        command, encoding="utf-8", capture_output=True, env=environment, **options
+    )
     if done.returncode:
         shown = (done.stdout + done.stderr)[-2000:]
         raise SystemExit(f"{' '.join(command)[:200]} failed:\n{shown}")
@@ -90,11 +92,11 @@ def _shown(value: Any) -> str:
 
 def heading(disturbance: str) -> str:
     """When, where, on which code, and how quiet it was: above every table."""
-    from lstm_bench.training.outcome import about_machine
+    from lstm_bench.training.machine import about_machine
 
     about = about_machine()
     commit = subprocess.run(
-        ["git", "describe", "--always", "--dirty"], cwd=ROOT, text=True, capture_output=True
+        ["git", "describe", "--always", "--dirty"], cwd=ROOT, encoding="utf-8", capture_output=True
     ).stdout.strip()
     command = " ".join(["python", *_relative(sys.orig_argv[1:])])
     return (
@@ -120,7 +122,7 @@ def put(name: str, text: str, page: Path) -> None:
     """Between the marks of a page. Raises SystemExit where it has none."""
     begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
     pattern = re.compile(re.escape(begin) + ".*?" + re.escape(end), re.S)
-    old = page.read_text()
+    old = page.read_text(encoding="utf-8")
     if not pattern.search(old):
         raise SystemExit(f"{page} has no {begin} ... {end}")
-    page.write_text(pattern.sub(lambda _: f"{begin}\n{text.strip()}\n{end}", old))
+    page.write_text(pattern.sub(lambda _: f"{begin}\n{text.strip()}\n{end}", old), encoding="utf-8")

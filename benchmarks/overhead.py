@@ -153,7 +153,7 @@ def trained(folder: Path) -> pd.DataFrame:
         timing, ends = (
             pd.read_parquet(file.with_name(f"{n}.parquet")) for n in ("timing", "replicates")
         )
-        spec = (file.parents[1] / "condition.json").read_text()
+        spec = (file.parents[1] / "condition.json").read_text(encoding="utf-8")
         merged = timing.merge(ends[["seed", "updates"]], on="seed")
         rows.append(merged.dropna(axis=1, how="all").assign(spec=spec, block=str(file.parent)))
     return pd.concat(rows, ignore_index=True)
@@ -172,7 +172,7 @@ def forked_seconds(accounts: Path) -> float:
     """CPU seconds of forked jobs and of the process that forked them: nobody's children."""
     wait_for_the_server(accounts)
     files = (file for name in FORKED for file in accounts.glob(f"{name}-*"))
-    return sum(command_seconds(file.read_text())[1] for file in files)
+    return sum(command_seconds(file.read_text(encoding="utf-8"))[1] for file in files)
 
 
 def main() -> None:
@@ -197,7 +197,7 @@ def main() -> None:
         total = watch.spent.cpu + forked_seconds(accounts)
         commands: dict[str, list[float]] = {}
         for file in accounts.iterdir():
-            part, seconds = command_seconds(file.read_text())
+            part, seconds = command_seconds(file.read_text(encoding="utf-8"))
             commands.setdefault(part, []).append(seconds)
         rows = trained(folder)
         train = sum(sum(commands.get(name, [])) for name in ("train", "served"))

@@ -19,6 +19,7 @@ from lstm_bench.store.paths import Results
 from lstm_bench.store.plans import Plan
 from lstm_bench.store.tensors import save_tensors
 from lstm_bench.training import outcome
+from lstm_bench.training.machine import about_machine
 from lstm_bench.training.stopping import Progress
 
 POINTS, BUDGET = 41, 2000
@@ -28,7 +29,7 @@ def write_blocks(folder: Path) -> None:
     """Datasets, then seed blocks, of the folder's plan: three of five solved, values at random."""
     results = Results(folder)
     plan, rng = Plan.last_run(results), np.random.default_rng(0)
-    machine = outcome.about_machine()
+    machine = about_machine()
     measured = {"ensemble_seconds": 1.0, "evaluation_seconds": 0.1, "peak_memory_bytes": 1}
     with mock.patch("os.fsync"):  # nothing here is worth keeping through a power cut
         for place, entry in plan.datasets.items():

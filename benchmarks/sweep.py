@@ -83,7 +83,7 @@ def by_snakemake(a: argparse.Namespace, folder: Path) -> Losses:
         "replicates": a.seeds, "seed_block": a.seeds, "first_seed": 0, "width": a.width,
         "training": training(a), "learning_rates": None, "device": "cpu",
     }  # fmt: skip
-    (folder / "sweep.yaml").write_text(yaml.safe_dump(config))
+    (folder / "sweep.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
     words = ["-s", str(ROOT / "Snakefile"), "-d", str(folder), "--cores", str(a.cores)]
     words += ["--configfile", str(folder / "sweep.yaml")]
     target = "results/experiments/horizon/table.csv"

@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 ASIDE = "LSTM_BENCH_STDERR"  # where the workflow itself speaks: a job's own stderr is its log
+NOTED = "LSTM_BENCH_NOTED"  # with an ending: files of what the workflow is to say itself
 
 
 class BenchError(Exception):
@@ -29,13 +30,29 @@ def tell(sentence: object) -> None:
     try:
         print(sentence, file=sys.stderr, flush=True)
     except OSError:
-        with Path(os.devnull).open("w") as nowhere:  # what stderr still holds goes there
+        with Path(os.devnull).open(
+            "w", encoding="utf-8"
+        ) as nowhere:  # what stderr still holds goes there
             os.dup2(nowhere.fileno(), sys.stderr.fileno())
         with (
             contextlib.suppress(OSError),
-            Path(os.environ.get(ASIDE, os.devnull)).open("a") as told,
+            Path(os.environ.get(ASIDE, os.devnull)).open("a", encoding="utf-8") as told,
         ):
             told.write(f"{sentence}\n")
+
+
+def tell_once(kind: str, sentence: str) -> None:
+    """Say it in the log of this job, and note the first of its kind for the workflow to say.
+
+    Hundreds of jobs find the same out, and a person reads it once.
+    """
+    tell(sentence)
+    if NOTED in os.environ:
+        with (
+            contextlib.suppress(OSError),  # noted already, or no room for it
+            Path(f"{os.environ[NOTED]}.{kind}").open("x", encoding="utf-8") as note,
+        ):
+            note.write(sentence)
 
 
 def unknown(what: str, name: object, allowed: Iterable[str]) -> BenchError:

@@ -50,6 +50,8 @@ def load_plugins(paths: Iterable[str | Path]) -> None:
             raise BenchError(
                 f"plugins: {str(given)!r} is not a Python file (its name must end in .py)."
             )
+        if str(path.parent) not in sys.path:  # last, so that it hides no module of others
+            sys.path.append(str(path.parent))
         module = importlib.util.module_from_spec(spec)
         sys.modules[name] = module  # dataclasses look their module up by name
         try:

@@ -170,8 +170,8 @@ def warm() -> None:
     """Import what the served stages need, which takes longer than most of them compute."""
     import numpy as np
 
-    import lstm_bench.claims.run
-    import lstm_bench.report.explorer
+    import lstm_bench.claims.run  # noqa: F401
+    import lstm_bench.report.explorer  # noqa: F401
     import lstm_bench.report.page  # noqa: F401
     from lstm_bench.experiments import registry
     from lstm_bench.plotting.style import KINDS, empty_figure, figure_bytes, paper_style

@@ -23,7 +23,7 @@ is the question of `workflow/presets/catalogue.yaml`. One sequence of every task
 def write_overview(folder: Path) -> Path:
     """Write catalogue.md; returns its path."""
     path = folder / "catalogue.md"
-    path.write_text(overview())
+    path.write_text(overview(), encoding="utf-8")
     return path
 
 

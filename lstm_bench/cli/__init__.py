@@ -8,11 +8,13 @@ import click
 
 from lstm_bench.cli import catalogue, sweep, train  # noqa: F401 (each adds its commands)
 from lstm_bench.cli.group import cli
+from lstm_bench.environment import isolate
 from lstm_bench.errors import BenchError
 
 
 def main() -> None:
     """One sentence for wrong input, exit code 1; click's own usage errors keep their code 2."""
+    isolate()
     try:
         cli(standalone_mode=False)
     except click.ClickException as error:

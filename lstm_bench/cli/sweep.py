@@ -72,14 +72,16 @@ def status(experiments: tuple[str, ...], configfile: tuple[str, ...]) -> None:
 @config_option
 def retry(statuses: str, configfile: tuple[str, ...]) -> None:
     """Forget the seed blocks that ended so: the next snakemake trains them again."""
-    from lstm_bench.store.verify import FINAL, forget
+    from lstm_bench.store.verify import FINAL, STALE, forget
 
     wanted = [word.strip() for word in statuses.split(",")]
     for word in wanted:
         if word not in FINAL:
             raise unknown("status", word, FINAL)
     results = Results()
-    found = forget(_plan(configfile, results), results, wanted)
+    plan = _plan(configfile, results)
+    plan = plan.by_present_code(results, Path()) if STALE in wanted else plan
+    found = forget(plan, results, wanted)
     for line in found:
         click.echo(line)
     click.echo(f"{len(found)} seed blocks forgotten" + "; run snakemake again." * bool(found))

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from lstm_bench.cells.base import Cell, Params, State
 from lstm_bench.engine import bptt, cudnn, fused, gpu, graphs, loop, scan, truncated
+from lstm_bench.environment import CUDA_GRAPHS, word
 from lstm_bench.errors import BenchError, unknown
 
 VERSION = "2"  # raise when trained numbers change
@@ -43,6 +44,8 @@ BACKENDS: dict[str, Backend] = {
 def preferred(like: Tensor) -> list[str]:
     """The backends that `auto` may take for tensors like this, the best first."""
     barred = set(gpu.BACKENDS) - set(gpu.chosen() if like.is_cuda else ())
+    if word(CUDA_GRAPHS) == "0":
+        barred.add("graphs")
     return [name for name in BACKENDS if name not in barred]
 
 
@@ -72,6 +75,11 @@ def by_torch(backend: str) -> bool:
     alone is joined by its copy (`parameters.in_company`).
     """
     return getattr(BACKENDS[backend], "BY_TORCH", True)
+
+
+def by_kernel(backend: str) -> bool:
+    """Whether the compiled kernel computes on a CPU where this backend is chosen."""
+    return backend in ("fused", "truncated") and not by_torch(backend)
 
 
 def unroll(

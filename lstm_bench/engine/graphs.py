@@ -11,12 +11,11 @@ other backends all the same:
 - what cannot be recorded (a cell that reads a value back, say) takes the plain path, as do
   sequences of more than LONGEST steps, whose recording would take longer than it saves.
 
-LSTM_BENCH_CUDA_GRAPHS=0 switches it off.
+No GPU has run it yet: `auto` takes it only where LSTM_BENCH_CUDA_GRAPHS is 1.
 """
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
@@ -31,7 +30,6 @@ from lstm_bench.engine import loop
 
 LONGEST = 2000
 KEPT = 4  # graphs; each holds the memory of a pass
-VARIABLE = "LSTM_BENCH_CUDA_GRAPHS"
 
 Pass = Callable[..., tuple[Tensor, ...]]
 
@@ -49,7 +47,7 @@ _recorded: OrderedDict[Hashable, Recorded] = OrderedDict()
 
 
 def supports(cell: Cell, like: Tensor) -> bool:
-    return like.is_cuda and os.environ.get(VARIABLE, "1") != "0"
+    return like.is_cuda
 
 
 def unroll(

@@ -19,7 +19,7 @@ def main() -> int:
     """Exit 0 with a plan on disk, or 1 with one sentence on stderr."""
     request = json.load(sys.stdin)
     try:
-        schema = yaml.safe_load(Path(request["schema"]).read_text())
+        schema = yaml.safe_load(Path(request["schema"]).read_text(encoding="utf-8"))
         plan = resolve(
             request["config"], schema, request["digest"], request["inherited"], request["tuning"]
         )

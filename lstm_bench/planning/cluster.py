@@ -61,7 +61,7 @@ _ASKED = ("slurm_partition", "mem_mb", "runtime", "gpu", "gres", "_cores")
 
 def _answer(*command: str) -> str:
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
+        done = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=PATIENCE)
         why = "" if done.returncode == 0 else done.stderr.strip() or f"exit {done.returncode}"
     except (OSError, subprocess.TimeoutExpired) as error:
         why = str(error)

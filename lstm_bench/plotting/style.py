@@ -49,7 +49,7 @@ def paper_style() -> Iterator[None]:
         "savefig.dpi": 200,
         "figure.constrained_layout.use": True,
     }
-    with plt.rc_context(settings):
+    with plt.style.context(["default", settings]):  # and nothing of the user's matplotlibrc
         yield
         plt.close("all")
 

@@ -50,7 +50,7 @@ def is_disturbed(sample: Sample, threads: int, cores: int) -> bool:
 def busy_seconds(stat: Path = STAT) -> float | None:
     """Seconds all cores together have worked since the machine started; None where unknown."""
     try:
-        words = stat.read_text().split("\n", 1)[0].split()
+        words = stat.read_text(encoding="utf-8").split("\n", 1)[0].split()
         user, nice, system, _idle, _iowait, irq, softirq, steal = map(int, words[1:9])
     except (OSError, ValueError):
         return None

@@ -20,16 +20,16 @@ import numpy as np
 import torch
 
 from lstm_bench import cells, engine
-from lstm_bench.engine.fused.library import ISA_VARIABLE
 from lstm_bench.engine.network import Network
 from lstm_bench.engine.runtime import configure, resolve_device
+from lstm_bench.environment import ISA
 from lstm_bench.probes import peers
 from lstm_bench.probes.cases import Case
 from lstm_bench.probes.contenders import SGEMM, reference
 from lstm_bench.probes.quiet import Sample, cores, is_disturbed
 from lstm_bench.probes.workers import Failed, Remote
 from lstm_bench.registry import code_version
-from lstm_bench.training.outcome import about_machine
+from lstm_bench.training.machine import about_machine
 
 VERSION = "1"
 TOLERANCE = 1e-5  # of each tensor, ||g - g64|| / ||g64||
@@ -84,7 +84,7 @@ class _Field:
                 "memory": self.memory if device == "cpu" else None,
                 "plugins": [p for p in plugins.split(os.pathsep) if p],
             }
-            own = {**environment, **({ISA_VARIABLE: isa} if isa else {})}
+            own = {**environment, **({ISA: isa} if isa else {})}
             self.remotes[name] = Remote(spec, own)
         self.ends: dict[tuple[Any, ...], tuple[int, Failed]] = {}
         self.peaks: dict[tuple[Any, ...], tuple[int, int]] = {}

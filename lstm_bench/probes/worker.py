@@ -62,7 +62,7 @@ def limit_memory(allowed: int | None) -> None:
 def _status(key: str) -> int | None:
     """A line of /proc/self/status in bytes."""
     with contextlib.suppress(OSError, ValueError, IndexError):
-        for line in Path("/proc/self/status").read_text().splitlines():
+        for line in Path("/proc/self/status").read_text(encoding="utf-8").splitlines():
             if line.startswith(key + ":"):
                 return int(line.split()[1]) * 1024
     return None
@@ -91,7 +91,7 @@ def peak_memory(contender: Contender) -> int | None:
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).malloc_trim(0)
     try:
-        Path("/proc/self/clear_refs").write_text("5")
+        Path("/proc/self/clear_refs").write_text("5", encoding="utf-8")
     except OSError:
         contender.call()
         return None
@@ -183,6 +183,6 @@ def _say(stream: TextIO, message: dict[str, Any]) -> None:
 
 if __name__ == "__main__":
     # a library that prints must not speak in the answers' place
-    with os.fdopen(os.dup(1), "w") as replies:
+    with os.fdopen(os.dup(1), "w", encoding="utf-8") as replies:
         os.dup2(2, 1)
         serve(sys.stdin, replies, json.loads(sys.argv[1]))

@@ -59,7 +59,7 @@ class Remote:
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            text=True,
+            encoding="utf-8",
             env={**os.environ, **self.environment},
         )
         self.replies: queue.Queue[str | None] = queue.Queue()

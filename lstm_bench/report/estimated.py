@@ -55,7 +55,9 @@ def _clock(results: Results, id: str, block: str, spent: Any) -> float:
     """Seconds of a block's job."""
     file = results.root / paths.BENCHMARK / "train" / id / f"{block}.tsv"
     try:
-        heads, values = (line.split("\t") for line in file.read_text().splitlines()[:2])
+        heads, values = (
+            line.split("\t") for line in file.read_text(encoding="utf-8").splitlines()[:2]
+        )
         return float(values[heads.index("s")])
     except (OSError, ValueError):
         return float(spent.get(id, 0.0))

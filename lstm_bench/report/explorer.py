@@ -44,10 +44,12 @@ def write_explorer(plan: Plan, results: Results, folder: Path) -> list[Path]:
     Raises DamagedFile when a file of a replicate is missing or not whole.
     """
     files = importlib.resources.files("lstm_bench.report")
-    style = (files / "style.css").read_text() + (files / "explorer.css").read_text()
-    script = (files / "explorer.js").read_text()
+    style = (files / "style.css").read_text(encoding="utf-8") + (files / "explorer.css").read_text(
+        encoding="utf-8"
+    )
+    script = (files / "explorer.js").read_text(encoding="utf-8")
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
-    template = environment.from_string((files / "explorer.html").read_text())
+    template = environment.from_string((files / "explorer.html").read_text(encoding="utf-8"))
     pages = spread(selections(plan), plan)
     shared = {"index": _index(pages), "styles": _styles(plan)}
     probes, written = measured(plan, results), []

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import base64
-import io
 
-from matplotlib import mathtext
+from matplotlib import style
+from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
+from matplotlib.mathtext import MathTextParser
+
+from lstm_bench.plotting.style import figure_bytes
+
+POINTS = 72  # of an inch
+# nothing of the user's matplotlibrc, and the same bytes for the same formula
+STYLE = ("default", {"svg.hashsalt": "lstm_bench"})
 
 
 def data_uri(data: bytes, kind: str) -> str:
@@ -16,9 +23,13 @@ def data_uri(data: bytes, kind: str) -> str:
 
 def formula_uri(latex: str) -> str | None:
     """An SVG of the formula, or None where matplotlib cannot set it."""
-    buffer = io.BytesIO()
+    text = f"${latex}$"
     try:
-        mathtext.math_to_image(f"${latex}$", buffer, FontProperties(size=9.5), format="svg")
+        with style.context(STYLE):
+            font = FontProperties(size=9.5)
+            size = MathTextParser("path").parse(text, dpi=POINTS, prop=font)
+            figure = Figure(figsize=(size.width / POINTS, size.height / POINTS))
+            figure.text(0, size.depth / size.height, text, fontproperties=font)
+            return data_uri(figure_bytes(figure, "svg"), "image/svg+xml")
     except (ValueError, RuntimeError):
         return None
-    return data_uri(buffer.getvalue(), "image/svg+xml")

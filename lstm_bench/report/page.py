@@ -36,9 +36,9 @@ def write_report(plan: Plan, results: Results, output: Path) -> None:
     timing = collect(results, pairs, "timing")
     files = importlib.resources.files("lstm_bench.report")
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
-    style = (files / "style.css").read_text()
+    style = (files / "style.css").read_text(encoding="utf-8")
     sections = {name: _section(create(name), results, output) for name in shown}
-    page = environment.from_string((files / "template.html").read_text()).render(
+    page = environment.from_string((files / "template.html").read_text(encoding="utf-8")).render(
         policy=content_policy(style),
         style=style,
         experiments=list(sections.values()),

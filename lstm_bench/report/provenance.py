@@ -11,9 +11,13 @@ from lstm_bench.store.plans import Plan
 
 MACHINE = (
     *("lstm_bench", "python", "torch", "numpy", "processor", "instruction_set", "gpu", "platform"),
-    "determinism",
+    *("library_settings", "determinism"),
 )
-TITLES = {"lstm_bench": "lstm_bench version", "instruction_set": "instruction set"}
+TITLES = {
+    "lstm_bench": "lstm_bench version",
+    "instruction_set": "instruction set",
+    "library_settings": "settings of the libraries",
+}
 
 
 def provenance(plan: Plan, replicates: pd.DataFrame, timing: pd.DataFrame) -> dict[str, Any]:

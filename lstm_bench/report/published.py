@@ -22,8 +22,8 @@ def write_tables(plan: Plan, results: Results) -> Path:
     files = importlib.resources.files("lstm_bench.report")
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
     rows = {name: read_sealed_json(results.table(name, ".json")) for name in plan.tables}
-    style = (files / "style.css").read_text()
-    page = environment.from_string((files / "published.html").read_text()).render(
+    style = (files / "style.css").read_text(encoding="utf-8")
+    page = environment.from_string((files / "published.html").read_text(encoding="utf-8")).render(
         policy=content_policy(style),
         style=style,
         rows=[

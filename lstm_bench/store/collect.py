@@ -73,6 +73,7 @@ COLUMNS: Mapping[str, pa.Schema] = {
             "processor": pa.string(),
             "gpu": pa.string(),
             "instruction_set": pa.string(),
+            "library_settings": pa.string(),
         }
     ),
 }

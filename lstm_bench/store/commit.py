@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parents[2]
 
 
-def git_commit() -> str | None:
-    """The commit of the checkout, `+` when tracked files differ from it; None outside one."""
+def git_commit(project: Path = PROJECT) -> str | None:
+    """The commit of the project's checkout, `+` when tracked files differ from it.
+
+    None outside one, and where the project lies in a folder of another repository.
+    """
     try:
-        changed = _git("status", "--porcelain", "--untracked-files=no")
-        return _git("rev-parse", "HEAD") + ("+" if changed else "")
+        if Path(_git(project, "rev-parse", "--show-toplevel")).resolve() != project.resolve():
+            return None
+        changed = _git(project, "status", "--porcelain", "--untracked-files=no")
+        return _git(project, "rev-parse", "HEAD") + ("+" if changed else "")
     except (OSError, subprocess.SubprocessError):
         return None
 
 
-def _git(*words: str) -> str:
-    done = subprocess.run(["git", *words], capture_output=True, text=True, check=True, timeout=10)
+def _git(folder: Path, *words: str) -> str:
+    # a hook of another repository names that one in its environment
+    own = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
+    command = ["git", "-C", str(folder), *words]
+    done = subprocess.run(
+        command, capture_output=True, encoding="utf-8", check=True, timeout=10, env=own
+    )
     return done.stdout.strip()

@@ -20,7 +20,7 @@ def network_file_system(path: Path, mounts: Path = MOUNTS) -> str | None:
     The path need not exist. None too where the kernel does not say (no /proc/mounts).
     """
     try:
-        lines = mounts.read_text(errors="surrogateescape").splitlines()
+        lines = mounts.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
     except OSError:
         return None
     where, found = path.absolute().resolve(), (Path("/"), "")

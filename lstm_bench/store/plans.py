@@ -23,6 +23,7 @@ from lstm_bench.store.rates import rate_files
 from lstm_bench.store.seals import read_sealed_json
 
 BESIDE = ("speed",)  # run when asked for by name, shown on the page from then on
+FILES = ("learning_rates", "plugins", "claims")  # keys of the config that name files
 PACKAGE = Path(__file__).resolve().parents[1]
 
 
@@ -49,6 +50,20 @@ def plan_digest(config: Mapping[str, Any], schema: Path, **request: Any) -> str:
         total.update(path.read_bytes() if name and path.is_file() else b"-")
     total.update(canonical(request).encode())
     return total.hexdigest()[:16]
+
+
+def beside(config: Mapping[str, Any], folder: str | Path) -> dict[str, Any]:
+    """The config with the files it names taken from this folder, the workflow's, if not here."""
+
+    def found(value: Any) -> Any:
+        if isinstance(value, list):
+            return [found(each) for each in value]
+        if isinstance(value, str) and not Path(value).is_file():
+            there = Path(folder) / value
+            return str(there) if there.is_file() else value
+        return value
+
+    return {key: found(value) if key in FILES else value for key, value in config.items()}
 
 
 def _rate_files(config: Mapping[str, Any]) -> list[Any]:
@@ -87,7 +102,9 @@ def ensure_plan(
     if found is None:
         request = json.dumps({"config": config, "digest": name, "schema": str(schema), **about})
         command = [sys.executable, "-m", "lstm_bench.planning"]
-        made = subprocess.run(command, input=request, text=True, capture_output=True)
+        made = subprocess.run(
+            command, input=request, capture_output=True, encoding="utf-8", errors="replace"
+        )
         if made.returncode:
             raise BenchError(made.stderr.strip() or f"planning failed (exit {made.returncode}).")
     return found or Plan.read(path)
@@ -143,14 +160,24 @@ class Plan:
             raise BenchError(f"{folder} holds no plan: nothing was run here; run snakemake first.")
         return cls.read(plans[-1])
 
-    def mark_run(self, results: paths.Results, layers: Iterable[str]) -> None:
-        """Note that this plan is run now, and the config files that made it."""
-        write_json(results.mark(self.path.stem), {"config": list(layers)})
+    def mark_run(
+        self, results: paths.Results, layers: Iterable[str], inherited: Sequence[str] = ()
+    ) -> None:
+        """Note that this plan is run now, the config files that made it, what they inherited."""
+        about = {"config": list(layers), "inherited": list(inherited)}
+        write_json(results.mark(self.path.stem), about)
+
+    def by_present_code(self, results: paths.Results, basedir: Path) -> Plan:
+        """The plan of the same config as the code now is, which may be newer. Raises BenchError."""
+        return ensure_plan(self.config, basedir, self._marked(results, "inherited"))
 
     def layers(self, results: paths.Results) -> list[str]:
         """The config files it was last run with; none where it was not, or by 0.3.4."""
+        return self._marked(results, "config")
+
+    def _marked(self, results: paths.Results, key: str) -> list[str]:
         try:
-            return [str(name) for name in read_json(results.mark(self.path.stem))["config"]]
+            return [str(name) for name in read_json(results.mark(self.path.stem))[key]]
         except (DamagedFile, KeyError, TypeError):
             return []
 
@@ -230,7 +257,9 @@ class Plan:
     def joined_digest(self, experiment: str) -> str:
         """The digest of those tables: what is concluded from them is concluded again."""
         found = self.joined(experiment, paths.Results())
-        return digest([path.read_text() for path in found.values()]) if found else ""
+        return (
+            digest([path.read_text(encoding="utf-8") for path in found.values()]) if found else ""
+        )
 
     def beside(self, results: paths.Results) -> list[str]:
         """Experiments outside the sweep whose results are there and belong on the page."""
@@ -247,7 +276,7 @@ class Plan:
         results = paths.Results()
         files = [results.experiment(name) / "verdict.json" for name in self.beside(results)]
         files += [path for path in [results.estimate(self.path.stem)] if path.exists()]
-        return digest([path.read_text() for path in files])
+        return digest([path.read_text(encoding="utf-8") for path in files])
 
     def claim_files(self) -> list[str]:
         """What the verdicts on the claims wait for, once each.

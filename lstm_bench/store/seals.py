@@ -46,7 +46,7 @@ def read_sealed(path: Path) -> bytes:
 def sums(seal: Path) -> dict[str, str]:
     """The sums in a seal, by file name; lines that are none are left out."""
     try:
-        lines = seal.read_text(errors="replace").splitlines()
+        lines = seal.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return {}
     return {name: total for total, _, name in (line.partition("  ") for line in lines) if name}

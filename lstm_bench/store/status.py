@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from filelock import FileLock, Timeout
 
+from lstm_bench.store.locks import not_locked
 from lstm_bench.store.paths import BLOCK_FILES, Results
 from lstm_bench.store.plans import Plan
 from lstm_bench.store.tables import read_table
@@ -66,3 +67,5 @@ def _is_locked(results: Results, condition: str, block: str) -> bool:
             return False
     except Timeout:
         return True
+    except OSError as error:
+        raise not_locked(lock, error) from error

@@ -13,6 +13,7 @@ from lstm_bench.errors import BenchError, DamagedFile
 from lstm_bench.spec import Dataset
 from lstm_bench.store.conditions import read_condition
 from lstm_bench.store.datasets import SPLITS, make_dataset, read_arrays
+from lstm_bench.store.locks import not_locked
 from lstm_bench.store.paths import REPORT, RESULTS, TABLE_FILES, Results
 from lstm_bench.store.plans import Plan
 from lstm_bench.store.seals import read_sealed, sums
@@ -123,10 +124,15 @@ def _delete(results: Results, condition: str, block: str) -> None:
     state = results.checkpoint(condition, block)
     state.parent.mkdir(parents=True, exist_ok=True)
     lock = state.with_suffix(".lock")
+    held = FileLock(lock, timeout=0)
     try:
-        with FileLock(lock, timeout=0):
-            shutil.rmtree(results.block(condition, block))
-            shutil.rmtree(state, ignore_errors=True)
-            lock.unlink(missing_ok=True)
+        held.acquire()
     except Timeout:
         raise BenchError(f"{condition} {block} is in training; stop the sweep first.") from None
+    except OSError as error:
+        raise not_locked(lock, error) from error
+    with held:
+        shutil.rmtree(results.block(condition, block))
+        shutil.rmtree(state, ignore_errors=True)
+        lock.unlink(missing_ok=True)
+    held.release()

@@ -179,6 +179,6 @@ def _log(results: Results) -> Path:
 
 
 def _last_line(results: Results) -> str:
-    lines = _log(results).read_text(errors="replace").strip().splitlines()
+    lines = _log(results).read_text(errors="replace", encoding="utf-8").strip().splitlines()
     last = scrubbed(lines[-1], tracking_uri(results)) if lines else "no message"
     return f"{last} ({_log(results)})"

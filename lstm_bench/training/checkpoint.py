@@ -12,6 +12,7 @@ import torch
 from lstm_bench.errors import DamagedFile
 from lstm_bench.store.tensors import load_tensors, save_tensors
 from lstm_bench.training.ensemble import Ensemble
+from lstm_bench.training.machine import instruction_set, library_settings
 
 FILE = "state.safetensors"
 
@@ -24,6 +25,8 @@ def _identity(ensemble: Ensemble, code: str) -> dict[str, object]:
         "code": code,
         "device": ensemble.device.type,
         "backend": ensemble.backend,
+        "instruction_set": instruction_set(ensemble.backend),
+        "library_settings": library_settings(),
     }
 
 
@@ -61,7 +64,10 @@ def resume(folder: Path, ensemble: Ensemble, code: str) -> str | None:
     except DamagedFile:
         print(f"{folder / FILE} is damaged: the training starts over.", file=sys.stderr)
         return None
-    if about["identity"] != _identity(ensemble, code):
+    mine, saved = _identity(ensemble, code), about["identity"]
+    if saved != mine:
+        other = ", ".join(sorted(key for key in mine if saved.get(key) != mine[key]))
+        print(f"{folder / FILE} has another {other}: the training starts over.", file=sys.stderr)
         return None
     about["curves"] = [
         {k: float(v) if isinstance(v, str) else v for k, v in point.items()}

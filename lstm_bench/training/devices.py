@@ -7,7 +7,8 @@ included, so nothing is ever left to clean up. While a job waits it holds nothin
 wait for each other.
 
 The devices are the first of these that is set: LSTM_BENCH_DEVICES (`0:24576,1:24576`, each with its
-MiB), CUDA_VISIBLE_DEVICES, SLURM_JOB_GPUS, what `nvidia-smi` lists. Standard library only.
+MiB), CUDA_VISIBLE_DEVICES, SLURM_JOB_GPUS, what `nvidia-smi` lists. The last three count where
+a GPU has its device file. Standard library only.
 """
 
 from __future__ import annotations
@@ -21,17 +22,22 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from functools import cache
+from itertools import takewhile
 from math import ceil
 from pathlib import Path
 from typing import NamedTuple
 
 from lstm_bench.errors import BenchError
+from lstm_bench.store.locks import not_locked
 
 SLOTS = 16
 UNKNOWN_MIB = 8192  # a device whose memory nothing tells: few trainings share it
 DECLARED = "LSTM_BENCH_DEVICES"
 GIVEN = ("CUDA_VISIBLE_DEVICES", "SLURM_JOB_GPUS")
 UP_TO = "cpu_up_to"
+DEV = Path("/dev")
+NAMES = r"\d+|(GPU|MIG)-[\w/-]+"  # what CUDA takes for a device
+FILES = ("nvidia[0-9]*", "dxg")  # below /dev; the latter in WSL
 POLL = 0.2  # seconds between two looks at devices that are all taken
 
 
@@ -59,12 +65,14 @@ def devices() -> list[Device]:
     """The GPUs this process may use. Raises BenchError for a LSTM_BENCH_DEVICES of another form."""
     if declared():
         return [_parse(part.strip()) for part in os.environ[DECLARED].split(",")]
+    if not any(any(DEV.glob(pattern)) for pattern in FILES):
+        return []  # whatever a scheduler has written into its variables
     present = _present()
     for variable in GIVEN:
         if os.environ.get(variable) is not None:
             names = [part.strip() for part in os.environ[variable].split(",")]
             # CUDA reads its variable up to the first entry that names no device
-            chosen = [name for name in names if name and name != "-1"]
+            chosen = takewhile(lambda name: re.fullmatch(NAMES, name), names)
             return [Device(name, present.get(name, UNKNOWN_MIB)) for name in chosen]
     return [Device(name, mib) for name, mib in present.items() if name.isdigit()]
 
@@ -80,15 +88,15 @@ def _parse(text: str) -> Device:
 
 def _present() -> dict[str, int]:
     """MiB of every GPU of the machine, by its number and by its UUID."""
-    if not any(Path("/dev").glob("nvidia[0-9]*")):
-        return {}
     command = ["nvidia-smi", "--query-gpu=index,uuid,memory.total", "--format=csv,noheader,nounits"]
     try:
-        told = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
+        told = subprocess.run(
+            command, capture_output=True, encoding="utf-8", timeout=30, check=True
+        )
         rows = [line.split(", ") for line in told.stdout.splitlines()]
         return {name: int(mib) for index, uuid, mib in rows for name in (index, uuid)}
     except (OSError, subprocess.SubprocessError, ValueError):
-        return {str(i): UNKNOWN_MIB for i, _ in enumerate(Path("/dev").glob("nvidia[0-9]*"))}
+        return {str(i): UNKNOWN_MIB for i, _ in enumerate(DEV.glob(FILES[0]))}
 
 
 def as_text(wanted: str | Mapping[str, int]) -> str:
@@ -118,19 +126,23 @@ def slots_of(device: Device, mib: int) -> int:
 def lease(wanted: str, mib: int, folder: Path | None = None) -> Lease | None:
     """Wait for a device with room, and lease it; None where the training needs none.
 
-    `auto` without a GPU needs none; `cuda` without one is left to torch to refuse.
+    `auto` without a GPU needs none; `cuda` without one is left to torch to refuse. Raises
+    BenchError where the folder of the locks cannot be used.
     """
     found = devices() if wanted in ("auto", "cuda") else []
     if not found:
         return None
     place = folder or _folder()
-    place.mkdir(mode=0o700, parents=True, exist_ok=True)
-    while True:
-        for device in found:
-            held = _take(place, device, slots_of(device, mib))
-            if held:
-                return Lease(device, held)
-        time.sleep(POLL)
+    try:
+        place.mkdir(mode=0o700, parents=True, exist_ok=True)
+        while True:
+            for device in found:
+                held = _take(place, device, slots_of(device, mib))
+                if held:
+                    return Lease(device, held)
+            time.sleep(POLL)
+    except OSError as error:
+        raise not_locked(place, error) from error
 
 
 def _folder() -> Path:
@@ -149,7 +161,7 @@ def _take(folder: Path, device: Device, slots: int) -> tuple[int, ...]:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 held.append(descriptor)
-            except OSError:
+            except BlockingIOError:  # another's
                 os.close(descriptor)
             if len(held) == slots:
                 return tuple(held)

@@ -64,7 +64,7 @@ class ServedChild(Child):
     """A process forked by the server, which tells how it ended."""
 
     def __init__(self, connection: socket.socket) -> None:
-        self.connection, self.lines = connection, connection.makefile()
+        self.connection, self.lines = connection, connection.makefile(encoding="utf-8")
         super().__init__(int(self.lines.readline()))
 
     def wait(self) -> int:
@@ -126,7 +126,7 @@ def _start(path: str, sweep: str, module: str) -> None:
                 stderr=subprocess.DEVNULL,
                 start_new_session=True,
             )
-            Path(path + ".pid").write_text(str(server.pid))
+            Path(path + ".pid").write_text(str(server.pid), encoding="utf-8")
     except (OSError, Timeout):
         return
 
@@ -235,7 +235,7 @@ def _account(what: str, command: str = "") -> None:
     if folder := os.environ.get("LSTM_BENCH_TIMES"):
         spent = os.times()
         lines = [f"{what} {command}", f"0m{spent.user}s 0m{spent.system}s", "0m0s 0m0s"]
-        Path(folder, f"{what}-{os.getpid()}").write_text("\n".join(lines) + "\n")
+        Path(folder, f"{what}-{os.getpid()}").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def _die_with_the_job(connection: socket.socket) -> None:
@@ -274,7 +274,9 @@ def _born(pid: int) -> str | None:
     None where it is gone, and where there is no /proc.
     """
     try:
-        state, *rest = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        state, *rest = (
+            Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+        )
     except OSError:
         return None
     return None if state in "ZX" else rest[18]

@@ -27,7 +27,7 @@ from lstm_bench.spec import Condition, SeedBlock
 from lstm_bench.store.paths import Results
 from lstm_bench.training import devices, forkserver
 
-PASSED_ON = (signal.SIGTERM, signal.SIGINT)
+PASSED_ON = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 RESUMABLE = 75  # EX_TEMPFAIL
 _PR_SET_PDEATHSIG = 1  # <sys/prctl.h>
 
@@ -51,8 +51,7 @@ def main() -> int:
 
 def _lease(device: str, memory_mib: int) -> devices.Lease | None:
     """A GPU's slots, where it trains on one: held until this process and its child are gone."""
-    for number in PASSED_ON:
-        signal.signal(number, lambda *_: os._exit(RESUMABLE))  # while it waits, nothing is lost
+    _handle(lambda *_: os._exit(RESUMABLE))  # while it waits, nothing is lost
     try:
         lease = devices.lease(device, memory_mib)
     except BenchError as error:
@@ -132,9 +131,15 @@ def work(arguments: list[str]) -> int:
             sys.stderr.flush()
 
 
-def _answer(handler: Callable[[int, FrameType | None], None]) -> None:
+def _handle(handler: Callable[[int, FrameType | None], None]) -> None:
     for number in PASSED_ON:
-        signal.signal(number, handler)
+        # nohup has a terminal that closes ignored
+        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, handler)
+
+
+def _answer(handler: Callable[[int, FrameType | None], None]) -> None:
+    _handle(handler)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, PASSED_ON)
 
 

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import datetime
 import math
-import platform
 import resource
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
-
-import lstm_bench
-from lstm_bench.engine.fused import library
+from lstm_bench.errors import tell_once
 from lstm_bench.spec import Condition, SeedBlock
 from lstm_bench.store.files import write_json
 from lstm_bench.store.tables import write_table
 from lstm_bench.store.tensors import save_tensors
 from lstm_bench.training.ensemble import Ensemble
+from lstm_bench.training.machine import about_machine, determinism, made_otherwise
 from lstm_bench.training.stopping import Progress
 
 
@@ -72,48 +68,6 @@ def timing_row(condition: Condition, p: Progress, started: str, **shared: Any) -
     }
 
 
-def about_machine() -> dict[str, Any]:
-    """Versions and hardware, for the timing table and the report."""
-    return {
-        "lstm_bench": lstm_bench.__version__,
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "numpy": np.__version__,
-        "platform": platform.platform(),
-        "processor": _processor(),
-        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
-        "instruction_set": _instruction_set(),
-    }
-
-
-def _instruction_set() -> str:
-    """What torch's loops use, and what the kernel was compiled for."""
-    widest = torch.backends.cpu.get_cpu_capability()
-    try:
-        return f"{widest}, kernel {library.instruction_set()}"
-    except library.Unavailable:
-        return f"{widest}, no kernel"
-
-
-def determinism(device: str) -> str:
-    """The tier of a run (docs/reliability.md): what another run of it will agree in.
-
-    `bitwise`: every bit, with the same versions and instruction set. `tolerance`: a GPU adds in an
-    order of its own.
-    """
-    return "bitwise" if device == "cpu" else "tolerance"
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return next(
-            line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")
-        )
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
-
-
 def write_outcome(
     folder: Path,
     ensemble: Ensemble,
@@ -133,12 +87,16 @@ def write_outcome(
         {"condition": c.to_json(), "seeds": list(ensemble.block.seeds), "code": code},
     )
     rows, timing = [], []
+    machine = about_machine(ensemble.backend)
+    otherwise = made_otherwise(folder, ensemble.backend, machine)
+    if otherwise:
+        tell_once("mixed", f"lstm_bench: {c.id}: {otherwise}")
     shared = {
         "ensemble_seconds": ensemble.seconds,
         "evaluation_seconds": ensemble.evaluation_seconds,
-        "determinism": determinism(ensemble.device.type),
+        "determinism": determinism(ensemble.device.type, mixed=otherwise is not None),
         "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
-        **about_machine(),
+        **machine,
     }
     for r, p in enumerate(ensemble.progress):
         row = replicate_row(c, p, code, ensemble.device.type, ensemble.backend)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import time
 import traceback
 from collections.abc import Callable, Iterator
@@ -13,12 +12,15 @@ import torch
 from filelock import FileLock
 
 from lstm_bench import cells, engine, tasks, training
-from lstm_bench.engine.runtime import configure, resolve_device
+from lstm_bench.engine.fused import library
+from lstm_bench.engine.runtime import pinned, resolve_device
+from lstm_bench.environment import checkpoint_seconds
 from lstm_bench.errors import BenchError, DamagedFile
 from lstm_bench.registry import code_version
 from lstm_bench.spec import Condition, SeedBlock
 from lstm_bench.store import aside
 from lstm_bench.store.datasets import ensure_dataset, read_split
+from lstm_bench.store.locks import not_locked
 from lstm_bench.store.paths import BLOCK_FILES, Results
 from lstm_bench.store.tables import read_about
 from lstm_bench.training import checkpoint
@@ -26,8 +28,6 @@ from lstm_bench.training.ensemble import Ensemble
 from lstm_bench.training.evaluation import HeldOut, evaluate
 from lstm_bench.training.outcome import now, write_failure, write_outcome
 from lstm_bench.training.reporting import Reporter
-
-CHECKPOINT_EVERY = float(os.environ.get("LSTM_BENCH_CHECKPOINT_SECONDS") or 15)
 
 
 class Interrupted(Exception):
@@ -74,10 +74,24 @@ def train_block(
     """Train a seed block to its end and write its files; returns their folder.
 
     Out of memory, a time-out and any fault of the training itself become rows of the table.
-    Raises Interrupted when `interrupted` says so, and BenchError for bad input and for a disk that
-    refuses: that is no result, and another attempt may find room.
+    Raises Interrupted when `interrupted` says so, and BenchError for bad input and for a disk or a
+    machine that refuses: that is no result, and another attempt may find room.
+
+    What the process has set of torch and numpy is put aside meanwhile (`engine.runtime.pinned`).
     """
-    configure()
+    with pinned():
+        return _train_block(condition, block, results, device, backend, timeout, interrupted)
+
+
+def _train_block(
+    condition: Condition,
+    block: SeedBlock,
+    results: Results,
+    device: str,
+    backend: str,
+    timeout: float | None,
+    interrupted: Callable[[], bool],
+) -> Path:
     where, code = resolve_device(device), code_identity(condition)
     folder, state = results.block(condition, block), results.checkpoint(condition, block)
     with _alone(state):
@@ -91,24 +105,35 @@ def train_block(
         try:
             ensemble = Ensemble.create(condition, block, where, backend)
             started = checkpoint.resume(state, ensemble, code) or started
-            _train(ensemble, results, code, started, timeout, interrupted)
+            scores, floor = _train(ensemble, results, code, started, timeout, interrupted)
         except (Interrupted, BenchError):
             raise
-        except OSError as error:
-            raise BenchError(f"{condition.id} {block.name} cannot go on: {error}.") from error
         except Exception as error:
+            if _is_of_the_machine(error):
+                raise BenchError(f"{condition.id} {block.name} cannot go on: {error}.") from error
             traceback.print_exc()
             memory = isinstance(error, MemoryError | torch.OutOfMemoryError) or (
                 "not enough memory" in str(error) or "alloc" in str(error)
             )
             reason = "out_of_memory" if memory else f"{type(error).__name__}: {error}"[:200]
             write_failure(folder, condition, block, reason, code, started)
+        else:
+            write_outcome(folder, ensemble, scores, floor, code, started)
         if aside.wanted():
             aside.set_aside(folder, state)
             checkpoint.forget(state)
             return folder
         checkpoint.remove(state)
     return folder
+
+
+def _is_of_the_machine(error: Exception) -> bool:
+    """Whether the place is at fault and not the training: the same attempt may succeed elsewhere.
+
+    An accelerator that is lost, a library that does not load, a thread that may not be started.
+    """
+    place = (OSError, ImportError, library.Unavailable, torch.AcceleratorError)
+    return isinstance(error, place) or "can't start new thread" in str(error)
 
 
 @contextlib.contextmanager
@@ -122,7 +147,7 @@ def _alone(state: Path) -> Iterator[None]:
         except FileNotFoundError:  # who held it has finished, and taken the folder along
             continue
         except OSError as error:
-            raise BenchError(f"{state} cannot be made: {error.strerror}.") from error
+            raise not_locked(lock.lock_file, error) from error
     try:
         yield
         # while it is held: who waits for it finds the file gone and makes another
@@ -141,20 +166,21 @@ def _train(
     started: str,
     timeout: float | None,
     interrupted: Callable[[], bool],
-) -> None:
+) -> tuple[tuple[list[float], list[float]], float]:
+    """Train to the end; returns losses and scores on the test set, and the task's floor."""
     condition, task = ensemble.condition, ensemble.task
     data = results.dataset(condition.dataset)
     ensure_dataset(data, condition.dataset)
     validation = read_split(data, "validation", task)
     floor = task.evaluate_loss(task.memoryless(validation), validation)
     state = results.checkpoint(condition, ensemble.block)
-    reporter, last_saved = Reporter(ensemble), time.monotonic()
+    reporter, last_saved, every = Reporter(ensemble), time.monotonic(), checkpoint_seconds()
 
     def after_update(_: Ensemble) -> None:
         nonlocal last_saved
         reporter(ensemble)
         stop = interrupted()
-        if stop or time.monotonic() - last_saved > CHECKPOINT_EVERY:
+        if stop or time.monotonic() - last_saved > every:
             checkpoint.save(state, ensemble, code, started)
             last_saved = time.monotonic()
         if stop:
@@ -168,6 +194,4 @@ def _train(
         ensemble.abandon("timeout", f"{timeout:g} s")
     reporter.close(ensemble)
     test = HeldOut.of(task, read_split(data, "test", task), ensemble.device)
-    scores = evaluate(ensemble.network, ensemble.final, test, ensemble.backend)
-    folder = results.block(condition, ensemble.block)
-    write_outcome(folder, ensemble, scores, floor, code, started)
+    return evaluate(ensemble.network, ensemble.final, test, ensemble.backend), floor

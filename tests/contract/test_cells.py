@@ -79,7 +79,7 @@ OPTIONS = [(name, f.name, f.default) for name, c in cells.registry().items() for
 WRONG = [
     (*option, wrong)
     for option in OPTIONS
-    for wrong in ("1", True, None, [1.0])
+    for wrong in ("one", True, None, [1.0])
     if not isinstance(wrong, bool) or not isinstance(option[2], bool)
 ]
 WITHOUT_OPTIONS = [name for name, cls in cells.registry().items() if not fields(cls)]

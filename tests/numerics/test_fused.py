@@ -42,7 +42,7 @@ def usable(isa: str) -> bool:
 def isa(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     if not usable(request.param):
         pytest.skip(f"no {request.param} kernel can be made or run here")
-    monkeypatch.setenv(library.ISA_VARIABLE, request.param)
+    monkeypatch.setenv(library.ISA, request.param)
     return request.param
 
 

@@ -85,9 +85,9 @@ def test_a_seed_gives_the_same_bits_alone_and_among_five(width: int, form: dict,
 
 
 def test_one_sequence_is_computed_as_one_where_a_compiler_is(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv(library.ISA_VARIABLE, "off")
+    monkeypatch.setenv(library.ISA, "off")
     assert engine.by_torch("truncated")
-    monkeypatch.delenv(library.ISA_VARIABLE)
+    monkeypatch.delenv(library.ISA)
     assert engine.by_torch("truncated") != library.available()
 
 
@@ -95,7 +95,7 @@ def test_one_sequence_is_computed_as_one_where_a_compiler_is(monkeypatch: pytest
 def test_without_a_compiler_a_seed_has_the_same_bits_in_any_company(
     batch: int, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setenv(library.ISA_VARIABLE, "off")
+    monkeypatch.setenv(library.ISA, "off")
     c = condition("adding", 12, "lstm_1997", 4, batch=batch, updates=12, evaluate_every=4)
     c = type(c)(**{**vars(c), "cell_options": {"truncated": True, "cells_per_block": 2}})
     assert_same_replicate(trained(c, 2, 2), trained(c, 0, 4), 2)
@@ -107,7 +107,7 @@ def test_every_instruction_set_agrees_with_the_float64_loop(
 ):
     if isa != library.instruction_set() and library.instruction_set() == "portable":
         pytest.skip("this CPU has no wider registers")
-    monkeypatch.setenv(library.ISA_VARIABLE, isa)
+    monkeypatch.setenv(library.ISA, isa)
     cell, *given = case(FORMS[0], 3, 40, 2)
     exact = forward_and_gradients(cell, *given, range(40), "loop")
     single = forward_and_gradients(cell, *given, range(40), "truncated", torch.float32)

@@ -83,7 +83,10 @@ def cluster(folder: Path, cpus: int = 2, memory: int = 8000) -> Iterator[None]:
     host = socket.gethostname().partition(".")[0]
     ports = {"controller": _port(), "daemon": _port()}
     CONFIG.parent.mkdir(parents=True, exist_ok=True)
-    CONFIG.write_text(SETTINGS.format(host=host, folder=folder, cpus=cpus, memory=memory, **ports))
+    CONFIG.write_text(
+        SETTINGS.format(host=host, folder=folder, cpus=cpus, memory=memory, **ports),
+        encoding="utf-8",
+    )
     started: list[subprocess.Popen[bytes]] = []
     try:
         for command in (munged, ["slurmctld", "-D"], ["slurmd", "-D"]):

@@ -76,7 +76,7 @@ def test_a_server_that_is_asked_for_a_stage_first_serves_stages(
     try:
         assert forkserver.request("lstm_bench.stages", ["judge"]) is None
         until((folder / "s").exists)
-        maps = Path(f"/proc/{(folder / 's.pid').read_text()}/maps").read_text()
+        maps = Path(f"/proc/{(folder / 's.pid').read_text()}/maps").read_text(encoding="utf-8")
         assert "libtorch" not in maps
         assert "_stats" in maps, "scipy.stats is there"
         child = forkserver.request("lstm_bench.stages", ["judge", "--plan", "none.json"])

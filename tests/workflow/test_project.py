@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import subprocess
 import sys
@@ -92,3 +93,16 @@ def test_the_default_config_names_every_key_of_the_schema() -> None:
     assert set(config) == set(SCHEMA["properties"])
     assert set(config["training"]) == set(SCHEMA["properties"]["training"]["properties"])
     assert TINY.keys() <= config.keys()
+
+
+def test_make_uses_the_cores_that_this_shell_may_use() -> None:
+    one = next(iter(os.sched_getaffinity(0)))
+    shown = subprocess.run(
+        ["make", "-n", "smoke", f"PYTHON={sys.executable}"],
+        cwd=ROOT,
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+        preexec_fn=lambda: os.sched_setaffinity(0, {one}),
+    )
+    assert "--cores 1 " in shown.stdout

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import pty
 import re
+import subprocess
 from pathlib import Path
 
 import pandas as pd
@@ -29,6 +32,35 @@ def test_the_scheduler_looks_once_for_each_job_that_ends(finished: Workspace) ->
     total = re.search(r"^total +(\d+)$", told, re.M)
     assert total is not None
     assert 3 < told.count("Resources before job selection") <= int(total[1]) + 1
+
+
+def test_the_last_line_says_where_the_report_is(finished: Workspace) -> None:
+    told = (finished.path / "told").read_text(encoding="utf-8").splitlines()
+    assert told[-1] == f"The report: {finished.path / 'results/report/index.html'}"
+    again = finished.snakemake().stdout.splitlines()
+    assert again.count(told[-1]) == 1
+    assert again[-1] == told[-1]
+
+
+def test_on_a_terminal_there_are_bars(finished: Workspace, tmp_path: Path) -> None:
+    copy = finished.copy(tmp_path / "copy")
+    (copy.path / "results/report/index.html").unlink()
+    shown, terminal = pty.openpty()
+    env = {**copy.environment, "TERM": "xterm", "COLUMNS": "120"}
+    words = {"cwd": copy.path, "env": env, "stdout": terminal, "stderr": terminal}
+    with subprocess.Popen(copy.command(), **words) as sweep:
+        os.close(terminal)
+        told = b""
+        with contextlib.suppress(OSError):  # Linux's end of file, of a terminal
+            while read := os.read(shown, 65536):
+                told += read
+    os.close(shown)
+    assert sweep.returncode == 0
+    text = told.decode()
+    assert "100%" in text
+    assert "━━━━" in text
+    assert text.rstrip().endswith("results/report/index.html")
+    assert "━━━━" not in (finished.path / "told").read_text(encoding="utf-8")
 
 
 def test_every_experiment_has_its_tables_and_figures(finished: Workspace) -> None:
@@ -218,8 +250,13 @@ def test_a_truncated_dataset_is_named_in_one_sentence(finished: Workspace, tmp_p
     shown = copy.snakemake("results/report/index.html")
     assert shown.returncode != 0
     log = next(copy.path.glob("results/logs/train/*lstm*/seeds-002-003.log")).read_text()
-    assert victim.relative_to(copy.path).as_posix() in log
+    name = victim.relative_to(copy.path).as_posix()
+    assert name in log
     assert "Traceback" not in log
+    told = [line for line in shown.stdout.splitlines() if name in line]
+    assert len(told) == 2, "once for each cell, though each was tried three times"
+    assert all(line.startswith(f"train failed: {name} is damaged") for line in told)
+    assert "set -euo" not in shown.stdout, "no command"
 
 
 def _bytes(folder: Path) -> dict[str, bytes]:

@@ -62,7 +62,7 @@ class Workspace:
         return twin
 
     def command(self, *words: str) -> list[str]:
-        return [sys.executable, "-m", "snakemake", "--cores", "2", *words]
+        return [str(Path(sys.executable).with_name("snakemake")), "--cores", "2", *words]
 
     @property
     def environment(self) -> dict[str, str]:

@@ -17,7 +17,7 @@ rule judge:
     log:
         f"{paths.LOG}/judge.log",
     conda:
-        "../../environment.yml"
+        this_environment
     params:
         claims=digest(plan.data["claims"]),
         members=[plan.membership(name) for name in plan.asked],

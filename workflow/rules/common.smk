@@ -1,30 +1,34 @@
 import os
 import shlex
+import signal
 import sys
 import tempfile
 
-from lstm_bench.errors import BenchError
+from lstm_bench import environment
+from lstm_bench.errors import NOTED, BenchError
 from lstm_bench.planning import cluster, packing
 from lstm_bench.planning.overlays import inherited, overridden, without_null_text
 from lstm_bench.planning.placing import block_mib, gpus
 from lstm_bench.spec import canonical, digest
 from lstm_bench.store import aside, paths
-from lstm_bench.store.plans import ensure_plan
+from lstm_bench.store.plans import beside, ensure_plan
 from lstm_bench.store.rates import require_writable
 from lstm_bench.store.records import require_known
 from lstm_bench.tracking import address
 from lstm_bench.tracking.disk import require_local_disk
 from lstm_bench.training.devices import as_text
 
+# what the shell says decides neither which modules are imported nor how a page is encoded
+environment.isolate()
+
 # everything the rules know of the config stands in the plan; bad input ends here, in one sentence
 try:
-    config = without_null_text(config)
-    tuning = (
-        "tune" in sys.argv
-    )  # Snakemake knows its targets only when all rules are read
+    config = beside(without_null_text(config), here)
+    # Snakemake knows its targets only when all rules are read
+    tuning = "tune" in sys.argv
     if tuning:
-        require_writable(config, workflow.basedir)
-    plan = ensure_plan(config, workflow.basedir, inherited(layers), tuning)
+        require_writable(config, here)
+    plan = ensure_plan(config, here, inherited(layers), tuning)
     if not workflow.remote_exec:
         require_known(plan, paths.Results())
         for sentence in [*overridden(layers), *plan.notices]:
@@ -47,8 +51,10 @@ settings = {
 if workflow.remote_exec:
     settings |= {"LSTM_BENCH_FORK_SERVER": "", aside.VARIABLE: 1}
 else:
-    folder = f"{tempfile.gettempdir()}/lstm_bench-{os.getuid()}"
-    settings["LSTM_BENCH_FORK_SERVER"] = f"{os.getpid()}:{folder}/{os.getpid()}"
+    own_files = f"{tempfile.gettempdir()}/lstm_bench-{os.getuid()}/{os.getpid()}"
+    settings["LSTM_BENCH_FORK_SERVER"] = f"{os.getpid()}:{own_files}"
+    settings[NOTED] = f"{own_files}.noted"
+
 exports = " ".join(
     f"{key}={shlex.quote(str(value))}" for key, value in settings.items()
 )
@@ -62,6 +68,29 @@ speaks = "exec 9>&2; export LSTM_BENCH_STDERR=/proc/$$/fd/9; "
 prefix = f"set -euo pipefail; export PATH={shlex.quote(os.path.dirname(sys.executable))}:$PATH {exports}; "
 # braces doubled: Snakemake formats the prefix
 shell.prefix((prefix + speaks + account).replace("{", "{{").replace("}", "}}"))
+
+
+# a terminal that closes ends a sweep as SIGTERM does: trainings are saved, the folder is unlocked. It
+# may tell Snakemake alone, which then tells the jobs of its process group
+def end_the_sweep(*_):
+    leads = os.getpgrp() == os.getpid()
+    os.kill(0 if leads else os.getpid(), signal.SIGTERM)
+
+
+if signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:
+    signal.signal(signal.SIGHUP, end_the_sweep)
+
+
+# rules run where Snakemake itself does: `--sdm conda`, asked for or set in a profile, builds nothing
+workflow.deployment_settings.deployment_method = {
+    method
+    for method in workflow.deployment_settings.deployment_method
+    if method.name != "CONDA"
+}
+
+
+def this_environment(wildcards):
+    return None
 
 
 # one block that fails must not stop those packed with it: profiles/default says so, and no profile is
@@ -110,8 +139,11 @@ localrules:
 
 
 onstart:
+    if NOTED in settings:
+        hear_from_jobs()
     try:
-        plan.mark_run(paths.Results(), [name for name, _ in layers])
+        names = [name for name, _ in layers]
+        plan.mark_run(paths.Results(), names, inherited(layers))
         if any(job.rule.name == "track" for job in workflow.dag.needrun_jobs()):
             require_local_disk(address.tracking_uri(paths.Results()))
             # nothing waits for it: what is trained is imported when it answers
@@ -126,3 +158,4 @@ onstart:
 
 onsuccess:
     aside.clear(paths.Results())
+    say_where_the_report_is()

@@ -6,7 +6,7 @@ rule dataset:
     # before any training: the longest of them must be there to be chosen first
     priority: 2**40
     conda:
-        "../../environment.yml"
+        this_environment
     params:
         spec=lambda wildcards, output: canonical(
             plan.datasets[paths.DATASET.format(**wildcards)]["spec"]

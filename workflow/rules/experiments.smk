@@ -20,7 +20,7 @@ rule conclude:
     log:
         f"{paths.LOG}/conclude/{{experiment}}.log",
     conda:
-        "../../environment.yml"
+        this_environment
     params:
         members=lambda wildcards: plan.membership(wildcards.experiment),
         joined=lambda wildcards: plan.joined_digest(wildcards.experiment),
@@ -46,7 +46,7 @@ rule draw:
     log:
         f"{paths.LOG}/draw/{{experiment}}.log",
     conda:
-        "../../environment.yml"
+        this_environment
     params:
         members=lambda wildcards: plan.membership(wildcards.experiment),
         code=lambda wildcards: plan.experiments[wildcards.experiment]["figure_code"],

@@ -8,7 +8,7 @@ rule probe:
     log:
         f"{paths.LOG}/probe/{{probe}}-{{experiment}}.log",
     conda:
-        "../../environment.yml"
+        this_environment
     threads: lambda wildcards: 1 if plan.probe_inputs(wildcards.experiment) else 1024
     params:
         settings=lambda wildcards: canonical(

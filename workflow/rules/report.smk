@@ -14,7 +14,7 @@ rule report:
     log:
         f"{paths.LOG}/report.log",
     conda:
-        "../../environment.yml"
+        this_environment
     params:
         code=plan.data["code"]["report"],
         shown=digest([plan.data["sweep"], plan.config]),

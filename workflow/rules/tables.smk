@@ -7,7 +7,7 @@ rule table:
     log:
         f"{paths.LOG}/table/{{row}}.log",
     conda:
-        "../../environment.yml"
+        this_environment
     params:
         arms=lambda wildcards: digest(plan.tables[wildcards.row]["arms"]),
         code=lambda wildcards: plan.tables[wildcards.row]["code"],
@@ -32,7 +32,7 @@ rule tables:
     log:
         f"{paths.LOG}/tables.log",
     conda:
-        "../../environment.yml"
+        this_environment
     params:
         code=plan.data["code"]["tables"],
     shell:

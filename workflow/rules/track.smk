@@ -8,11 +8,9 @@ rule track:
     log:
         f"{paths.LOG}/track.log",
     conda:
-        "../../environment.yml"
+        this_environment
     params:
         code=plan.data["code"]["track"],
         where=digest([plan.config["tracking"], address.shown_address()]),
     shell:
-        # the one job that fails for something outside this folder: why is worth a look
         "python -m lstm_bench.stages track --stamp {output:q} > {log:q} 2>&1"
-        " || {{ cat {log:q} >&2; exit 1; }}"

@@ -23,7 +23,7 @@ rule train:
             gpus(plan, wildcards.condition),
         )
     conda:
-        "../../environment.yml"
+        this_environment
     threads: 1
     resources:
         attempt=lambda wildcards, attempt: attempt,

@@ -9,6 +9,6 @@ rule tune:
     log:
         f"{paths.LOG}/tune.log",
     conda:
-        "../../environment.yml"
+        this_environment
     shell:
         "python -m lstm_bench.stages freeze 2>&1 | tee {log:q}"

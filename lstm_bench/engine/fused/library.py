@@ -1,25 +1,32 @@
 """The kernel's shared library: compiled at first use, cached, loaded through ctypes.
 
-The cache is keyed by the source, the compiler and the flags. Where no compiler is, or it fails, the
-suite takes the torch path and says so once.
+The cache is keyed by the source, the flags and what CXX says, not by the compiler's version: a
+kernel that is there is used, also on a node without a compiler. Which one made it stands in the
+kernel. Where there is none to be had the suite takes the torch path and says so once.
 """
 
 from __future__ import annotations
 
 import ctypes
 import functools
-import hashlib
 import os
 import platform
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import torch
 from filelock import FileLock
 from platformdirs import user_cache_dir
+
+from lstm_bench.environment import ISA, word
+from lstm_bench.errors import tell_once
+from lstm_bench.store.files import sha256
 
 SOURCES = Path(__file__).parent
 COMMON = ("-O3", "-std=c++17", "-fPIC", "-shared", "-fno-math-errno", "-ffp-contract=fast")
@@ -28,7 +35,7 @@ ISA_FLAGS = {
     "avx2": ("-DW=8", "-mavx2", "-mfma"),
     "portable": ("-DW=4",),
 }
-ISA_VARIABLE = "LSTM_BENCH_ISA"
+TRIES = 3  # of a compiler that could not be started, or was killed
 
 
 class Unavailable(Exception):
@@ -36,14 +43,15 @@ class Unavailable(Exception):
 
 
 def instruction_set() -> str:
-    """What LSTM_BENCH_ISA says, or the widest this CPU has. Raises Unavailable for a bad word."""
-    wanted = os.environ.get(ISA_VARIABLE, "auto")
+    """What LSTM_BENCH_ISA says, or the widest this CPU has.
+
+    Raises Unavailable where it says off, and BenchError for a word that it may not say.
+    """
+    wanted = word(ISA)
     if wanted == "off":
-        raise Unavailable(f"{ISA_VARIABLE} is off")
+        raise Unavailable(f"{ISA} is off")
     if wanted in ISA_FLAGS:
         return wanted
-    if wanted != "auto":
-        raise Unavailable(f"{ISA_VARIABLE} is {wanted!r}, not auto, off, {', '.join(ISA_FLAGS)}")
     if platform.machine() not in ("x86_64", "AMD64"):
         return "portable"
     found = torch.backends.cpu.get_cpu_capability()
@@ -60,36 +68,84 @@ def compiler() -> str:
 
 def build(isa: str) -> Path:
     """The compiled kernel, from the cache where it is there. Raises Unavailable."""
-    command = [compiler(), *COMMON, *ISA_FLAGS[isa]]
-    version = subprocess.run([command[0], "--version"], capture_output=True, check=False).stdout
-    parts = [" ".join(command).encode(), platform.machine().encode(), version]
+    flags = [*COMMON, *ISA_FLAGS[isa]]
+    parts = [" ".join(flags).encode(), platform.machine().encode()]
     parts += [file.read_bytes() for file in sorted(SOURCES.glob("*.[ch]*"))]
-    folder = cache_folder()
-    target = folder / f"{isa}-{hashlib.sha256(b'0'.join(parts)).hexdigest()[:16]}.so"
-    if not target.exists():
-        if not os.access(folder, os.W_OK):
-            raise Unavailable(f"the cache folder {folder} cannot be written (LSTM_BENCH_CACHE)")
-        with FileLock(target.with_suffix(".lock")):  # a sweep starts many processes at once
-            if not target.exists():
-                _compile(command, target)
+    own = "".join([os.environ.get("CXX", ""), *platform.libc_ver()]).encode()
+    folder, kernel = cache_folder(), f"{isa}-{sha256(b'0'.join(parts))[:16]}"
+    target = folder / f"{kernel}-{sha256(own)[:8]}.so"
+    try:
+        if not target.exists():
+            _make(flags, target)
+    except Unavailable:
+        others = [(path.stat().st_mtime, path) for path in folder.glob(f"{kernel}-*.so")]
+        if not others:
+            raise
+        return max(others)[1]  # another compiler's, and a run says which
     return target
+
+
+def _make(flags: list[str], target: Path) -> None:
+    command = [compiler(), *flags]
+    if not os.access(target.parent, os.W_OK):
+        raise Unavailable(f"the cache folder {target.parent} cannot be written (LSTM_BENCH_CACHE)")
+    with _alone(target):
+        if not target.exists():
+            _compile(command, target)
+
+
+@contextmanager
+def _alone(target: Path) -> Iterator[None]:
+    """A sweep starts many processes at once. Where files cannot be locked, each compiles."""
+    lock = FileLock(target.with_suffix(".lock"))
+    with suppress(OSError, NotImplementedError):
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _compile(command: list[str], target: Path) -> None:
     print(f"lstm_bench: compiling the {target.name.split('-')[0]} kernel (once)", file=sys.stderr)
     with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
         made = Path(scratch) / "kernel.so"
-        call = [*command, *map(str, sorted(SOURCES.glob("*.cpp"))), "-o", str(made)]
-        try:
-            done = subprocess.run(call, capture_output=True, text=True, timeout=300, check=False)
-        except (OSError, subprocess.TimeoutExpired) as error:
-            raise Unavailable(f"{command[0]} did not run: {error}") from error
-        if done.returncode:
-            lines = [line for line in done.stderr.splitlines() if "error" in line]
-            raise Unavailable(f"{command[0]} failed: {(lines or ['no message'])[0][:200]}")
+        _run([*command, *map(str, sorted(SOURCES.glob("*.cpp"))), "-o", str(made)])
         with made.open("rb") as file:
             os.fsync(file.fileno())  # a half-written library would end the process that loads it
+        _seal(target).write_text(sha256(made.read_bytes()), encoding="utf-8")
         made.replace(target)
+
+
+def _run(call: list[str]) -> None:
+    """Call the compiler, again where the machine is at fault. Raises Unavailable with its words."""
+    for left in reversed(range(TRIES)):
+        try:
+            done = subprocess.run(
+                call,
+                capture_output=True,
+                encoding="utf-8",
+                errors="replace",
+                timeout=300,
+                check=False,
+                env={**os.environ, "LC_ALL": "C"},
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            why, passing = f"{call[0]} did not run: {error}", isinstance(error, OSError)
+        else:
+            if not done.returncode:
+                return
+            lines = [line for line in (done.stderr + done.stdout).splitlines() if line.strip()]
+            told = [line for line in lines if "error" in line.lower()] or lines
+            words = told[0].strip()[:200] if told else f"exit code {done.returncode}, no message"
+            why, passing = f"{call[0]} failed: {words}", done.returncode < 0 or "Killed" in words
+        if not passing or not left:
+            raise Unavailable(why)
+        time.sleep(0.5)
+
+
+def _seal(path: Path) -> Path:
+    return path.with_suffix(".sha256")
 
 
 def cache_folder() -> Path:
@@ -97,7 +153,10 @@ def cache_folder() -> Path:
 
     Raises Unavailable where it is another user's or all may write: what lies there is run.
     """
-    folder = Path(os.environ.get("LSTM_BENCH_CACHE") or user_cache_dir("lstm_bench"))
+    try:
+        folder = Path(os.environ.get("LSTM_BENCH_CACHE") or user_cache_dir("lstm_bench"))
+    except RuntimeError as error:  # HOME is not set, and the user has no entry in passwd
+        raise Unavailable("there is no home folder to keep it in (LSTM_BENCH_CACHE)") from error
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = folder.stat()
@@ -110,13 +169,25 @@ def cache_folder() -> Path:
 
 
 def _loaded(isa: str) -> ctypes.CDLL:
-    """Made anew, once, where what lies in the cache does not load: a crash can cut a file short."""
+    """Made anew where what lies in the cache was cut short by a crash.
+
+    What is whole and does not load (a folder that nothing may be run from) would not the next time.
+    """
     path = build(isa)
     try:
         return ctypes.CDLL(str(path))
     except OSError:
+        if _is_whole(path):
+            raise
         path.unlink(missing_ok=True)
         return ctypes.CDLL(str(build(isa)))
+
+
+def _is_whole(path: Path) -> bool:
+    try:
+        return _seal(path).read_text(encoding="utf-8") == sha256(path.read_bytes())
+    except OSError:
+        return False
 
 
 @functools.cache
@@ -124,7 +195,7 @@ def load_for(isa: str) -> ctypes.CDLL:
     """The kernel compiled for this instruction set. Raises Unavailable."""
     try:
         library = _loaded(isa)
-    except (OSError, NotImplementedError) as error:  # no room, no locks on this file system
+    except OSError as error:
         raise Unavailable(f"the kernel does not load: {error}") from error
     library.through_time.argtypes = [
         *(ctypes.c_int, ctypes.c_void_p, ctypes.c_int),
@@ -143,11 +214,18 @@ def _available(wanted: str) -> bool:
     try:
         load()
     except Unavailable as reason:
-        print(f"lstm_bench: torch instead of the fused kernel: {reason}", file=sys.stderr)
+        tell_once("kernel", f"lstm_bench: torch instead of the fused kernel: {reason}")
         return False
     return True
 
 
 def available() -> bool:
     """Whether the kernel runs here; if not, one line says why."""
-    return _available(os.environ.get(ISA_VARIABLE, "auto"))
+    return _available(word(ISA))
+
+
+def made_by() -> str:
+    """The instruction set of the kernel, and the compiler that made it. Raises Unavailable."""
+    library = load()
+    library.made_by.restype = ctypes.c_char_p
+    return f"{instruction_set()} by {library.made_by().decode()}"

@@ -12,9 +12,9 @@ The products are a choice, and the choice is the backend's name, so that every t
     triton-tf32     factors rounded to 10 bits of mantissa
     triton-bf16     factors rounded to 7 bits of mantissa
 
-States, gates and sums are float32 in all of them. On a CUDA device `auto` takes the one that the
-environment variable LSTM_BENCH_TRITON names (ieee, tf32x3, tf32 or bf16; ieee if unset), or none
-of them if it is `off`.
+States, gates and sums are float32 in all of them. No GPU has run them yet (see
+docs/performance-gpu.md): on a CUDA device `auto` takes one only where the environment variable
+LSTM_BENCH_TRITON names it, as ieee, tf32x3, tf32 or bf16.
 """
 
 from __future__ import annotations
@@ -30,17 +30,14 @@ from torch import Tensor
 
 from lstm_bench.cells.base import Cell, Params, State
 from lstm_bench.engine.gpu.memory import KINDS, stacked
-from lstm_bench.errors import unknown
+from lstm_bench.environment import TRITON, WORDS, word
 
-PRECISIONS = ("ieee", "tf32x3", "tf32", "bf16")
-VARIABLE = "LSTM_BENCH_TRITON"
+PRECISIONS = tuple(each for each in WORDS[TRITON] if each != "off")
 
 
 def chosen() -> list[str]:
     """The backend that the environment asks for, if any. Raises BenchError for an unknown word."""
-    wanted = os.environ.get(VARIABLE, "ieee")
-    if wanted not in (*PRECISIONS, "off"):
-        raise unknown(VARIABLE, wanted, [*PRECISIONS, "off"])
+    wanted = word(TRITON)
     return [name for name, backend in BACKENDS.items() if backend.precision == wanted]
 
 

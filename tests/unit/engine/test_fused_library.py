@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import re
 import stat
 from pathlib import Path
 
@@ -11,13 +13,14 @@ import torch
 
 from lstm_bench import cells, engine
 from lstm_bench.engine.fused import library
+from lstm_bench.errors import BenchError
 
 
 @pytest.fixture(autouse=True)
 def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """A cache folder of the test's own, and nothing remembered before or after."""
     monkeypatch.setenv("LSTM_BENCH_CACHE", str(tmp_path / "cache"))
-    monkeypatch.delenv(library.ISA_VARIABLE, raising=False)
+    monkeypatch.delenv(library.ISA, raising=False)
     for memory in (library.load_for, library._available):
         memory.cache_clear()
     yield
@@ -56,20 +59,104 @@ def test_a_compiler_that_fails_is_quoted(tmp_path, monkeypatch, capsys):
     assert not list((tmp_path / "cache").glob("*.so"))
 
 
-def test_a_library_that_does_not_load_is_not_used(tmp_path, monkeypatch, capsys):
-    fake_compiler(tmp_path, TO_THE_LAST.format('echo "not a library" > "$last"'), monkeypatch)
+@pytest.mark.parametrize(("script", "said"), [
+    ("echo 'x.cpp:1: Fehler: keine solche Datei' >&2; exit 1", "Fehler: keine solche Datei"),
+    ("echo >&2; echo ouch; exit 1", "failed: ouch"),
+    ("exit 3", "failed: exit code 3, no message"),
+])  # fmt: skip
+def test_a_compiler_is_quoted_in_any_language(script, said, tmp_path, monkeypatch, capsys):
+    fake_compiler(tmp_path, script, monkeypatch)
+    one_line_of_the_reason(capsys, said)
+
+
+def one_line_of_the_reason(capsys: pytest.CaptureFixture, words: str) -> None:
     assert engine.backend_for(cells.create("lstm")) == "bptt"
-    assert "does not load" in capsys.readouterr().err
+    assert words in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_a_library_that_does_not_load_is_not_used_and_not_made_again(tmp_path, monkeypatch, capsys):
+    made = TO_THE_LAST.format(f'echo >> {tmp_path}/calls; echo "not a library" > "$last"')
+    fake_compiler(tmp_path, made, monkeypatch)
+    for _ in range(3):  # processes
+        library._available.cache_clear()
+        one_line_of_the_reason(capsys, "the kernel does not load")
+    assert len((tmp_path / "calls").read_text().splitlines()) == 1
+
+
+@pytest.mark.parametrize("lost", ["no compiler", "one that fails", "a cache that is read-only"])
+def test_a_kernel_that_is_there_needs_no_compiler(lost: str, tmp_path, monkeypatch):
+    made = TO_THE_LAST.format('echo one > "$last"')
+    fake_compiler(tmp_path, made, monkeypatch)
+    kernel = library.build("avx2")
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.delenv("CXX")
+    if lost == "one that fails":
+        fake_compiler(tmp_path / "cache", "exit 1", monkeypatch)
+    if lost == "a cache that is read-only":
+        monkeypatch.setattr(os, "access", lambda *_: False)
+    assert library.build("avx2") == kernel
+    with pytest.raises(library.Unavailable):
+        library.build("portable")
+
+
+def test_a_compiler_that_could_not_be_started_is_tried_again(tmp_path, monkeypatch):
+    fake_compiler(tmp_path, TO_THE_LAST.format('echo one > "$last"'), monkeypatch)
+    real, refused = library.subprocess.run, [BlockingIOError(11, "no more processes")] * 2
+
+    def run(*words, **how):
+        if refused:
+            raise refused.pop()
+        return real(*words, **how)
+
+    monkeypatch.setattr(library.subprocess, "run", run)
+    monkeypatch.setattr(library.time, "sleep", lambda _: None)
+    assert library.build("portable").exists()
+    assert not refused
+
+
+def test_without_locks_the_kernel_is_made_all_the_same(tmp_path, monkeypatch):
+    def none(*_):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", none)
+    fake_compiler(tmp_path, TO_THE_LAST.format('echo one > "$last"'), monkeypatch)
+    assert library.build("portable").exists()
+
+
+def test_a_user_without_a_home_gets_a_sentence(monkeypatch, capsys):
+    def no_home(_):
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("LSTM_BENCH_CACHE")
+    monkeypatch.setattr(library, "user_cache_dir", no_home)
+    one_line_says(capsys, "there is no home folder to keep it in (LSTM_BENCH_CACHE)")
+
+
+def test_what_many_jobs_find_out_the_workflow_says_once(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv(library.ISA, "off")
+    monkeypatch.setenv("LSTM_BENCH_NOTED", str(tmp_path / "noted"))
+    for _ in range(3):  # jobs
+        library._available.cache_clear()
+        one_line_says(capsys, "LSTM_BENCH_ISA is off")
+    (line,) = (tmp_path / "noted.kernel").read_text(encoding="utf-8").splitlines()
+    assert line.endswith("torch instead of the fused kernel: LSTM_BENCH_ISA is off")
 
 
 def test_the_kernel_can_be_switched_off(monkeypatch, capsys):
-    monkeypatch.setenv(library.ISA_VARIABLE, "off")
+    monkeypatch.setenv(library.ISA, "off")
     one_line_says(capsys, "LSTM_BENCH_ISA is off")
 
 
-def test_an_unknown_instruction_set_is_answered_with_the_known_ones(monkeypatch, capsys):
-    monkeypatch.setenv(library.ISA_VARIABLE, "sse9")
-    one_line_says(capsys, "'sse9', not auto, off, avx512, avx2, portable")
+def test_an_unknown_instruction_set_is_answered_with_the_known_ones(monkeypatch):
+    monkeypatch.setenv(library.ISA, "sse9")
+    with pytest.raises(BenchError, match=r"LSTM_BENCH_ISA 'sse9' is unknown.*avx2, avx512"):
+        engine.backend_for(cells.create("lstm"))
+
+
+@pytest.mark.parametrize(("said", "meant"), [("AVX2", "avx2"), (" Portable ", "portable")])
+def test_an_instruction_set_is_understood_in_any_case(said: str, meant: str, monkeypatch):
+    monkeypatch.setenv(library.ISA, said)
+    assert library.instruction_set() == meant
 
 
 def test_a_cache_folder_that_cannot_be_written_is_named(tmp_path, monkeypatch, capsys):
@@ -124,6 +211,14 @@ def test_the_kernel_is_compiled_once_and_keyed_by_its_flags(tmp_path, monkeypatc
     assert len(compiled) == 2
     monkeypatch.setattr(library, "COMMON", (*library.COMMON, "-DOTHER"))
     assert library.build("portable") != first[0]
+
+
+def test_the_kernel_says_who_made_it():
+    if not library.available():
+        pytest.skip("no kernel can be made here")
+    isa, compiler = library.made_by().split(" by ")
+    assert isa == library.instruction_set()
+    assert re.search(r"\d+\.\d+", compiler)
 
 
 def test_float64_and_other_devices_take_another_path():

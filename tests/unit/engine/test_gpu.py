@@ -14,6 +14,7 @@ import torch
 from lstm_bench import cells, engine
 from lstm_bench.cells.elman import Elman
 from lstm_bench.engine import gpu
+from lstm_bench.environment import CUDA_GRAPHS, TRITON
 from lstm_bench.errors import BenchError
 
 ROOT = Path(__file__).parents[3]
@@ -35,37 +36,38 @@ def script(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
 def installed(monkeypatch: pytest.MonkeyPatch):
     """As if Triton were there, whether it is or not; nothing of it is imported."""
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: object())
-    monkeypatch.delenv(gpu.VARIABLE, raising=False)
+    for variable in (TRITON, CUDA_GRAPHS):
+        monkeypatch.delenv(variable, raising=False)
     monkeypatch.delenv("TRITON_INTERPRET", raising=False)
 
 
 @pytest.mark.usefixtures("installed")
 @pytest.mark.parametrize(
     ("asked", "found"),
-    [(None, "triton"), ("tf32x3", "triton-tf32x3"), ("bf16", "triton-bf16"), ("off", "bptt")],
+    [(None, "bptt"), ("off", "bptt"), ("ieee", "triton"), ("TF32x3", "triton-tf32x3")],
 )
 def test_the_environment_chooses_the_precision_and_the_name_says_it(
     asked: str | None, found: str, monkeypatch: pytest.MonkeyPatch
 ):
     if asked:
-        monkeypatch.setenv(gpu.VARIABLE, asked)
+        monkeypatch.setenv(TRITON, asked)
     assert engine.backend_for(cells.create("lstm"), like=OnGPU()) == found
 
 
 @pytest.mark.usefixtures("installed")
-def test_cells_without_a_kernel_take_the_general_path_as_a_graph(monkeypatch: pytest.MonkeyPatch):
+def test_a_cell_without_a_kernel_is_recorded_as_a_graph_on_request(monkeypatch: pytest.MonkeyPatch):
     class Louder(Elman):
         pass
 
-    assert engine.backend_for(Louder(), like=OnGPU()) == "graphs"
-    monkeypatch.setenv("LSTM_BENCH_CUDA_GRAPHS", "0")
     assert engine.backend_for(Louder(), like=OnGPU()) == "loop"
+    monkeypatch.setenv(CUDA_GRAPHS, "1")
+    assert engine.backend_for(Louder(), like=OnGPU()) == "graphs"
     assert engine.backend_for(cells.create("jordan"), like=OnGPU()) == "bptt"
 
 
 @pytest.mark.usefixtures("installed")
 def test_an_unknown_precision_is_answered_with_the_known_ones(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv(gpu.VARIABLE, "fp8")
+    monkeypatch.setenv(TRITON, "fp8")
     with pytest.raises(BenchError, match="fp8"):
         engine.backend_for(cells.create("lstm"), like=OnGPU())
 

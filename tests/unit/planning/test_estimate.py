@@ -144,15 +144,17 @@ def test_an_update_takes_longer_on_a_longer_sequence():
 
 def test_overlays_are_merged_key_by_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
-    Path("a.yaml").write_text("training: {updates: 1, batch: 2}\nlengths: [10, 20]\n")
-    Path("b.yaml").write_text("training: {updates: 3}\nlengths: [30]\n")
+    Path("a.yaml").write_text(
+        "training: {updates: 1, batch: 2}\nlengths: [10, 20]\n", encoding="utf-8"
+    )
+    Path("b.yaml").write_text("training: {updates: 3}\nlengths: [30]\n", encoding="utf-8")
     assert merged(read_layers(["a.yaml", "b.yaml"])) == {
         "training": {"updates": 3, "batch": 2},
         "lengths": [30],
     }
-    Path("c.yaml").write_text("[1]\n")
-    Path("d.yaml").write_text("a: [\n")
-    Path("e.yaml").write_text("a: 1\na: 2\n")
+    Path("c.yaml").write_text("[1]\n", encoding="utf-8")
+    Path("d.yaml").write_text("a: [\n", encoding="utf-8")
+    Path("e.yaml").write_text("a: 1\na: 2\n", encoding="utf-8")
     for name, sentence in (
         ("no.yaml", "no.yaml is not there"),
         ("c.yaml", "c.yaml: it must be a mapping"),

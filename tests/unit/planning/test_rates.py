@@ -60,7 +60,7 @@ def test_a_file_is_begun_by_tuning_and_holds_each_pair_with_its_settings(tmp_pat
 
 
 def test_what_is_kept_keeps_its_provenance_and_its_trials(tmp_path: Path):
-    Path("mine.yaml").write_text(yaml.safe_dump(OLD))
+    Path("mine.yaml").write_text(yaml.safe_dump(OLD), encoding="utf-8")
     rows = [row("lstm", 0.1, True), row("lstm", 0.01, False)]
     told = freeze(tuned(tmp_path, rows, learning_rates="mine.yaml"), Results(tmp_path))
     assert "lstm on temporal_order: 0.01 is replaced by 0.1" in told
@@ -82,7 +82,7 @@ def test_what_is_kept_keeps_its_provenance_and_its_trials(tmp_path: Path):
 
 
 def test_a_later_file_stands_over_an_earlier_one_which_tuning_leaves(tmp_path: Path):
-    Path("shipped.yaml").write_text(yaml.safe_dump(OLD))
+    Path("shipped.yaml").write_text(yaml.safe_dump(OLD), encoding="utf-8")
     files = ["shipped.yaml", "mine.yaml"]
     before = Path("shipped.yaml").read_bytes()
     freeze(tuned(tmp_path, [row("lstm", 0.1, True)], learning_rates=files), Results(tmp_path))
@@ -94,7 +94,7 @@ def test_a_later_file_stands_over_an_earlier_one_which_tuning_leaves(tmp_path: P
 
 
 def test_where_nothing_was_measured_the_file_stays(tmp_path: Path):
-    Path("mine.yaml").write_text(yaml.safe_dump(OLD))
+    Path("mine.yaml").write_text(yaml.safe_dump(OLD), encoding="utf-8")
     before = Path("mine.yaml").read_bytes()
     unmeasured = [row("lstm", rate, False, float("nan")) for rate in (0.1, 0.01)]
     with pytest.raises(BenchError, match=r"mine.yaml stays as it is"):
@@ -107,7 +107,7 @@ def test_an_unmeasured_pair_beside_a_measured_one_is_left_and_no_nan_is_written(
     rows += [row("elman", 0.1, False, float("nan"))]
     freeze(tuned(tmp_path, rows, learning_rates="mine.yaml"), Results(tmp_path))
     assert list(read_file(Path("mine.yaml")).chosen) == [("temporal_order", "lstm")]
-    assert "nan" not in Path("mine.yaml").read_text().lower()
+    assert "nan" not in Path("mine.yaml").read_text(encoding="utf-8").lower()
 
 
 @pytest.mark.parametrize("status", ["error", "timeout", "diverged"])

@@ -26,7 +26,6 @@ def settings_of(c: Condition, **more: Any) -> dict[str, Any]:
 
 
 def train(c: Condition, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run, "configure", lambda: None)
     monkeypatch.chdir(folder)
     run.train_block(c, SeedBlock(0, 1), Results(), device="cpu")
 

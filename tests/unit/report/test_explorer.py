@@ -30,7 +30,7 @@ def swept(tmp_path: Path) -> tuple[Plan, Results]:
 
 
 def data_of(page: Path) -> dict:
-    found = re.search(r'id="data">(.*?)</script>', page.read_text(), re.S)
+    found = re.search(r'id="data">(.*?)</script>', page.read_text(encoding="utf-8"), re.S)
     assert found is not None
     return json.loads(found[1])
 

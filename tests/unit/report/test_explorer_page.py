@@ -110,7 +110,7 @@ def test_two_conditions_stand_side_by_side(browser, pages):
         assert opened.page.evaluate("document.querySelectorAll('tbody tr').length") == 10
         with opened.page.expect_download() as download:
             opened.page.click("#files a")
-        text = Path(download.value.path()).read_text().splitlines()
+        text = Path(download.value.path()).read_text(encoding="utf-8").splitlines()
         assert text[0].startswith("task,cell,T,condition,seed,update,validation_loss")
         assert {line.split(",")[1] for line in text[1:]} == {"lstm", "irnn"}
         opened.require_clean(folder)

@@ -28,7 +28,7 @@ def test_writing_makes_the_folders_and_replaces_what_was_there(tmp_path: Path):
     assert path.stat().st_mode & 0o777 == 0o644
 
 
-@pytest.mark.parametrize("step", ["replace", "fsync", "chmod"])
+@pytest.mark.parametrize("step", ["replace", "fsync"])
 def test_a_write_that_fails_leaves_the_old_file_and_no_other(tmp_path: Path, monkeypatch, step):
     path = tmp_path / "file"
     files.write_bytes(path, b"old")
@@ -155,3 +155,13 @@ def test_json_is_the_same_text_for_the_same_value_in_any_order(tmp_path: Path):
     files.write_json(tmp_path / "two", {"b": 2, "a": 1})
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
     assert json.loads((tmp_path / "one").read_text()) == {"a": 1, "b": 2}
+
+
+@pytest.mark.parametrize(("umask", "mode"), [(0o077, 0o600), (0o002, 0o664), (0o022, 0o644)])
+def test_a_file_has_the_mode_that_the_umask_leaves(umask: int, mode: int, tmp_path: Path):
+    had = os.umask(umask)
+    try:
+        files.write_bytes(tmp_path / "file", b"")
+    finally:
+        os.umask(had)
+    assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == mode

@@ -38,7 +38,9 @@ def test_a_local_file_and_a_server_are_allowed(uri: str, mounts: Path) -> None:
 def test_a_relative_path_is_that_of_the_current_folder(
     mounts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    mounts.write_text(f"disk / ext4 rw 0 0\nserver:/x {tmp_path.resolve()} nfs4 rw 0 0\n")
+    mounts.write_text(
+        f"disk / ext4 rw 0 0\nserver:/x {tmp_path.resolve()} nfs4 rw 0 0\n", encoding="utf-8"
+    )
     monkeypatch.chdir(tmp_path)
     with pytest.raises(BenchError, match="nfs4"):
         require_local_disk("sqlite:///results/mlflow.db", mounts)

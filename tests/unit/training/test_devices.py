@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -160,7 +161,32 @@ def test_importing_what_the_server_forks_never_asks_cuda():
     subprocess.run([sys.executable, "-c", code], check=True, env={**os.environ, "PYTHONPATH": path})
 
 
-def test_devices_are_those_given(monkeypatch):
+GIVEN = ["NoDevFiles", "none", "void", "", "-1", "0", "0,1", "GPU-a", "all"]
+
+
+@pytest.mark.parametrize("variable", devices.GIVEN)
+@pytest.mark.parametrize("said", GIVEN)
+def test_without_a_device_file_no_variable_makes_a_gpu(variable, said, tmp_path, monkeypatch):
+    monkeypatch.setattr(devices, "DEV", tmp_path)
+    monkeypatch.setenv(variable, said)
+    assert devices.devices() == []
+    assert not devices.needs_gpu("auto", 10)
+    assert devices.lease("auto", 1000, tmp_path) is None
+
+
+def test_a_disk_without_locks_is_a_sentence_and_no_taken_slot(tmp_path, monkeypatch):
+    def none(*_):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setenv(devices.DECLARED, "0:1000")
+    monkeypatch.setattr(devices.fcntl, "flock", none)
+    with pytest.raises(BenchError, match=f"{tmp_path} cannot be locked: No locks available"):
+        devices.lease("auto", 1000, tmp_path)
+
+
+def test_devices_are_those_given(tmp_path, monkeypatch):
+    (tmp_path / "nvidia0").touch()
+    monkeypatch.setattr(devices, "DEV", tmp_path)
     monkeypatch.setattr(devices, "_present", lambda: {"0": 80000, "1": 80000, "GPU-a": 80000})
     for variables, names in (
         ({}, ["0", "1"]),
@@ -168,6 +194,8 @@ def test_devices_are_those_given(monkeypatch):
         ({"SLURM_JOB_GPUS": "1", "CUDA_VISIBLE_DEVICES": "GPU-a"}, ["GPU-a"]),
         ({"CUDA_VISIBLE_DEVICES": ""}, []),
         ({"CUDA_VISIBLE_DEVICES": "-1"}, []),
+        ({"CUDA_VISIBLE_DEVICES": "NoDevFiles"}, []),
+        ({"CUDA_VISIBLE_DEVICES": "0,-1,1"}, ["0"]),
         ({devices.DECLARED: "3:1000", "CUDA_VISIBLE_DEVICES": "0"}, ["3"]),
     ):
         with monkeypatch.context() as patch:

@@ -88,7 +88,9 @@ def own_sweep(first: Path, tmp_path: Path) -> Iterator[Sweep]:
 
 
 def children(pid: int) -> list[int]:
-    return [int(x) for x in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return [
+        int(x) for x in Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="utf-8").split()
+    ]
 
 
 def test_a_served_job_writes_the_same_bytes(sweep: Sweep, tmp_path: Path):
@@ -98,9 +100,10 @@ def test_a_served_job_writes_the_same_bytes(sweep: Sweep, tmp_path: Path):
     assert contents(tmp_path) == contents(sweep.first)
 
 
-def test_a_served_job_answers_a_signal_and_resumes(sweep: Sweep, tmp_path: Path):
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])  # of a terminal that closes
+def test_a_served_job_answers_a_signal_and_resumes(sweep: Sweep, tmp_path: Path, number: int):
     job = Job(tmp_path).until_training()
-    job.process.send_signal(signal.SIGTERM)
+    job.process.send_signal(number)
     assert job.wait() == RESUMABLE
     run(tmp_path)
     assert contents(tmp_path) == contents(sweep.first)

@@ -68,7 +68,7 @@ class Job:
 
     def child(self) -> int:
         pid = self.process.pid
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="utf-8").split()
         assert len(children) == 1
         return int(children[0])
 
@@ -172,7 +172,9 @@ def test_the_training_dies_with_its_supervisor(tmp_path: Path):
 
 def running(pid: int) -> bool:
     stat = Path(f"/proc/{pid}/stat")
-    return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] not in "ZX"
+    return (
+        stat.exists() and stat.read_text(encoding="utf-8").rpartition(")")[2].split()[0] not in "ZX"
+    )
 
 
 def test_killed_at_the_last_attempt_leaves_a_row_a_seed_and_succeeds(tmp_path: Path):

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import errno
+import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from lstm_bench.cells.lstm import LSTM
+from lstm_bench.engine.fused import library
 from lstm_bench.errors import BenchError
 from lstm_bench.spec import Condition, SeedBlock
 from lstm_bench.store.paths import BLOCK_FILES, Results
@@ -20,11 +25,6 @@ from tests.numerics.training import CPU, condition
 
 BLOCK = SeedBlock(0, 2)
 SMALL = condition(validation_size=64, test_size=96)
-
-
-@pytest.fixture(autouse=True)
-def _settings_of_the_test_process(monkeypatch):
-    monkeypatch.setattr(run, "configure", lambda: None)
 
 
 def train(folder: Path, c: Condition = SMALL, **options: Any) -> Path:
@@ -105,6 +105,82 @@ def test_a_fault_of_the_training_becomes_a_row_a_seed(tmp_path, monkeypatch, err
         (seed, "error", reason) for seed in BLOCK.seeds
     ]
     assert all((folder / name).exists() for name in BLOCK_FILES)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(28, "No space left on device"),
+        ImportError("libcudart.so.13: cannot open shared object file"),
+        torch.AcceleratorError("CUDA error: uncorrectable ECC error"),
+        RuntimeError("can't start new thread"),
+    ],
+)
+def test_a_fault_of_the_machine_is_no_result_and_goes_on_later(tmp_path, monkeypatch, error):
+    with monkeypatch.context() as patch:
+        fail_at(patch, 13, error)
+        with pytest.raises(BenchError, match=f"cannot go on: .*{str(error)[-12:]}"):
+            train(tmp_path)
+    assert not Results(tmp_path).blocks()
+    assert {row["status"] for row in rows(train(tmp_path))} == {"unsolved"}
+
+
+def test_a_table_that_cannot_be_written_is_no_result_of_the_training(tmp_path, monkeypatch):
+    def broken(*_):
+        raise ValueError("no such type")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(run, "write_outcome", broken)
+        with pytest.raises(ValueError, match="no such type"):
+            train(tmp_path)
+    assert not Results(tmp_path).blocks()
+
+
+def test_a_disk_without_locks_is_one_sentence(tmp_path, monkeypatch):
+    def none(*_):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", none)
+    with pytest.raises(BenchError, match=r"seeds-000-002\.lock cannot be locked: .* NFS without"):
+        train(tmp_path)
+
+
+def test_a_run_says_what_computed_it(tmp_path: Path):
+    on_kernel, by_torch = (
+        rows(train(tmp_path, replace(SMALL, cell=cell)), "timing")[0] for cell in ("lstm", "leaky")
+    )
+    assert by_torch["instruction_set"].endswith("no kernel")
+    if library.available():
+        assert on_kernel["instruction_set"].endswith(f"kernel {library.made_by()}")
+
+
+def test_a_block_by_another_backend_than_those_beside_it_says_so(tmp_path, monkeypatch, capsys):
+    if not library.available():
+        pytest.skip("no kernel can be made here")
+    other = SeedBlock(3, 4)
+    first = train(tmp_path)
+    same = run.train_block(SMALL, other, Results(tmp_path), device="cpu")
+    shutil.rmtree(same)
+    assert "agree to rounding" not in capsys.readouterr().err
+    monkeypatch.setenv(library.ISA, "off")
+    second = run.train_block(SMALL, other, Results(tmp_path), device="cpu")
+    said = capsys.readouterr().err
+    assert "seeds-000-002 are by fused" in said
+    assert "seeds-003-004 by bptt" in said
+    assert {row["determinism"] for row in rows(first, "timing")} == {"bitwise"}
+    assert {row["determinism"] for row in rows(second, "timing")} == {"tolerance"}
+
+
+def test_a_checkpoint_of_another_backend_is_not_continued(tmp_path, monkeypatch, capsys):
+    if not library.available():
+        pytest.skip("no kernel can be made here")
+    with pytest.raises(run.Interrupted):
+        train(tmp_path, interrupted=lambda: True)
+    monkeypatch.setenv(library.ISA, "off")
+    train(tmp_path)
+    assert "has another backend, instruction_set: the training starts over" in (
+        capsys.readouterr().err
+    )
 
 
 def test_bad_input_is_raised_and_leaves_no_row(tmp_path: Path):
