@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from lstm_bench.experiments.base import Evidence, Experiment
-from lstm_bench.plotting.panels import cell_legend, cell_style, log_lengths, panels
+from lstm_bench.plotting.panels import cell_legend, cell_style, log_lengths, log_ticks, panels
 from lstm_bench.stats.timing import exponent
 from lstm_bench.sweep import Choice, Sweep
 
@@ -122,6 +122,7 @@ class Cost(Experiment):
             for axes in (time, other):
                 log_lengths(axes, rows[axis].tolist())
                 axes.set_yscale("log")
+                log_ticks(axes.yaxis)
             other.set_xlabel("sequence length T" if axis == "T" else "width (hidden units)")
             first = rows.iloc[0]
             fixed = _widths(rows) if axis == "T" else f"T = {first['T']}"

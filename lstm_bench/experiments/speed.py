@@ -20,7 +20,14 @@ from lstm_bench.experiments.speed_tables import (
     told_ratio,
     with_solving,
 )
-from lstm_bench.plotting.panels import DOUBLE, cell_legend, log_lengths, panels, place_style
+from lstm_bench.plotting.panels import (
+    DOUBLE,
+    cell_legend,
+    log_lengths,
+    log_ticks,
+    panels,
+    place_style,
+)
 from lstm_bench.stats.timing import exponent
 from lstm_bench.sweep import Sweep
 
@@ -188,6 +195,7 @@ class Speed(Experiment):
                 axes.tick_params(axis="x", labelrotation=45 if axis == "T" else 0)
                 if np.isfinite(axes.dataLim.minposy):  # something could be timed
                     axes.set_yscale("log")
+                    log_ticks(axes.yaxis)
                 axes.set_xlabel("sequence length T" if axis == "T" else "width (hidden units)")
             for axes, found in ends.items():
                 _exponents(axes, found)

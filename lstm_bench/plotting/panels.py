@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
 SINGLE, DOUBLE = 3.5, 7.2  # column widths of a paper, in inches
@@ -104,6 +105,20 @@ def beside(place: int, lines: int, lengths: Sequence[int]) -> float:
 def abreast(place: int, lines: int, step: float) -> float:
     """How far from its tick this line's point stands, so that those of one tick stay together."""
     return min(step, 0.8 / max(1, lines)) * (place - (lines - 1) / 2)
+
+
+def log_ticks(axis: Axis, narrow: float = 100) -> None:
+    """Ticks of a logarithmic axis: decades, or 1, 2 and 5 of each up to a width of `narrow`.
+
+    matplotlib's own label what lies between where there is no room for it.
+    """
+    from matplotlib.ticker import LogLocator
+
+    low, high = axis.get_view_interval()
+    if high / low <= narrow:
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.set_major_formatter("{x:g}")
+    axis.set_minor_formatter("")
 
 
 def log_lengths(axes: Axes, lengths: Sequence[float]) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from lstm_bench.plotting.panels import abreast, cell_legend, cell_style, panels
+from lstm_bench.plotting.panels import abreast, cell_legend, cell_style, log_ticks, panels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -79,3 +79,4 @@ def _trials(axes: Axes, rows: pd.DataFrame, cells: Sequence[str]) -> None:
         hollow = {**style, "markerfacecolor": "none", "alpha": 0.45}
         axes.plot(group.learning_rate[~some], group.value[~some], **hollow)
     axes.set(xscale="log", xlabel="learning rate", ylim=(-0.03, 1.03))
+    log_ticks(axes.xaxis, narrow=10)

@@ -1,4 +1,4 @@
-"""`make faults`: every experiment, whatever became of its replicates, however narrow its sweep."""
+"""`make faults`: every experiment, whatever became of its replicates, however small its sweep."""
 
 from __future__ import annotations
 
@@ -7,28 +7,24 @@ from typing import Any
 
 import pytest
 
-from lstm_bench.errors import BenchError
 from lstm_bench.experiments.run import conclude, create, draw, read_csv
 from lstm_bench.store.paths import EXPERIMENT_FIGURES, Results
 from tests.faults.conftest import LONG
 from tests.unit.experiments.outcomes import ENDS, NARROW, answer, everything, made, store
+from tests.unit.plotting.test_figures import faults_of
 
 pytestmark = pytest.mark.skipif(not LONG, reason="LSTM_BENCH_FAULTS=long")
-REFUSED = {("catalogue", "one task"), ("catalogue", "one of each")}  # its task is not in the sweep
+DRAWN = [name for name in everything() if name != "speed"]
 
 
 @pytest.mark.parametrize("narrow", ["whole", *NARROW])
 @pytest.mark.parametrize("end", list(ENDS))
-@pytest.mark.parametrize("name", [name for name in everything() if name != "speed"])
+@pytest.mark.parametrize("name", DRAWN)
 def test_it_is_concluded_and_drawn(
     name: str, end: str, narrow: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     change: dict[str, Any] = NARROW.get(narrow, {})
-    if (name, narrow) in REFUSED:
-        with pytest.raises(BenchError, match="catalogue"):
-            made(name, **change)
-        return
     plan = made(name, **change)
     store(plan, [name], ENDS[end])
     folder = conclude(plan, name, Results())
@@ -38,3 +34,13 @@ def test_it_is_concluded_and_drawn(
     summary = read_csv(folder / "summary.csv")
     if len(summary):
         assert len(create(name).display(summary))
+
+
+@pytest.mark.parametrize("cells", [1, 2, 4, 8, 12])
+@pytest.mark.parametrize("tasks", [1, 2, 3])
+@pytest.mark.parametrize("name", DRAWN)
+def test_every_word_of_its_figure_is_whole_and_apart(
+    name: str, tasks: int, cells: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert faults_of(name, tasks, cells) == []

@@ -18,14 +18,18 @@ from lstm_bench.experiments.run import conclude, draw, read_csv
 from lstm_bench.experiments.speed_tables import PEAK, TUNED
 from lstm_bench.planning.freeze import freeze
 from lstm_bench.plotting import style
+from lstm_bench.report.published import write_tables
+from lstm_bench.spec import SeedBlock
 from lstm_bench.store.collect import COLUMNS, collect
 from lstm_bench.store.paths import Results
 from lstm_bench.store.tables import write_table
+from lstm_bench.tables.run import conclude as conclude_table
 from tests.unit.experiments.outcomes import (
     ENDS,
     NARROW,
     PROBES,
     answer,
+    ended,
     everything,
     made,
     store,
@@ -101,6 +105,22 @@ def test_a_rate_that_was_trained_is_chosen_before_one_that_was_not() -> None:
     folder = conclude(plan, "tuning", Results())
     assert json.loads((folder / "verdict.json").read_text())["rates"] == {"adding": {"lstm": 0.03}}
     assert read_csv(folder / "table.csv").set_index("learning_rate").n.tolist() == [0, 3, 3]
+
+
+@pytest.mark.parametrize("end", ["error", "diverged", "unsolved", "anything"])
+def test_published_tables_are_concluded(end: str) -> None:
+    plan, results = made("horizon", tables={"replicates": 2, "updates": 40}), Results()
+    for entry in plan.tables.values():
+        for arm in entry["arms"]:
+            for block in arm["blocks"]:
+                seeds = SeedBlock.parse(block)
+                ended(results, plan, arm["condition"], seeds, arm["label"], ENDS[end])
+    for name in plan.tables:
+        told = conclude_table(plan, name, results).read_text(encoding="utf-8")
+        assert ("no replicate could be judged" in told) == (end in ("error", "anything"))
+        assert "nan" not in re.findall(r"\w+", told)
+    page = write_tables(plan, results).read_text(encoding="utf-8")
+    assert "nan" not in re.findall(r"\w+", page)
 
 
 @pytest.mark.parametrize("end", ["solved", "unsolved"])

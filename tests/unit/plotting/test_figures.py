@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -15,30 +14,32 @@ from lstm_bench.store.paths import Results
 from tests.unit.experiments.outcomes import ENDS, everything, made, sized, store
 from tests.unit.plotting.measure import faults
 
-LONG = os.environ.get("LSTM_BENCH_FAULTS") == "long"
-FEW = [(1, 8)]
-MANY = [(tasks, cells) for tasks in (1, 2, 3) for cells in (1, 2, 4, 8, 12)]
 
-
-@pytest.mark.parametrize(("tasks", "cells"), MANY if LONG else FEW)
-@pytest.mark.parametrize("name", [name for name in everything() if name != "speed"])
-def test_every_word_of_a_figure_is_whole_and_apart(
-    name: str, tasks: int, cells: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def faults_of(name: str, tasks: int, cells: int) -> list[str]:
+    """Those of the figure of an experiment with so many tasks and cells, in the present folder."""
     found: list[str] = []
 
     def measured(figure: Any, kind: str) -> bytes:
         found.extend(faults(figure))
         return b""
 
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(style, "KINDS", ("svg",))
+        patch.setattr(style, "figure_bytes", measured)
+        plan = made(name, **sized(tasks, cells))
+        store(plan, [name], ENDS["as usual"])
+        conclude(plan, name, Results())
+        draw(plan, name, Results())
+    return found
+
+
+@pytest.mark.parametrize("name", [name for name in everything() if name != "speed"])
+def test_every_word_of_a_figure_is_whole_and_apart(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The corner: one task, eight cells. `make faults` draws them all."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(style, "KINDS", ("svg",))
-    monkeypatch.setattr(style, "figure_bytes", measured)
-    plan = made(name, **sized(tasks, cells))
-    store(plan, [name], ENDS["as usual"])
-    conclude(plan, name, Results())
-    draw(plan, name, Results())
-    assert found == []
+    assert faults_of(name, 1, 8) == []
 
 
 def test_the_measure_finds_what_is_cut_off_covered_or_not_drawn() -> None:

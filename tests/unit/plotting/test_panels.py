@@ -5,7 +5,16 @@ from itertools import pairwise
 import matplotlib.pyplot as plt
 import pytest
 
-from lstm_bench.plotting.panels import LABELLED, NAMED, abreast, beside, cell_legend, log_lengths
+from lstm_bench.plotting.panels import (
+    LABELLED,
+    NAMED,
+    abreast,
+    beside,
+    cell_legend,
+    log_lengths,
+    log_ticks,
+)
+from tests.unit.plotting.measure import faults
 
 
 @pytest.fixture
@@ -90,3 +99,14 @@ def test_lines_stand_beside_their_length_and_never_reach_the_next() -> None:
     assert many == sorted(many)
     assert many[-1] / many[0] == pytest.approx((54 / 53) ** 0.5)
     assert beside(0, 1, [10]) == 1
+
+
+@pytest.mark.parametrize("high", [3.0, 9.0, 50.0, 1e4])
+def test_labels_of_a_log_axis_lie_apart(high: float) -> None:
+    figure, axes = plt.subplots(figsize=(3.5, 2.1), layout="constrained")
+    axes.plot([1, 2], [0.25, high])
+    axes.set_yscale("log")
+    log_ticks(axes.yaxis)
+    found = [fault for fault in faults(figure) if "tick" in fault]
+    plt.close(figure)
+    assert found == []

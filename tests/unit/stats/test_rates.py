@@ -52,3 +52,20 @@ def test_the_interval_of_the_horizon_covers_a_known_one() -> None:
         found = horizon(lengths.tolist(), solved.tolist(), [10] * 5, resamples=200)
         covered += found.low <= truth <= found.high
     assert covered >= 88
+
+
+@pytest.mark.parametrize(
+    ("solved", "shown", "interval"),
+    [
+        ([10, 6, 0], "22", "[16, 27]"),
+        ([10, 10, 6], "≥ 40", "[32, ≥ 40]"),
+        ([4, 0, 0], "< 10", "[< 10, 12]"),
+        ([10, 10, 10], "≥ 40", "[≥ 40, ≥ 40]"),
+        ([10, 5, 0], "20", "[15, 26]"),
+    ],
+)
+def test_an_end_of_the_interval_on_an_end_of_the_grid_says_what_lies_beyond(
+    solved: list[int], shown: str, interval: str
+) -> None:
+    found = horizon([10, 20, 40], solved, [10] * 3)
+    assert (found.shown, found.interval) == (shown, interval)
