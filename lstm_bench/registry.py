@@ -88,7 +88,6 @@ def _settings() -> list[tuple[Callable[[], Any], Callable[[Any], Any], Any]]:
         deterministic = torch.are_deterministic_algorithms_enabled
         found += [
             (torch.get_default_dtype, torch.set_default_dtype, torch.float32),
-            (torch.get_float32_matmul_precision, torch.set_float32_matmul_precision, "highest"),
             (torch.is_grad_enabled, torch.set_grad_enabled, True),
             (deterministic, torch.use_deterministic_algorithms, False),
         ]
