@@ -16,7 +16,9 @@ import os
 import pkgutil
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import MISSING, fields
 from functools import cache
 from pathlib import Path
@@ -55,13 +57,42 @@ def load_plugins(paths: Iterable[str | Path]) -> None:
         module = importlib.util.module_from_spec(spec)
         sys.modules[name] = module  # dataclasses look their module up by name
         try:
-            spec.loader.exec_module(module)
+            with _settings_kept():
+                spec.loader.exec_module(module)
         except Exception as error:  # any fault of a user's file is the user's to read
             del sys.modules[name]
             raise BenchError(
                 f"plugins: {str(given)!r} does not import: {type(error).__name__}: {error}."
             ) from error
         _plugins[path] = module
+
+
+@contextmanager
+def _settings_kept() -> Iterator[None]:
+    """What a plugin sets for a whole process ends with its import: no run's name would say it."""
+    before = {getter.__name__: getter() for getter, _, _ in _settings()}
+    with warnings.catch_warnings():
+        yield
+    for getter, setter, first in _settings():
+        value = before.get(getter.__name__, first)
+        if getter() != value:
+            setter(value)
+
+
+def _settings() -> list[tuple[Callable[[], Any], Callable[[Any], Any], Any]]:
+    """How numpy and torch, where imported, say a setting and take it, and its first value."""
+    found: list[tuple[Callable[[], Any], Callable[[Any], Any], Any]] = []
+    if numpy := sys.modules.get("numpy"):
+        first = {"divide": "warn", "over": "warn", "under": "ignore", "invalid": "warn"}
+        found.append((numpy.geterr, lambda how: numpy.seterr(**how), first))
+    if torch := sys.modules.get("torch"):
+        deterministic = torch.are_deterministic_algorithms_enabled
+        found += [
+            (torch.get_default_dtype, torch.set_default_dtype, torch.float32),
+            (torch.is_grad_enabled, torch.set_grad_enabled, True),
+            (deterministic, torch.use_deterministic_algorithms, False),
+        ]
+    return found
 
 
 @cache

@@ -3,6 +3,7 @@ from __future__ import annotations
 import gc
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import pytest
@@ -143,3 +144,36 @@ def test_a_name_that_could_be_no_folder_is_refused(tmp_path: Path, name: str):
 def test_a_plugin_whose_path_would_be_read_as_two_is_refused(tmp_path: Path):
     with pytest.raises(BenchError, match="must have no ':'"):
         registry.load_plugins([tmp_path / "a:b.py"])
+
+
+HABITS = """
+import warnings
+import numpy as np
+import torch
+torch.set_default_dtype(torch.float64)
+torch.set_grad_enabled(False)
+np.seterr(all="raise")
+warnings.simplefilter("error")
+"""
+
+
+def test_what_a_plugin_sets_for_the_process_ends_with_its_import(tmp_path: Path):
+    import numpy as np
+    import torch
+
+    had = torch.get_default_dtype(), torch.is_grad_enabled(), np.geterr(), list(warnings.filters)
+    plugin = tmp_path / "habits.py"
+    plugin.write_text(HABITS, encoding="utf-8")
+    registry.load_plugins([plugin])
+    found = torch.get_default_dtype(), torch.is_grad_enabled(), np.geterr(), list(warnings.filters)
+    assert found == had
+
+
+def test_a_plugin_may_import_a_file_beside_it_which_hides_no_module(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    (tmp_path / "beside_this_plugin.py").write_text("X = 1", encoding="utf-8")
+    (tmp_path / "fractions.py").write_text("raise SystemExit", encoding="utf-8")
+    plugin = tmp_path / "own.py"
+    plugin.write_text("import fractions, beside_this_plugin", encoding="utf-8")
+    registry.load_plugins([plugin])
+    assert sys.modules["fractions"].Fraction

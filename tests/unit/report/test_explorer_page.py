@@ -73,15 +73,15 @@ def test_it_is_used_with_the_keyboard_and_the_address_follows(browser, pages):
         opened.open(folder / "index.html", address(task="adding", cell="lstm", T=20))
         opened.page.focus("#task")
         opened.page.keyboard.press("ArrowDown")
-        opened.page.wait_for_function("document.getElementById('title').innerText.includes('copy')")
+        opened.page.locator("#title", has_text="copy").wait_for()
         assert "task=copy" in opened.page.url
         opened.page.focus("#cell")
         opened.page.keyboard.press("ArrowDown")
-        opened.page.wait_for_function("document.getElementById('title').innerText.includes('irnn')")
+        opened.page.locator("#title", has_text="irnn").wait_for()
         opened.page.focus("tbody tr")
         assert opened.page.evaluate("document.querySelectorAll('.picking g.run.on').length") == 2
         opened.page.go_back()
-        opened.page.wait_for_function("document.getElementById('title').innerText.includes('lstm')")
+        opened.page.locator("#title", has_text="lstm").wait_for()
         opened.require_clean(folder)
 
 
