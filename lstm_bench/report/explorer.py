@@ -64,7 +64,7 @@ def write_explorer(plan: Plan, results: Results, folder: Path) -> list[Path]:
         path = folder / page_name(number)
         write_bytes(path, text.encode())
         written.append(path)
-    for stale in set(folder.glob("*.html")) - set(written):
+    for stale in set(folder.glob("page-[0-9]*.html")) - set(written):
         stale.unlink()
     return written
 

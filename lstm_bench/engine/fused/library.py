@@ -70,7 +70,7 @@ def build(isa: str) -> Path:
     """The compiled kernel, from the cache where it is there. Raises Unavailable."""
     flags = [*COMMON, *ISA_FLAGS[isa]]
     parts = [" ".join(flags).encode(), platform.machine().encode()]
-    parts += [file.read_bytes() for file in sorted(SOURCES.glob("*.[ch]*"))]
+    parts += [file.read_bytes() for file in sorted(SOURCES.glob("[a-z]*.[ch]*"))]
     own = "".join([os.environ.get("CXX", ""), *platform.libc_ver()]).encode()
     folder, kernel = cache_folder(), f"{isa}-{sha256(b'0'.join(parts))[:16]}"
     target = folder / f"{kernel}-{sha256(own)[:8]}.so"
@@ -110,7 +110,7 @@ def _compile(command: list[str], target: Path) -> None:
     print(f"lstm_bench: compiling the {target.name.split('-')[0]} kernel (once)", file=sys.stderr)
     with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
         made = Path(scratch) / "kernel.so"
-        _run([*command, *map(str, sorted(SOURCES.glob("*.cpp"))), "-o", str(made)])
+        _run([*command, *map(str, sorted(SOURCES.glob("[a-z]*.cpp"))), "-o", str(made)])
         with made.open("rb") as file:
             os.fsync(file.fileno())  # a half-written library would end the process that loads it
         _seal(target).write_text(sha256(made.read_bytes()), encoding="utf-8")
