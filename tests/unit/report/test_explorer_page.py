@@ -73,15 +73,15 @@ def test_it_is_used_with_the_keyboard_and_the_address_follows(browser, pages):
         opened.open(folder / "index.html", address(task="adding", cell="lstm", T=20))
         opened.page.focus("#task")
         opened.page.keyboard.press("ArrowDown")
-        opened.page.wait_for_function("document.getElementById('title').innerText.includes('copy')")
+        opened.page.wait_for_selector("#title:has-text('copy')")
         assert "task=copy" in opened.page.url
         opened.page.focus("#cell")
         opened.page.keyboard.press("ArrowDown")
-        opened.page.wait_for_function("document.getElementById('title').innerText.includes('irnn')")
+        opened.page.wait_for_selector("#title:has-text('irnn')")
         opened.page.focus("tbody tr")
         assert opened.page.evaluate("document.querySelectorAll('.picking g.run.on').length") == 2
         opened.page.go_back()
-        opened.page.wait_for_function("document.getElementById('title').innerText.includes('lstm')")
+        opened.page.wait_for_selector("#title:has-text('lstm')")
         opened.require_clean(folder)
 
 
