@@ -55,18 +55,19 @@ def dataset(spec: str) -> None:
 
 @stages.command()
 @plugin_option
-@click.argument("name")
-@click.option("--settings", required=True, help="the probe's settings as JSON")
+@plan_option
+@click.argument("experiment")
 @click.option("--output", type=Path, required=True)
-def probe(name: str, settings: str, output: Path) -> None:
-    """Measure something with torch."""
+def probe(plan_path: Path, experiment: str, output: Path) -> None:
+    """Measure with torch what an experiment's plan asks for."""
     import importlib
 
     from lstm_bench.store.tables import write_table
 
-    module = importlib.import_module(f"lstm_bench.probes.{name}")
+    entry = Plan.read(plan_path).experiments[experiment]
+    module = importlib.import_module(f"lstm_bench.probes.{entry['probe']}")
     rows = []
-    for row in module.measure(json.loads(settings)):
+    for row in module.measure(entry["probe_settings"]):
         click.echo(row)
         rows.append(row)
     write_table(output, rows)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import types
 from pathlib import Path
 
 import pytest
 
 from lstm_bench import stages
+from lstm_bench.store.seals import write_sealed_json
+from lstm_bench.store.tables import read_table
 from lstm_bench.training import forkserver
 from tests.unit.training.test_forkserver import sweep_in
 from tests.unit.training.test_job import until
@@ -86,3 +89,22 @@ def test_a_server_that_is_asked_for_a_stage_first_serves_stages(
         sweep.kill()
         sweep.wait()
         until(lambda: not folder.exists() or not list(folder.iterdir()))
+
+
+def test_a_probe_of_thousands_of_runs_reads_them_from_the_plan(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As an argument they would be longer than Linux allows: 128 KiB."""
+    runs = [["a-condition-of-sixty-letters-and-its-hash-0123456789", "seeds-000-004"]] * 4000
+    entry = {"probe": "counting", "probe_settings": {"runs": runs}}
+    kinds = ("conditions", "datasets", "config")
+    plan = {"experiments": {"mine": entry}, **{key: {} for key in kinds}}
+    write_sealed_json(tmp_path / "plan.json", plan)
+    counting = types.ModuleType("lstm_bench.probes.counting")
+    counting.measure = lambda settings: [{"runs": len(settings["runs"])}]  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, counting.__name__, counting)
+    asked = ["mine", "--plan", str(tmp_path / "plan.json"), "--output", str(tmp_path / "p.parquet")]
+    assert stages.work(["probe", *asked]) == 0
+    assert read_table(tmp_path / "p.parquet").to_pylist() == [{"runs": 4000}]
+    rule = (Path(__file__).parents[2] / "workflow/rules/probes.smk").read_text(encoding="utf-8")
+    assert "{params.settings" not in rule

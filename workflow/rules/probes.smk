@@ -16,5 +16,6 @@ rule probe:
         ),
         code=lambda wildcards: plan.experiments[wildcards.experiment]["probe_code"],
     shell:
-        "python -m lstm_bench.stages probe {wildcards.probe} --settings {params.settings:q}"
-        " --output {output:q} > {log:q} 2>&1"
+        # settings name every run: as an argument those of two thousand would be too long
+        "python -m lstm_bench.stages probe {wildcards.experiment} --output {output:q}"
+        " > {log:q} 2>&1"
