@@ -53,7 +53,7 @@ def evidence(plan: Plan, name: str, results: Results) -> Evidence:
         cells=[each["shown"] for each in plan.data["sweep"]["cells"]],
         plan=plan.conditions,
         others={other: read_csv(path) for other, path in plan.joined(name, results).items()},
-        settings={**create(name).defaults, **plan.config.get(name, {})},
+        settings=entry["settings"],
     )
 
 

@@ -169,6 +169,7 @@ def _experiment(
         "blocks": [block.name for block in experiment.blocks(sweep)] if members else [],
         "probe": experiment.probe,
         "reads": list(experiment.reads),
+        "settings": {**experiment.defaults, **sweep.settings.get(experiment.name, {})},
         "probe_settings": settings,
         "probe_code": _probe_code(experiment.probe, settings),
         "code": code_of(type(experiment), without=["plotting"]),

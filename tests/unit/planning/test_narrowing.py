@@ -197,3 +197,13 @@ def test_the_snippets_of_the_documentation_plan_in_the_default_config(page: str,
     entries = yaml.safe_load(yaml.safe_dump(said).replace(name, f"{name}_of_the_page"))
     found = plan({**SHIPPED, **entries, "plugins": [str(plugin)]})
     assert any(f"{name}_of_the_page" in id for id in found["conditions"])
+
+
+def test_what_an_experiment_concludes_with_is_what_was_planned():
+    """Not the config's own words, which may name cells that the sweep lacks."""
+    fair = {**SHIPPED, "experiments": ["fairness"]}
+    named = {"fairness": {"reference": "lstm", "pace": {"elman": 0.5, "lstm": 1}}}
+    found = plan(fair, named, {"cells": ["elman", "gru"]})
+    settings = found["experiments"]["fairness"]["settings"]
+    assert (settings["reference"], settings["pace"]) == (None, None)
+    assert settings["lengths"] == SHIPPED["fairness"]["lengths"]
