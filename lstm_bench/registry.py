@@ -12,6 +12,7 @@ import importlib
 import importlib.util
 import inspect
 import math
+import numbers
 import os
 import pkgutil
 import re
@@ -33,9 +34,9 @@ LARGEST = 1_000_000  # of an option that is a whole number: they count steps, sy
 _plugins: dict[Path, ModuleType] = {}
 
 
-def load_plugins(paths: Iterable[str | Path]) -> None:
+def load_plugins(paths: str | Path | Iterable[str | Path]) -> None:
     """Import each file once. Raises BenchError when it is missing or does not import."""
-    for given in paths:
+    for given in _files(paths):
         path = Path(given).resolve()
         if path in _plugins:
             continue
@@ -65,6 +66,19 @@ def load_plugins(paths: Iterable[str | Path]) -> None:
                 f"plugins: {str(given)!r} does not import: {type(error).__name__}: {error}."
             ) from error
         _plugins[path] = module
+
+
+def _files(paths: Any) -> list[str | os.PathLike[str]]:
+    """One path, or those of a list. Raises BenchError for what is none."""
+    one = isinstance(paths, str | os.PathLike) or not isinstance(paths, Iterable)
+    files = [paths] if one else list(paths)
+    for file in files:
+        if not isinstance(file, str | os.PathLike) or "\0" in str(file):
+            raise BenchError(
+                f"plugins: {file!r} is not allowed; it must be the path of a .py file, or a list "
+                "of such paths."
+            )
+    return files
 
 
 @contextmanager
@@ -158,7 +172,7 @@ def build(cls: type[T], options: Mapping[str, Any], what: str) -> T:
                 if allowed
                 else BenchError(f"{what} has no options, but {key!r} was given.")
             )
-        default = allowed[key].default
+        default, value = allowed[key].default, plain(value)
         if isinstance(value, str) and not isinstance(default, str):
             value = as_number(value)
         if isinstance(value, float) and not math.isfinite(value):
@@ -172,6 +186,17 @@ def build(cls: type[T], options: Mapping[str, Any], what: str) -> T:
             )
         given[key] = _as_default(value, default)
     return cls(**given)
+
+
+def plain(value: Any) -> Any:
+    """A number of numpy's, torch's or another's as Python's own, which JSON and ids are made of."""
+    if getattr(value, "ndim", None) == 0:  # a scalar of numpy, or a tensor of one number
+        value = value.item()
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, numbers.Integral):
+        return int(value)
+    return float(value) if isinstance(value, numbers.Real) else value
 
 
 def as_number(text: str) -> Any:

@@ -130,7 +130,7 @@ def registry() -> dict[str, type[Cell]]:
 def create(name: str, options: Mapping[str, Any] | None = None) -> Cell:
     """The cell of this name. Raises BenchError for an unknown name or option."""
     known = registry()
-    if name not in known:
+    if not isinstance(name, str) or name not in known:
         raise unknown("cell", name, known)
     cell = build(known[name], options or {}, f"cell {name!r}")
     clash = set(READOUT) & set(cell.shapes(1, cell.widths(1).start, 1))

@@ -237,12 +237,12 @@ def create(name: str, options: Mapping[str, Any] | None = None) -> Task:
     Raises BenchError for an unknown name, preset or option.
     """
     known = registry()
-    if name not in known:
+    if not isinstance(name, str) or name not in known:
         raise unknown("task", name, known)
     chosen = dict(options or {})
     if (preset := chosen.pop("preset", None)) is not None:
         presets = known[name].presets
-        if preset not in presets:
+        if not isinstance(preset, str) or preset not in presets:
             raise unknown(f"preset of task {name!r}:", preset, presets or ["(none)"])
         chosen = {**presets[preset], **chosen}
     return build(known[name], chosen, f"task {name!r}")

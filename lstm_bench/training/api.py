@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,19 +14,19 @@ import torch
 from lstm_bench import cells, tasks
 from lstm_bench.cells import Params
 from lstm_bench.engine.network import Network
-from lstm_bench.errors import BenchError, unknown
+from lstm_bench.errors import BenchError
 from lstm_bench.registry import chosen_options, load_plugins
-from lstm_bench.spec import Condition, SeedBlock, Training, training_keys
+from lstm_bench.spec import Condition, SeedBlock
 from lstm_bench.store.collect import read_all
 from lstm_bench.store.paths import Results
 from lstm_bench.store.tensors import load_tensors
+from lstm_bench.training import arguments
 from lstm_bench.training.diagnosis import diagnose
 from lstm_bench.training.run import code_identity, is_finished, train_block
 
 if TYPE_CHECKING:
     import pandas as pd
 
-MAY_BE_ZERO = ("momentum", "patience", "futility_margin", "weight_decay")
 NUMBERS = (  # of the table of replicates; where none was measured a column has no type of its own
     *("updates_to_solve", "best_validation_loss", "validation_loss", "validation_score"),
     *("test_loss", "test_score", "floor"),
@@ -123,17 +123,11 @@ def make_condition(
     **training: Any,
 ) -> Condition:
     """A checked condition. Raises BenchError for a name, a length or a value that cannot be."""
-    for key, value in training.items():
-        if key not in training_keys():
-            raise unknown("training option", key, training_keys())
-        default = getattr(Training, key)
-        if isinstance(default, int | float) and not isinstance(value, int | float):
-            raise BenchError(f"{key}: {value!r} is not allowed; it must be a number.")
-        _require_in_range(key, value)
-    for key, value in {"T": T, "width": width}.items():
-        if not isinstance(value, int) or value < 1:
-            raise BenchError(f"{key}: {value!r} is not allowed; it must be a whole number above 0.")
-    chosen_task = tasks.create(task, task_options)
+    settings = arguments.training(training)
+    given = {"task_options": task_options, "cell_options": cell_options, "network": network}
+    chosen = {key: arguments.options(key, value) for key, value in given.items()}
+    T, width = arguments.whole("T", T), arguments.whole("width", width)
+    chosen_task = tasks.create(task, chosen["task_options"])
     chosen_task.require(T)
     condition = Condition(
         task=task,
@@ -141,25 +135,11 @@ def make_condition(
         cell=cell,
         width=width,
         task_options=chosen_options(chosen_task),
-        cell_options=chosen_options(cells.create(cell, cell_options)),
-        training=Training(**training),
-        network=network or {},
+        cell_options=chosen_options(cells.create(cell, chosen["cell_options"])),
+        training=settings,
+        network=chosen["network"],
     )
     return replace(condition, network=chosen_options(Network.of(condition, chosen_task).options))
-
-
-def _require_in_range(key: str, value: Any) -> None:
-    """Raise BenchError for a number that no training can use."""
-    if value is None or isinstance(value, str | bool):
-        return
-    if not math.isfinite(value):
-        raise BenchError(f"{key}: {value!r} is not allowed; it must be a finite number.")
-    whole = isinstance(getattr(Training, key), int | None)
-    if whole and value != int(value):
-        raise BenchError(f"{key}: {value!r} is not allowed; it must be a whole number.")
-    if value < 0 or (value == 0 and key not in MAY_BE_ZERO):
-        least = "at least 0" if key in MAY_BE_ZERO else "more than 0"
-        raise BenchError(f"{key}: {value!r} is not allowed; it must be {least}.")
 
 
 def train(
@@ -171,7 +151,7 @@ def train(
     first_seed: int = 0,
     seed_block: int = 5,
     device: str = "auto",
-    plugins: tuple[str, ...] = (),
+    plugins: str | Path | Iterable[str | Path] = (),
     root: str | Path = ".",
     **options: Any,
 ) -> Trained:
@@ -186,10 +166,9 @@ def train(
     """
     load_plugins(plugins)
     condition = make_condition(task, cell, T, **options)
-    if replicates < 1:
-        raise BenchError(f"replicates: {replicates} is not allowed; it must be at least 1.")
-    results, seeds = Results(root), range(first_seed, first_seed + replicates)
-    blocks = _blocks(condition, results, seeds, seed_block)
+    seeds, size = arguments.seeds(first_seed, replicates), arguments.whole("seed_block", seed_block)
+    results = Results(arguments.folder("root", root))
+    blocks = _blocks(condition, results, seeds, size)
     folders = [train_block(condition, block, results, device=device) for block in blocks]
     return Trained(condition, tuple(folders), seeds)
 

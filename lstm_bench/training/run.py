@@ -139,7 +139,11 @@ def _is_of_the_machine(error: Exception) -> bool:
 @contextlib.contextmanager
 def _alone(state: Path) -> Iterator[None]:
     """Hold a block's lock, and leave no lock file behind a block that is finished."""
-    lock = FileLock(state.with_suffix(".lock"))
+    lock, place = FileLock(state.with_suffix(".lock")), state.parent.parent
+    try:
+        place.mkdir(parents=True, exist_ok=True)  # nobody takes this one along
+    except OSError as error:
+        raise BenchError(f"{place} cannot be written: {error.strerror or error}.") from error
     while not lock.is_locked:
         try:
             state.mkdir(parents=True, exist_ok=True)
