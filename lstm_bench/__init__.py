@@ -6,17 +6,20 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.3.4"
-__all__ = ["cells", "tasks", "train"]
+__all__ = ["BenchError", "cells", "tasks", "train"]
+
+_HOMES = {"BenchError": "errors", "train": "training.api"}  # the modules of names that are none
 
 if TYPE_CHECKING:
     from lstm_bench import cells, tasks
+    from lstm_bench.errors import BenchError
     from lstm_bench.training.api import train
 
 
 def __getattr__(name: str) -> Any:
     """Import torch only when it is needed: the workflow's own process never does."""
-    if name == "train":
-        return importlib.import_module("lstm_bench.training.api").train
+    if name in _HOMES:
+        return getattr(importlib.import_module(f"lstm_bench.{_HOMES[name]}"), name)
     if name in __all__:
         return importlib.import_module(f"lstm_bench.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -55,6 +55,10 @@ class Params(Mapping[str, Tensor]):
     def __len__(self) -> int:
         return len(self._tensors)
 
+    def __repr__(self) -> str:
+        shapes = (f"{name} {tuple(tensor.shape)}" for name, tensor in self._tensors.items())
+        return f"{type(self).__name__}({', '.join(shapes)})"
+
 
 @dataclass(frozen=True)
 class Cell(ABC):

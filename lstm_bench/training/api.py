@@ -159,7 +159,8 @@ def train(
 
     `options` are `width`, `task_options`, `cell_options`, `network` (the options of
     `engine.network_options.NetworkOptions`) and the fields of `spec.Training` (updates, batch,
-    learning_rate, ...). Files go to `root`/results, as in a sweep. Raises BenchError for bad input.
+    learning_rate, ...). Files go to `root`/results, as in a sweep. Raises `lstm_bench.BenchError`
+    for bad input.
 
         >>> trained = lstm_bench.train("adding", "lstm", T=50, learning_rate=0.01)
         >>> trained.replicates[["seed", "status", "updates_to_solve", "test_score"]]

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import functools
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -120,7 +122,22 @@ def test_the_readme_s_lines_run_the_stored_weights(tmp_path: Path, monkeypatch, 
     names: dict[str, Any] = {}
     exec(code, names)
     assert names["answer"].shape == (5, 1, 1)
-    assert "Memoryless loss" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert told.splitlines()[0].split() == names["rows"].columns.tolist()
+    assert {"status", "reason"} < set(names["rows"])
+    assert "Memoryless loss" in told
+
+
+def test_weights_show_their_names_and_shapes() -> None:
+    arrays = {"W_f": torch.zeros(3, 4, 2), "b_f": torch.zeros(3, 4)}
+    assert repr(Params(arrays)) == "Params(W_f (3, 4, 2), b_f (3, 4, 1))"
+
+
+def test_the_error_that_train_raises_is_at_hand_without_torch() -> None:
+    code = "import sys, lstm_bench; print(lstm_bench.BenchError, 'torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["<class", "'lstm_bench.errors.BenchError'>", "False"]
+    assert set(lstm_bench.__all__) <= set(dir(lstm_bench))
 
 
 UNSOLVED = "unsolved"
