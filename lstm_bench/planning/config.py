@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any
 
 from lstm_bench import cells, experiments, tasks
@@ -12,6 +12,7 @@ from lstm_bench.errors import BenchError, unknown
 from lstm_bench.experiments.fairness import reference
 from lstm_bench.experiments.tuning import DEFAULTS as TUNING
 from lstm_bench.planning.fitting import fitting
+from lstm_bench.planning.homes import require_options
 from lstm_bench.planning.widths import SIZES, equal_parameters, equal_sizes, resolved
 from lstm_bench.registry import build, chosen_options
 from lstm_bench.spec import TUNING_SEEDS, Training, training_keys
@@ -74,6 +75,7 @@ def _task(
 ) -> Choice:
     """`fit` takes those of the lengths that the task can have, unless its entry names its own."""
     name, label, options, rest = _choice(entry, "task", tasks.registry(), taken)
+    require_options("task", name, options)
     if "preset" in rest:
         options = {"preset": rest["preset"], **options}
     task = tasks.create(name, options)
@@ -98,13 +100,7 @@ def _tuned_at(choice: Choice, T: int, named: bool) -> int:
 
 def _cell(entry: Any, taken: set[str], network: Mapping[str, Any]) -> Choice:
     name, label, options, own = _choice(entry, "cell", cells.registry(), taken)
-    for key in options:
-        for section, keys in (("training", training_keys()), ("network", network_keys())):
-            if key in keys and key not in {f.name for f in fields(cells.registry()[name])}:
-                raise BenchError(
-                    f"cells: {key!r} is no option of cell {name!r}; it stands under {section}: "
-                    f"{{cell: {name}, {section}: {{{key}: ...}}}}."
-                )
+    require_options("cell", name, options)
     found = build(NetworkOptions, {**network, **own.get("network", {})}, "network")
     cell = chosen_options(cells.create(name, options))
     return Choice(name, cell, label, network=chosen_options(found), own=own)
@@ -123,19 +119,26 @@ def _widths(
 
 
 def _unique(choices: list[Choice], what: str) -> tuple[Choice, ...]:
-    seen: set[str] = set()
-    for choice in choices:
-        for name in {choice.key, choice.shown}:
-            if name in seen:
+    """The choices. Raises BenchError where two are one, or where one has the name of another."""
+    kind = what.rpartition(".")[2].removesuffix("s")
+    for i, choice in enumerate(choices):
+        for other in choices[:i]:
+            shown = (other.shown, choice.shown)
+            if choice.key == other.key and shown[0] != shown[1]:
                 raise BenchError(
-                    f"{what}: {name!r} is listed twice; duplicate values are not allowed."
+                    f"{what}: {shown[0]!r} and {shown[1]!r} have the same options; a label alone "
+                    f"does not make another {kind}."
                 )
-        seen |= {choice.key, choice.shown}
+            if choice.key == other.key:
+                raise BenchError(
+                    f"{what}: {choice.shown!r} is listed twice; duplicate values are not allowed."
+                )
+            if both := {choice.key, choice.shown} & {other.key, other.shown}:
+                raise BenchError(
+                    f"{what}: the label {min(both)!r} is the name of another {kind}; labels must "
+                    "differ."
+                )
     return tuple(choices)
-
-
-def network_keys() -> list[str]:
-    return [f.name for f in fields(NetworkOptions)]
 
 
 def make_sweep(
@@ -156,7 +159,8 @@ def make_sweep(
     training = {k: v for k, v in config["training"].items() if k in training_keys()}
     clip = config["training"].get("clip", "norm")
     given = _entries(config["tasks"], "task", tasks.registry())
-    fit = "lengths" in inherited  # those of config.yaml, where a later file names the tasks
+    # those of config.yaml, where a later file names the tasks; or of tasks that nothing trains
+    fit = "lengths" in inherited or not (tuning or _train_tasks(config["experiments"]))
     task_list = [_task(each, config["lengths"], taken, by_all or fit) for each, by_all in given]
     middle = {**TUNING, **config["tuning"]}["length"]
     if middle is not None:
@@ -229,6 +233,16 @@ def _settings(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     return {
         name: {**known[name].defaults, **config.get(name, {})} for name in asked if name in known
     }
+
+
+def _train_tasks(asked: Iterable[str]) -> bool:
+    """Whether one of the experiments trains the sweep's tasks: it has none of its own."""
+    known, idle = experiments.registry(), experiments.Experiment.members
+    return any(
+        known[name].members is not idle and not known[name].defaults.get("tasks")
+        for name in asked
+        if name in known
+    )
 
 
 def _fair(

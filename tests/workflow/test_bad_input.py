@@ -19,6 +19,43 @@ SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text
 WRONG: list[tuple[dict[str, Any], list[str]]] = [
     ({"lenghts": [10]}, ["lenghts", "did you mean 'lengths'"]),
     ({"training": {"update": 10}}, ["training", "'update'", "did you mean 'updates'"]),
+    ({"updates": 3}, ["'updates' is unknown here; it stands under training: {updates: ...}."]),
+    ({"updatess": 3}, ["here; did you mean 'updates'? It stands under training: {updates: ...}."]),
+    ({"layers": 2}, ["'layers' is unknown here; it stands under network: {layers: ...}."]),
+    ({"training": {"width": 3}}, ["here; it stands at the top of the config, under no section."]),
+    ({"training": {"forget_bias": 3}}, ["here; it is an option of cell lstm,", "and 11 more: an"]),
+    (
+        {"cells": [{"cell": "lstm", "training": {"update": 3}}]},
+        ["key of cells.0.training 'update' is unknown; did you mean 'updates'?"],
+    ),
+    (
+        {"tasks": [{"task": "adding", "training": {"updates": 9}}]},
+        ["'training'", "'adding'", "at the top of the config, for every task: {training: ...}."],
+    ),
+    (
+        {"tasks": [{"task": "copy", "updates": 9}]},
+        ["'updates'", "'copy'", "for every task: {training: {updates: ...}}."],
+    ),
+    (
+        {"cells": [{"cell": "lstm", "updates": 9}]},
+        ["'updates'", "stands under training: {cell: lstm, training: {updates: ...}}."],
+    ),
+    (
+        {"cells": [{"cell": "lstm", "replicates": 9}]},
+        ["'replicates'", "'lstm'", "at the top of the config, for every cell: {replicates: ...}."],
+    ),
+    (
+        {"cells": ["lstm", {"cell": "lstm", "label": "x y"}]},
+        ["cells: 'lstm' and 'x y' have the same options", "another cell."],
+    ),
+    (
+        {"tasks": ["adding", {"task": "adding", "label": "b"}]},
+        ["tasks: 'adding' and 'b' have the same options", "another task."],
+    ),
+    (
+        {"cells": ["lstm", {"cell": "gru", "label": "lstm"}]},
+        ["the label 'lstm' is the name of another cell"],
+    ),
     ({"tasks": ["addin"]}, ["addin", "did you mean 'adding'"]),
     ({"cells": ["lstn"]}, ["lstn", "did you mean 'lstm'"]),
     ({"cells": [{"cell": "lstm", "forget_bais": 1}]}, ["forget_bais", "'forget_bias'"]),

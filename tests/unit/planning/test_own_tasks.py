@@ -36,6 +36,18 @@ def test_a_section_that_is_not_asked_for_plans_nothing() -> None:
     assert not any(name.startswith("anbn") for name in quiet["conditions"])
 
 
+def test_lengths_are_asked_of_the_tasks_that_something_trains() -> None:
+    own = {"tasks": ["adding"], "lengths": [5], "variants": ["lstm_nig"], "rates": [0.01]}
+    made = plan(experiments=["ablation"], lengths=[5], ablation=own)
+    members = made["experiments"]["ablation"]["members"]
+    assert {made["conditions"][m["condition"]]["spec"]["T"] for m in members} == {5}
+    for also in (["ablation", "horizon"], ["catalogue"]):
+        with pytest.raises(BenchError, match="T=5 is too short for task 'temporal_order'"):
+            plan(experiments=also, lengths=[5], ablation=own)
+    with pytest.raises(BenchError, match="T=5 is too short for task 'temporal_order'"):
+        resolve({**TINY, "experiments": ["ablation"], "lengths": [5]}, SCHEMA, "digest", (), True)
+
+
 def test_equal_parameters_are_those_of_the_largest_cell_at_the_equal_width() -> None:
     made = plan(experiments=["overfitting"], overfitting={"sizes": [16], "updates": 10})
     sizes = {
