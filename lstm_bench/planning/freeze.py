@@ -37,7 +37,7 @@ def freeze(plan: Plan, results: Results) -> str:
     if not found.chosen:
         raise BenchError(
             f"{name} stays as it is: no tuning run was measured to its end (`lstm-bench status "
-            "--tuning` says why), so there is no rate to choose."
+            "--experiment tuning` says why), so there is no rate to choose."
         )
     before = read_file(path) if path.exists() else Rates()
     told = list(_changes(before, found))

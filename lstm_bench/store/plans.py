@@ -189,7 +189,8 @@ class Plan:
 
     def named(self, results: paths.Results) -> str:
         """`config.yaml + smoke.yaml (plan 0123abcd)`: which sweep this is, for people."""
-        return f"{' + '.join(self.layers(results)) or 'a config'} (plan {self.path.stem[:8]})"
+        layers = self.layers(results) or ["a config that was not run here"]
+        return f"{' + '.join(layers)} (plan {self.path.stem[:8]})"
 
     def sign(self, results: paths.Results, experiment: str) -> None:
         """Say in an experiment's folder which plan its tables and its figure are of."""

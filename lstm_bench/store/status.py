@@ -16,12 +16,23 @@ from lstm_bench.store.tables import read_table
 
 @dataclass
 class Status:
-    """Seed blocks by state, replicates by how they ended, and the failures with their reasons."""
+    """Seed blocks by state, replicates by how they ended, and the seeds that failed.
+
+    failed   the seeds by condition, status and reason: many fail alike
+    """
 
     blocks: Counter[str] = field(default_factory=Counter)
     replicates: Counter[str] = field(default_factory=Counter)
     running: list[str] = field(default_factory=list)
-    failures: list[str] = field(default_factory=list)
+    failed: dict[tuple[str, str, str], list[int]] = field(default_factory=dict)
+
+    @property
+    def failures(self) -> list[str]:
+        """A line for each condition and reason: `adding-T5-...: 3 seeds: timeout, 0.5 s`."""
+        return [
+            f"{condition}: {_counted(seeds)}: {status}, {reason}"
+            for (condition, status, reason), seeds in self.failed.items()
+        ]
 
 
 def others(plan: Plan, results: Results) -> int:
@@ -52,9 +63,12 @@ def _count(found: Status, condition: str, path: object) -> None:
     for row in read_table(path).to_pylist():  # type: ignore[arg-type]
         found.replicates[row["status"]] += 1
         if row["status"] in ("diverged", "timeout", "error"):
-            found.failures.append(
-                f"{condition} seed {row['seed']}: {row['status']}, {row['reason']}"
-            )
+            alike = (condition, row["status"], row["reason"])
+            found.failed.setdefault(alike, []).append(row["seed"])
+
+
+def _counted(seeds: list[int]) -> str:
+    return f"{len(seeds)} seeds" if len(seeds) > 1 else f"seed {seeds[0]}"
 
 
 def _is_locked(results: Results, condition: str, block: str) -> bool:

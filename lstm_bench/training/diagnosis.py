@@ -44,10 +44,11 @@ def diagnose(condition: Condition, replicates: pd.DataFrame, curves: pd.DataFram
         when = f"{first}" if first == last else f"{first} to {last}"
         return f"{told} {n} of {n} solved it, after {when} updates."
     common = max(dict.fromkeys(fates), key=fates.count)
+    count = fates.count(common)
     lowest = open_.best_validation_loss[[fate == common for fate in fates]].median()
     return (
-        f"{told} {len(solved)} of {n} solved it; {fates.count(common)} {common[0]} (lowest loss "
-        f"{lowest:.3g} in the median): {common[1]}."
+        f"{told} {len(solved)} of {n} solved it; {count} {common[0]} (lowest loss "
+        f"{lowest:.3g}{' in the median' if count > 1 else ''}): {common[1]}."
     )
 
 
@@ -64,5 +65,5 @@ def _fate(best: float, curve: pd.DataFrame, floor: float, ceiling: float) -> tup
     if (floor - best) / (floor - ceiling) < LEFT:
         return "never left the floor", "more updates, another learning rate, or a shorter T"
     if falling:
-        return "left the floor and were still falling", "more updates"
+        return "left the floor and kept falling", "more updates"
     return "left the floor and stopped falling", "another learning rate, or a wider network"

@@ -12,9 +12,12 @@ from click.testing import CliRunner
 
 from lstm_bench.cli import cli
 from lstm_bench.errors import BenchError
+from lstm_bench.spec import Condition, seed_blocks
 from lstm_bench.store.paths import Results
 from lstm_bench.store.plans import Plan
 from lstm_bench.store.seals import write_sealed_json
+from lstm_bench.store.status import status_of
+from lstm_bench.training.outcome import write_failure
 
 HORIZON = {"members": [{"condition": "c-1"}], "blocks": ["seeds-000-001", "seeds-002-003"]}
 
@@ -66,6 +69,25 @@ def test_the_status_names_its_config(results: Results):
     assert "2 waiting" in said
     of_tuning = CliRunner().invoke(cli, ["status", "--experiment", "tuning"]).output
     assert "seed blocks  0" in of_tuning
+
+
+def test_a_config_without_a_run_is_called_so(results: Results):
+    planned(results, "aaaa", 1)
+    said = CliRunner().invoke(cli, ["status"]).output
+    assert "a config that was not run here (plan aaaa)" in said
+
+
+def test_seeds_that_failed_alike_are_told_together(results: Results):
+    condition = Condition("adding", 4, "elman")
+    for block, reason in zip(seed_blocks(5, 2), ["full", "full", "killed"], strict=True):
+        write_failure(results.block(condition, block), condition, block, reason, "", "")
+    blocks = [(folder.parent.name, folder.name) for folder in results.blocks()]
+    assert status_of(blocks, results).failures == [
+        f"{condition.id}: 4 seeds: error, full",
+        f"{condition.id}: seed 4: error, killed",
+    ]
+    said = CliRunner().invoke(cli, ["status"]).output
+    assert said.count("failed  ") == 2
 
 
 def test_single_trainings_have_a_status_without_a_plan(results: Results):

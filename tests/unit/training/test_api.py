@@ -150,7 +150,11 @@ UNSOLVED = "unsolved"
         (UNSOLVED, [0.5, 0.6, 0.5, 0.6], "smaller learning rate"),
         (UNSOLVED, [0.5, 0.45, 0.4, 0.3], "more updates, or a larger"),
         (UNSOLVED, [0.17, 0.166, 0.166, 0.166], "never left the floor"),
-        (UNSOLVED, [0.166, 0.12, 0.09, 0.05], "still falling"),
+        (
+            UNSOLVED,
+            [0.166, 0.12, 0.09, 0.05],
+            "3 left the floor and kept falling",
+        ),
         (UNSOLVED, [0.166, 0.05, 0.05, 0.05], "stopped falling"),
         ("diverged", [0.2, 0.3], "diverged, the first at update 40"),
         ("error", [], "ended in error"),
@@ -178,3 +182,6 @@ def test_a_diagnosis_says_what_became_of_it(status: str, losses: list[float], as
     said = diagnose(condition, replicates, curves)
     assert asked in said
     assert "0.1667" in said
+    alone = diagnose(condition, replicates.iloc[:1], curves)
+    assert asked.replace("3", "1") in alone
+    assert not {"were", "median"} & set(alone.replace("):", " ").split())
