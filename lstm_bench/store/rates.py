@@ -14,6 +14,7 @@ from typing import Any
 from lstm_bench.errors import BenchError
 from lstm_bench.store.yamls import read_yaml
 
+KEYS = ("rates", "trials", "tuned_with")  # of a file
 SHIPPED = "workflow/presets"  # files below it come with the suite
 Pair = tuple[str, str]  # the keys of a task and a cell
 
@@ -72,7 +73,7 @@ def read_rates(config: Mapping[str, Any], root: Path = Path(), tuning: bool = Fa
 def read_file(path: Path) -> Rates:
     """One file of rates; one that is empty holds none. Raises BenchError."""
     try:
-        stored = read_yaml(path) or {}
+        stored = _known(read_yaml(path))
         chosen = {
             (str(task), str(cell)): float(rate)
             for task, rates in (stored.get("rates") or {}).items()
@@ -87,6 +88,20 @@ def read_file(path: Path) -> Rates:
             f"learning_rates: '{path}' cannot be read ({reason}); it must hold `rates` by task and "
             "cell, as `snakemake tune` writes them. Mend it, or name another file."
         ) from None
+
+
+def _known(stored: Any) -> dict[str, Any]:
+    """What a file holds. Raises BenchError where that is something else than rates, or nothing."""
+    if stored is None or stored == {}:
+        return {}
+    if not isinstance(stored, dict):
+        raise BenchError("it is no mapping")
+    for key in stored:
+        if key not in KEYS:
+            raise BenchError(f"the key {key!r} is none of {', '.join(KEYS)}")
+    if "rates" not in stored:
+        raise BenchError("it has no key 'rates'")
+    return stored
 
 
 def _settings(stored: Any, chosen: Mapping[Pair, float]) -> dict[Pair, dict[str, Any]]:

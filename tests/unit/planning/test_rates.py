@@ -93,6 +93,30 @@ def test_a_later_file_stands_over_an_earlier_one_which_tuning_leaves(tmp_path: P
     assert rates.chosen["adding", "lstm"] == 0.03
 
 
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("adding: {lstm: 0.05}", "the key 'adding' is none of rates, trials, tuned_with"),
+        ("rates: {}\nrate: {}", "the key 'rate' is none of rates, trials, tuned_with"),
+        ("trials: []", "it has no key 'rates'"),
+        ("[]", "it is no mapping"),
+        ("false", "it is no mapping"),
+    ],
+)
+def test_a_file_that_holds_something_else_is_refused_in_a_sentence(text: str, why: str):
+    Path("mine.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(BenchError) as caught:
+        read_rates({"learning_rates": ["mine.yaml"]})
+    assert str(caught.value).startswith("learning_rates: 'mine.yaml' cannot be read (")
+    assert why in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["", "# nothing yet\n", "{}", "rates:\n", "rates: {}\n"])
+def test_a_file_that_is_empty_holds_no_rates(text: str):
+    Path("mine.yaml").write_text(text, encoding="utf-8")
+    assert read_rates({"learning_rates": "mine.yaml"}).chosen == {}
+
+
 def test_where_nothing_was_measured_the_file_stays(tmp_path: Path):
     Path("mine.yaml").write_text(yaml.safe_dump(OLD), encoding="utf-8")
     before = Path("mine.yaml").read_bytes()
