@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -12,11 +15,10 @@ from tests.workflow.workspace import ROOT, Workspace
 LIMIT = 25
 
 
-def code_block(page: str) -> str:
-    """The first Python block of a page."""
-    match = re.search(r"```python\n(.*?)```", (ROOT / "docs" / page).read_text(), re.S)
-    assert match is not None
-    return match[1]
+def code_blocks(page: str) -> list[str]:
+    """The Python blocks of a page."""
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    return re.findall(r"```python\n(.*?)```", text, re.S)
 
 
 def code_lines(source: str) -> int:
@@ -41,7 +43,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
         **chosen,
     )
     for file, page in PAGES.items():
-        (made.path / file).write_text(code_block(page))
+        (made.path / file).write_text(code_blocks(page)[0])
     done = made.snakemake("figures")
     assert done.returncode == 0, done.stdout[-3000:]
     assert made.planned("figures") in ({}, {"figures": 1})
@@ -63,6 +65,25 @@ def test_a_plugin_from_the_page_is_listed_trained_and_stands_in_the_figures(
     (workspace.path / file).write_text(source + "\n# an edit\n")
     assert workspace.planned("figures")["train"] == 2, "with either of the other kind"
     (workspace.path / file).write_text(source)
+
+
+def test_every_block_of_the_pages_is_a_file_that_trains_as_it_stands(tmp_path: Path) -> None:
+    blocks = [block for page in PAGES.values() for block in code_blocks(page)]
+    files = [tmp_path / f"plugin_{i}.py" for i in range(len(blocks))]
+    for file, block in zip(files, blocks, strict=True):
+        file.write_text(block, encoding="utf-8")
+    code = f"""
+import lstm_bench
+small = dict(T=4, width=3, updates=2, evaluate_every=1, validation_size=8, test_size=8)
+for cell in ("slow", "trace"):
+    found = lstm_bench.train("latch", cell, replicates=1, plugins={[*map(str, files)]}, **small)
+    print(cell, *found.replicates.status)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-1000:]
+    assert done.stdout.split() == ["slow", "unsolved", "trace", "unsolved"]
 
 
 def test_the_readme_names_commands_and_files_that_exist() -> None:
