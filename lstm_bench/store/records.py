@@ -31,8 +31,8 @@ def require_known(plan: Plan, results: Results) -> None:
         raise BenchError(
             f"the tables or figures of {', '.join(other)} below {results.root / RESULTS} are of "
             "another config or other code, and Snakemake's records of that are gone; forget them "
-            "with 'lstm-bench retry --status stale', which keeps every training, and run snakemake "
-            "again."
+            "with 'lstm-bench retry --status stale' (and this sweep's --configfile), which keeps "
+            "every training, and run snakemake again."
         )
 
 
