@@ -22,13 +22,13 @@ REPOSITORY = Path(__file__).parents[3]
 RESUMABLE = 75
 BLOCK = SeedBlock(0, 1)
 PATIENCE = 60.0  # seconds before a test gives up on another process
-SLOW = Condition(  # about a second on one core, and never solved
+SLOW = Condition(  # about a second and a half on one core, and never solved
     "adding",
     200,
     "lstm",
     32,
     training=Training(
-        updates=160,
+        updates=240,
         evaluate_every=20,
         learning_rate=1e-5,
         futility_after=2.0,
