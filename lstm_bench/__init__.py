@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.3.4"
+__version__ = "0.3.5"
 __all__ = ["BenchError", "cells", "tasks", "train"]
 
 _HOMES = {"BenchError": "errors", "train": "training.api"}  # the modules of names that are none

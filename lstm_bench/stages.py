@@ -83,7 +83,7 @@ def conclude(plan_path: Path, experiment: str) -> None:
 
     plan, results = Plan.read(plan_path), Results()
     click.echo(run(plan, experiment, results))
-    plan.sign(results, experiment)
+    plan.sign(results, experiment, "conclude")
 
 
 @stages.command()
@@ -96,7 +96,7 @@ def draw(plan_path: Path, experiment: str) -> None:
 
     plan, results = Plan.read(plan_path), Results()
     click.echo(run(plan, experiment, results))
-    plan.sign(results, experiment)
+    plan.sign(results, experiment, "draw")
 
 
 @stages.command()

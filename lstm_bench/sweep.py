@@ -50,6 +50,18 @@ class Choice:
         return self.label or self.key
 
 
+def tuned_here(training: Training, width: Any, network: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a sweep that its learning rates depend on."""
+    kept = {key: getattr(training, key) for key in TUNED_WITH}
+    return {**kept, "width": width, "network": dict(network)}
+
+
+def differing(settings: Mapping[str, Any], here: Mapping[str, Any]) -> dict[str, Any]:
+    """What a rate was tuned with and a sweep does otherwise; unless said, with a plain network."""
+    every = {"network": {}, **settings} if settings else {}
+    return {key: value for key, value in every.items() if here.get(key, value) != value}
+
+
 def told_width(width: int | Mapping[str, Any]) -> str:
     """`32`, or `10000 parameters` where it is matched."""
     return str(width) if isinstance(width, int) else f"{width['budget']} {width['match']}"
@@ -128,16 +140,23 @@ class Sweep:
 
     def other_than_tuned(self) -> dict[str, Any]:
         """What rates in use were tuned with and this sweep does otherwise; values, once each."""
-        here = {k: getattr(self.training, k) for k in TUNED_WITH}
-        here |= {"width": self.width, "network": dict(self.network)}
         found: dict[str, list[Any]] = {}
-        for task in {t.key: t for t in (*self.tasks, *(t for of in self.own.values() for t in of))}:
-            for cell in self.cells:
-                settings = self.tuned_with.get((task, cell.key))
-                for key, value in ({"network": {}, **settings} if settings else {}).items():
-                    if here.get(key, value) != value and value not in found.setdefault(key, []):
-                        found[key].append(value)
-        return {k: v[0] if len(v) == 1 else v for k, v in found.items() if v}
+        for settings in self.tuned_otherwise().values():
+            for key, value in settings.items():
+                if value not in found.setdefault(key, []):
+                    found[key].append(value)
+        return {k: v[0] if len(v) == 1 else v for k, v in found.items()}
+
+    def tuned_otherwise(self) -> dict[tuple[str, str], dict[str, Any]]:
+        """By labels of task and cell: what a rate in use was tuned with and this sweep does not."""
+        here = tuned_here(self.training, self.width, self.network)
+        every = {t.key: t for t in (*self.tasks, *(t for own in self.own.values() for t in own))}
+        found = {
+            (task.shown, cell.shown): differing(self.tuned_with.get((key, cell.key), {}), here)
+            for key, task in every.items()
+            for cell in self.cells
+        }
+        return {pair: settings for pair, settings in found.items() if settings}
 
     def condition(self, task: Choice, T: int, cell: Choice, **training: Any) -> Condition:
         """This cell on this task at this length; keyword arguments replace training settings."""

@@ -84,7 +84,7 @@ def retry(statuses: str, configfile: tuple[str, ...]) -> None:
     found = forget(plan, results, wanted)
     for line in found:
         click.echo(line)
-    click.echo(f"{len(found)} seed blocks forgotten" + "; run snakemake again." * bool(found))
+    click.echo(f"{len(found)} forgotten" + "; run snakemake again." * bool(found))
 
 
 @cli.command()

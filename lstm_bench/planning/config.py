@@ -17,7 +17,7 @@ from lstm_bench.planning.widths import SIZES, equal_parameters, equal_sizes, res
 from lstm_bench.registry import build, chosen_options
 from lstm_bench.spec import TUNING_SEEDS, Training, training_keys
 from lstm_bench.store.rates import read_rates
-from lstm_bench.sweep import Choice, Sweep
+from lstm_bench.sweep import Choice, Sweep, tuned_here
 
 ALL = "all"  # as an entry: everything the registry holds and no other entry names
 # sections of the config that an experiment of that name reads
@@ -181,8 +181,9 @@ def make_sweep(
         speed["cells"] = [
             {"name": c.name, "options": dict(c.options), "shown": c.shown} for c in chosen
         ]
-    rates = read_rates(config, tuning=tuning)
     network, width = config["network"], config["width"]
+    made = Training(**{**training, "clip": clip})
+    rates = read_rates(config, tuning=tuning, here=tuned_here(made, width, network))
     given = _entries(config["cells"], "cell", cells.registry())
     cell_list = _unique([_cell(entry, taken, network) for entry, _ in given], "cells")
     settings = {
@@ -206,7 +207,7 @@ def make_sweep(
     return Sweep(
         tasks=_unique(task_list, "tasks"),
         cells=cell_list,
-        training=Training(**{**training, "clip": clip}),
+        training=made,
         width=width,
         replicates=replicates,
         seed_block=size,

@@ -39,8 +39,11 @@ def freeze(plan: Plan, results: Results) -> str:
             f"{name} stays as it is: no tuning run was measured to its end (`lstm-bench status "
             "--experiment tuning` says why), so there is no rate to choose."
         )
+    edges = ", ".join(f"{cell} on {task}" for task, cell in _at_edge(results))
     before = read_file(path) if path.exists() else Rates()
     told = list(_changes(before, found))
+    if edges:
+        told.append(f"at an edge of the grid, so that others may be better: {edges}")
     before.update(found)
     content = {
         "tuned_with": _grouped(before),
@@ -71,6 +74,21 @@ def _tuned(plan: Plan, results: Results) -> Rates:
     rows = (_plain(row) for row in table.to_dict("records"))
     found.trials = [row for row in rows if (row["task"], row["cell"]) in found.chosen]
     return found
+
+
+def _at_edge(results: Results) -> list[Pair]:
+    table = _table(results)
+    if "chosen" not in table:
+        return []
+    ends = table.groupby(["task", "cell"]).learning_rate
+    edge = table.learning_rate == ends.transform("min")
+    edge |= table.learning_rate == ends.transform("max")
+    rows = table[table.chosen & edge]
+    return list(zip(rows.task, rows.cell))
+
+
+def _table(results: Results) -> pd.DataFrame:
+    return pd.read_csv(io.BytesIO(read_sealed(results.experiment("tuning") / "table.csv")))
 
 
 def _changes(before: Rates, found: Rates) -> Iterator[str]:

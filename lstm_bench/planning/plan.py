@@ -112,6 +112,11 @@ def _notices(sweep: Sweep, members: Iterable[Mapping[str, Any]], untuned: Any) -
             f"training.learning_rate ({sweep.training.learning_rate:g}) serves {own} of {len(of)} "
             "conditions; the others have a rate tuned for their task and cell, or one of their own."
         )
+    otherwise = sweep.tuned_otherwise()
+    taken = sum(pair in otherwise for pair in of.values())
+    if taken:
+        told = ", ".join(f"{key} {value}" for key, value in sweep.other_than_tuned().items())
+        yield f"{taken} conditions take rates that were tuned otherwise ({told}): tune them anew."
 
 
 def _untuned(

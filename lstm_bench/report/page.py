@@ -20,12 +20,14 @@ from lstm_bench.report.formula import data_uri, formula_uri
 from lstm_bench.report.policy import content_policy
 from lstm_bench.report.provenance import provenance
 from lstm_bench.report.tables import failures, html_table, networks, statuses
+from lstm_bench.spec import Training
 from lstm_bench.store.collect import collect
 from lstm_bench.store.files import write_bytes
 from lstm_bench.store.paths import Results
 from lstm_bench.store.plans import Plan
 from lstm_bench.store.rates import read_rates
 from lstm_bench.store.seals import read_sealed, read_sealed_json
+from lstm_bench.sweep import tuned_here
 
 
 def write_report(plan: Plan, results: Results, output: Path) -> None:
@@ -134,7 +136,7 @@ def _cell(entry: dict[str, Any]) -> dict[str, Any]:
 
 def _rates(plan: Plan, results: Results) -> Any:
     """The grid that tuning tried and the rate it chose, where a preset is in use."""
-    trials = pd.DataFrame(read_rates(plan.config, results.root).trials)
+    trials = pd.DataFrame(read_rates(plan.config, results.root, here=_here(plan)).trials)
     if trials.empty:
         return None
     asked = {entry["key"] for entry in plan.data["sweep"]["tasks"]}
@@ -146,6 +148,11 @@ def _rates(plan: Plan, results: Results) -> Any:
             if len(at):
                 rows.append(_rate_row(str(task), cell, at))
     return html_table(pd.DataFrame(rows)) if rows else None
+
+
+def _here(plan: Plan) -> dict[str, Any]:
+    sweep = plan.data["sweep"]
+    return tuned_here(Training(**sweep["training"]), plan.config["width"], plan.config["network"])
 
 
 def _rate_row(task: str, cell: str, at: pd.DataFrame) -> dict[str, Any]:

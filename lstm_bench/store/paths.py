@@ -21,7 +21,7 @@ DATASET = f"{RESULTS}/datasets/{{task}}/T{{T}}/{{dataset}}"
 RUN = f"{RESULTS}/runs/{{condition}}"
 BLOCK = f"{RUN}/{{block}}"
 CHECKPOINT = f"{RESULTS}/checkpoints/{{condition}}/{{block}}"
-PROBE = f"{RESULTS}/probes/{{probe}}/{{experiment}}.parquet"
+PROBE = f"{RESULTS}/probes/{{probe}}/{{experiment}}-{{digest}}.parquet"
 EXPERIMENT = f"{RESULTS}/experiments/{{experiment}}"
 TABLE = f"{RESULTS}/tables/{{row}}"
 TABLES_PAGE = f"{RESULTS}/tables/index.html"
@@ -52,6 +52,7 @@ TABLE_FILES = (".csv", ".md", ".json")
 EXPERIMENT_FIGURES = ("figure.svg", "figure.pdf", "figure.png", "figure.csv")
 EXPERIMENT_SEALS = ("tables.sha256", "figures.sha256")
 EXPERIMENT_FILES = (*EXPERIMENT_TABLES, "summary.csv", *EXPERIMENT_FIGURES, *EXPERIMENT_SEALS)
+DRAWN_BY = "plan.json"  # in an experiment's folder: which plan, and what of it decided
 CLAIM_SEALS = ("verdicts.sha256", "measured_seconds.sha256")
 
 
@@ -84,8 +85,10 @@ class Results:
     def checkpoint(self, condition: Condition | str, block: SeedBlock | str) -> Path:
         return self.root / CHECKPOINT.format(condition=_id(condition), block=_name(block))
 
-    def probe(self, probe: str, experiment: str) -> Path:
-        return self.root / PROBE.format(probe=_part(probe), experiment=_part(experiment))
+    def probe(self, probe: str, experiment: str, digest: str) -> Path:
+        """What a probe measured for an experiment; `digest` is of its settings and its code."""
+        place = {"probe": _part(probe), "experiment": _part(experiment), "digest": _part(digest)}
+        return self.root / PROBE.format(**place)
 
     def experiment(self, experiment: str) -> Path:
         return self.root / EXPERIMENT.format(experiment=_part(experiment))

@@ -192,10 +192,36 @@ class Plan:
         layers = self.layers(results) or ["a config that was not run here"]
         return f"{' + '.join(layers)} (plan {self.path.stem[:8]})"
 
-    def sign(self, results: paths.Results, experiment: str) -> None:
-        """Say in an experiment's folder which plan its tables and its figure are of."""
+    def sign(self, results: paths.Results, experiment: str, stage: str) -> None:
+        """Say in an experiment's folder which plan its tables (or its figure) are of, and what of
+        it decides them: `stage` is `conclude` or `draw`.
+        """
+        file = results.experiment(experiment) / paths.DRAWN_BY
+        before = self._signed(results, experiment)
         about = {"plan": self.path.stem, "config": self.layers(results)}
-        write_json(results.experiment(experiment) / "plan.json", about)
+        write_json(file, {**before, **about, stage: self._decisive(experiment, stage)})
+
+    def is_of_another(self, results: paths.Results, experiment: str) -> bool:
+        """Whether an experiment has tables, and they or the figure are not this plan's."""
+        if not (results.experiment(experiment) / "table.csv").exists():
+            return False
+        signed = self._signed(results, experiment)
+        stages = ("conclude", "draw")
+        return any(signed.get(stage) != self._decisive(experiment, stage) for stage in stages)
+
+    def _signed(self, results: paths.Results, experiment: str) -> dict[str, Any]:
+        try:
+            found: dict[str, Any] = read_json(results.experiment(experiment) / paths.DRAWN_BY)
+        except DamagedFile:  # or none: a killed stage's, or 0.3.4's
+            return {}
+        return found
+
+    def _decisive(self, experiment: str, stage: str) -> str:
+        entry = self.experiments[experiment]
+        code = entry["code" if stage == "conclude" else "figure_code"]
+        return digest(
+            [self.membership(experiment), entry["settings"], self.probe_files(experiment), code]
+        )
 
     def blocks(self, experiments: Iterable[str]) -> list[tuple[str, str]]:
         """(condition id, block name) of every seed block these experiments need, once each."""
@@ -234,9 +260,16 @@ class Plan:
         return self.block_files(experiments, ["replicates.parquet"])
 
     def probe_files(self, experiment: str) -> list[str]:
-        """The probe this experiment reads, as a list of one or none."""
-        probe = self.experiments[experiment]["probe"]
-        return [paths.PROBE.format(probe=probe, experiment=experiment)] if probe else []
+        """The probe this experiment reads, as a list of one or none.
+
+        What was measured with other settings or by other code has another name, and stays.
+        """
+        entry = self.experiments[experiment]
+        if not entry["probe"]:
+            return []
+        asked = digest([entry["probe_settings"], entry.get("probe_code", "")])
+        place = {"probe": entry["probe"], "experiment": experiment, "digest": asked}
+        return [paths.PROBE.format(**place)]
 
     def probe_inputs(self, experiment: str) -> list[str]:
         """The finished runs this experiment's probe measures: `runs` of its settings."""

@@ -13,6 +13,7 @@ from typing import Any
 
 from lstm_bench.errors import BenchError
 from lstm_bench.store.yamls import read_yaml
+from lstm_bench.sweep import differing
 
 KEYS = ("rates", "trials", "tuned_with")  # of a file
 SHIPPED = "workflow/presets"  # files below it come with the suite
@@ -27,15 +28,25 @@ class Rates:
     tuned_with: dict[Pair, dict[str, Any]] = field(default_factory=dict)
     trials: list[dict[str, Any]] = field(default_factory=list)
 
-    def update(self, other: Rates) -> None:
-        """Take the other's pairs over, each with its settings and its trials."""
-        for pair in other.chosen:
+    def update(self, other: Rates, here: Mapping[str, Any] | None = None) -> None:
+        """Take the other's pairs over, each with its settings and its trials.
+
+        `here` are the settings of a sweep: a pair tuned as it trains is kept where the other's was
+        not, so that a rate of a small trial does not reach the sweep that it was not tuned for.
+        """
+        taken = {pair for pair in other.chosen if not self._better(pair, other, here)}
+        for pair in taken:
             self.tuned_with.pop(pair, None)
-        self.chosen |= other.chosen
-        self.tuned_with |= other.tuned_with
-        fresh = {(t["task"], t["cell"]) for t in other.trials} | set(other.chosen)
-        kept = [t for t in self.trials if (t["task"], t["cell"]) not in fresh]
-        self.trials = kept + other.trials
+        self.chosen |= {pair: other.chosen[pair] for pair in taken}
+        self.tuned_with |= {pair: s for pair, s in other.tuned_with.items() if pair in taken}
+        kept = [t for t in self.trials if (t["task"], t["cell"]) not in taken]
+        self.trials = kept + [t for t in other.trials if (t["task"], t["cell"]) in taken]
+
+    def _better(self, pair: Pair, other: Rates, here: Mapping[str, Any] | None) -> bool:
+        if here is None or pair not in self.chosen:
+            return False
+        mine, theirs = self.tuned_with.get(pair, {}), other.tuned_with.get(pair, {})
+        return not differing(mine, here) and bool(differing(theirs, here))
 
     def by_task(self) -> dict[str, dict[str, float]]:
         found: dict[str, dict[str, float]] = {}
@@ -50,8 +61,13 @@ def rate_files(config: Mapping[str, Any]) -> list[str]:
     return [named] if isinstance(named, str) else list(named or ())
 
 
-def read_rates(config: Mapping[str, Any], root: Path = Path(), tuning: bool = False) -> Rates:
-    """All files of the config together. Raises BenchError.
+def read_rates(
+    config: Mapping[str, Any],
+    root: Path = Path(),
+    tuning: bool = False,
+    here: Mapping[str, Any] | None = None,
+) -> Rates:
+    """All files of the config together, for a sweep of the settings `here`. Raises BenchError.
 
     The last of a list need not be there yet, nor the only one while it is being tuned.
     """
@@ -66,7 +82,7 @@ def read_rates(config: Mapping[str, Any], root: Path = Path(), tuning: bool = Fa
                 f"learning_rates: {path!r} does not exist; make it with `snakemake tune`, or set "
                 "learning_rates to null."
             )
-        found.update(read_file(root / path))
+        found.update(read_file(root / path), here)
     return found
 
 

@@ -10,9 +10,10 @@ RECORDS = ".snakemake/metadata"
 
 
 def require_known(plan: Plan, results: Results) -> None:
-    """Raise BenchError for runs of other code that Snakemake has no record of.
+    """Raise BenchError for runs of other code, and for tables of another config, of which
+    Snakemake has no record: in a folder that was sent, say.
 
-    It then takes whatever is there for the result of the present code.
+    It then takes whatever is there for the result of the present code and config.
     """
     if any((results.root / RECORDS).glob("[!.]*")) or not results.blocks():
         return
@@ -25,3 +26,16 @@ def require_known(plan: Plan, results: Results) -> None:
             "Snakemake's records of them are gone; forget them with 'lstm-bench retry --status "
             "stale' and run snakemake again."
         )
+    other = drawn_otherwise(plan, results)
+    if other:
+        raise BenchError(
+            f"the tables or figures of {', '.join(other)} below {results.root / RESULTS} are of "
+            "another config or other code, and Snakemake's records of that are gone; forget them "
+            "with 'lstm-bench retry --status stale' (and this sweep's --configfile), which keeps "
+            "every training, and run snakemake again."
+        )
+
+
+def drawn_otherwise(plan: Plan, results: Results) -> list[str]:
+    """Experiments of the plan whose stored tables or figure are not what it would draw."""
+    return [name for name in plan.asked if plan.is_of_another(results, name)]

@@ -82,10 +82,12 @@ def remove(path: Path, results: Results, plan: Plan | None = None) -> None:
     elif path.parent == results.claims:
         _forget_pages(results)
     elif path.parent == results.experiment(path.parent.name):
-        _clear(path.parent, EXPERIMENT_FILES)
+        _clear(path.parent, (*EXPERIMENT_FILES, paths.DRAWN_BY))
         _forget_pages(results)
-    elif path.parent.parent == results.probe("x", "x").parent.parent:
-        _clear(results.experiment(path.stem), EXPERIMENT_FILES)
+    elif path.parent.parent == results.probe("x", "x", "0").parent.parent:
+        _clear(
+            results.experiment(path.stem.rpartition("-")[0]), (*EXPERIMENT_FILES, paths.DRAWN_BY)
+        )
         _forget_pages(results)
     else:
         path.with_suffix(".sha256").unlink(missing_ok=True)  # or it would be missed from now on
@@ -103,7 +105,7 @@ def _outdate(plan: Plan, results: Results, gone: set[tuple[str, str]]) -> None:
     """Delete what was drawn from these seed blocks: while it is there, Snakemake misses none."""
     for name in plan.experiments:
         if gone & set(plan.blocks([name])):
-            _clear(results.experiment(name), EXPERIMENT_FILES)
+            _clear(results.experiment(name), (*EXPERIMENT_FILES, paths.DRAWN_BY))
     for row, entry in plan.tables.items():
         if gone & {(arm["condition"], block) for arm in entry["arms"] for block in arm["blocks"]}:
             for ending in (*paths.TABLE_FILES, ".sha256"):
@@ -132,7 +134,11 @@ def forget(plan: Plan, results: Results, statuses: Iterable[str]) -> list[str]:
             found[condition, block] = f"{condition} {block}: {', '.join(sorted(ended))}"
     if found:
         _outdate(plan, results, set(found))
-    return list(found.values())
+    drawn = [name for name in plan.asked if STALE in wanted and plan.is_of_another(results, name)]
+    for name in drawn:
+        _clear(results.experiment(name), (*EXPERIMENT_FILES, paths.DRAWN_BY))
+        _forget_pages(results)
+    return [*found.values(), *(f"{name}: tables of another config or code" for name in drawn)]
 
 
 def how_ended(plan: Plan, results: Results, condition: str, block: str) -> set[str]:

@@ -43,6 +43,7 @@ class ConditionRun:
     purpose: str
     blocks: Sequence[FinishedBlock]
     experiments: Sequence[str]
+    last_experiments: Sequence[str]
     sweep: str
     entry: Mapping[str, Any]
     task: str
@@ -61,12 +62,13 @@ class ConditionRun:
         blocks: Sequence[FinishedBlock],
     ) -> ConditionRun:
         task, cell = known.labels[id]
-        entry = known.conditions[id]
+        entry, names = known.conditions[id], [block.folder.name for block in blocks]
         return cls(
             id=id,
             purpose=purpose,
             blocks=blocks,
-            experiments=known.experiments(id, [block.folder.name for block in blocks]),
+            experiments=known.experiments(id, names),
+            last_experiments=known.experiments(id, names, last=True),
             sweep=known.sweep(id),
             entry=entry,
             task=task,

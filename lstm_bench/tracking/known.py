@@ -81,9 +81,9 @@ class Known:
                 tell(error)
         return cls(conditions, labels, asks, list(cells), stored, list(experiments))
 
-    def experiments(self, id: str, blocks: Collection[str]) -> list[str]:
-        """The experiments that judge these seed blocks of a condition."""
-        judged = (ask for ask in self.asks if ask.ran and id in ask.labels)
+    def experiments(self, id: str, blocks: Collection[str], last: bool = False) -> list[str]:
+        """Those that judge these seed blocks of a condition; `last`: in the last sweep."""
+        judged = (a for a in self.asks if a.ran and id in a.labels and a.last >= last)
         return list(dict.fromkeys(a.experiment for a in judged if set(blocks) & set(a.blocks)))
 
     def concluded(self, results: Results) -> list[str]:

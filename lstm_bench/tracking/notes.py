@@ -63,13 +63,11 @@ def condition(
 
 def in_python(tracked: str, runs: str) -> list[str]:
     """Lines of Python for the share of replicates that solve it, by cell and T."""
-    first, _, last = runs.rpartition(" and ")
     return [
         "```python",
         "runs = mlflow.search_runs(",
         f"    experiment_names=[{json.dumps(tracked)}],",
-        f'    filter_string="{first}"',
-        f'    " and {last}",',
+        f'    filter_string="{runs}",',
         ")",
         'runs.pivot(index=["params.task", "params.cell"], columns="metrics.T", '
         'values="metrics.solved")',

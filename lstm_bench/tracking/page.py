@@ -80,10 +80,7 @@ def _view(title: str, runs: str, lines: Sequence[str], by_cell: bool = False) ->
 
 def runs_of(experiment: str) -> str:
     """The filter of the conditions that an experiment of the last sweep judges."""
-    return (
-        f"tags.level = 'condition' and tags.sweep = 'last' "
-        f"and tags.experiments LIKE '%{experiment}%'"
-    )
+    return f"tags.level = 'condition' and tags.last_experiments LIKE '%{experiment}%'"
 
 
 def _note(plan: Plan, experiment_id: str, charts: Charts) -> str:

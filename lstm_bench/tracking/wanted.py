@@ -96,7 +96,11 @@ def _condition(run: ConditionRun, colour: str, needed: bool) -> Wanted:
         digest=digest([VERSION, run.facts, [child.digest for child in children]], 16),
         record=run.condition,
         files=run.files,
-        loose={**loose, "sweep": run.sweep},
+        loose={
+            **loose,
+            "sweep": run.sweep,
+            "last_experiments": ", ".join(run.last_experiments),
+        },
         children=children,
         needed=needed,
     )

@@ -13,7 +13,7 @@ import pytest
 from lstm_bench.store.tensors import load_tensors
 from tests.faults.conftest import LONG, Tally
 from tests.faults.sweeps import DISTURBED, Sweep, digests, locked, until
-from tests.unit.training.test_job import RESUMABLE, Job, checkpoint_file, contents, run
+from tests.unit.training.test_job import RESUMABLE, SLOW, Job, checkpoint_file, contents, run
 from tests.workflow.workspace import Workspace
 
 WITHIN = 5.0  # seconds
@@ -33,7 +33,7 @@ def test_a_signal_saves_the_update_it_came_at_and_the_next_attempt_starts_there(
     assert first.wait() == RESUMABLE, first.log.read_text()
     assert time.monotonic() - began < WITHIN
     saved = load_tensors(checkpoint_file(tmp_path))[1]["update"]
-    assert 0 < saved < 160
+    assert 0 < saved < SLOW.training.updates
     second = run(tmp_path)
     assert f"resumed at update {saved}:" in second.log.read_text()
     assert contents(tmp_path) == contents(undisturbed)

@@ -130,7 +130,8 @@ def test_a_finished_one_has_nothing_left_to_do_and_a_lost_probe_trains_nothing(
 ) -> None:
     assert finished.planned() == {}
     copy = finished.copy(tmp_path / "copy")
-    (copy.path / "results/probes/extrapolation/extrapolation.parquet").unlink()
+    (measured,) = copy.path.glob("results/probes/extrapolation/extrapolation-*.parquet")
+    measured.unlink()
     shutil.rmtree(copy.path / "results/experiments/extrapolation")
     assert copy.planned("figures") == {"probe": 1, "conclude": 1, "draw": 1, "figures": 1}
 

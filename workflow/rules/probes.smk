@@ -6,7 +6,7 @@ rule probe:
     output:
         paths.PROBE,
     log:
-        f"{paths.LOG}/probe/{{probe}}-{{experiment}}.log",
+        f"{paths.LOG}/probe/{{probe}}-{{experiment}}-{{digest}}.log",
     conda:
         this_environment
     threads: lambda wildcards: 1 if plan.probe_inputs(wildcards.experiment) else 1024

@@ -152,7 +152,7 @@ def store(plan: Plan, names: list[str], end: End) -> None:
         entry = plan.experiments[name]
         if entry["probe"] in PROBES:
             rows = PROBES[entry["probe"]].measure(entry["probe_settings"])
-            write_table(results.probe(entry["probe"], name), list(rows))
+            write_table(results.root / plan.probe_files(name)[0], list(rows))
 
 
 def ended(results: Results, plan: Plan, id: str, block: SeedBlock, label: str, end: End) -> None:

@@ -177,3 +177,31 @@ def test_a_file_that_is_not_there_is_an_error_in_a_sweep_and_begun_by_tuning():
     assert read_rates({"learning_rates": "empty.yaml"}).chosen == {}
     with pytest.raises(BenchError, match=r"'typo.yaml' does not exist"):
         read_rates({"learning_rates": ["typo.yaml", "empty.yaml"]})
+
+
+def test_a_rate_of_a_small_trial_does_not_reach_the_sweep_it_was_not_tuned_for():
+    Path("shipped.yaml").write_text(yaml.safe_dump(OLD), encoding="utf-8")
+    small = {"width": 8, "optimiser": "adam", "batch": 32, "updates": 60}
+    mine = {
+        "tuned_with": [{**small, "pairs": {"temporal_order": ["lstm"], "copy": ["lstm"]}}],
+        "rates": {"temporal_order": {"lstm": 0.3}, "copy": {"lstm": 0.2}},
+    }
+    Path("mine.yaml").write_text(yaml.safe_dump(mine), encoding="utf-8")
+    files = {"learning_rates": ["shipped.yaml", "mine.yaml"]}
+    full = {**OLD["tuned_with"], "network": {}}
+    chosen = read_rates(files, here=full).chosen
+    assert chosen["temporal_order", "lstm"] == 0.01  # tuned as this sweep trains
+    assert chosen["copy", "lstm"] == 0.2  # the only one
+    assert read_rates(files, here={**small, "network": {}}).chosen["temporal_order", "lstm"] == 0.3
+
+
+def test_a_sweep_says_how_many_conditions_take_rates_tuned_otherwise():
+    Path("mine.yaml").write_text(yaml.safe_dump(OLD), encoding="utf-8")
+    changes = {"experiments": ["horizon"], "learning_rates": "mine.yaml", "lengths": [10, 20]}
+    said = resolve({**TINY, **changes}, SCHEMA, "d")["notices"]
+    (otherwise,) = [sentence for sentence in said if "tuned otherwise" in sentence]
+    assert otherwise.startswith("2 conditions")  # lstm at both lengths
+    assert "width 32" in otherwise
+    as_tuned = {"width": 32, "training": {**TINY["training"], "updates": 2000}}
+    quiet = resolve({**TINY, **changes, **as_tuned}, SCHEMA, "d")["notices"]
+    assert not [sentence for sentence in quiet if "tuned otherwise" in sentence]

@@ -76,9 +76,9 @@ def test_gates_and_gradients_are_those_of_the_probes(swept):
     flow += [{**norm, "measure": "slope", "lag": -1, "value": -0.5}]
     plan.data["config"]["experiments"] += ["selective_memory", "gradient_flow"]
     for name, rows in (("selective_memory", gates), ("gradient_flow", flow)):
-        write_table(results.probe(name, name), rows)
         entry = {**plan.experiments["horizon"], "probe": name}
         plan.data["experiments"][name] = entry
+        write_table(results.root / plan.probe_files(name)[0], rows)
     (page,) = write_explorer(plan, results, results.root / "explorer")
     entry = next(e for e in data_of(page)["entries"] if e["id"] == id)
     run = next(r for r in entry["runs"] if r["seed"] == 3)

@@ -49,7 +49,7 @@ def results(tmp_path: Path) -> Results:
     block = found.block(CONDITION, BLOCK)
     write_failure(block, CONDITION, BLOCK, "killed", "1", now())
     make_dataset(found.dataset(CONDITION.dataset), CONDITION.dataset)
-    write_table(found.probe("cost", "cost"), [{"n": 1}])
+    write_table(found.probe("cost", "cost", "0123456789"), [{"n": 1}])
     save_tensors(found.checkpoint(CONDITION, BLOCK) / "state.safetensors", {}, {})
     one = json_bytes({})
     folder = found.experiment("horizon")
@@ -71,6 +71,7 @@ def plan(code: str) -> Any:
         conditions={CONDITION.id: {"code": code}},
         experiments=["horizon"],
         tables={},
+        asked=[],
     )
 
 

@@ -15,6 +15,7 @@ from lstm_bench.errors import BenchError
 from lstm_bench.spec import Condition, seed_blocks
 from lstm_bench.store.paths import Results
 from lstm_bench.store.plans import Plan
+from lstm_bench.store.records import drawn_otherwise
 from lstm_bench.store.seals import write_sealed_json
 from lstm_bench.store.status import status_of
 from lstm_bench.training.outcome import write_failure
@@ -100,8 +101,35 @@ def test_single_trainings_have_a_status_without_a_plan(results: Results):
 
 
 def test_an_experiments_folder_says_which_plan_drew_it(results: Results):
-    plan = planned(results, "aaaa", 1)
+    decisive = {"settings": {}, "code": "1", "figure_code": "2", "probe": None}
+    plan = planned(results, "aaaa", 1, experiments={"horizon": {**HORIZON, **decisive}})
     ran(plan, results, 1, "config.yaml", "mine.yaml")
-    plan.sign(results, "horizon")
-    found = json.loads((results.experiment("horizon") / "plan.json").read_text())
-    assert found == {"plan": "aaaa", "config": ["config.yaml", "mine.yaml"]}
+    plan.sign(results, "horizon", "conclude")
+    found = json.loads((results.experiment("horizon") / "plan.json").read_text(encoding="utf-8"))
+    assert (found["plan"], found["config"]) == ("aaaa", ["config.yaml", "mine.yaml"])
+
+
+def test_tables_of_another_config_are_known_without_snakemakes_records(results: Results):
+    folder = results.experiment("horizon")
+    folder.mkdir(parents=True)
+    decisive = {"settings": {}, "code": "1", "figure_code": "2", "probe": None}
+    first = {"horizon": {**HORIZON, **decisive}}
+    plan = planned(results, "aaaa", 1, experiments=first)
+    assert not plan.is_of_another(results, "horizon")  # nothing is there
+    (folder / "table.csv").touch()
+    assert plan.is_of_another(results, "horizon")  # of 0.3.4, or of a killed stage
+    for stage in ("conclude", "draw"):
+        plan.sign(results, "horizon", stage)
+    assert not plan.is_of_another(results, "horizon")
+    for change in ({"members": []}, {"settings": {"a": 1}}, {"code": "3"}, {"figure_code": "4"}):
+        other = planned(results, "bbbb", 2, experiments={"horizon": {**first["horizon"], **change}})
+        assert drawn_otherwise(other, results) == ["horizon"]
+
+
+def test_what_a_probe_measured_otherwise_has_another_name(results: Results):
+    entry = {**HORIZON, "probe": "cost", "probe_settings": {"cells": ["lstm"]}, "probe_code": "1"}
+    names = set()
+    for change in ({}, {"probe_settings": {"cells": ["gru"]}}, {"probe_code": "2"}):
+        plan = planned(results, "aaaa", 1, experiments={"cost": {**entry, **change}})
+        names.update(plan.probe_files("cost"))
+    assert len(names) == 3

@@ -37,6 +37,7 @@ def plan(code: str) -> Any:
         conditions={CONDITION.id: {"code": code}},
         experiments=["horizon", "cost"],
         tables={},
+        asked=[],
     )
 
 
