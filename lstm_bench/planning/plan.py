@@ -108,9 +108,11 @@ def _notices(sweep: Sweep, members: Iterable[Mapping[str, Any]], untuned: Any) -
     of = {member["condition"]: (member["task"], member["cell"]) for member in members}
     own = sum(pair in untuned for pair in of.values())
     if sweep.rates and of:
+        mend = "" if own else "; set learning_rates to null to use it everywhere"
         yield (
             f"training.learning_rate ({sweep.training.learning_rate:g}) serves {own} of {len(of)} "
-            "conditions; the others have a rate tuned for their task and cell, or one of their own."
+            "conditions; the others have a rate tuned for their task and cell, or one of their own"
+            f"{mend}."
         )
     otherwise = sweep.tuned_otherwise()
     taken = sum(pair in otherwise for pair in of.values())

@@ -117,6 +117,16 @@ def test_a_file_that_is_empty_holds_no_rates(text: str):
     assert read_rates({"learning_rates": "mine.yaml"}).chosen == {}
 
 
+@pytest.mark.parametrize("cells", [["lstm", "gru"], ["lstm", "elman"]])
+def test_a_rate_of_the_config_that_serves_nothing_says_how_it_would(cells: list[str]):
+    Path("mine.yaml").write_text(yaml.safe_dump(OLD), encoding="utf-8")
+    config = {**TINY, "cells": cells, "learning_rates": "mine.yaml"}
+    told = resolve(config, SCHEMA, "d")["notices"][0]
+    serves = 0 if "gru" in cells else 1
+    assert f"serves {serves} of 2 conditions" in told
+    assert ("set learning_rates to null" in told) is (serves == 0)
+
+
 def test_where_nothing_was_measured_the_file_stays(tmp_path: Path):
     Path("mine.yaml").write_text(yaml.safe_dump(OLD), encoding="utf-8")
     before = Path("mine.yaml").read_bytes()
