@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from lstm_bench.experiments.base import Evidence, Experiment, by_condition
+from lstm_bench.experiments.base import Evidence, Experiment
+from lstm_bench.experiments.runs import ends_of, groups, rate_of
 from lstm_bench.plotting.panels import beside, cell_legend, cell_style, log_lengths, panels
-from lstm_bench.stats.rates import horizon, wilson
+from lstm_bench.stats.rates import horizon
 from lstm_bench.sweep import Member, Sweep
 
 if TYPE_CHECKING:
@@ -45,24 +46,14 @@ class HorizonExperiment(Experiment):
 
     def table(self, evidence: Evidence) -> pd.DataFrame:
         rows = []
-        for (task, cell, T), group in by_condition(evidence.replicates, evidence):
-            judged = group[group.status != "error"]
-            n, solved = len(judged), int((judged.status == "solved").sum())
-            low, high = wilson(solved, n)
+        for about, group in groups(evidence.runs, ["task", "cell", "T"]):
+            judged = group[group.judged]
             rows.append(
                 {
-                    "task": task,
-                    "cell": cell,
-                    "T": T,
-                    "n": n,
-                    "solved": solved,
-                    "share": solved / n if n else float("nan"),
-                    "low": low,
-                    "high": high,
+                    **about,
+                    **rate_of(group),
                     "stayed": int(judged.stayed.eq(True).sum()),
-                    "diverged": int((judged.status == "diverged").sum()),
-                    "timeout": int((judged.status == "timeout").sum()),
-                    "error": len(group) - n,
+                    **ends_of(group),
                     "median_test_score": judged.test_score.astype(float).median(),
                     "learning_rate": group.learning_rate.iloc[0],
                 }
