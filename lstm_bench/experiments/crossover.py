@@ -258,15 +258,19 @@ def _shown(found: Crossing, shortest: int, longest: int) -> str:
     """`23 [15, 41]`, `≤ 5 [≤ 5, 12]` or `> 100`: an end of the grid is all that is known there."""
     text = {"below": f"≤ {shortest}", "above": f"> {longest}"}.get(found.censored)
     text = text or f"{found.T:.0f}"
-    if np.isfinite(found.low) and found.low < found.high:
-        text += f" [{_end(found.low, shortest, longest)}, {_end(found.high, shortest, longest)}]"
+    if np.isfinite(found.low):
+        bounds = zip((found.low, found.high), found.ends)
+        low, high = (_end(T, side, shortest, longest) for T, side in bounds)
+        if found.low < found.high or low != high:
+            text += f" [{low}, {high}]"
     return text
 
 
-def _end(T: float, shortest: int, longest: int) -> str:
+def _end(T: float, side: str, shortest: int, longest: int) -> str:
     """An end of the interval, with its sign where it lies on an end of the grid."""
-    sign = "≤ " if np.isclose(T, shortest) else "> " if np.isclose(T, longest) else ""
-    return f"{sign}{T:.0f}"
+    if np.isclose(T, shortest) and side != "above":
+        return f"≤ {T:.0f}"
+    return f"> {T:.0f}" if np.isclose(T, longest) and side != "below" else f"{T:.0f}"
 
 
 def _ratios(axes: Axes, rows: pd.DataFrame, name: str, evidence: Evidence) -> None:

@@ -86,8 +86,8 @@ class HorizonExperiment(Experiment):
 
     def display(self, summary: pd.DataFrame) -> pd.DataFrame:
         """One row a cell, one column a task: T* and its interval."""
-        interval = " " + summary.interval
-        told = summary.shown + interval.where(summary.low < summary.high, "")
+        certain = "[" + summary.shown + ", " + summary.shown + "]"
+        told = summary.shown + (" " + summary.interval).where(summary.interval != certain, "")
         wide = summary.assign(told=told).pivot_table(
             index="cell", columns="task", values="told", aggfunc="first", sort=False
         )
