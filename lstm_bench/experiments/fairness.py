@@ -176,7 +176,7 @@ def per_replicate(evidence: Evidence) -> pd.DataFrame:
     rows = evidence.runs[evidence.runs.judged]
     usual = rows[rows.matched == WIDTH]
     declared = evidence.settings["pace"]
-    pace = usual.cell.map(declared) if declared else usual.flops_per_update
+    pace = usual.cell.map(declared) if declared else usual.flops_per_update.clip(lower=1)
     by_seconds = usual.updates_to_solve <= _updates(usual, usual.update_seconds)
     timed = usual.assign(matched=TIME, budget=_updates(usual, pace).to_numpy())
     timed = timed.assign(
