@@ -147,9 +147,11 @@ def _undecided(folder: Path, why: str) -> Path:
 
 def read_csv(path: Path) -> pd.DataFrame:
     """A table as it was written: labels stay text, whatever they look like. Raises DamagedFile."""
-    text, data = {"task": str, "cell": str}, io.BytesIO(read_sealed(path))
+    text, data = {"task": str, "cell": str}, read_sealed(path)
+    if data and not data.strip():  # a frame without a column
+        return pd.DataFrame()
     try:
-        return pd.read_csv(data, dtype=text, keep_default_na=False, na_values=[""])
+        return pd.read_csv(io.BytesIO(data), dtype=text, keep_default_na=False, na_values=[""])
     except ValueError as error:
         raise damaged(path, error) from error
 
