@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -177,10 +177,15 @@ def drawn(section: Mapping[str, Any]) -> list[dict[str, float]]:
         rng = np.random.Generator(np.random.Philox(key=stream_key("random search", trial=trial)))
         point = {}
         for name, u in zip(SEARCHED, rng.uniform(size=len(SEARCHED))):
-            low, high = np.log(section[name])
+            low, high = _logs(section[name])
             point[name] = float(f"{np.exp(low + u * (high - low)):.3g}")
         found.append({**point, "width": max(round(point["width"]), 1)})
     return found
+
+
+def _logs(ends: Sequence[float]) -> np.ndarray:
+    """Of a range of the config, whose whole numbers may be too large for numpy's."""
+    return np.log(np.asarray(ends, dtype=float))
 
 
 def _condition(
@@ -236,6 +241,6 @@ def _unit(trials: pd.DataFrame, section: Mapping[str, Any]) -> np.ndarray:
     """(trials, 4): each hyperparameter's place in its range, 0 to 1 on the logarithm."""
     columns = []
     for name in SEARCHED:
-        low, high = np.log(section[name])
+        low, high = _logs(section[name])
         columns.append((np.log(trials[name].to_numpy(dtype=float)) - low) / (high - low))
     return np.clip(np.stack(columns, axis=1), 0, 1)
