@@ -118,28 +118,39 @@ def import_room(package: str) -> None:
             importlib.import_module(f"{package}.{module.name}")
 
 
-def _concrete(base: type[T]) -> Iterator[type[T]]:
+def _concrete(base: type[T], what: str) -> Iterator[type[T]]:
     for sub in base.__subclasses__():
-        if not inspect.isabstract(sub) and "name" in vars(sub):
+        named = "name" in vars(sub)
+        if named and not inspect.isabstract(sub):
             yield sub
-        yield from _concrete(sub)
+        elif named and source_file(sub) and not sub.__subclasses__():
+            missing = sorted(sub.__abstractmethods__)  # type: ignore[attr-defined]
+            raise BenchError(
+                f"{what} {vars(sub)['name']!r} in {inspect.getfile(sub)} lacks "
+                f"{' and '.join(missing)}, which every {what} must define."
+            )
+        yield from _concrete(sub, what)
 
 
 def classes(base: Any, package: str) -> dict[str, Any]:
-    """Every named concrete subclass of `base`, by name. Two classes with one name are an error."""
+    """Every named concrete subclass of `base`, by name.
+
+    Raises BenchError for two of one name, and for one of a plugin that lacks a method.
+    """
     import_room(package)
+    what = base.__name__.lower()
     found: dict[str, Any] = {}
-    for cls in _concrete(base):
+    for cls in _concrete(base, what):
         name = cls.name
         if re.fullmatch(NAME, str(name)) is None:
             raise BenchError(
-                f"{base.__name__.lower()} {name!r} in {inspect.getfile(cls)} is not allowed; it "
+                f"{what} {name!r} in {inspect.getfile(cls)} is not allowed; it "
                 "becomes a path, so it must be 1 to 60 of a-z, 0-9 and _."
             )
         other = found.setdefault(name, cls)
         if other is not cls:
             raise BenchError(
-                f"{base.__name__.lower()} {name!r} is defined twice: in {inspect.getfile(other)} "
+                f"{what} {name!r} is defined twice: in {inspect.getfile(other)} "
                 f"and in {inspect.getfile(cls)}; rename one of them."
             )
     return dict(sorted(found.items()))

@@ -69,11 +69,16 @@ def told_width(width: int | Mapping[str, Any]) -> str:
 
 @dataclass(frozen=True)
 class Member:
-    """A condition's place in an experiment: the labels its table and figure use."""
+    """A condition's place in an experiment: the labels its table and figure use.
+
+    factors   what this arm of the experiment varies beyond task, cell and length, by name: each is
+              a column of `Evidence.runs`
+    """
 
     task: str
     cell: str
     condition: Condition
+    factors: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

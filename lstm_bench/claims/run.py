@@ -221,7 +221,7 @@ def _conditions(claim: Claim, plan: Plan) -> dict[str, Any]:
     """What the effect is conditional on: it may be another at another width, budget or rate."""
     labels, members = _labels(plan), plan.experiments[claim.experiment]["members"]
     cells = [labels[name] for name in claim.cells]
-    mine = [m for m in members if m["cell"] in cells]
+    mine = [m for m in members if m["cell"] in cells and _meant(claim, m.get("factors", {}))]
     specs = [(m, plan.conditions[m["condition"]]) for m in mine]
     rates: Mapping[str, float] = {
         f"{m['cell']} on {m['task']}": entry["spec"]["training"]["learning_rate"]
@@ -241,6 +241,12 @@ def _conditions(claim: Claim, plan: Plan) -> dict[str, Any]:
             plan.config["first_seed"] + plan.config["replicates"] - 1,
         ],
     }
+
+
+def _meant(claim: Claim, factors: Mapping[str, Any]) -> bool:
+    """Whether the claim rests on an arm of these factors, as far as `where` speaks of them."""
+    asked = {key: value for key, value in claim.where.items() if key in factors}
+    return all(factors[k] in (v if isinstance(v, list) else [v]) for k, v in asked.items())
 
 
 def _table(rows: list[dict[str, Any]]) -> pd.DataFrame:

@@ -38,13 +38,7 @@ class Statistic:
 
 def _judged(evidence: Evidence, cells: Sequence[str]) -> pd.DataFrame:
     """Replicates of these cells; what a machine's error ended is left out."""
-    rows = evidence.replicates
-    if rows.empty:
-        return pd.DataFrame(columns=[*KEYS, "T", "status", "updates_to_solve", "condition"])
-    kept = rows[rows.cell_label.isin(list(cells)) & (rows.status != "error")]
-    return kept.drop(columns=["task", "cell"]).rename(
-        columns={"task_label": "task", "cell_label": "cell"}
-    )
+    return evidence.runs[evidence.runs.cell.isin(list(cells)) & evidence.runs.judged]
 
 
 def share_of_lengths(evidence: Evidence, cells: Sequence[str]) -> pd.DataFrame:
@@ -52,7 +46,7 @@ def share_of_lengths(evidence: Evidence, cells: Sequence[str]) -> pd.DataFrame:
     curve on the grid of the figure. A seed that lacks a length (an error) is left out.
     """
     rows = _judged(evidence, cells)
-    rows = rows.assign(solved=(rows.status == "solved").astype(float))
+    rows = rows.astype({"solved": float})
     found = rows.groupby(KEYS, sort=False).solved.agg(["mean", "size"]).reset_index()
     grid = rows.groupby("task", sort=False)["T"].nunique()
     whole = found["size"] == found.task.map(grid)
@@ -73,12 +67,10 @@ def flops_to_solve(evidence: Evidence, cells: Sequence[str]) -> pd.DataFrame:
 
 def _to_solve(evidence: Evidence, cells: Sequence[str], times: list[str]) -> pd.DataFrame:
     rows = _judged(evidence, cells)
-    solved = (rows.status == "solved").to_numpy()
-    budget = [evidence.plan[each]["spec"]["training"]["updates"] for each in rows.condition]
-    updates = rows.updates_to_solve.astype(float).where(solved, np.asarray(budget, dtype=float))
+    updates = rows.updates
     for factor in times:
-        updates = updates * [evidence.plan[each][factor] for each in rows.condition]
-    rows = rows.assign(solved=solved.astype(float), value=np.log2(updates.clip(lower=1.0)))
+        updates = updates * rows[factor]
+    rows = rows.assign(solved=rows.solved.astype(float), value=np.log2(updates.clip(lower=1.0)))
     shares = rows.groupby(["task", "T", "cell"], sort=False).solved.mean().unstack("cell")
     shares = shares.reindex(columns=list(cells))
     shared = shares[(shares >= 0.5).all(axis=1)].index

@@ -11,6 +11,7 @@ import pandas as pd
 
 from lstm_bench.errors import BenchError, unknown
 from lstm_bench.experiments.base import Evidence, Experiment
+from lstm_bench.experiments.runs import log2_updates
 from lstm_bench.experiments.words import interval as interval_
 from lstm_bench.stats.comparisons import sign_flip
 from lstm_bench.stats.family import holm
@@ -146,14 +147,8 @@ class Ablation(Experiment):
 
 def per_seed(evidence: Evidence) -> pd.DataFrame:
     """One row a replicate, at the rate that the other half of the seeds chose for its cell."""
-    rows = evidence.replicates[evidence.replicates.status != "error"]
-    budget = [evidence.plan[c]["spec"]["training"]["updates"] for c in rows.condition]
-    solved = (rows.status == "solved").to_numpy()
-    updates = rows.updates_to_solve.astype(float).where(solved, np.asarray(budget, dtype=float))
-    rows = rows.drop(columns=["task", "cell"]).rename(
-        columns={"task_label": "task", "cell_label": "cell"}
-    )
-    rows = rows.assign(solved=solved, budget=budget, log2_updates=np.log2(updates.clip(lower=1)))
+    rows = evidence.runs[evidence.runs.judged]
+    rows = rows.assign(log2_updates=log2_updates(rows))
     kept = [_cross_fitted(group) for _, group in rows.groupby(KEYS, sort=False)]
     return pd.concat(kept, ignore_index=True) if kept else rows
 

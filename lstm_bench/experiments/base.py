@@ -5,10 +5,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pandas as pd
 
+from lstm_bench.experiments.runs import make_runs
 from lstm_bench.registry import classes
 from lstm_bench.spec import SeedBlock
 from lstm_bench.sweep import Member, Sweep
@@ -41,6 +43,11 @@ class Evidence:
     plan: Mapping[str, Mapping[str, Any]]
     others: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def runs(self) -> pd.DataFrame:
+        """One row a replicate, with its labels and factors: see `runs.make_runs`."""
+        return make_runs(self.replicates, self.timing, self.plan)
 
     @property
     def judged(self) -> bool:
@@ -107,12 +114,6 @@ class Experiment(ABC):
     @abstractmethod
     def figure(self, table: pd.DataFrame, summary: pd.DataFrame, evidence: Evidence) -> Figure:
         """The figure, from the table where it can."""
-
-
-def frame(rows: list[dict[str, Any]], columns: Mapping[str, type]) -> pd.DataFrame:
-    """Rows as a table, which has its columns, and their types, where there is no row."""
-    empty = {name: pd.Series(dtype=kind) for name, kind in columns.items()}
-    return pd.DataFrame(rows) if rows else pd.DataFrame(empty)
 
 
 def stored_weights(experiment: Experiment, sweep: Sweep) -> dict[str, Any]:

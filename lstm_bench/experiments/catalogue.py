@@ -11,9 +11,9 @@ import pandas as pd
 
 from lstm_bench import tasks
 from lstm_bench.errors import unknown
-from lstm_bench.experiments.base import Evidence, Experiment, by_condition
+from lstm_bench.experiments.base import Evidence, Experiment
+from lstm_bench.experiments.runs import ends_of, groups, rate_of
 from lstm_bench.experiments.words import intervals
-from lstm_bench.stats.rates import wilson
 from lstm_bench.sweep import Choice, Member, Sweep
 
 if TYPE_CHECKING:
@@ -65,8 +65,8 @@ class Catalogue(Experiment):
                         yield Member(task.shown, cell.shown, condition)
 
     def table(self, evidence: Evidence) -> pd.DataFrame:
-        groups = by_condition(evidence.replicates, evidence)
-        rows = [_row(*key, group, evidence) for key, group in groups]
+        every = groups(evidence.runs, ["task", "cell", "T"])
+        rows = [_row(about, group, evidence) for about, group in every]
         learnt = [row["task"] for row in rows]
         common = max(learnt, key=learnt.count, default=None)  # the task of every cell
         kinds = ("cell" if task == common else "task" for task in learnt)
@@ -145,36 +145,28 @@ def _named(choices: Iterable[Choice], name: str, what: str) -> Choice:
     return known[name]
 
 
-def _row(task: str, cell: str, T: int, group: pd.DataFrame, evidence: Evidence) -> dict[str, Any]:
+def _row(about: dict[str, Any], group: pd.DataFrame, evidence: Evidence) -> dict[str, Any]:
     spec = evidence.plan[group.condition.iloc[0]]["spec"]
     learnt = tasks.create(spec["task"], spec["task_options"])
-    floor, ceiling = learnt.floor(T), learnt.ceiling(T)
-    judged = group[group.status != "error"]
-    n, solved = len(judged), int((judged.status == "solved").sum())
-    low, high = wilson(solved, n)
+    floor, ceiling = learnt.floor(about["T"]), learnt.ceiling(about["T"])
+    judged = group[group.judged]
     losses = judged.test_loss.astype(float).fillna(floor)  # a diverged one has learnt nothing
     final = float(losses.median())
     way = (floor - final) / (floor - ceiling)
-    updates = judged.updates_to_solve.astype(float).fillna(np.inf)
+    ends = ends_of(group)
     return {
-        "task": task,
-        "cell": cell,
-        "T": T,
-        "n": n,
-        "solved": solved,
-        "share": solved / n if n else float("nan"),
-        "low": low,
-        "high": high,
-        "median_updates": float(updates.median()),
+        **about,
+        **rate_of(group),
+        "median_updates": float(judged.updates_to_solve.astype(float).fillna(np.inf).median()),
         "floor": floor,
         "ceiling": ceiling,
         "final_loss": final,
         "way": way,
         "trained": bool(way >= MARGIN),
-        "diverged": int((judged.status == "diverged").sum()),
-        "error": len(group) - n,
+        "diverged": ends["diverged"],
+        "error": ends["error"],
         "learning_rate": group.learning_rate.iloc[0],
-        "budget": spec["training"]["updates"],
+        "budget": int(group.budget.iloc[0]),
     }
 
 

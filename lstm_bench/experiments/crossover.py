@@ -11,7 +11,8 @@ import pandas as pd
 
 from lstm_bench import tasks
 from lstm_bench.errors import BenchError, unknown
-from lstm_bench.experiments.base import Evidence, Experiment, by_condition, frame
+from lstm_bench.experiments.base import Evidence, Experiment
+from lstm_bench.experiments.runs import frame
 from lstm_bench.plotting.panels import cell_legend, cell_style, log_lengths, panels
 from lstm_bench.stats.crossing import Crossing, Ratio, crossing, paired_ratio
 from lstm_bench.sweep import Choice, Member, Sweep
@@ -213,22 +214,19 @@ def _reference(sweep: Sweep) -> str:
 def _compared(evidence: Evidence) -> list[tuple[dict[str, Any], Ratio | None]]:
     """A row for every cell but the reference, task and T, with its ratio of updates."""
     assert evidence.probe is not None
-    judged = evidence.replicates[evidence.replicates.status != "error"].copy()
+    judged = evidence.runs[evidence.runs.judged]
     if judged.empty:
         return []
-    budget = [evidence.plan[c]["spec"]["training"]["updates"] for c in judged.condition]
-    judged["solved"] = judged.status == "solved"
-    judged["time"] = judged.updates_to_solve.astype(float).where(judged.solved, budget)
-    groups = dict(by_condition(judged, evidence))
+    every = dict(iter(judged.groupby(["task", "cell", "T"], sort=False)))
     reference = str(evidence.probe.reference.iloc[0])
     speed = evidence.probe.set_index(["task_label", "cell", "T"])
     found: list[tuple[dict[str, Any], Ratio | None]] = []
-    for (task, cell, T), group in groups.items():
-        other = groups.get((task, reference, T))
+    for (task, cell, T), group in every.items():
+        other = every.get((task, reference, T))
         if cell == reference or other is None:
             continue
         both = group.merge(other, on="seed", suffixes=("", "_reference"))
-        ratio = paired_ratio(both.time, both.time_reference) if len(both) else None
+        ratio = paired_ratio(both.updates, both.updates_reference) if len(both) else None
         here, there = speed.loc[(task, cell, T)], speed.loc[(task, reference, T)]
         factors = {
             "updates": 1.0,
@@ -260,15 +258,19 @@ def _shown(found: Crossing, shortest: int, longest: int) -> str:
     """`23 [15, 41]`, `≤ 5 [≤ 5, 12]` or `> 100`: an end of the grid is all that is known there."""
     text = {"below": f"≤ {shortest}", "above": f"> {longest}"}.get(found.censored)
     text = text or f"{found.T:.0f}"
-    if np.isfinite(found.low) and found.low < found.high:
-        text += f" [{_end(found.low, shortest, longest)}, {_end(found.high, shortest, longest)}]"
+    if np.isfinite(found.low):
+        bounds = zip((found.low, found.high), found.ends)
+        low, high = (_end(T, side, shortest, longest) for T, side in bounds)
+        if found.low < found.high or low != high:
+            text += f" [{low}, {high}]"
     return text
 
 
-def _end(T: float, shortest: int, longest: int) -> str:
+def _end(T: float, side: str, shortest: int, longest: int) -> str:
     """An end of the interval, with its sign where it lies on an end of the grid."""
-    sign = "≤ " if np.isclose(T, shortest) else "> " if np.isclose(T, longest) else ""
-    return f"{sign}{T:.0f}"
+    if np.isclose(T, shortest) and side != "above":
+        return f"≤ {T:.0f}"
+    return f"> {T:.0f}" if np.isclose(T, longest) and side != "below" else f"{T:.0f}"
 
 
 def _ratios(axes: Axes, rows: pd.DataFrame, name: str, evidence: Evidence) -> None:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from lstm_bench.experiments import words
 from lstm_bench.experiments.base import Evidence, Experiment, every_own, stored_weights
+from lstm_bench.experiments.runs import groups
 from lstm_bench.plotting.panels import beside, cell_legend, cell_style, log_lengths, panels
 from lstm_bench.stats.rates import wilson
 from lstm_bench.stats.student import student_interval
@@ -59,12 +60,11 @@ class Extrapolation(Experiment):
 
     def table(self, evidence: Evidence) -> pd.DataFrame:
         assert evidence.probe is not None
-        replicates = evidence.replicates[evidence.replicates.status != "error"]
-        joined = replicates.merge(evidence.probe, on=["condition", "seed"])
+        runs = evidence.runs
+        joined = runs[runs.judged].merge(evidence.probe, on=["condition", "seed"])
         rows = []
-        keys = ["task_label", "cell_label", "T", "tested_T"]
-        for (task, cell, T, tested), group in joined.groupby(keys, sort=False):
-            solved = group[group.status == "solved"]
+        for about, group in groups(joined, ["task", "cell", "T", "tested_T"]):
+            solved = group[group.solved]
             criterion = evidence.plan[group.condition.iloc[0]]["solved_score"]
             still = int((solved.score >= criterion).sum())
             low, high = wilson(still, len(solved))
@@ -72,10 +72,7 @@ class Extrapolation(Experiment):
             longest = solved.longest.dropna().astype(float)
             rows.append(
                 {
-                    "task": task,
-                    "cell": cell,
-                    "T": T,
-                    "tested_T": tested,
+                    **about,
                     "times": int(group.factor.iloc[0]),
                     "n": len(group),
                     "solved": len(solved),
@@ -85,7 +82,7 @@ class Extrapolation(Experiment):
                     "score": mean,
                     "score_low": mean_low,
                     "score_high": mean_high,
-                    "unsolved_score": group[group.status != "solved"].score.mean(),
+                    "unsolved_score": group[~group.solved].score.mean(),
                     "criterion": criterion,
                     "longest": longest.median() if len(longest) else np.nan,
                     "longest_max": longest.max() if len(longest) else np.nan,

@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
 ALPHA = 0.05
 ALL = "all tasks"
-EQUAL = ", equal "  # what stands in a label between the cell and what is matched
 WIDTH, TIME = "width", "time"
 SHOWN = {"state": "state", "parameters": "parameters", "flops": "FLOPs a step"}
 
@@ -83,10 +82,10 @@ class Fairness(Experiment):
             for T in task.lengths:
                 for cell in chosen:
                     usual = sweep.condition(task, T, cell)
-                    yield Member(task.shown, cell.shown + EQUAL + WIDTH, usual)
+                    yield Member(task.shown, cell.shown, usual, {"matched": WIDTH})
                     for match, widths in sweep.fair.items():
                         own = replace(usual, width=widths[task.key][cell.key])
-                        yield Member(task.shown, cell.shown + EQUAL + match, own)
+                        yield Member(task.shown, cell.shown, own, {"matched": match})
 
     def table(self, evidence: Evidence) -> pd.DataFrame:
         rows = []
@@ -174,23 +173,10 @@ def per_replicate(evidence: Evidence) -> pd.DataFrame:
     solved              whether the task was solved within `budget` updates
     solved_in_seconds   the same at equal time by the seconds measured, which differ by machine
     """
-    rows = evidence.replicates[evidence.replicates.status != "error"]
-    labels = rows.cell_label.str.rpartition(EQUAL)
-    plan = [evidence.plan[id] for id in rows.condition]
-    rows = rows.drop(columns=["task", "cell"]).assign(
-        task=rows.task_label,
-        cell=labels[0],
-        matched=labels[2],
-        budget=[entry["spec"]["training"]["updates"] for entry in plan],
-        parameters=[entry["parameters"] for entry in plan],
-        state=[entry["state_size"] for entry in plan],
-        flops_per_update=[entry["flops_per_update"] for entry in plan],
-        update_seconds=rows.condition.map(_pace(evidence)),
-        solved=rows.status == "solved",
-    )
+    rows = evidence.runs[evidence.runs.judged]
     usual = rows[rows.matched == WIDTH]
     declared = evidence.settings["pace"]
-    pace = usual.cell.map(declared) if declared else usual.flops_per_update
+    pace = usual.cell.map(declared) if declared else usual.flops_per_update.clip(lower=1)
     by_seconds = usual.updates_to_solve <= _updates(usual, usual.update_seconds)
     timed = usual.assign(matched=TIME, budget=_updates(usual, pace).to_numpy())
     timed = timed.assign(
@@ -204,15 +190,6 @@ def _updates(rows: pd.DataFrame, pace: pd.Series) -> pd.Series:
     """The updates each cell makes while the cheapest makes its budget, at every task and length."""
     cheapest = pace.groupby([rows.task, rows["T"]]).transform("min")
     return np.floor(rows.budget * cheapest / pace)
-
-
-def _pace(evidence: Evidence) -> dict[str, float]:
-    """Measured seconds of an update of one replicate, by condition."""
-    timing = evidence.timing.drop_duplicates(["condition", "seed"])
-    updates = evidence.replicates.drop_duplicates(["condition", "seed"])
-    joined = timing.merge(updates[["condition", "seed", "updates"]], on=["condition", "seed"])
-    spent = joined.groupby("condition")[["train_seconds", "updates"]].sum()
-    return (spent.train_seconds / spent.updates.clip(lower=1)).to_dict()
 
 
 def _compare(rows: pd.DataFrame, evidence: Evidence) -> dict[str, dict[str, Any]]:

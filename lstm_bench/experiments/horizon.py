@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from lstm_bench.experiments.base import Evidence, Experiment, by_condition
+from lstm_bench.experiments.base import Evidence, Experiment
+from lstm_bench.experiments.runs import ends_of, groups, rate_of
 from lstm_bench.plotting.panels import beside, cell_legend, cell_style, log_lengths, panels
-from lstm_bench.stats.rates import horizon, wilson
+from lstm_bench.stats.rates import horizon
 from lstm_bench.sweep import Member, Sweep
 
 if TYPE_CHECKING:
@@ -45,24 +46,14 @@ class HorizonExperiment(Experiment):
 
     def table(self, evidence: Evidence) -> pd.DataFrame:
         rows = []
-        for (task, cell, T), group in by_condition(evidence.replicates, evidence):
-            judged = group[group.status != "error"]
-            n, solved = len(judged), int((judged.status == "solved").sum())
-            low, high = wilson(solved, n)
+        for about, group in groups(evidence.runs, ["task", "cell", "T"]):
+            judged = group[group.judged]
             rows.append(
                 {
-                    "task": task,
-                    "cell": cell,
-                    "T": T,
-                    "n": n,
-                    "solved": solved,
-                    "share": solved / n if n else float("nan"),
-                    "low": low,
-                    "high": high,
+                    **about,
+                    **rate_of(group),
                     "stayed": int(judged.stayed.eq(True).sum()),
-                    "diverged": int((judged.status == "diverged").sum()),
-                    "timeout": int((judged.status == "timeout").sum()),
-                    "error": len(group) - n,
+                    **ends_of(group),
                     "median_test_score": judged.test_score.astype(float).median(),
                     "learning_rate": group.learning_rate.iloc[0],
                 }
@@ -95,8 +86,8 @@ class HorizonExperiment(Experiment):
 
     def display(self, summary: pd.DataFrame) -> pd.DataFrame:
         """One row a cell, one column a task: T* and its interval."""
-        interval = " " + summary.interval
-        told = summary.shown + interval.where(summary.low < summary.high, "")
+        certain = "[" + summary.shown + ", " + summary.shown + "]"
+        told = summary.shown + (" " + summary.interval).where(summary.interval != certain, "")
         wide = summary.assign(told=told).pivot_table(
             index="cell", columns="task", values="told", aggfunc="first", sort=False
         )

@@ -11,10 +11,9 @@ import pandas as pd
 
 from lstm_bench.errors import BenchError
 from lstm_bench.experiments.base import Evidence, Experiment
+from lstm_bench.experiments.runs import ends_of, groups, mean_updates_of, rate_of
 from lstm_bench.experiments.words import intervals, told
 from lstm_bench.plotting.panels import cell_legend, cell_style, panels
-from lstm_bench.stats.rates import wilson
-from lstm_bench.stats.survival import time_to_solve
 from lstm_bench.sweep import Choice, Member, Sweep
 
 if TYPE_CHECKING:
@@ -56,36 +55,24 @@ class Initialisation(Experiment):
                 for cell in _plain(sweep):
                     usual = sweep.condition(task, T, cell)
                     for start, options in _starts(cell.name, biases, T):
-                        yield Member(
-                            task.shown, f"{cell.name} {start}", replace(usual, cell_options=options)
-                        )
+                        condition = replace(usual, cell_options=options)
+                        yield Member(task.shown, cell.name, condition, {"start": start})
 
     def table(self, evidence: Evidence) -> pd.DataFrame:
-        rows = []
-        keys = ["task_label", "cell_label", "T"]
-        for (task, label, T), group in evidence.replicates.groupby(keys, sort=False):
-            judged = group[group.status != "error"]
-            n, solved = len(judged), int((judged.status == "solved").sum())
-            low, high = wilson(solved, n)
-            cell, start = str(label).split(" ", 1)
-            rows.append(
+        return pd.DataFrame(
+            [
                 {
-                    "task": task,
-                    "cell": cell,
-                    "start": start,
-                    "T": T,
-                    "n": n,
-                    "solved": solved,
-                    "share": solved / n if n else float("nan"),
-                    "low": low,
-                    "high": high,
-                    **_times(judged, evidence),
-                    "diverged": int((judged.status == "diverged").sum()),
-                    "median_test_score": judged.test_score.astype(float).median(),
+                    **about,
+                    **rate_of(group),
+                    **mean_updates_of(group),
+                    "budget": int(group.budget.iloc[0]),
+                    "diverged": ends_of(group)["diverged"],
+                    "median_test_score": group[group.judged].test_score.astype(float).median(),
                     "learning_rate": group.learning_rate.iloc[0],
                 }
-            )
-        return pd.DataFrame(rows)
+                for about, group in groups(evidence.runs, ["task", "cell", "start", "T"])
+            ]
+        )
 
     def summary(self, table: pd.DataFrame, evidence: Evidence) -> pd.DataFrame:
         return table
@@ -161,23 +148,6 @@ def _starts(cell: str, biases: list[float], T: int) -> Iterator[tuple[str, dict[
         value = float(bias)
         yield f"b = {bias:g}", {} if value == usual else {BIAS[cell]: value}
     yield "chrono", {"chrono": T}
-
-
-def _times(judged: pd.DataFrame, evidence: Evidence) -> dict[str, float]:
-    """The restricted mean of the updates to solve, up to the budget."""
-    if judged.empty:
-        nothing = float("nan")
-        return {"mean_updates": nothing, "mean_low": nothing, "mean_high": nothing, "budget": 0}
-    training = evidence.plan[judged.condition.iloc[0]]["spec"]["training"]
-    solved = (judged.status == "solved").to_numpy()
-    times = judged.updates_to_solve.astype(float).fillna(training["updates"]).to_numpy()
-    found = time_to_solve(times, solved, training["updates"])
-    return {
-        "mean_updates": found.mean,
-        "mean_low": found.mean_low,
-        "mean_high": found.mean_high,
-        "budget": training["updates"],
-    }
 
 
 def _draw(

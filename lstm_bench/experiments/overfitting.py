@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from lstm_bench.experiments.base import Evidence, Experiment, frame
+from lstm_bench.experiments.base import Evidence, Experiment
+from lstm_bench.experiments.runs import frame
 from lstm_bench.experiments.words import interval
 from lstm_bench.stats.rates import wilson
 from lstm_bench.stats.student import student_interval
@@ -18,8 +19,8 @@ from lstm_bench.sweep import Member, Sweep
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-EQUAL = ", equal parameters"  # what the label of a cell at its matched width ends in
 KEYS = ["task", "T", "cell", "comparison", "size", "distinct", "weight_decay"]
+ABOUT = (*KEYS, "seed", "width", "parameters")
 REPLICATE: Mapping[str, type] = {
     **dict.fromkeys(("task", "cell", "comparison"), object),
     **dict.fromkeys(("T", "size", "distinct", "seed", "width", "parameters"), int),
@@ -81,11 +82,18 @@ class Overfitting(Experiment):
                     arms += [{"train_size": sizes[-1], "train_distinct": d} for d in sizes[:-1]]
                     for arm in arms:
                         usual = sweep.condition(task, T, cell, **fixed, **arm)
-                        yield Member(task.shown, cell.shown, usual)
+                        factors = {
+                            "comparison": "equal width",
+                            "size": arm["train_size"],
+                            "distinct": arm.get("train_distinct", arm["train_size"]),
+                            "weight_decay": arm.get("weight_decay", 0.0),
+                        }
+                        yield Member(task.shown, cell.shown, usual, factors)
                         if len(arm) == 1 and task.key in sweep.matched:
                             width = sweep.matched[task.key][cell.key]
                             matched = replace(usual, width=width)
-                            yield Member(task.shown, cell.shown + EQUAL, matched)
+                            equal = {**factors, "comparison": "equal parameters"}
+                            yield Member(task.shown, cell.shown, matched, equal)
 
     def table(self, evidence: Evidence) -> pd.DataFrame:
         rows = []
@@ -163,28 +171,17 @@ def per_replicate(evidence: Evidence) -> pd.DataFrame:
     matched_*   at the first evaluation with a training loss below the share of the floor, NaN
                 where there was none; score, gap at the last; stopped_score of the best weights
     """
-    replicates = evidence.replicates[~evidence.replicates.status.isin(["error", "diverged"])]
-    curves = dict(iter(evidence.curves.groupby(["condition", "seed", "cell_label"])))
+    runs = evidence.runs[~evidence.runs.status.isin(["error", "diverged"])]
+    curves = dict(iter(evidence.curves.groupby(["condition", "seed"])))
     share = evidence.settings["fitted"]
     rows = []
-    for row in replicates.to_dict("records"):
-        training = evidence.plan[row["condition"]]["spec"]["training"]
-        curve = curves[row["condition"], row["seed"], row["cell_label"]].sort_values("update")
-        curve = curve[curve["update"] > 0]
+    for row in runs.to_dict("records"):
+        curve = curves[row["condition"], row["seed"]].drop_duplicates("update")
+        curve = curve[curve["update"] > 0].sort_values("update")
         reached = curve[curve.train_loss <= share * row["floor"]]
-        label = str(row["cell_label"])
         rows.append(
             {
-                "task": row["task_label"],
-                "T": row["T"],
-                "cell": label.removesuffix(EQUAL),
-                "comparison": "equal parameters" if label.endswith(EQUAL) else "equal width",
-                "size": training["train_size"],
-                "distinct": training.get("train_distinct") or training["train_size"],
-                "weight_decay": training.get("weight_decay", 0.0),
-                "seed": row["seed"],
-                "width": row["width"],
-                "parameters": evidence.plan[row["condition"]]["parameters"],
+                **{name: row[name] for name in ABOUT},
                 "threshold": share,
                 "fitted": len(reached) > 0,
                 **_reading("matched_", reached.head(1), row["floor"]),

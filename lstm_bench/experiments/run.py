@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pandas as pd
 
 from lstm_bench.errors import BenchError, unknown
 from lstm_bench.experiments.base import Evidence, Experiment, registry
+from lstm_bench.experiments.runs import frame
 from lstm_bench.probes.columns import COLUMNS
 from lstm_bench.store.collect import collect, read_all
 from lstm_bench.store.files import damaged, json_bytes
@@ -32,8 +34,7 @@ def evidence(plan: Plan, name: str, results: Results) -> Evidence:
     """Everything stored for an experiment. Raises DamagedFile."""
     entry = plan.experiments[name]
     pairs = plan.blocks([name])
-    labels = pd.DataFrame(entry["members"], columns=["task", "cell", "condition"])
-    labels = labels.rename(columns={"task": "task_label", "cell": "cell_label"})
+    labels = _labels(entry["members"])
     tables = {}
     for table in ("replicates", "curves", "timing"):
         rows = collect(results, pairs, table)
@@ -55,6 +56,16 @@ def evidence(plan: Plan, name: str, results: Results) -> Evidence:
         others={other: read_csv(path) for other, path in plan.joined(name, results).items()},
         settings=entry["settings"],
     )
+
+
+def _labels(members: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """A row a member: its labels, its condition and its factors."""
+    rows = [
+        {"task_label": m["task"], "cell_label": m["cell"], "condition": m["condition"]}
+        | m.get("factors", {})
+        for m in members
+    ]
+    return frame(rows, {"task_label": object, "cell_label": object, "condition": object})
 
 
 def require_present_code(rows: pd.DataFrame, plan: Plan, results: Results) -> None:
@@ -136,9 +147,11 @@ def _undecided(folder: Path, why: str) -> Path:
 
 def read_csv(path: Path) -> pd.DataFrame:
     """A table as it was written: labels stay text, whatever they look like. Raises DamagedFile."""
-    text, data = {"task": str, "cell": str}, io.BytesIO(read_sealed(path))
+    text, data = {"task": str, "cell": str}, read_sealed(path)
+    if data and not data.strip():  # a frame without a column
+        return pd.DataFrame()
     try:
-        return pd.read_csv(data, dtype=text, keep_default_na=False, na_values=[""])
+        return pd.read_csv(io.BytesIO(data), dtype=text, keep_default_na=False, na_values=[""])
     except ValueError as error:
         raise damaged(path, error) from error
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -12,6 +12,7 @@ import pandas as pd
 from lstm_bench import tasks
 from lstm_bench.errors import BenchError
 from lstm_bench.experiments.base import Evidence, Experiment
+from lstm_bench.experiments.runs import groups
 from lstm_bench.experiments.words import interval
 from lstm_bench.spec import TUNING_SEEDS, SeedBlock, seed_blocks, stream_key
 from lstm_bench.stats.rates import wilson
@@ -176,10 +177,15 @@ def drawn(section: Mapping[str, Any]) -> list[dict[str, float]]:
         rng = np.random.Generator(np.random.Philox(key=stream_key("random search", trial=trial)))
         point = {}
         for name, u in zip(SEARCHED, rng.uniform(size=len(SEARCHED))):
-            low, high = np.log(section[name])
+            low, high = _logs(section[name])
             point[name] = float(f"{np.exp(low + u * (high - low)):.3g}")
         found.append({**point, "width": max(round(point["width"]), 1)})
     return found
+
+
+def _logs(ends: Sequence[float]) -> np.ndarray:
+    """Of a range of the config, whose whole numbers may be too large for numpy's."""
+    return np.log(np.asarray(ends, dtype=float))
 
 
 def _condition(
@@ -209,11 +215,9 @@ def _searchable(experiment: str, sweep: Sweep) -> list[Choice]:
 def per_trial(evidence: Evidence) -> pd.DataFrame:
     """One row a trial: its point, its value and the share of its seeds that solved the task."""
     rows = []
-    replicates = evidence.replicates[evidence.replicates.status != "error"]
-    for (task, cell, id), group in replicates.groupby(
-        ["task_label", "cell_label", "condition"], sort=False
-    ):
-        spec = evidence.plan[id]["spec"]
+    judged = evidence.runs[evidence.runs.judged]
+    for about, group in groups(judged, ["task", "cell", "T", "condition"]):
+        spec = evidence.plan[about.pop("condition")]["spec"]
         learnt = tasks.create(spec["task"], spec["task_options"])
         floor, ceiling = group.floor.astype(float), learnt.ceiling(spec["T"])
         lowest = group.best_validation_loss.astype(float)
@@ -221,15 +225,13 @@ def per_trial(evidence: Evidence) -> pd.DataFrame:
         way = way.where(group.status != "diverged", 0.0).fillna(0.0)
         rows.append(
             {
-                "task": task,
-                "cell": cell,
-                "T": spec["T"],
+                **about,
                 "learning_rate": spec["training"]["learning_rate"],
                 "width": spec["width"],
                 "clip_at": spec["training"]["clip_at"],
                 "init_scale": spec["cell_options"].get("init_scale", 1.0),
                 "value": float(way.mean()),
-                "solved_share": float((group.status == "solved").mean()),
+                "solved_share": float(group.solved.mean()),
             }
         )
     return pd.DataFrame(rows)
@@ -239,6 +241,6 @@ def _unit(trials: pd.DataFrame, section: Mapping[str, Any]) -> np.ndarray:
     """(trials, 4): each hyperparameter's place in its range, 0 to 1 on the logarithm."""
     columns = []
     for name in SEARCHED:
-        low, high = np.log(section[name])
+        low, high = _logs(section[name])
         columns.append((np.log(trials[name].to_numpy(dtype=float)) - low) / (high - low))
     return np.clip(np.stack(columns, axis=1), 0, 1)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from lstm_bench.experiments.base import Evidence, Experiment, by_condition
+from lstm_bench.experiments.base import Evidence, Experiment
+from lstm_bench.experiments.runs import groups
 from lstm_bench.experiments.words import intervals, told
 from lstm_bench.plotting.panels import cell_legend, cell_style, log_lengths, panels
 from lstm_bench.stats.survival import mean_difference, solved_by, time_to_solve, told_apart
@@ -49,15 +50,14 @@ class TrainingTime(Experiment):
         return sweep.every_length()
 
     def table(self, evidence: Evidence) -> pd.DataFrame:
-        groups = by_condition(_with_times(evidence), evidence)
-        return pd.DataFrame(
-            [{**_row(task, cell, T, rows), **_milestones(rows)} for (task, cell, T), rows in groups]
-        )
+        judged = evidence.runs[evidence.runs.judged]
+        every = groups(judged, ["task", "cell", "T"])
+        return pd.DataFrame([{**about, **_row(rows), **_milestones(rows)} for about, rows in every])
 
     def summary(self, table: pd.DataFrame, evidence: Evidence) -> pd.DataFrame:
         """At each task's longest length that two cells or more solve at least half the time."""
         rows = []
-        joined = _with_times(evidence)
+        joined = evidence.runs[evidence.runs.judged]
         for task in evidence.tasks:
             group = table[table.task == task]
             if group.empty:
@@ -65,7 +65,7 @@ class TrainingTime(Experiment):
             T = shared_length(group)
             at = group[group["T"] == T].sort_values("mean_updates")
             fastest = at.mean_updates.iloc[0]
-            here = joined[(joined.task_label == task) & (joined["T"] == T)]
+            here = joined[(joined.task == task) & (joined["T"] == T)]
             compared = compare(here, at.cell.tolist())
             for row in at.to_dict("records"):
                 times = {"times_the_fastest": row["mean_updates"] / fastest}
@@ -106,18 +106,18 @@ class TrainingTime(Experiment):
         }
 
     def figure(self, table: pd.DataFrame, summary: pd.DataFrame, evidence: Evidence) -> Figure:
-        joined = _with_times(evidence)
+        joined = evidence.runs[evidence.runs.judged]
         tasks = [task for task in evidence.tasks if (table.task == task).any()]
         figure, grid = panels(2, len(tasks))
         for column, task in enumerate(tasks):
             T = int(summary[summary.task == task]["T"].iloc[0])
-            at = joined[(joined.task_label == task) & (joined["T"] == T)]
+            at = joined[(joined.task == task) & (joined["T"] == T)]
             above, below = grid[0, column], grid[1, column]
             for cell in evidence.cells:
-                group = at[at.cell_label == cell]
+                group = at[at.cell == cell]
                 style = cell_style(cell, evidence.cells)
                 if len(group):
-                    km = solved_by(group.update_time.to_numpy(), group.event.to_numpy())
+                    km = solved_by(group.updates.to_numpy(), group.solved.to_numpy())
                     plain = {**style, "marker": None}
                     above.step(km.time, km.share, where="post", label=cell, **plain)
                     band = {"color": style["color"], "alpha": 0.12, "linewidth": 0}
@@ -128,10 +128,10 @@ class TrainingTime(Experiment):
                     rows["T"], rows.mean_updates, yerr=error, elinewidth=0.7, markersize=4,
                     label=f"_{cell}", **style,
                 )  # fmt: skip
-                _letter(above, at[at.cell_label == cell], summary[summary.task == task], style)
-            n = len(at) // max(at.cell_label.nunique(), 1)
+                _letter(above, at[at.cell == cell], summary[summary.task == task], style)
+            n = len(at) // max(at.cell.nunique(), 1)
             above.set_title(f"{task}, T = {T}")
-            above.set(xlabel="updates", ylim=(-0.03, 1.03), xlim=(0, at.update_time.max()))
+            above.set(xlabel="updates", ylim=(-0.03, 1.03), xlim=(0, at.updates.max()))
             log_lengths(below, table[table.task == task]["T"].tolist())
             below.set(xlabel="sequence length T", ylim=(0, None))
         grid[0, 0].set_ylabel("share solved\n(Kaplan-Meier)")
@@ -151,8 +151,8 @@ def _letter(axes: Axes, rows: pd.DataFrame, summary: pd.DataFrame, style: dict[s
     curves that end there with the same."""
     if rows.empty:
         return
-    letters = str(summary[summary.cell == rows.cell_label.iloc[0]].letters.iloc[0])
-    share = float(rows.event.mean())
+    letters = str(summary[summary.cell == rows.cell.iloc[0]].letters.iloc[0])
+    share = float(rows.solved.mean())
     same = [text for text in axes.texts if abs(float(text.get_gid() or 0) - share) < 0.06]
     twin = next((text for text in same if text.get_text() == letters), None)
     if twin is not None:
@@ -168,18 +168,18 @@ def _letter(axes: Axes, rows: pd.DataFrame, summary: pd.DataFrame, style: dict[s
 def compare(rows: pd.DataFrame, cells: list[str]) -> dict[str, dict[str, Any]]:
     """Each cell's tie group, and its log-rank p and seed-paired difference to the fastest.
 
-    rows   the replicates of one task and length, see `_with_times`; cells come fastest first
+    rows   the replicates of one task and length, see `runs.make_runs`; cells come fastest first
     """
-    by_cell = {cell: rows[rows.cell_label == cell].set_index("seed") for cell in cells}
-    times = {c: (g.update_time.to_numpy(), g.event.to_numpy()) for c, g in by_cell.items()}
+    by_cell = {cell: rows[rows.cell == cell].set_index("seed") for cell in cells}
+    times = {c: (g.updates.to_numpy(), g.solved.to_numpy()) for c, g in by_cell.items()}
     apart = told_apart(times)
     first, found = cells[0], {}
     for cell in cells:
         p, difference = float("nan"), (0.0, 0.0, 0.0)
         if cell != first:
             p = apart.p[frozenset((cell, first))]
-            both = by_cell[cell].join(by_cell[first].update_time, how="inner", rsuffix="_first")
-            difference = mean_difference(both.update_time, both.update_time_first)
+            both = by_cell[cell].join(by_cell[first].updates, how="inner", rsuffix="_first")
+            difference = mean_difference(both.updates, both.updates_first)
         ends = ("", "_low", "_high")
         found[cell] = {
             "letters": apart.letters[cell],
@@ -203,30 +203,11 @@ def shared_length(rows: pd.DataFrame) -> int:
     return int(max(shared) if shared else rows["T"].min())
 
 
-def _with_times(evidence: Evidence) -> pd.DataFrame:
-    """Replicates with the time until solved or censored, in updates and in seconds."""
-    seconds = evidence.timing[["condition", "seed", "task_label", "train_seconds"]]
-    joined = evidence.replicates[evidence.replicates.status != "error"].merge(
-        seconds, on=["condition", "seed", "task_label"]
-    )
-    budget = [evidence.plan[c]["spec"]["training"]["updates"] for c in joined.condition]
-    joined["event"] = (joined.status == "solved").to_numpy()
-    joined["budget"] = budget
-    joined["update_time"] = np.where(joined.event, joined.updates_to_solve, budget).astype(float)
-    spent = joined.groupby(["condition", "task_label"])[["train_seconds", "updates"]]
-    total = spent.transform("sum")  # a replicate's own share depends on how long others trained
-    joined["update_seconds"] = total.train_seconds / total.updates.clip(lower=1)
-    return joined
-
-
-def _row(task: str, cell: str, T: int, group: pd.DataFrame) -> dict[str, Any]:
-    event = group.event.to_numpy()
-    updates = time_to_solve(group.update_time.to_numpy(), event, float(group.budget.max()))
+def _row(group: pd.DataFrame) -> dict[str, Any]:
+    event = group.solved.to_numpy()
+    updates = time_to_solve(group.updates.to_numpy(), event, float(group.budget.max()))
     pace = float(group.update_seconds.iloc[0])
     return {
-        "task": task,
-        "cell": cell,
-        "T": T,
         "n": updates.n,
         "solved": updates.solved,
         "median_updates": updates.median,

@@ -10,15 +10,17 @@ import numpy as np
 import pandas as pd
 
 from lstm_bench.experiments.base import Evidence, Experiment
+from lstm_bench.experiments.runs import frame, groups, rate_of
 from lstm_bench.experiments.words import count_range
 from lstm_bench.plotting.panels import cell_legend, cell_style, panels
 from lstm_bench.stats.means import mean_interval
-from lstm_bench.stats.rates import wilson
 from lstm_bench.sweep import Choice, Member, Sweep
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+ARM = ["task", "cell", "T", "k", "carry"]
 
 
 @dataclass(frozen=True)
@@ -53,11 +55,12 @@ class Truncation(Experiment):
 
     def members(self, sweep: Sweep) -> Iterable[Member]:
         for task, T, cell in _each(sweep):
-            yield Member(task.shown, cell.shown, sweep.condition(task, T, cell))
+            whole = sweep.condition(task, T, cell)
+            yield Member(task.shown, cell.shown, whole, {"k": T, "carry": True})
             for k in _windows(sweep, T):
                 for carry in (True, False):
                     condition = sweep.condition(task, T, cell, truncate=k, carry=carry)
-                    yield Member(task.shown, cell.shown, condition)
+                    yield Member(task.shown, cell.shown, condition, {"k": k, "carry": carry})
 
     def probe_settings(self, sweep: Sweep) -> dict[str, Any]:
         section, own = sweep.settings["truncation"], sweep.own["truncation"]
@@ -75,12 +78,15 @@ class Truncation(Experiment):
         }
 
     def table(self, evidence: Evidence) -> pd.DataFrame:
-        groups = dict(iter(evidence.replicates.groupby("condition")))
-        rows = [_row(group, evidence) for group in groups.values()]
-        tasks = list(dict.fromkeys(row["task"] for row in rows))
-        order = {name: i for i, name in enumerate([*tasks, *evidence.cells])}
-        place = [(order[r["task"]], order[r["cell"]], r["T"], -r["carry"], r["k"]) for r in rows]
-        return pd.DataFrame([rows[i] for i in sorted(range(len(rows)), key=place.__getitem__)])
+        rows = [_row(about, group, evidence) for about, group in groups(evidence.runs, ARM)]
+        table = frame(rows, dict.fromkeys(ARM, object))
+        places = table.assign(
+            task=table.task.map({name: i for i, name in enumerate(dict.fromkeys(table.task))}),
+            cell=table.cell.map({name: i for i, name in enumerate(evidence.cells)}),
+            carry=~table.carry.astype(bool),
+        )
+        order = places.sort_values(["task", "cell", "T", "carry", "k"], kind="stable").index
+        return table.loc[order].reset_index(drop=True)
 
     def measured(self, evidence: Evidence) -> pd.DataFrame:
         """What lies further back than the cut, at windows of at most half the length, carried.
@@ -90,14 +96,7 @@ class Truncation(Experiment):
         gradient_beyond_cut   the bias |g_k - g| / |g| at the longest of them, at the start
         """
         assert evidence.probe is not None
-        rows = evidence.replicates[evidence.replicates.status != "error"]
-        specs = [evidence.plan[id]["spec"] for id in rows.condition]
-        rows = rows.assign(
-            solved=(rows.status == "solved").astype(float),
-            k=[spec["training"].get("truncate") or spec["T"] for spec in specs],
-            carry=[spec["training"].get("carry", True) for spec in specs],
-        ).drop(columns=["task", "cell"])
-        rows = rows.rename(columns={"task_label": "task", "cell_label": "cell"})
+        rows = evidence.runs[evidence.runs.judged].astype({"solved": float, "carry": bool})
         keys = ["task", "cell", "T", "seed"]
         whole = rows[rows.k == rows["T"]].set_index(keys)
         cut = rows[(2 * rows.k <= rows["T"]) & rows.carry].groupby(keys).solved.mean()
@@ -207,35 +206,18 @@ def _windows(sweep: Sweep, T: int) -> list[int]:
     return sorted(k for k in sweep.settings["truncation"]["windows"] if k < T)
 
 
-def _row(group: pd.DataFrame, evidence: Evidence) -> dict[str, Any]:
-    condition, T = group.condition.iloc[0], int(group["T"].iloc[0])
-    training = evidence.plan[condition]["spec"]["training"]
-    k, carry = training.get("truncate") or T, training.get("carry", True)
-    judged = group[group.status != "error"]
-    n, solved = len(judged), int((judged.status == "solved").sum())
-    low, high = wilson(solved, n)
-    row = {
-        "task": group.task_label.iloc[0],
-        "cell": group.cell_label.iloc[0],
-        "T": T,
-        "k": k,
-        "carry": carry,
-        "n": n,
-        "solved": solved,
-        "share": solved / n if n else float("nan"),
-        "low": low,
-        "high": high,
-        "median_updates_of_solvers": judged.updates_to_solve.dropna().astype(float).median(),
-    }
+def _row(about: dict[str, Any], group: pd.DataFrame, evidence: Evidence) -> dict[str, Any]:
+    solvers = group[group.judged].updates_to_solve.dropna().astype(float)
+    row = {**about, **rate_of(group), "median_updates_of_solvers": solvers.median()}
     return row | _gradients(row, evidence)
 
 
 def _gradients(row: dict[str, Any], evidence: Evidence) -> dict[str, float]:
     """Mean cosine and bias at both stages, with intervals; those of the start have plain names."""
     assert evidence.probe is not None
-    labels = evidence.replicates[["condition", "seed", "task_label", "cell_label", "T"]]
+    labels = evidence.runs[["condition", "seed", "task", "cell", "T"]]
     probe = evidence.probe.merge(labels, on=["condition", "seed"])
-    own = probe[(probe.task_label == row["task"]) & (probe.cell_label == row["cell"])]
+    own = probe[(probe.task == row["task"]) & (probe.cell == row["cell"])]
     own = own[own["T"] == row["T"]]
     own = own[(own["truncate"] == row["k"]) & (own.carry == row["carry"])]
     found: dict[str, float] = {}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from lstm_bench.experiments.base import Evidence, Experiment
+from lstm_bench.experiments.runs import ends_of, groups
 from lstm_bench.experiments.words import count_range
 from lstm_bench.plotting.panels import cell_legend, cell_style, log_lengths, panels
 from lstm_bench.spec import TUNING_SEEDS, SeedBlock, seed_blocks
@@ -55,21 +56,16 @@ class Tuning(Experiment):
     def table(self, evidence: Evidence) -> pd.DataFrame:
         """One row a trial; a rate at which no replicate was trained to an end is never chosen."""
         rows, ended = [], []
-        keys = ["task_label", "cell_label", "T", "learning_rate"]
-        for (task, cell, T, rate), group in evidence.replicates.groupby(keys, sort=False):
-            budget = evidence.plan[group.condition.iloc[0]]["spec"]["training"]["updates"]
-            judged = group[group.status != "error"]
+        for about, group in groups(evidence.runs, ["task", "cell", "T", "learning_rate"]):
+            judged = group[group.judged]
             ended.append(bool(judged.status.isin(["solved", "unsolved"]).any()))
             rows.append(
                 {
-                    "task": task,
-                    "cell": cell,
-                    "T": T,
-                    "learning_rate": rate,
+                    **about,
                     "n": len(judged),
-                    "solved": int((judged.status == "solved").sum()),
-                    "diverged": int((judged.status == "diverged").sum()),
-                    "mean_updates": judged.updates_to_solve.astype(float).fillna(budget).mean(),
+                    "solved": int(judged.solved.sum()),
+                    "diverged": ends_of(group)["diverged"],
+                    "mean_updates": judged.updates.mean(),
                     "mean_best_loss": judged.best_validation_loss.astype(float).mean(),
                 }
             )

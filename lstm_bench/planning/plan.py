@@ -166,7 +166,8 @@ def _experiment(
     for member in experiment.members(sweep):
         condition = member.condition
         planned.setdefault(condition.id, condition)
-        members.append({"task": member.task, "cell": member.cell, "condition": condition.id})
+        named = {"task": member.task, "cell": member.cell, "condition": condition.id}
+        members.append({**named, "factors": dict(member.factors)} if member.factors else named)
     settings = experiment.probe_settings(sweep)
     if experiment.probe:
         settings["device"] = device

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-import math
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -83,13 +83,11 @@ def _sentence(error: Any, schema: Mapping[str, Any]) -> BenchError:
 
 
 def plain_numbers(value: Any, where: str = "config") -> Any:
-    """`2.0` as 2, so that one value has one id; NaN and infinity are refused."""
+    """`2.0` as 2, so that one value has one id; NaN and what no float can hold are refused."""
     if isinstance(value, Mapping):
         return {key: plain_numbers(each, f"{where}.{key}") for key, each in value.items()}
     if isinstance(value, list):
         return [plain_numbers(each, where) for each in value]
-    if isinstance(value, float):
-        if not math.isfinite(value):
-            raise BenchError(f"{where}: {value} is not allowed; it must be a finite number.")
-        return int(value) if value.is_integer() else value
-    return value
+    if isinstance(value, float | int) and not abs(value) <= sys.float_info.max:
+        raise BenchError(f"{where}: {value} is not allowed; it must be a finite number.")
+    return int(value) if isinstance(value, float) and value.is_integer() else value

@@ -59,7 +59,9 @@ def backward(
     seen = [states[0]]
     with torch.enable_grad():
         for x in inputs[: at + 1].unbind(0):
-            seen.append(cell.step(p, x, seen[-1]))
+            # a part that no state before it reaches is a start of its own: lag 0 ends there
+            state = cell.step(p, x, seen[-1])
+            seen.append(tuple(s if s.requires_grad else s.detach().requires_grad_() for s in state))
         y = params.V @ seen[-1][0]
         if network.options.readout_bias:
             y = y + params.b_y

@@ -100,7 +100,8 @@ def cell_gradient(
         for (name, leaf), g in zip(leaves.items(), found)
         if name not in READOUT
     ]
-    return torch.cat([g.flatten(1) for g in own], dim=1)[:rows]
+    none = weights.new_zeros(len(weights), 0)  # a cell need not have weights
+    return torch.cat([none, *(g.flatten(1) for g in own)], dim=1)[:rows]
 
 
 def code_identity(settings: Mapping[str, Any]) -> str:

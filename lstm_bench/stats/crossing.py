@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy
 
-from lstm_bench.stats.rates import LEVEL
+from lstm_bench.stats.rates import LEVEL, censored_interval
 
 RESAMPLES = 2000
 
@@ -43,14 +43,15 @@ class Crossing:
     """The length from which on the reference is cheaper, with its censoring.
 
     censored is "" where it lies inside the grid, "below" where the reference is cheaper at the
-    shortest length already, "above" where it is not so at the longest. The bounds are NaN where
-    the ratios have none.
+    shortest length already, "above" where it is not so at the longest; `ends` says the same of low
+    and of high. The bounds are NaN where the ratios have none.
     """
 
     T: float
     low: float
     high: float
     censored: str
+    ends: tuple[str, str] = ("", "")
 
 
 def _crossed(logs: np.ndarray, ratio: np.ndarray) -> tuple[float, str]:
@@ -78,7 +79,5 @@ def crossing(lengths: Sequence[int], ratios: Sequence[Ratio], times: Sequence[fl
     # the draws of one length are independent of those of another: its sequences are others
     rng = np.random.default_rng(1)
     mixed = np.stack([rng.permutation(row) for row in draws])
-    found = [_crossed(logs, column)[0] for column in mixed.T]
-    tail = (1 - LEVEL) / 2
-    low, high = np.quantile(found, [tail, 1 - tail])
-    return Crossing(point, float(low), float(high), censored)
+    low, high, ends = censored_interval(_crossed(logs, column) for column in mixed.T)
+    return Crossing(point, low, high, censored, ends)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -26,27 +26,44 @@ class Horizon:
     """T*, the length at which the share of solvers falls to one half, with its censoring.
 
     censored is "" when T* lies inside the grid, "above" when half or more still solve the longest
-    length (T* is at least that) and "below" when fewer than half solve the shortest. So it is with
-    the ends of the interval: one that lies on an end of the grid is what lies beyond it.
+    length (T* is at least that) and "below" when fewer than half solve the shortest. `ends` says
+    the same of low and of high: both may lie on one length and yet on different sides of it.
     """
 
     T: float
     low: float
     high: float
     censored: str
-    grid: tuple[float, float]  # the shortest and the longest length
+    ends: tuple[str, str]
 
     @property
     def shown(self) -> str:
         """`47`, `≥ 100`, `< 10`."""
-        return {"": "", "above": "≥ ", "below": "< "}[self.censored] + f"{self.T:.0f}"
+        return _signed(self.T, self.censored)
 
     @property
     def interval(self) -> str:
         """`[32, ≥ 100]`, `[< 10, 12]`."""
-        signs = {self.grid[0]: "< ", self.grid[1]: "≥ "}
-        ends = [f"{signs.get(end, '')}{end:.0f}" for end in (self.low, self.high)]
-        return f"[{', '.join(ends)}]"
+        low, high = _signed(self.low, self.ends[0]), _signed(self.high, self.ends[1])
+        return f"[{low}, {high}]"
+
+
+def _signed(T: float, side: str) -> str:
+    return {"": "", "above": "≥ ", "below": "< "}[side] + f"{T:.0f}"
+
+
+def censored_interval(draws: Iterable[tuple[float, str]]) -> tuple[float, float, tuple[str, str]]:
+    """The ends of the central interval of draws that are censored "below", "above" or not ("").
+
+    The lengths alone do not say on which side of the grid an end lies: a grid of one length has
+    both censored values there.
+    """
+    values, sides = zip(*draws)
+    tails = [(1 - LEVEL) / 2, (1 + LEVEL) / 2]
+    low, high = np.quantile(values, tails)
+    order = ("below", "", "above")
+    places = np.quantile([order.index(side) for side in sides], tails, method="nearest")
+    return float(low), float(high), (order[places[0]], order[places[1]])
 
 
 def _crossing(lengths: np.ndarray, shares: np.ndarray, n: np.ndarray) -> tuple[float, str]:
@@ -76,7 +93,5 @@ def horizon(
     point, censored = _crossing(T, k / tried, tried)
     rng = np.random.default_rng(0)
     draws = rng.beta(k + 0.5, tried - k + 0.5, (resamples, len(T)))
-    crossings = [_crossing(T, draw, tried)[0] for draw in draws]
-    tail = (1 - LEVEL) / 2
-    low, high = np.quantile(crossings, [tail, 1 - tail])
-    return Horizon(point, float(low), float(high), censored, (float(T[0]), float(T[-1])))
+    low, high, ends = censored_interval(_crossing(T, draw, tried) for draw in draws)
+    return Horizon(point, low, high, censored, ends)

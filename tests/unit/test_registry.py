@@ -4,12 +4,14 @@ import gc
 import subprocess
 import sys
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from lstm_bench import cells, registry, tasks
 from lstm_bench.errors import BenchError
+from lstm_bench.experiments import run as experiments
 from lstm_bench.tasks import copy
 
 PLUGIN = '''
@@ -80,6 +82,82 @@ def test_editing_a_plugin_changes_its_code_version(tmp_path: Path):
     path.write_text(path.read_text() + "\n# edited\n")
     assert registry.code_version(cls) != before
     assert registry.code_version(cells.registry()["lstm"]) == str(cells.registry()["lstm"].version)
+
+
+HALF_WRITTEN = """
+from lstm_bench.cells.base import Cell
+from lstm_bench.experiments.base import Experiment
+from lstm_bench.tasks.base import Task
+
+
+class MyCell(Cell):
+    name = "mine"
+
+    def step(self, p, x, state):
+        return state
+
+
+class MyTask(Task):
+    name = "mine"
+
+
+class MyExperiment(Experiment):
+    name = "mine"
+
+    def summary(self, table, evidence):
+        return table
+
+    def verdict(self, table, summary):
+        return {"answer": "."}
+"""
+
+
+@pytest.mark.usefixtures("_own_registry")
+@pytest.mark.parametrize(
+    ("create", "said"),
+    [
+        (cells.create, "lacks init, which every cell must define."),
+        (experiments.create, "lacks figure and table, which every experiment must define."),
+        (tasks.create, "lacks .*sample.* and .*, which every task must define."),
+    ],
+)
+def test_a_plugged_class_that_lacks_methods_is_told_which(
+    tmp_path: Path, create: Callable[[str], object], said: str
+):
+    path = tmp_path / "half_written.py"
+    path.write_text(HALF_WRITTEN)
+    registry.load_plugins([path])
+    with pytest.raises(BenchError, match=f"'mine' in {path} {said}"):
+        create("mine")
+
+
+@pytest.mark.usefixtures("_own_registry")
+def test_a_plugged_base_of_others_may_lack_what_they_define(tmp_path: Path):
+    path = write_plugin(tmp_path, "plugged_whole")
+    text = (
+        path.read_text()
+        + """
+
+from abc import abstractmethod
+
+
+class Base(Elman):
+    name = "plugged_base"
+
+    @abstractmethod
+    def more(self): ...
+
+
+class Whole(Base):
+    name = "plugged_more"
+
+    def more(self): ...
+"""
+    )
+    path.write_text(text)
+    registry.load_plugins([path])
+    assert {"plugged_whole", "plugged_more"} <= set(cells.registry())
+    assert "plugged_base" not in cells.registry()
 
 
 def test_two_classes_with_one_name_are_an_error_that_names_both_files(tmp_path: Path):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
-from lstm_bench.errors import BenchError
-from lstm_bench.experiments.run import conclude
+from lstm_bench.errors import BenchError, DamagedFile
+from lstm_bench.experiments.run import conclude, csv_bytes, read_csv
 from lstm_bench.planning.plan import resolve
 from lstm_bench.spec import Condition, SeedBlock
 from lstm_bench.store.files import write_json
@@ -45,3 +46,14 @@ def test_runs_of_other_code_are_refused_by_name(results: Results) -> None:
     plan = failed(results, code="task 0 cell 0 engine 0 training 0")
     with pytest.raises(BenchError, match=r"results/runs/.* was trained by other code \(task 0"):
         conclude(plan, "horizon", results)
+
+
+def test_a_table_without_a_column_is_read_back_and_a_cut_one_is_damaged(tmp_path: Path) -> None:
+    path = tmp_path / "summary.csv"
+    for table in (pd.DataFrame(), pd.DataFrame(columns=["task", "n"])):
+        path.write_bytes(csv_bytes(table))
+        assert read_csv(path).columns.tolist() == table.columns.tolist()
+        assert read_csv(path).empty
+    path.write_bytes(b"")
+    with pytest.raises(DamagedFile, match=r"summary\.csv is damaged"):
+        read_csv(path)

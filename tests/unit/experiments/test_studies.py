@@ -230,6 +230,14 @@ def test_more_trials_begin_with_the_same_and_a_range_that_is_none_is_refused() -
         drawn({**Sensitivity.defaults, "clip_at": [10, 1]})
 
 
+@pytest.mark.parametrize("name", ["learning_rate", "clip_at", "init_scale"])
+def test_a_range_may_end_beyond_the_whole_numbers_of_numpy(name: str) -> None:
+    wide = drawn({**Sensitivity.defaults, name: [1, 10**30]})
+    exponents = [np.log10(point[name]) for point in wide]
+    assert min(exponents) < 5
+    assert max(exponents) > 25
+
+
 @pytest.mark.parametrize(
     ("experiment", "seen"),
     [

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from lstm_bench.experiments.crossover import _shown
+from lstm_bench.experiments.horizon import HorizonExperiment
 from lstm_bench.experiments.words import count_range, interval, intervals, told
 from lstm_bench.stats.crossing import Crossing
 
@@ -45,3 +48,28 @@ def test_counts_are_told_as_one_or_as_a_range(counts: list[float], shown: str) -
 )
 def test_ends_of_a_crossing_carry_their_signs(found: Crossing, shown: str) -> None:
     assert _shown(found, 5, 100) == shown
+
+
+@pytest.mark.parametrize(
+    ("ends", "shown"),
+    [(("below", "below"), "≤ 20"), (("below", "above"), "≤ 20 [≤ 20, > 20]")],
+)
+def test_a_crossing_at_the_one_length_says_how_sure_it_is(
+    ends: tuple[str, str], shown: str
+) -> None:
+    assert _shown(Crossing(20.0, 20.0, 20.0, "below", ends), 20, 20) == shown
+
+
+def test_a_horizon_at_the_one_length_says_how_sure_it_is() -> None:
+    solved = {"elman": 5, "jordan": 0, "lstm": 10}
+    table = pd.DataFrame(
+        {"task": "adding", "cell": cell, "T": 20, "solved": k, "n": 10, "learning_rate": 0.01}
+        for cell, k in solved.items()
+    )
+    experiment, seen = HorizonExperiment(), SimpleNamespace(tasks=["adding"], cells=list(solved))
+    display = experiment.display(experiment.summary(table, seen)).set_index("cell")  # type: ignore[arg-type]
+    assert display["T* on adding"].to_dict() == {
+        "elman": "≥ 20 [< 20, ≥ 20]",
+        "jordan": "< 20",
+        "lstm": "≥ 20",
+    }

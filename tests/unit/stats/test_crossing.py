@@ -41,3 +41,25 @@ def test_the_interval_widens_with_the_noise_and_needs_three_pairs():
     assert small.low < small.T < small.high
     assert large.high - large.low > small.high - small.low
     assert math.isnan(crossing([10, 40], ratios([0.5, 2.0], n=2), [1, 1]).low)
+
+
+@pytest.mark.parametrize(
+    ("value", "noise", "censored", "ends"),
+    [
+        (0.5, 0.1, "above", ("above", "above")),
+        (2.0, 0.1, "below", ("below", "below")),
+        (0.6, 0.8, "above", ("below", "above")),
+    ],
+)
+def test_one_length_tells_on_which_side_of_it_the_ends_lie(
+    value: float, noise: float, censored: str, ends: tuple[str, str]
+):
+    found = crossing([20], ratios([value], noise=noise), [1])
+    assert (found.censored, found.ends) == (censored, ends)
+
+
+def test_an_end_beyond_the_grid_says_so_and_one_inside_does_not():
+    found = crossing([10, 40], ratios([0.5, 2.0], noise=0.8), [1.6, 1.6])
+    assert found.ends == ("below", "")
+    assert found.low == pytest.approx(10)
+    assert found.high < 40

@@ -69,3 +69,28 @@ def test_an_end_of_the_interval_on_an_end_of_the_grid_says_what_lies_beyond(
 ) -> None:
     found = horizon([10, 20, 40], solved, [10] * 3)
     assert (found.shown, found.interval) == (shown, interval)
+
+
+@pytest.mark.parametrize(
+    ("solved", "n", "shown", "interval"),
+    [
+        (0, 10, "< 20", "[< 20, < 20]"),
+        (3, 10, "< 20", "[< 20, ≥ 20]"),
+        (5, 10, "≥ 20", "[< 20, ≥ 20]"),
+        (10, 10, "≥ 20", "[≥ 20, ≥ 20]"),
+        (0, 3, "< 20", "[< 20, ≥ 20]"),
+        (1, 1, "≥ 20", "[< 20, ≥ 20]"),
+    ],
+)
+def test_one_length_tells_on_which_side_of_it_the_ends_lie(
+    solved: int, n: int, shown: str, interval: str
+) -> None:
+    found = horizon([20], [solved], [n])
+    assert (found.shown, found.interval) == (shown, interval)
+    assert (found.T, found.low, found.high) == (20, 20, 20)
+
+
+@pytest.mark.parametrize("solved", range(11))
+def test_the_interval_of_one_length_holds_the_estimate(solved: int) -> None:
+    found = horizon([20], [solved], [10])
+    assert found.censored in found.ends

@@ -1,0 +1,108 @@
+"""What every experiment starts from: one row a replicate, and the rates and times drawn from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from lstm_bench.stats.rates import wilson
+from lstm_bench.stats.survival import time_to_solve
+
+FROM_PLAN = {"parameters": "parameters", "state": "state_size", "flops_per_update": None}
+RATES = {"n": int, "solved": int, "share": float, "low": float, "high": float}
+MEANS = {"mean_updates": float, "mean_low": float, "mean_high": float}
+
+
+def make_runs(
+    replicates: pd.DataFrame, timing: pd.DataFrame, plan: Mapping[str, Any]
+) -> pd.DataFrame:
+    """One row a replicate and place it has in the experiment.
+
+    task, cell          labels of the config
+    T, seed, condition  and a column for each factor of the experiment's arms (`sweep.Member`)
+    judged              whether it ended otherwise than in an error of the machine
+    solved              whether it solved the task within its `budget` of updates
+    updates             until it solved the task, or the budget, at which it is censored
+    trained             updates it was trained for
+    parameters, state, flops_per_update   of its network
+    train_seconds       its share of the time its seed block took
+    update_seconds      mean seconds of an update of its condition, for one replicate
+    and what the run files say of it: status, reason, losses, scores, learning_rate, width ...
+
+    Rows come by task and cell, in the order of the arms, and by T.
+    """
+    rows = replicates.drop(columns=["task", "cell"], errors="ignore").rename(
+        columns={"task_label": "task", "cell_label": "cell", "updates": "trained"}
+    )
+    entries = [plan[id] for id in rows.condition]
+    rows["budget"] = [entry["spec"]["training"]["updates"] for entry in entries]
+    for name, key in FROM_PLAN.items():
+        rows[name] = [entry.get(key or name) for entry in entries]
+    rows["judged"], rows["solved"] = rows.status != "error", rows.status == "solved"
+    rows["updates"] = rows.updates_to_solve.astype(float).where(rows.solved, rows.budget)
+    rows = rows.merge(_seconds(rows, timing), on=["condition", "seed"], how="left")
+    places = pd.DataFrame({name: pd.factorize(rows[name])[0] for name in ("task", "cell")})
+    ordered = places.assign(T=rows["T"]).sort_values(["task", "cell", "T"], kind="stable").index
+    return rows.loc[ordered].reset_index(drop=True)
+
+
+def _seconds(rows: pd.DataFrame, timing: pd.DataFrame) -> pd.DataFrame:
+    """By condition and seed; a replicate's own share depends on how long the others trained."""
+    same = ["condition", "seed"]
+    once = rows.drop_duplicates(same).reindex(columns=[*same, "trained"])
+    spent = timing.reindex(columns=[*same, "train_seconds"]).drop_duplicates(same)
+    joined = once.merge(spent.astype(once[same].dtypes.to_dict()), on=same)
+    total = joined.groupby("condition")[["train_seconds", "trained"]].transform("sum")
+    joined["update_seconds"] = total.train_seconds / total.trained.clip(lower=1)
+    return joined.drop(columns="trained")
+
+
+def groups(runs: pd.DataFrame, by: Sequence[str]) -> Iterator[tuple[dict[str, Any], pd.DataFrame]]:
+    """The rows of each combination of these columns, with its values, in the order of the rows."""
+    for values, group in runs.groupby(list(by), sort=False, dropna=False):
+        yield dict(zip(by, values)), group
+
+
+def frame(rows: list[dict[str, Any]], columns: Mapping[str, type]) -> pd.DataFrame:
+    """Rows as a table, which has its columns, and their types, where there is no row."""
+    empty = {name: pd.Series(dtype=kind) for name, kind in columns.items()}
+    return pd.DataFrame(rows) if rows else pd.DataFrame(empty)
+
+
+def rate_of(runs: pd.DataFrame) -> dict[str, Any]:
+    """How many of the judged solved the task, and the share with its Wilson 95 % interval."""
+    own = runs[runs.judged]
+    n, solved = len(own), int(own.solved.sum())
+    low, high = wilson(solved, n)
+    share = solved / n if n else float("nan")
+    return {"n": n, "solved": solved, "share": share, "low": low, "high": high}
+
+
+def ends_of(runs: pd.DataFrame) -> dict[str, int]:
+    """How many of the replicates diverged, ran out of time, or ended in an error."""
+    return {end: int((runs.status == end).sum()) for end in ("diverged", "timeout", "error")}
+
+
+def mean_updates_of(runs: pd.DataFrame) -> dict[str, Any]:
+    """The mean of the updates to solve, an unsolved replicate counted at the budget."""
+    own = runs[runs.judged]
+    if own.empty:
+        return dict.fromkeys(MEANS, float("nan"))
+    budget = float(own.budget.iloc[0])
+    found = time_to_solve(own.updates.to_numpy(), own.solved.to_numpy(), budget)
+    return {"mean_updates": found.mean, "mean_low": found.mean_low, "mean_high": found.mean_high}
+
+
+def paired(
+    runs: pd.DataFrame, value: str, across: str, index: str | Sequence[str] = "seed"
+) -> pd.DataFrame:
+    """A row a seed (or what `index` says), a column each value of `across`: what pairs compare."""
+    return runs.pivot_table(index=index, columns=across, values=value, sort=False, observed=True)
+
+
+def log2_updates(runs: pd.DataFrame) -> pd.Series:
+    """log2 of the censored updates to solve, at least one of them."""
+    return np.log2(runs.updates.clip(lower=1.0))
