@@ -15,35 +15,25 @@ from lstm_bench.claims.statistics import (
     updates_to_solve,
 )
 from lstm_bench.experiments import Evidence
+from tests.unit.experiments.hand_made import evidence, planned
 
 BUDGET = 400
 
 
 def replicate(cell: str, T: int, seed: int, updates: float | None, **more: Any) -> dict[str, Any]:
     return {
-        "task": "adding",
-        "cell": cell,
         "task_label": "adding",
         "cell_label": cell,
         "T": T,
         "seed": seed,
-        "status": "solved" if updates else "unsolved",
         "updates_to_solve": updates,
         "condition": "c",
         **more,
     }
 
 
-def seen(*rows: dict[str, Any], probe: pd.DataFrame | None = None) -> Evidence:
-    return Evidence(
-        replicates=pd.DataFrame(rows),
-        curves=pd.DataFrame(),
-        timing=pd.DataFrame(),
-        probe=probe,
-        tasks=["adding"],
-        cells=["lstm", "elman"],
-        plan={"c": {"spec": {"training": {"updates": BUDGET}}, "flops_per_update": 8}},
-    )
+def seen(*rows: dict[str, Any], probe: list[dict[str, Any]] | None = None) -> Evidence:
+    return evidence(rows, {"c": planned(flops=8, updates=BUDGET)}, probe=probe)
 
 
 def of(values: pd.DataFrame) -> dict[tuple[str, int], float]:
@@ -85,9 +75,8 @@ def test_where_no_length_is_solved_by_both_there_is_nothing_to_compare() -> None
 
 
 def test_operations_are_taken_from_the_probe_and_from_nowhere_else() -> None:
-    probe = pd.DataFrame(
-        {"task": "adding", "cell": ["lstm", "gru"], "T": 10, "width": 8, "flops_per_update": 8}
-    )
+    about = {"task": "adding", "T": 10, "width": 8, "flops_per_update": 8}
+    probe = [{**about, "cell": cell} for cell in ("lstm", "gru")]
     found = flops_per_update(seen(probe=probe), ["lstm", "elman"])
     assert found.value.tolist() == [3.0]
     assert flops_per_update(seen(), ["lstm", "elman"]).empty

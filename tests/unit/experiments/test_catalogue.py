@@ -9,13 +9,13 @@ import yaml
 
 from lstm_bench import cells, tasks
 from lstm_bench.errors import BenchError
-from lstm_bench.experiments.base import Evidence
 from lstm_bench.experiments.catalogue import Catalogue
 from lstm_bench.experiments.run import conclude
 from lstm_bench.planning.plan import resolve
 from lstm_bench.plotting.style import figure_bytes, paper_style
 from lstm_bench.store.paths import Results
 from lstm_bench.store.plans import Plan
+from tests.unit.experiments.hand_made import evidence
 from tests.workflow.test_bad_input import SCHEMA
 from tests.workflow.workspace import ROOT, TINY
 
@@ -73,15 +73,11 @@ def concluded(outcomes: dict[tuple[str, str], list[tuple[int | None, float | Non
                     "test_loss": loss * floor if status in ("solved", "unsolved") else None,
                 }
             )
-    empty = pd.DataFrame()
-    evidence = Evidence(
-        pd.DataFrame(rows), empty, empty, None, *(CHOSEN[k] for k in ("tasks", "cells")),
-        plan["conditions"],
-    )  # fmt: skip
+    seen = evidence(rows, plan["conditions"], tasks=CHOSEN["tasks"], cells=CHOSEN["cells"])
     experiment = Catalogue()
-    table = experiment.table(evidence)
-    summary = experiment.summary(table, evidence)
-    return table, summary, experiment.verdict(table, summary), evidence
+    table = experiment.table(seen)
+    summary = experiment.summary(table, seen)
+    return table, summary, experiment.verdict(table, summary), seen
 
 
 def at(table: pd.DataFrame, task: str, cell: str) -> pd.Series:
@@ -175,9 +171,9 @@ def test_the_common_task_too_has_to_be_solved_by_something() -> None:
 
 
 def test_the_figure_has_a_line_a_pair_a_dot_a_solver_and_a_cross_for_the_rest() -> None:
-    table, summary, _, evidence = concluded({("adding", "elman"): [SOLVED] * 2 + [IDLE] * 3})
+    table, summary, _, seen = concluded({("adding", "elman"): [SOLVED] * 2 + [IDLE] * 3})
     with paper_style():
-        figure = Catalogue().figure(table, summary, evidence)
+        figure = Catalogue().figure(table, summary, seen)
         left, right = figure.axes
         assert [label.get_text() for label in left.get_yticklabels()] == ["elman", "gru", "lstm"]
         assert [label.get_text() for label in right.get_yticklabels()] == [

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from lstm_bench.experiments.base import Evidence
@@ -13,14 +12,13 @@ from lstm_bench.experiments.gradient_flow import NONE_LEFT, GradientFlow
 from lstm_bench.experiments.overfitting import Overfitting
 from lstm_bench.experiments.selective_memory import SelectiveMemory
 from lstm_bench.experiments.truncation import Truncation
-from tests.unit.experiments.test_overfitting import evidence as fitted
+from tests.unit.experiments.hand_made import evidence, planned
+from tests.unit.experiments.test_overfitting import fitted
 
 
 def seen(rows: list[dict[str, Any]], probe: list[dict[str, Any]], **plan: Any) -> Evidence:
-    about = {"task": "adding", "cell": "lstm", "task_label": "a", "cell_label": "l", "T": 100}
-    frame = pd.DataFrame([{**about, "status": "solved", **row} for row in rows])
-    nothing = pd.DataFrame()
-    return Evidence(frame, nothing, nothing, pd.DataFrame(probe), ["a"], ["l"], plan)
+    about = {"task_label": "a", "cell_label": "l", "T": 100, "status": "solved"}
+    return evidence([{**about, **row} for row in rows], plan or {"c": planned()}, probe=probe)
 
 
 def gradient(seed: int, measure: str, stage: str, value: float, lag: int = 0) -> dict[str, Any]:
@@ -88,10 +86,9 @@ def test_what_a_cut_loses_counts_windows_of_at_most_half_the_length_with_the_sta
     plan, replicates, probe = {}, [], []
     arms = [(None, True, 1), (25, True, 0), (50, True, 1), (75, True, 0), (50, False, 0)]
     for k, carry, solved in arms:
-        training = {"truncate": k, "carry": carry} if k else {}
-        plan[f"c{k}{carry}"] = {"spec": {"T": 100, "training": training}}
-        status = "solved" if solved else "unsolved"
-        replicates.append({"condition": f"c{k}{carry}", "seed": 0, "status": status})
+        plan[f"c{k}{carry}"] = planned()
+        arm = {"k": k or 100, "carry": carry, "status": "solved" if solved else "unsolved"}
+        replicates.append({"condition": f"c{k}{carry}", "seed": 0, **arm})
     for k, carry, bias in ((25, True, 0.9), (50, True, 0.4), (75, True, 0.1), (50, False, 0.8)):
         about = {"condition": "cNoneTrue", "seed": 0, "stage": "init"}
         probe.append({**about, "truncate": k, "carry": carry, "bias": bias})

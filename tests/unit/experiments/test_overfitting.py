@@ -5,48 +5,39 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from lstm_bench.errors import BenchError
 from lstm_bench.experiments.base import Evidence
 from lstm_bench.experiments.initialisation import Initialisation
-from lstm_bench.experiments.overfitting import EQUAL, Overfitting, per_replicate
+from lstm_bench.experiments.overfitting import Overfitting, per_replicate
 from lstm_bench.spec import Training
 from lstm_bench.sweep import Choice, Sweep
+from tests.unit.experiments.hand_made import evidence, planned
 
 SECTION = {**Overfitting.defaults, "sizes": [16, 64], "updates": 300}
 
 
-def evidence(curves: dict[tuple[str, int, int], list[tuple[float, float]]]) -> Evidence:
+def fitted(curves: dict[tuple[str, int, int], list[tuple[float, float]]]) -> Evidence:
     """(training loss, validation score) at updates 0, 10, ..., by cell label, seed and size."""
     replicates, points, plan = [], [], {}
     for (cell, seed, size), curve in curves.items():
         condition = f"{cell}{size}"
-        plan[condition] = {"parameters": 100, "spec": {"training": {"train_size": size}}}
+        plan[condition] = planned(train_size=size)
         about = {"condition": condition, "seed": seed, "cell_label": cell, "task_label": "adding"}
-        replicates.append(
-            {**about, "T": 20, "width": 8, "floor": 2.0, "status": "unsolved", "test_score": 0.7}
-        )
+        arm = {"comparison": "equal width", "size": size, "distinct": size, "weight_decay": 0.0}
+        known = {"T": 20, "width": 8, "floor": 2.0, "test_score": 0.7}
+        replicates.append({**about, **arm, **known})
         for place, (loss, score) in enumerate(curve):
             row = {**about, "update": 10 * place, "train_loss": loss, "validation_score": score}
             points.append({**row, "validation_loss": 1.0})
-    frame = pd.DataFrame(replicates)
-    return Evidence(
-        frame,
-        pd.DataFrame(points),
-        frame,
-        None,
-        ["adding"],
-        ["elman", "lstm"],
-        plan,
-        settings=SECTION,
-    )
+    cells = ["elman", "lstm"]
+    return evidence(replicates, plan, curves=points, cells=cells, settings=SECTION)
 
 
 def test_the_matched_reading_is_the_first_below_the_share_of_the_floor() -> None:
     nothing = float("nan")
-    seen = evidence({("lstm", 0, 16): [(nothing, 0.1), (1.0, 0.2), (0.09, 0.3), (0.01, 0.4)]})
+    seen = fitted({("lstm", 0, 16): [(nothing, 0.1), (1.0, 0.2), (0.09, 0.3), (0.01, 0.4)]})
     (row,) = per_replicate(seen).to_dict("records")
     assert row["fitted"]
     assert row["matched_score"] == 0.3  # 0.09 <= 0.05 * 2
@@ -56,7 +47,7 @@ def test_the_matched_reading_is_the_first_below_the_share_of_the_floor() -> None
 
 
 def test_a_replicate_that_never_fits_its_training_set_is_not_compared() -> None:
-    seen = evidence(
+    seen = fitted(
         {
             ("elman", 0, 16): [(1, 0.0), (0.01, 0.9)],
             ("elman", 1, 16): [(1, 0.0), (0.01, 0.8)],
@@ -80,7 +71,7 @@ def test_a_replicate_that_never_fits_its_training_set_is_not_compared() -> None:
 
 
 def test_where_nothing_can_be_compared_the_answer_says_so() -> None:
-    seen = evidence({("elman", 0, 16): [(1, 0.0), (1, 0.0)], ("lstm", 0, 16): [(1, 0), (1, 0)]})
+    seen = fitted({("elman", 0, 16): [(1, 0.0), (1, 0.0)], ("lstm", 0, 16): [(1, 0), (1, 0)]})
     experiment = Overfitting()
     table = experiment.table(seen)
     assert "No two cells" in experiment.verdict(table, experiment.summary(table, seen))["answer"]
@@ -104,8 +95,9 @@ def sweep(**changes: Any) -> Sweep:
 
 def test_every_size_is_trained_at_both_widths_and_the_rest_at_one() -> None:
     members = list(Overfitting().members(sweep()))
-    own = [m for m in members if m.cell == "elman"]
-    equal = [m for m in members if m.cell == "elman" + EQUAL]
+    elman = [m for m in members if m.cell == "elman"]
+    own = [m for m in elman if m.factors["comparison"] == "equal width"]
+    equal = [m for m in elman if m.factors["comparison"] == "equal parameters"]
     assert {m.condition.width for m in own} == {8}
     assert {m.condition.width for m in equal} == {17}
     assert [m.condition.training.train_size for m in equal] == [16, 64]
@@ -121,11 +113,11 @@ def test_an_unknown_label_of_a_cell_is_answered_with_the_nearest() -> None:
 
 def test_the_default_start_is_the_condition_that_other_experiments_train() -> None:
     given = sweep()
-    members = {m.cell: m.condition for m in Initialisation().members(given)}
+    members = {(m.cell, m.factors["start"]): m.condition for m in Initialisation().members(given)}
     task, lstm = given.tasks[0], given.cells[1]
-    assert members["lstm b = 1"].id == given.condition(task, 20, lstm).id
-    assert members["lstm b = 0"].cell_options == {"forget_bias": 0.0}
-    assert members["lstm chrono"].cell_options == {"chrono": 20}
+    assert members["lstm", "b = 1"].id == given.condition(task, 20, lstm).id
+    assert members["lstm", "b = 0"].cell_options == {"forget_bias": 0.0}
+    assert members["lstm", "chrono"].cell_options == {"chrono": 20}
     assert {c.training.learning_rate for c in members.values()} == {0.003}
 
 

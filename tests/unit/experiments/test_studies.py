@@ -17,40 +17,10 @@ from lstm_bench.experiments.fairness import Fairness, per_replicate
 from lstm_bench.experiments.sensitivity import Sensitivity, drawn
 from lstm_bench.plotting.style import figure_bytes, paper_style
 from lstm_bench.stats import importance
+from tests.unit.experiments.hand_made import BUDGET, evidence, planned
 
-BUDGET = 1000
-
-
-def evidence(rows: list[dict[str, Any]], plan: dict[str, Any], **settings: Any) -> Evidence:
-    """Replicates of adding at T = 20; a row without updates is unsolved."""
-    usual = {"task": "adding", "task_label": "adding", "T": 20, "cell": "any", "width": 8}
-    usual |= {"learning_rate": 0.01, "best_validation_loss": 0.1, "test_score": 0.5, "floor": 0.2}
-    frame = pd.DataFrame([{**usual, **row} for row in rows])
-    frame["status"] = np.where(frame.updates_to_solve.notna(), "solved", "unsolved")
-    frame["updates_to_solve"] = frame.updates_to_solve.astype(float)
-    frame["updates"] = frame.updates_to_solve.fillna(BUDGET)
-    timing = frame[["condition", "seed"]].assign(
-        train_seconds=frame.updates * frame.get("pace", 1.0)
-    )
-    cells = list(dict.fromkeys(frame.cell_label.str.partition(",")[0]))
-    return Evidence(frame, pd.DataFrame(), timing, None, ["adding"], cells, plan, settings=settings)
-
-
-def trained(**spec: Any) -> dict[str, Any]:
-    """A condition of the plan."""
-    return {
-        "parameters": 100,
-        "state_size": 8,
-        "flops_per_update": spec.pop("flops", 100),
-        "spec": {
-            "task": "adding",
-            "T": 20,
-            "width": 8,
-            "task_options": {},
-            "cell_options": spec.pop("cell_options", {}),
-            "training": {"updates": BUDGET, **spec},
-        },
-    }
+USUAL = {"task_label": "adding", "T": 20, "width": 8, "learning_rate": 0.01, "floor": 0.2}
+USUAL |= {"best_validation_loss": 0.1, "test_score": 0.5}
 
 
 def ablation(updates: Callable[[str, float, int], float | None], seeds: int = 10) -> Evidence:
@@ -60,12 +30,12 @@ def ablation(updates: Callable[[str, float, int], float | None], seeds: int = 10
     for cell in ("lstm_peephole", "lstm_nfg", "lstm_cifg"):
         for rate in section["rates"]:
             id = f"{cell}{rate}"
-            plan[id] = trained(learning_rate=rate)
+            plan[id] = planned(learning_rate=rate)
             for seed in range(seeds):
                 found = updates(cell, rate, seed)
                 row = {"condition": id, "cell_label": cell, "learning_rate": rate, "seed": seed}
-                rows.append({**row, "updates_to_solve": found})
-    return evidence(rows, plan, **section)
+                rows.append({**USUAL, **row, "updates_to_solve": found})
+    return evidence(rows, plan, settings=section)
 
 
 def test_a_component_that_doubles_the_updates_is_told_apart_by_a_ratio_of_two() -> None:
@@ -130,13 +100,14 @@ def fairness(
     for cell in ("elman", "lstm"):
         for matched in takes:
             id = f"{cell}{matched}"
-            plan[id] = trained() | {"flops_per_update": 400 if cell == "lstm" else 100}
+            plan[id] = planned(flops=400 if cell == "lstm" else 100)
             for seed in range(seeds):
                 updates = 400.0 if cell == "lstm" else takes[matched]
-                about = {"condition": id, "seed": seed, "updates_to_solve": updates}
-                label = f"{cell}, equal {matched}"
-                rows.append({**about, "cell_label": label, "pace": 2.0 if cell == "lstm" else 1.0})
-    return evidence(rows, plan, **{**Fairness.defaults, "pace": pace})
+                about = {"condition": id, "cell_label": cell, "matched": matched, "seed": seed}
+                spent = (updates or BUDGET) * (2.0 if cell == "lstm" else 1.0)
+                about |= {"updates_to_solve": updates, "train_seconds": spent}
+                rows.append({**USUAL, **about, "updates": updates or BUDGET})
+    return evidence(rows, plan, settings={**Fairness.defaults, "pace": pace})
 
 
 def test_equal_time_is_the_run_at_equal_width_read_earlier() -> None:
@@ -195,13 +166,13 @@ def search(value: Callable[[dict[str, float]], float], trials: int = 24) -> Evid
     for place, point in enumerate(drawn(section)):
         id = f"trial{place}"
         training = {k: point[k] for k in ("learning_rate", "clip_at")}
-        plan[id] = trained(**training, cell_options={"init_scale": point["init_scale"]})
+        plan[id] = planned(**training, cell_options={"init_scale": point["init_scale"]})
         plan[id]["spec"]["width"] = int(point["width"])
         way = value(point)
-        about = {"condition": id, "cell_label": "lstm", "seed": 1_000_000}
+        about = {**USUAL, "condition": id, "cell_label": "lstm", "seed": 1_000_000}
         solved = 100.0 if way > 0.9 else None
         rows.append({**about, "best_validation_loss": 0.2 * (1 - way), "updates_to_solve": solved})
-    return evidence(rows, plan, **section)
+    return evidence(rows, plan, settings=section)
 
 
 def test_what_decides_a_search_is_named_and_its_best_of_one_is_the_mean_trial(

@@ -74,8 +74,8 @@ def test_every_cell_gets_the_size_of_the_reference_and_its_own_run_is_shared() -
     made = plan("fairness")
     size: dict[tuple[str, str], Any] = {}
     for member in made.experiments["fairness"]["members"]:
-        cell, _, matched = member["cell"].partition(", equal ")
-        size[cell, matched] = made.conditions[member["condition"]] | {"id": member["condition"]}
+        arm = member["cell"], member["factors"]["matched"]
+        size[arm] = made.conditions[member["condition"]] | {"id": member["condition"]}
     lstm = size["lstm", "width"]
     for matched, key in (("parameters", "parameters"), ("state", "state_size")):
         assert abs(size["elman", matched][key] / lstm[key] - 1) < 0.1

@@ -1,11 +1,10 @@
 from __future__ import annotations
 
-import pandas as pd
-
 from lstm_bench.experiments.base import Evidence
 from lstm_bench.experiments.tuning import Tuning
 from lstm_bench.spec import TUNING_SEEDS, Training
 from lstm_bench.sweep import Choice, Sweep
+from tests.unit.experiments.hand_made import evidence, planned
 
 
 def _evidence(outcomes: dict[float, list[tuple[int | None, float]]]) -> Evidence:
@@ -17,7 +16,6 @@ def _evidence(outcomes: dict[float, list[tuple[int | None, float]]]) -> Evidence
             "cell_label": "lstm",
             "T": 30,
             "learning_rate": rate,
-            "status": "unsolved" if updates is None else "solved",
             "updates_to_solve": updates,
             "best_validation_loss": loss,
             "test_score": 1.0 if rate == 0.1 else 0.0,
@@ -25,9 +23,7 @@ def _evidence(outcomes: dict[float, list[tuple[int | None, float]]]) -> Evidence
         for rate, replicates in outcomes.items()
         for updates, loss in replicates
     ]
-    plan = {str(rate): {"spec": {"training": {"updates": 1000}}} for rate in outcomes}
-    empty = pd.DataFrame()
-    return Evidence(pd.DataFrame(rows), empty, empty, None, ["adding"], ["lstm"], plan)
+    return evidence(rows, {str(rate): planned() for rate in outcomes})
 
 
 def chosen(outcomes: dict[float, list[tuple[int | None, float]]]) -> float:

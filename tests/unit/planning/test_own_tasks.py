@@ -50,13 +50,14 @@ def test_lengths_are_asked_of_the_tasks_that_something_trains() -> None:
 
 def test_equal_parameters_are_those_of_the_largest_cell_at_the_equal_width() -> None:
     made = plan(experiments=["overfitting"], overfitting={"sizes": [16], "updates": 10})
-    sizes = {
-        member["cell"]: made["conditions"][member["condition"]]["parameters"]
-        for member in made["experiments"]["overfitting"]["members"]
-    }
-    assert sizes["lstm"] == sizes["lstm, equal parameters"]
-    assert sizes["elman"] < 0.5 * sizes["lstm"]
-    assert abs(sizes["elman, equal parameters"] / sizes["lstm"] - 1) < 0.1
+    sizes: dict[str, dict[str, int]] = {"equal width": {}, "equal parameters": {}}
+    for member in made["experiments"]["overfitting"]["members"]:
+        size = made["conditions"][member["condition"]]["parameters"]
+        sizes[member["factors"]["comparison"]][member["cell"]] = size
+    width, parameters = sizes["equal width"], sizes["equal parameters"]
+    assert width["lstm"] == parameters["lstm"]
+    assert width["elman"] < 0.5 * width["lstm"]
+    assert abs(parameters["elman"] / width["lstm"] - 1) < 0.1
 
 
 @pytest.mark.parametrize(

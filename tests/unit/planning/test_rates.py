@@ -10,7 +10,6 @@ import pytest
 import yaml
 
 from lstm_bench.errors import BenchError
-from lstm_bench.experiments.base import Evidence
 from lstm_bench.experiments.tuning import Tuning
 from lstm_bench.planning.freeze import freeze
 from lstm_bench.planning.plan import resolve
@@ -18,6 +17,7 @@ from lstm_bench.store.paths import Results
 from lstm_bench.store.plans import Plan
 from lstm_bench.store.rates import read_file, read_rates, require_writable
 from lstm_bench.store.seals import write_sealed
+from tests.unit.experiments.hand_made import evidence, planned
 from tests.workflow.workspace import ROOT, TINY
 
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
@@ -147,7 +147,7 @@ def test_an_unmeasured_pair_beside_a_measured_one_is_left_and_no_nan_is_written(
 @pytest.mark.parametrize("status", ["error", "timeout", "diverged"])
 def test_a_rate_that_no_replicate_ended_with_is_not_chosen(status: str):
     ended = {0.001: status, 0.01: "unsolved", 0.1: status}
-    replicates = pd.DataFrame(
+    replicates = [
         {
             "condition": f"c{rate}",
             "task_label": "t",
@@ -155,17 +155,14 @@ def test_a_rate_that_no_replicate_ended_with_is_not_chosen(status: str):
             "T": 10,
             "learning_rate": rate,
             "status": ended[rate] if cell == "lstm" else status,
-            "updates_to_solve": None,
             "best_validation_loss": None if ended[rate] == status else 0.1,
         }
         for cell in ("lstm", "elman")
         for rate in ended
         for _ in range(2)
-    )
-    about = {f"c{rate}": {"spec": {"training": {"updates": 60}}} for rate in ended}
-    none = pd.DataFrame()
-    evidence = Evidence(replicates, none, none, None, ["t"], ["lstm", "elman"], about)
-    chosen = Tuning().table(evidence).query("chosen")
+    ]
+    seen = evidence(replicates, {f"c{rate}": planned(updates=60) for rate in ended})
+    chosen = Tuning().table(seen).query("chosen")
     assert chosen[["cell", "learning_rate"]].to_numpy().tolist() == [["lstm", 0.01]]
 
 
