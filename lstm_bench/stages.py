@@ -17,6 +17,7 @@ from lstm_bench.errors import BenchError, tell
 from lstm_bench.registry import load_plugins
 from lstm_bench.store.paths import Results
 from lstm_bench.store.plans import Plan
+from lstm_bench.store.signatures import sign
 from lstm_bench.training import forkserver
 
 SERVED = ("conclude", "draw", "table", "judge", "report")
@@ -83,7 +84,7 @@ def conclude(plan_path: Path, experiment: str) -> None:
 
     plan, results = Plan.read(plan_path), Results()
     click.echo(run(plan, experiment, results))
-    plan.sign(results, experiment, "conclude")
+    sign(plan, results, experiment, "conclude")
 
 
 @stages.command()
@@ -96,7 +97,7 @@ def draw(plan_path: Path, experiment: str) -> None:
 
     plan, results = Plan.read(plan_path), Results()
     click.echo(run(plan, experiment, results))
-    plan.sign(results, experiment, "draw")
+    sign(plan, results, experiment, "draw")
 
 
 @stages.command()

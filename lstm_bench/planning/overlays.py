@@ -27,6 +27,7 @@ CHOOSERS = {
     "length": ("tasks",),
 }
 DECISIVE = ("cells", "tasks", "lengths", "width", "network")  # for what an experiment can do
+FILES = ("learning_rates", "plugins", "claims")  # keys of the config that name files
 NAMED = 12  # keys that a sentence lists before it counts
 
 
@@ -77,6 +78,20 @@ def _update(onto: dict[str, Any], given: Mapping[str, Any]) -> None:
 def _update_of(value: Any) -> Any:
     """A copy of its own, so that no layer changes when another is laid over it."""
     return {k: _update_of(v) for k, v in value.items()} if isinstance(value, dict) else value
+
+
+def beside(config: Mapping[str, Any], folder: str | Path) -> dict[str, Any]:
+    """The config with the files it names taken from this folder, the workflow's, if not here."""
+
+    def found(value: Any) -> Any:
+        if isinstance(value, list):
+            return [found(each) for each in value]
+        if isinstance(value, str) and not Path(value).is_file():
+            there = Path(folder) / value
+            return str(there) if there.is_file() else value
+        return value
+
+    return {key: found(value) if key in FILES else value for key, value in config.items()}
 
 
 def inherited(layers: Sequence[Layer]) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import shutil
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -15,6 +15,7 @@ from lstm_bench.engine.runtime import resolve_device
 from lstm_bench.errors import BenchError, unknown
 from lstm_bench.planning.config import make_sweep
 from lstm_bench.planning.limits import require_few, require_memory, require_sizes
+from lstm_bench.planning.notices import notices, untuned_pairs
 from lstm_bench.planning.schema import check_schema, numbers_from_text, plain_numbers
 from lstm_bench.planning.sources import closure, code_of, digest_of, stages_code
 from lstm_bench.registry import code_version, load_plugins
@@ -75,11 +76,11 @@ def resolve(
     members = [m for name in config["experiments"] for m in entries[name]["members"]]
     asked_for = [planned[member["condition"]] for member in members]
     _check_device(config["device"], sorted(condition.T for condition in asked_for))
-    untuned = _untuned(sweep, members, planned)
+    untuned = untuned_pairs(sweep, members, planned)
     datasets = {_folder(c.dataset): c.dataset for c in planned.values()}
     return {
         "digest": digest,
-        "notices": [*_notices(sweep, members, untuned), *left_out],
+        "notices": [*notices(sweep, members, untuned), *left_out],
         "package": lstm_bench.__version__,
         "config": config,
         "sweep": {
@@ -101,38 +102,6 @@ def resolve(
         "tables": published,
         "claims": claimed,
     }
-
-
-def _notices(sweep: Sweep, members: Iterable[Mapping[str, Any]], untuned: Any) -> Iterator[str]:
-    """How many conditions are trained with the config's own rate, where others have tuned ones."""
-    of = {member["condition"]: (member["task"], member["cell"]) for member in members}
-    own = sum(pair in untuned for pair in of.values())
-    if sweep.rates and of:
-        mend = "" if own else "; set learning_rates to null to use it everywhere"
-        yield (
-            f"training.learning_rate ({sweep.training.learning_rate:g}) serves {own} of {len(of)} "
-            "conditions; the others have a rate tuned for their task and cell, or one of their own"
-            f"{mend}."
-        )
-    otherwise = sweep.tuned_otherwise()
-    taken = sum(pair in otherwise for pair in of.values())
-    if taken:
-        told = ", ".join(f"{key} {value}" for key, value in sweep.other_than_tuned().items())
-        yield f"{taken} conditions take rates that were tuned otherwise ({told}): tune them anew."
-
-
-def _untuned(
-    sweep: Sweep, members: Iterable[Mapping[str, Any]], planned: Mapping[str, Condition]
-) -> list[tuple[str, str]]:
-    """Labels of the pairs trained with the config's own rate, which is none of theirs."""
-    own = sweep.training.learning_rate
-    trained = {
-        (member["task"], member["cell"])
-        for member in members
-        if planned[member["condition"]].training.learning_rate == own
-    }
-    pairs = ((task.shown, cell.shown) for task, cell in sweep.untuned())
-    return [pair for pair in pairs if pair in trained]
 
 
 def _check_device(device: str | Mapping[str, int], lengths: Iterable[int]) -> None:

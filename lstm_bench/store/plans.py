@@ -24,7 +24,6 @@ from lstm_bench.store.seals import read_sealed_json
 
 SOURCES = (".py", ".html", ".css", ".js", ".yaml")
 BESIDE = ("speed",)  # run when asked for by name, shown on the page from then on
-FILES = ("learning_rates", "plugins", "claims")  # keys of the config that name files
 PACKAGE = Path(__file__).resolve().parents[1]
 
 
@@ -56,20 +55,6 @@ def plan_digest(config: Mapping[str, Any], schema: Path, **request: Any) -> str:
         total.update(path.read_bytes() if name and path.is_file() else b"-")
     total.update(canonical(request).encode())
     return total.hexdigest()[:16]
-
-
-def beside(config: Mapping[str, Any], folder: str | Path) -> dict[str, Any]:
-    """The config with the files it names taken from this folder, the workflow's, if not here."""
-
-    def found(value: Any) -> Any:
-        if isinstance(value, list):
-            return [found(each) for each in value]
-        if isinstance(value, str) and not Path(value).is_file():
-            there = Path(folder) / value
-            return str(there) if there.is_file() else value
-        return value
-
-    return {key: found(value) if key in FILES else value for key, value in config.items()}
 
 
 def _rate_files(config: Mapping[str, Any]) -> list[Any]:
@@ -191,37 +176,6 @@ class Plan:
         """`config.yaml + smoke.yaml (plan 0123abcd)`: which sweep this is, for people."""
         layers = self.layers(results) or ["a config that was not run here"]
         return f"{' + '.join(layers)} (plan {self.path.stem[:8]})"
-
-    def sign(self, results: paths.Results, experiment: str, stage: str) -> None:
-        """Say in an experiment's folder which plan its tables (or its figure) are of, and what of
-        it decides them: `stage` is `conclude` or `draw`.
-        """
-        file = results.experiment(experiment) / paths.DRAWN_BY
-        before = self._signed(results, experiment)
-        about = {"plan": self.path.stem, "config": self.layers(results)}
-        write_json(file, {**before, **about, stage: self._decisive(experiment, stage)})
-
-    def is_of_another(self, results: paths.Results, experiment: str) -> bool:
-        """Whether an experiment has tables, and they or the figure are not this plan's."""
-        if not (results.experiment(experiment) / "table.csv").exists():
-            return False
-        signed = self._signed(results, experiment)
-        stages = ("conclude", "draw")
-        return any(signed.get(stage) != self._decisive(experiment, stage) for stage in stages)
-
-    def _signed(self, results: paths.Results, experiment: str) -> dict[str, Any]:
-        try:
-            found: dict[str, Any] = read_json(results.experiment(experiment) / paths.DRAWN_BY)
-        except DamagedFile:  # or none: a killed stage's, or 0.3.4's
-            return {}
-        return found
-
-    def _decisive(self, experiment: str, stage: str) -> str:
-        entry = self.experiments[experiment]
-        code = entry["code" if stage == "conclude" else "figure_code"]
-        return digest(
-            [self.membership(experiment), entry["settings"], self.probe_files(experiment), code]
-        )
 
     def blocks(self, experiments: Iterable[str]) -> list[tuple[str, str]]:
         """(condition id, block name) of every seed block these experiments need, once each."""

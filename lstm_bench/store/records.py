@@ -5,6 +5,7 @@ from __future__ import annotations
 from lstm_bench.errors import BenchError
 from lstm_bench.store.paths import RESULTS, Results
 from lstm_bench.store.plans import Plan
+from lstm_bench.store.signatures import is_of_another
 
 RECORDS = ".snakemake/metadata"
 
@@ -38,4 +39,4 @@ def require_known(plan: Plan, results: Results) -> None:
 
 def drawn_otherwise(plan: Plan, results: Results) -> list[str]:
     """Experiments of the plan whose stored tables or figure are not what it would draw."""
-    return [name for name in plan.asked if plan.is_of_another(results, name)]
+    return [name for name in plan.asked if is_of_another(plan, results, name)]

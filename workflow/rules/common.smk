@@ -7,11 +7,16 @@ import tempfile
 from lstm_bench import environment
 from lstm_bench.errors import NOTED, BenchError
 from lstm_bench.planning import cluster, packing
-from lstm_bench.planning.overlays import inherited, overridden, without_null_text
+from lstm_bench.planning.overlays import (
+    beside,
+    inherited,
+    overridden,
+    without_null_text,
+)
 from lstm_bench.planning.placing import block_mib, gpus
 from lstm_bench.spec import canonical, digest
 from lstm_bench.store import aside, paths
-from lstm_bench.store.plans import beside, ensure_plan
+from lstm_bench.store.plans import ensure_plan
 from lstm_bench.store.rates import require_writable
 from lstm_bench.store.records import require_known
 from lstm_bench.tracking import address

@@ -17,6 +17,7 @@ from lstm_bench.store.paths import Results
 from lstm_bench.store.plans import Plan
 from lstm_bench.store.records import drawn_otherwise
 from lstm_bench.store.seals import write_sealed_json
+from lstm_bench.store.signatures import is_of_another, sign
 from lstm_bench.store.status import status_of
 from lstm_bench.training.outcome import write_failure
 
@@ -104,7 +105,7 @@ def test_an_experiments_folder_says_which_plan_drew_it(results: Results):
     decisive = {"settings": {}, "code": "1", "figure_code": "2", "probe": None}
     plan = planned(results, "aaaa", 1, experiments={"horizon": {**HORIZON, **decisive}})
     ran(plan, results, 1, "config.yaml", "mine.yaml")
-    plan.sign(results, "horizon", "conclude")
+    sign(plan, results, "horizon", "conclude")
     found = json.loads((results.experiment("horizon") / "plan.json").read_text(encoding="utf-8"))
     assert (found["plan"], found["config"]) == ("aaaa", ["config.yaml", "mine.yaml"])
 
@@ -115,12 +116,12 @@ def test_tables_of_another_config_are_known_without_snakemakes_records(results: 
     decisive = {"settings": {}, "code": "1", "figure_code": "2", "probe": None}
     first = {"horizon": {**HORIZON, **decisive}}
     plan = planned(results, "aaaa", 1, experiments=first)
-    assert not plan.is_of_another(results, "horizon")  # nothing is there
+    assert not is_of_another(plan, results, "horizon")  # nothing is there
     (folder / "table.csv").touch()
-    assert plan.is_of_another(results, "horizon")  # of 0.3.4, or of a killed stage
+    assert is_of_another(plan, results, "horizon")  # of 0.3.4, or of a killed stage
     for stage in ("conclude", "draw"):
-        plan.sign(results, "horizon", stage)
-    assert not plan.is_of_another(results, "horizon")
+        sign(plan, results, "horizon", stage)
+    assert not is_of_another(plan, results, "horizon")
     for change in ({"members": []}, {"settings": {"a": 1}}, {"code": "3"}, {"figure_code": "4"}):
         other = planned(results, "bbbb", 2, experiments={"horizon": {**first["horizon"], **change}})
         assert drawn_otherwise(other, results) == ["horizon"]
