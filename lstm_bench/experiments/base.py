@@ -143,17 +143,5 @@ def every_own(experiment: str, sweep: Sweep) -> Iterator[Member]:
                 yield Member(task.shown, cell.shown, sweep.condition(task, T, cell))
 
 
-def by_condition(
-    rows: pd.DataFrame, evidence: Evidence
-) -> Iterator[tuple[tuple[str, str, int], pd.DataFrame]]:
-    """The rows of every (task, cell, T), tasks and cells in the order of the config, T rising."""
-    grouped: dict[tuple[str, str], list] = {}
-    for key, group in rows.groupby(["task_label", "cell_label", "T"], sort=True):
-        grouped.setdefault(key[:2], []).append((key, group))
-    for task in evidence.tasks:
-        for cell in evidence.cells:
-            yield from grouped.get((task, cell), ())
-
-
 def registry() -> dict[str, type[Experiment]]:
     return classes(Experiment, "lstm_bench.experiments")
