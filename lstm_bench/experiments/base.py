@@ -25,8 +25,8 @@ NOTHING = "No replicate could be judged: see how the runs ended."
 class Evidence:
     """What an experiment judges from.
 
-    replicates, curves, timing   one row a replicate (or point), with the labels `task_label` and
-                                 `cell_label`, in the order of the config
+    replicates, curves, timing   as stored, one row a replicate (or point) and arm, with its
+                                 `task_label`, `cell_label` and factors; `runs` joins them
     probe                        the measurements of the experiment's probe, or None
     tasks, cells                 labels in the order of the config
     plan                         the plan's own entries by condition id (parameters, flops, ...)
