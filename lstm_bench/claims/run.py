@@ -264,16 +264,11 @@ def _seconds(judged: Judged, stored: Stored | None, plan: Plan) -> list[dict[str
     if seen.probe is not None and "update_seconds" in seen.probe:
         rows = seen.probe[seen.probe.cell.isin(cells)]
         rows = rows.assign(seconds_per_update=rows.update_seconds)
-    elif seen.timing.empty:
-        return []
     else:
-        spent = seen.timing[["condition", "seed", "task_label", "train_seconds"]]
-        joined = seen.replicates.merge(spent, on=["condition", "seed", "task_label"])
-        joined = joined[joined.cell_label.isin(cells) & (joined.updates > 0)]
-        joined = joined.drop(columns=["task", "cell"]).rename(
-            columns={"task_label": "task", "cell_label": "cell"}
-        )
+        runs = seen.runs[seen.runs.cell.isin(cells) & (seen.runs.trained > 0)]
+        placed = runs.assign(place=pd.factorize(runs.task)[0])  # by task, T and cell
+        runs = placed.sort_values(["place", "T"], kind="stable")
         keys = ["task", "T", "width", "cell", "backend"]
-        rows = joined.groupby(keys, sort=False)[["train_seconds", "updates"]].sum().reset_index()
-        rows["seconds_per_update"] = rows.train_seconds / rows.updates
+        rows = runs.groupby(keys, sort=False)[["train_seconds", "trained"]].sum().reset_index()
+        rows["seconds_per_update"] = rows.train_seconds / rows.trained
     return rows.assign(claim=judged.claim.id)[SECONDS].to_dict("records")

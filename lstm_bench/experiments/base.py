@@ -25,8 +25,8 @@ NOTHING = "No replicate could be judged: see how the runs ended."
 class Evidence:
     """What an experiment judges from.
 
-    replicates, curves, timing   one row a replicate (or point), with the labels `task_label` and
-                                 `cell_label`, in the order of the config
+    replicates, curves, timing   as stored, one row a replicate (or point) and arm, with its
+                                 `task_label`, `cell_label` and factors; `runs` joins them
     probe                        the measurements of the experiment's probe, or None
     tasks, cells                 labels in the order of the config
     plan                         the plan's own entries by condition id (parameters, flops, ...)
@@ -141,18 +141,6 @@ def every_own(experiment: str, sweep: Sweep) -> Iterator[Member]:
         for T in task.lengths:
             for cell in sweep.chosen(experiment):
                 yield Member(task.shown, cell.shown, sweep.condition(task, T, cell))
-
-
-def by_condition(
-    rows: pd.DataFrame, evidence: Evidence
-) -> Iterator[tuple[tuple[str, str, int], pd.DataFrame]]:
-    """The rows of every (task, cell, T), tasks and cells in the order of the config, T rising."""
-    grouped: dict[tuple[str, str], list] = {}
-    for key, group in rows.groupby(["task_label", "cell_label", "T"], sort=True):
-        grouped.setdefault(key[:2], []).append((key, group))
-    for task in evidence.tasks:
-        for cell in evidence.cells:
-            yield from grouped.get((task, cell), ())
 
 
 def registry() -> dict[str, type[Experiment]]:

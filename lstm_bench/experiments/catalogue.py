@@ -175,13 +175,9 @@ def _strip(axes: Axes, rows: pd.DataFrame, names: Sequence[str], evidence: Evide
     from matplotlib.ticker import LogLocator
 
     budget = int(rows.budget.max()) if len(rows) else 1
-    replicates, first = evidence.replicates, float(budget)
+    runs, first = evidence.runs, float(budget)
     for place, row in enumerate(rows.itertuples()):
-        here = replicates[
-            (replicates.task_label == row.task)
-            & (replicates.cell_label == row.cell)
-            & (replicates["T"] == row.T)
-        ]
+        here = runs[(runs.task == row.task) & (runs.cell == row.cell) & (runs["T"] == row.T)]
         at = here.updates_to_solve.dropna().astype(float).to_numpy()
         first = min(first, *at) if len(at) else first
         kind = "solved" if row.share >= 0.5 else "trained" if row.trained else "untrained"

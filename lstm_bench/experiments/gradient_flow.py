@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 DEFAULTS = {"length": 600, "batch": 32, "updates": 100, "exponents": 4, "trajectories": 4}
 ALL = "all cells"
+KEYS = ["task", "cell", "T", "seed"]
 QUARTILES = [0.25, 0.5, 0.75]
 NONE_LEFT = 16.0  # decades: what double precision can tell from nothing
 SHORT_OF = 3  # decades: the lag where the gradient has fallen so far is the effective horizon
@@ -113,12 +114,11 @@ class GradientFlow(Experiment):
         end from the curve over the lags the network was trained on, since a longer sequence is
         news to it.
         """
-        keys = ["task", "cell", "T", "seed"]
         slopes = _measured(evidence, "slope")
-        start = slopes[(slopes.stage == "init") & (slopes.part == "h")].set_index(keys).value
+        start = slopes[(slopes.stage == "init") & (slopes.part == "h")].set_index(KEYS).value
         curves = _measured(evidence, "log_norm")
         curves = curves[(curves.stage == "end") & (curves.part == "h")]
-        end = curves.groupby(keys, sort=False)[["lag", "value", "T"]].apply(_fitted)
+        end = curves.groupby(KEYS, sort=False)[["lag", "value", "T"]].apply(_fitted)
         found = pd.DataFrame({"decades_at_start": start, "decades_at_end": end})
         # no slope: nothing was left of the gradient
         return (100 * found.abs()).fillna(NONE_LEFT).clip(upper=NONE_LEFT).reset_index()
@@ -133,9 +133,9 @@ class GradientFlow(Experiment):
             for cell in evidence.cells:
                 row = _cell_row(evidence, slopes, table, task, cell)
                 if row:
-                    own = judged[(judged.task_label == task) & (judged.cell_label == cell)]
+                    own = judged[(judged.task == task) & (judged.cell == cell)]
                     rows.append({**row, **_prediction(own, ["T"])})
-            here = judged[judged.task_label == task]
+            here = judged[judged.task == task]
             if len(here):
                 rows.append({"task": task, "cell": ALL, **_prediction(here, ["T"])})
         return pd.DataFrame(rows)
@@ -193,13 +193,11 @@ def _measured(evidence: Evidence, measure: str) -> pd.DataFrame:
     """Rows of one measure with the labels, T and end of their replicate."""
     assert evidence.probe is not None
     rows = evidence.probe[evidence.probe.measure == measure]
-    known = evidence.replicates[["condition", "seed", "T", "status", "task_label", "cell_label"]]
+    known = evidence.runs.loc[evidence.runs.judged, [*KEYS, "condition", "solved"]]
     joined = rows.merge(known, on=["condition", "seed"])
-    joined = joined[joined.status != "error"]
-    joined["solved"] = joined.status == "solved"
     if measure != "log_norm":  # -inf: a direction that vanished, with a network's dead units
         joined["value"] = joined.value.where(np.isfinite(joined.value))
-    return joined.rename(columns={"task_label": "task", "cell_label": "cell"})
+    return joined
 
 
 def _fitted(curve: pd.DataFrame) -> float:
@@ -211,10 +209,9 @@ def _fitted(curve: pd.DataFrame) -> float:
 
 def _with_slope(evidence: Evidence, start: pd.DataFrame) -> pd.DataFrame:
     """Every replicate of the sweep with the slope of its initial weights."""
-    slopes = start[["task", "cell", "seed", "value"]]
-    named = slopes.rename(columns={"task": "task_label", "cell": "cell_label", "value": "slope"})
-    judged = evidence.replicates[evidence.replicates.status != "error"]
-    return judged.merge(named, on=["task_label", "cell_label", "seed"]).dropna(subset=["slope"])
+    slopes = start[["task", "cell", "seed", "value"]].rename(columns={"value": "slope"})
+    judged = evidence.runs[evidence.runs.judged]
+    return judged.merge(slopes, on=["task", "cell", "seed"]).dropna(subset=["slope"])
 
 
 def _prediction(rows: pd.DataFrame, groups: list[str]) -> dict[str, float]:
@@ -222,7 +219,7 @@ def _prediction(rows: pd.DataFrame, groups: list[str]) -> dict[str, float]:
         return dict.fromkeys(("auc", "auc_low", "auc_high"), float("nan")) | {"auc_pairs": 0}
     found = auc(
         (-rows.slope.abs()).tolist(),
-        (rows.status == "solved").tolist(),
+        rows.solved.tolist(),
         list(rows[groups].itertuples(index=False, name=None)),
         rows.seed.tolist(),
     )

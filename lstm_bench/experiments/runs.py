@@ -11,9 +11,12 @@ import pandas as pd
 from lstm_bench.stats.rates import wilson
 from lstm_bench.stats.survival import time_to_solve
 
-FROM_PLAN = {"parameters": "parameters", "state": "state_size", "flops_per_update": None}
-RATES = {"n": int, "solved": int, "share": float, "low": float, "high": float}
-MEANS = {"mean_updates": float, "mean_low": float, "mean_high": float}
+FROM_PLAN = {
+    "parameters": "parameters",
+    "state": "state_size",
+    "flops_per_update": "flops_per_update",
+}
+MEANS = ("mean_updates", "mean_low", "mean_high")
 
 
 def make_runs(
@@ -34,13 +37,13 @@ def make_runs(
 
     Rows come by task and cell, in the order of the arms, and by T.
     """
-    rows = replicates.drop(columns=["task", "cell"], errors="ignore").rename(
+    rows = replicates.drop(columns=["task", "cell"]).rename(
         columns={"task_label": "task", "cell_label": "cell", "updates": "trained"}
     )
     entries = [plan[id] for id in rows.condition]
     rows["budget"] = [entry["spec"]["training"]["updates"] for entry in entries]
     for name, key in FROM_PLAN.items():
-        rows[name] = [entry.get(key or name) for entry in entries]
+        rows[name] = [entry[key] for entry in entries]
     rows["judged"], rows["solved"] = rows.status != "error", rows.status == "solved"
     rows["updates"] = rows.updates_to_solve.astype(float).where(rows.solved, rows.budget)
     rows = rows.merge(_seconds(rows, timing), on=["condition", "seed"], how="left")
@@ -52,9 +55,9 @@ def make_runs(
 def _seconds(rows: pd.DataFrame, timing: pd.DataFrame) -> pd.DataFrame:
     """By condition and seed; a replicate's own share depends on how long the others trained."""
     same = ["condition", "seed"]
-    once = rows.drop_duplicates(same).reindex(columns=[*same, "trained"])
-    spent = timing.reindex(columns=[*same, "train_seconds"]).drop_duplicates(same)
-    joined = once.merge(spent.astype(once[same].dtypes.to_dict()), on=same)
+    once = rows[[*same, "trained"]].drop_duplicates(same)
+    spent = timing[[*same, "train_seconds"]].drop_duplicates(same)
+    joined = once.merge(spent, on=same)
     total = joined.groupby("condition")[["train_seconds", "trained"]].transform("sum")
     joined["update_seconds"] = total.train_seconds / total.trained.clip(lower=1)
     return joined.drop(columns="trained")
@@ -93,14 +96,7 @@ def mean_updates_of(runs: pd.DataFrame) -> dict[str, Any]:
         return dict.fromkeys(MEANS, float("nan"))
     budget = float(own.budget.iloc[0])
     found = time_to_solve(own.updates.to_numpy(), own.solved.to_numpy(), budget)
-    return {"mean_updates": found.mean, "mean_low": found.mean_low, "mean_high": found.mean_high}
-
-
-def paired(
-    runs: pd.DataFrame, value: str, across: str, index: str | Sequence[str] = "seed"
-) -> pd.DataFrame:
-    """A row a seed (or what `index` says), a column each value of `across`: what pairs compare."""
-    return runs.pivot_table(index=index, columns=across, values=value, sort=False, observed=True)
+    return dict(zip(MEANS, (found.mean, found.mean_low, found.mean_high)))
 
 
 def log2_updates(runs: pd.DataFrame) -> pd.Series:

@@ -10,11 +10,14 @@ import numpy as np
 import pandas as pd
 
 from lstm_bench.experiments.base import Evidence, Experiment, every_own, stored_weights
+from lstm_bench.experiments.runs import groups
 from lstm_bench.stats.student import student_interval
 from lstm_bench.sweep import Member, Sweep
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+KEYS = ["task", "cell", "T", "seed"]
 
 
 @dataclass(frozen=True)
@@ -68,28 +71,23 @@ class SelectiveMemory(Experiment):
     def table(self, evidence: Evidence) -> pd.DataFrame:
         """One row a measure; `n` replicates that solved, or all (`who`) where none did."""
         assert evidence.probe is not None
-        replicates = evidence.replicates[evidence.replicates.status != "error"]
-        about = replicates[["condition", "seed", "task_label", "cell_label", "T", "status"]]
-        joined = evidence.probe[evidence.probe.measure != "trace"].merge(about)
+        runs = evidence.runs.loc[evidence.runs.judged, [*KEYS, "condition", "solved"]]
+        joined = evidence.probe[evidence.probe.measure != "trace"].merge(runs)
         rows = []
-        for (task, cell, T), every in joined.groupby(["task_label", "cell_label", "T"], sort=False):
-            solved = every[every.status == "solved"]
+        for about, every in groups(joined, ["task", "cell", "T"]):
+            solved = every[every.solved]
             judged, who = (solved, "solved") if len(solved) else (every, "unsolved")
-            keys = ["measure", "of", "gate", "lag"]
-            for (measure, of, gate, lag), group in judged.groupby(keys, sort=False):
-                if measure == "constant":  # one over a gate's distance from 1: a ratio of scales
+            for point, group in groups(judged, ["measure", "of", "gate", "lag"]):
+                # a constant is one over a gate's distance from 1: a ratio of scales
+                if point["measure"] == "constant":
                     mean, low, high = np.exp(student_interval(np.log(group.value)))
                 else:
                     mean, low, high = student_interval(group.value)
                 rows.append(
                     {
-                        "task": task,
-                        "cell": cell,
-                        "T": T,
-                        "measure": measure,
-                        "of": of,
-                        "gate": gate or "none",
-                        "lag": lag,
+                        **about,
+                        **point,
+                        "gate": point["gate"] or "none",
                         "n": len(group),
                         "trained": every.drop_duplicates(["condition", "seed"]).shape[0],
                         "who": who,
@@ -108,20 +106,17 @@ class SelectiveMemory(Experiment):
                               or keeps (i, f; of a GRU z) clamped to its mean; a mean over these
         """
         assert evidence.probe is not None
-        replicates = evidence.replicates[evidence.replicates.status == "solved"]
-        about = replicates[["condition", "seed", "task_label", "cell_label", "T"]]
-        rows = evidence.probe[evidence.probe.measure.isin(["auc", "loss"])].merge(about)
-        rows = rows.rename(columns={"task_label": "task", "cell_label": "cell"})
-        keys = ["task", "cell", "T", "seed"]
-        aucs = rows[rows.measure == "auc"].pivot_table("value", keys, "of")
+        solved = evidence.runs.loc[evidence.runs.solved, [*KEYS, "condition"]]
+        rows = evidence.probe[evidence.probe.measure.isin(["auc", "loss"])].merge(solved)
+        aucs = rows[rows.measure == "auc"].pivot_table("value", KEYS, "of")
         aucs = aucs.reindex(columns=["trained", "shuffled", "untrained"])
         above = aucs.trained - aucs[["shuffled", "untrained"]].max(axis=1)
         losses = rows[rows.measure == "loss"]
-        intact = losses[losses.of == "intact"].set_index(keys).value
+        intact = losses[losses.of == "intact"].set_index(KEYS).value
         held = losses[(losses.of == "clamped") & losses.gate.isin(["i", "f", "z"])]
-        rise = held.groupby(keys, sort=False).value.mean() - intact
+        rise = held.groupby(KEYS, sort=False).value.mean() - intact
         found = {"auc_above_controls": above, "loss_without_choice": rise}
-        return pd.DataFrame(found).rename_axis(index=keys).reset_index()
+        return pd.DataFrame(found).rename_axis(index=KEYS).reset_index()
 
     def summary(self, table: pd.DataFrame, evidence: Evidence) -> pd.DataFrame:
         """One row a task and cell: what the first panel and the last show."""
@@ -175,7 +170,7 @@ class SelectiveMemory(Experiment):
     def figure(self, table: pd.DataFrame, summary: pd.DataFrame, evidence: Evidence) -> Figure:
         from lstm_bench.plotting.memory import memory_figure
 
-        return memory_figure(table, evidence.probe, evidence.replicates, evidence.cells)
+        return memory_figure(table, evidence.probe, evidence.runs, evidence.cells)
 
 
 def told(

@@ -20,7 +20,7 @@ def gradient_figure(
 ) -> Figure:
     """A row a stage and one of outcomes, a column a task.
 
-    judged   one row a replicate of the sweep with the `slope` of its initial weights
+    judged   the runs of the sweep, with the `slope` of their initial weights
     """
     shown = [task for task in tasks if (table.task == task).any()]
     stages = list(dict.fromkeys(table.stage))
@@ -31,7 +31,7 @@ def gradient_figure(
             at = table[(table.task == task) & (table.stage == stage)]
             _curves(grid[row, column], at, cells, stage)
         grid[0, column].set_title(f"{task}, T = {at['T'].iloc[0]}")
-        _outcomes(grid[-1, column], judged[judged.task_label == task], cells)
+        _outcomes(grid[-1, column], judged[judged.task == task], cells)
         grid[len(ordered) - 1, column].set_xlabel("lag (steps before the last output)")
     names = {"init": "at the start", "end": "at the end"}
     for row, stage in enumerate(ordered):
@@ -75,11 +75,11 @@ def _curves(axes: Axes, at: pd.DataFrame, cells: Sequence[str], stage: str) -> N
 def _outcomes(axes: Axes, rows: pd.DataFrame, cells: Sequence[str]) -> None:
     lengths = [0, *sorted(set(rows["T"]))]
     for place, cell in enumerate(cells):
-        own = rows[rows.cell_label == cell]
+        own = rows[rows.cell == cell]
         if own.empty:
             continue
         style = cell_style(cell, cells)
-        best = own[own.status == "solved"].groupby("seed")["T"].max()
+        best = own[own.solved].groupby("seed")["T"].max()
         slope = own.groupby("seed").slope.first()
         reached = best.reindex(slope.index).fillna(0).to_numpy()
         shift = 0.6 * ((place + 0.5) / len(cells) - 0.5)

@@ -19,15 +19,14 @@ GATES = ("f", "i", "o", "z", "r")
 
 
 def memory_figure(
-    table: pd.DataFrame, probe: pd.DataFrame, replicates: pd.DataFrame, cells: Sequence[str]
+    table: pd.DataFrame, probe: pd.DataFrame, runs: pd.DataFrame, cells: Sequence[str]
 ) -> Figure:
     """Four rows of panels, a column a task."""
     tasks = list(dict.fromkeys(table.task))
     figure, grid = panels(4, len(tasks), height=1.85)
     for column, task in enumerate(tasks):
         rows = table[table.task == task]
-        own = replicates[replicates.task_label == task]
-        _trace(grid[0, column], probe, own, cells)
+        _trace(grid[0, column], probe, runs[runs.task == task], cells)
         _aucs(grid[1, column], rows, cells)
         _memory(grid[2, column], rows, cells)
         _clamps(grid[3, column], rows, cells)
@@ -66,14 +65,12 @@ def _series(cell: str, cells: Sequence[str]) -> dict[str, Any]:
     return {**cell_style(cell, cells), "label": f"_{cell}"}
 
 
-def _trace(axes: Axes, probe: pd.DataFrame, replicates: pd.DataFrame, cells: Sequence[str]) -> None:
+def _trace(axes: Axes, probe: pd.DataFrame, runs: pd.DataFrame, cells: Sequence[str]) -> None:
     """The gate that writes, and faded the one that keeps, of each cell's first solved replicate."""
-    traces = probe[probe.measure == "trace"].merge(
-        replicates[["condition", "seed", "status", "cell_label"]]
-    )
-    traces = traces[traces.status == "solved"]
+    solved = runs.loc[runs.solved, ["condition", "seed", "cell"]]
+    traces = probe[probe.measure == "trace"].merge(solved)
     for cell in cells:
-        own = traces[traces.cell_label == cell]
+        own = traces[traces.cell == cell]
         if own.empty:
             continue
         first = own[own.seed == own.seed.min()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,11 @@ import yaml
 
 from lstm_bench import cells, tasks
 from lstm_bench.claims.base import Trained, check, declared, read
+from lstm_bench.claims.run import judge
 from lstm_bench.errors import BenchError
+from lstm_bench.spec import Condition
+from lstm_bench.store.paths import Results
+from tests.unit.experiments.outcomes import made, store
 
 GOOD: dict[str, Any] = {
     "quote": "q",
@@ -115,3 +120,23 @@ def test_names_and_files_can_be_chosen(tmp_path: Path) -> None:
         declared([own, own])
     with pytest.raises(BenchError, match="cannot be read"):
         declared([str(tmp_path / "none.yaml")])
+
+
+def test_a_claim_may_rest_on_one_arm_and_says_the_widths_of_that_arm(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The Elman network solves the task at the state of the LSTM and not at its width."""
+    monkeypatch.chdir(tmp_path)
+    told = {}
+
+    def end(label: str, condition: Condition, seed: int) -> str:
+        return "unsolved" if condition.cell == "elman" and condition.width == 4 else "solved"
+
+    for matched in ("width", "state"):
+        arm = {"experiment": "fairness", "tasks": ["adding"], "where": {"matched": matched}}
+        plan = made("fairness", cells=["elman", "lstm"], claims=[str(write(tmp_path, **arm))])
+        store(plan, ["fairness"], end)
+        verdicts = json.loads((judge(plan, Results()) / "verdicts.json").read_text())
+        (told[matched],) = verdicts["claims"]
+    assert [told[arm]["effect"] for arm in ("width", "state")] == [1, 0]
+    assert [told[arm]["conditions"]["widths"] for arm in ("width", "state")] == [[4], [4, 8]]
