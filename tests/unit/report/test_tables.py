@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import re
 from types import SimpleNamespace
 
 import pandas as pd
 
 from lstm_bench.report.tables import failures, html_table, networks, shown, statuses
+from tests.unit.experiments.outcomes import made
 
 
 def test_whatever_stands_in_a_table_is_escaped() -> None:
@@ -76,3 +78,12 @@ def test_every_cell_has_a_row_with_its_network_and_what_it_is_on_each_task() -> 
     assert page.count("<tr>") == 3
     for told in ("width 47, state 7", "width 29", "1,234", "layers = 2, bidirectional"):
         assert told in page
+
+
+def test_an_arm_of_another_width_has_a_row_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    plan = made("horizon", "fairness", "overfitting")
+    text = str(networks(plan))
+    rows = dict(re.findall(r"<td[^>]*>(elman[^<]*)</td>.*?width (\d+)", text))
+    assert rows["elman"] == "4"  # the sweep's, whatever an experiment matches
+    assert {"elman (matched: parameters)", "elman (comparison: equal parameters)"} <= set(rows)
