@@ -27,6 +27,7 @@ from lstm_bench.claims.sentence import answer, told, told_interval, told_p
 from lstm_bench.claims.statistics import COLUMN, registry
 from lstm_bench.experiments import Evidence
 from lstm_bench.experiments.run import create, csv_bytes, evidence
+from lstm_bench.experiments.words import not_trained
 from lstm_bench.stats.family import tie_groups
 from lstm_bench.store.files import json_bytes
 from lstm_bench.store.paths import Results
@@ -68,6 +69,9 @@ def judge(plan: Plan, results: Results) -> Path:
         if not stored.evidence.judged:
             each.reason = create(name).nothing(stored.evidence)
             continue
+        each.reason = _nothing_trained(claim, stored.evidence, plan)
+        if each.reason:
+            continue
         try:
             found, each.found = _compare(claim, claim.cells, stored, plan)
         except KeyError as error:
@@ -101,6 +105,19 @@ def judge(plan: Plan, results: Results) -> Path:
     )
     write_sealed(folder / "measured_seconds.sha256", {"measured_seconds.csv": csv_bytes(measured)})
     return folder
+
+
+def _nothing_trained(claim: Claim, seen: Evidence, plan: Plan) -> str:
+    """How all replicates of the claim's cells ended, where none was trained to an end.
+
+    They are equal in nothing but that, and more of them would decide nothing.
+    """
+    if claim.statistic == COLUMN and claim.column in create(claim.experiment).untrained:
+        return ""
+    cells = [_labels(plan)[name] for name in claim.cells]
+    statuses = seen.runs.status[seen.runs.cell.isin(cells)]
+    failed, told_ends = not_trained(statuses)
+    return f"{told_ends}." if 0 < failed == len(statuses) else ""
 
 
 def _labels(plan: Plan) -> dict[str, str]:

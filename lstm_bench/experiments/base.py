@@ -67,6 +67,7 @@ class Experiment(ABC):
     probe: ClassVar[str | None] = None
     reads: ClassVar[tuple[str, ...]] = ()  # experiments whose table it joins, where it is there
     measures: ClassVar[tuple[str, ...]] = ()  # columns of `measured` a claim may rest on
+    untrained: ClassVar[tuple[str, ...]] = ()  # of these, what is known before any training
     # what its section of the config says where the config does not; `tasks` and `lengths` here
     # give it tasks of its own (`Sweep.own`)
     defaults: ClassVar[Mapping[str, Any]] = {}

@@ -14,6 +14,7 @@ from lstm_bench.errors import unknown
 from lstm_bench.experiments.base import Evidence, Experiment
 from lstm_bench.experiments.runs import ends_of, groups, rate_of
 from lstm_bench.experiments.words import intervals
+from lstm_bench.plotting.panels import say
 from lstm_bench.sweep import Choice, Member, Sweep
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ class Catalogue(Experiment):
             left.set_title(f"every cell on {cells.task.iloc[0]}, T = {cells['T'].iloc[0]}")
         _strip(left, cells, cells.cell.tolist(), evidence)
         usual = others.cell.mode().iloc[0] if len(others) else ""
-        right.set_title(f"every task, with {usual}")
+        right.set_title(f"every task, with {usual}" if usual else "every task")
         names = others.task + (", " + others.cell).where(others.cell != usual, "")
         _strip(right, others, [f"{n}, {T}" for n, T in zip(names, others["T"])], evidence)
         figure.supxlabel(
@@ -174,7 +175,11 @@ def _strip(axes: Axes, rows: pd.DataFrame, names: Sequence[str], evidence: Evide
     """A line a row of the table: its replicates along the updates, and how many solved."""
     from matplotlib.ticker import LogLocator
 
-    budget = int(rows.budget.max()) if len(rows) else 1
+    if rows.empty:
+        axes.set(xticks=[], yticks=[])
+        say(axes, "nothing to show here")
+        return
+    budget = int(rows.budget.max())
     runs, first = evidence.runs, float(budget)
     for place, row in enumerate(rows.itertuples()):
         here = runs[(runs.task == row.task) & (runs.cell == row.cell) & (runs["T"] == row.T)]

@@ -12,7 +12,7 @@ import pandas as pd
 from lstm_bench.experiments import words
 from lstm_bench.experiments.base import Evidence, Experiment, every_own, stored_weights
 from lstm_bench.experiments.runs import groups
-from lstm_bench.plotting.panels import beside, cell_legend, cell_style, log_lengths, panels
+from lstm_bench.plotting.panels import beside, cell_legend, cell_style, log_lengths, panels, say
 from lstm_bench.stats.rates import wilson
 from lstm_bench.stats.student import student_interval
 from lstm_bench.sweep import Member, Sweep
@@ -163,6 +163,8 @@ def _draw(axes: Axes, rows: pd.DataFrame, evidence: Evidence) -> None:
             va="top", transform=axes.transAxes,
         )  # fmt: skip
     log_lengths(axes, rows.tested_T.tolist())
+    if not rows[["score", "unsolved_score"]].notna().any(axis=None):
+        say(axes, "no replicate has a score")
     axes.set(ylim=(-0.05, 1.05), xlabel=f"tested T (trained at {rows['T'].iloc[0]})")
 
 

@@ -52,6 +52,7 @@ class GradientFlow(Experiment):
     )
     probe = "gradient_flow"
     measures = ("decades_at_start", "decades_at_end")
+    untrained = ("decades_at_start",)
 
     def members(self, sweep: Sweep) -> Iterable[Member]:
         return sweep.every_length()

@@ -11,7 +11,7 @@ import pandas as pd
 
 from lstm_bench.experiments.base import Evidence, Experiment
 from lstm_bench.experiments.runs import ends_of, groups, rate_of
-from lstm_bench.plotting.panels import beside, cell_legend, cell_style, log_lengths, panels
+from lstm_bench.plotting.panels import beside, cell_legend, cell_style, log_lengths, panels, say
 from lstm_bench.stats.rates import horizon
 from lstm_bench.sweep import Member, Sweep
 
@@ -164,6 +164,12 @@ def _telling_length(rows: pd.DataFrame) -> int:
 def _curves(axes: Axes, task: str, T: int, evidence: Evidence) -> None:
     curves = evidence.curves
     here = curves[(curves.task_label == task) & (curves["T"] == T)]
+    axes.set_title(f"learning at T = {T}", fontweight="normal")
+    axes.set(xlabel="updates", ylim=(-0.03, 1.03), yticks=[0, 0.25, 0.5, 0.75, 1])
+    if not here.dropna(subset="validation_score")["update"].max() > 0:
+        axes.set_xticks([])
+        say(axes, "no replicate reached\na second evaluation")
+        return
     for cell in evidence.cells:
         group = here[here.cell_label == cell]
         if group.empty:
@@ -174,5 +180,3 @@ def _curves(axes: Axes, task: str, T: int, evidence: Evidence) -> None:
         axes.plot(scores.index, scores.median(axis=1), **style)
         low, high = scores.quantile(0.25, axis=1), scores.quantile(0.75, axis=1)
         axes.fill_between(scores.index, low, high, color=style["color"], alpha=0.18, linewidth=0)
-    axes.set(xlabel="updates", ylim=(-0.03, 1.03), yticks=[0, 0.25, 0.5, 0.75, 1])
-    axes.set_title(f"learning at T = {T}", fontweight="normal")

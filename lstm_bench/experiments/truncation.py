@@ -52,6 +52,7 @@ class Truncation(Experiment):
         "batch": 256,
     }
     measures = ("solved_beyond_cut", "gradient_beyond_cut")
+    untrained = ("gradient_beyond_cut",)
 
     def members(self, sweep: Sweep) -> Iterable[Member]:
         for task, T, cell in _each(sweep):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 
 import pandas as pd
+
+FAILED = {"timeout": "timed out", "diverged": "diverged", "error": "ended in an error"}
 
 
 def told(values: pd.Series, form: str, unknown: str = "–") -> pd.Series:
@@ -28,3 +31,18 @@ def count_range(counts: Iterable[float]) -> str:
     """`10`, or `4-10` where they differ; `0` of none."""
     known = sorted({int(count) for count in counts if not pd.isna(count)}) or [0]
     return "-".join(map(str, sorted({known[0], known[-1]})))
+
+
+def not_trained(statuses: Iterable[str]) -> tuple[int, str]:
+    """How many replicates were not trained to an end, and in words.
+
+    `all 54 replicates timed out`, or `50 of 54 replicates were not trained to an end (46 timed out,
+    4 diverged)`.
+    """
+    counts = Counter(statuses)
+    found = {told: counts[status] for status, told in FAILED.items() if counts[status]}
+    n, failed = counts.total(), sum(found.values())
+    if failed == n and len(found) == 1:
+        return failed, f"{f'all {n} replicates' if n > 1 else 'the one replicate'} {min(found)}"
+    each = ", ".join(f"{count} {told}" for told, count in found.items())
+    return failed, f"{failed} of {n} replicates were not trained to an end ({each})"

@@ -35,7 +35,7 @@ def ablation_figure(table: pd.DataFrame, replicates: pd.DataFrame) -> Figure:
     cells = list(dict.fromkeys(table.cell))
     width = max(DOUBLE, 1.1 + 1.75 * len(names))
     figure, grid = plt.subplots(
-        1, len(names), figsize=(width, 0.75 + 0.24 * len(cells)), squeeze=False, sharey=True
+        1, len(names), figsize=(width, 1.15 + 0.2 * len(cells)), squeeze=False, sharey=True
     )
     for axes, (task, T) in zip(grid[0], names):
         rows = table[(table.task == task) & (table["T"] == T)]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from lstm_bench.plotting.panels import cell_legend, cell_style, panels
+from lstm_bench.plotting.panels import cell_legend, cell_style, panels, say
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -69,6 +69,9 @@ def _curves(axes: Axes, at: pd.DataFrame, cells: Sequence[str], stage: str) -> N
                     alpha=0.15 * alpha, linewidth=0,
                 )  # fmt: skip
     axes.axhline(0, color="#999999", linewidth=0.7, zorder=0)
+    if not at.decades.notna().any():
+        axes.set(xticks=[], yticks=[])
+        say(axes, "no gradient is a finite number")
     axes.set_ylim(bottom=max(-17, axes.get_ylim()[0]), top=min(6, axes.get_ylim()[1]))
 
 

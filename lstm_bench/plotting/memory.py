@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from lstm_bench.plotting.panels import abreast, cell_style, panels, place_legend
+from lstm_bench.plotting.panels import abreast, cell_style, panels, place_legend, say
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -82,7 +82,8 @@ def _trace(axes: Axes, probe: pd.DataFrame, runs: pd.DataFrame, cells: Sequence[
             axes.axvspan(step - 0.5, step + 0.5, color="#e8dfc0", linewidth=0, zorder=0)
     axes.set(ylim=(-0.03, 1.03), xlabel="step (shaded: it matters)")
     if traces.empty:
-        _nothing(axes, "no gated cell solved it")
+        axes.set_xticks([])
+        say(axes, "no gated cell solved it")
 
 
 def _aucs(axes: Axes, rows: pd.DataFrame, cells: Sequence[str]) -> None:
@@ -142,7 +143,3 @@ def _points(axes: Axes, at: np.ndarray, group: pd.DataFrame, style: dict) -> Non
         at, group["mean"], yerr=np.nan_to_num(error), elinewidth=0.7, markersize=3.5,
         alpha=0.3 if faded else 1, **style,
     )  # fmt: skip
-
-
-def _nothing(axes: Axes, text: str) -> None:
-    axes.text(0.5, 0.5, text, ha="center", va="center", fontsize=7, transform=axes.transAxes)

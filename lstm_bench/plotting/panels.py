@@ -10,6 +10,8 @@ from itertools import pairwise
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
@@ -19,6 +21,7 @@ SINGLE, DOUBLE = 3.5, 7.2  # column widths of a paper, in inches
 COLUMNS = 6  # of a legend, at most
 NAMED = 36  # cells in a legend; with more of them it would cover the figure
 LABELLED = 10  # lengths on an axis, at most one more
+AROUND = 2.0  # an axis of one length T reaches from T / 2 to 2 T
 MARKERS = "osD^vPX*<>"
 DASHES = ("-", "--", ":", "-.", (0, (5, 1)), (0, (3, 1, 1, 1)))
 # Okabe & Ito (2008), told apart by colour-blind readers; the order fits the default cells
@@ -132,3 +135,11 @@ def log_lengths(axes: Axes, lengths: Sequence[float]) -> None:
             named.append(T)
     axes.set_xticks(ordered, [str(T) if T in named else "" for T in ordered])
     axes.minorticks_off()
+    if len(ordered) == 1 or not np.isfinite(axes.dataLim.intervalx).all():
+        # a point has no range, and the lines beside it would be all of the axis
+        axes.set_xlim(ordered[0] / AROUND, ordered[-1] * AROUND)
+
+
+def say(axes: Axes, text: str) -> None:
+    """A sentence in a panel that has nothing to draw."""
+    axes.text(0.5, 0.5, text, ha="center", va="center", fontsize=7, transform=axes.transAxes)

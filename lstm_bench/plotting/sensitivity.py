@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from lstm_bench.plotting.panels import abreast, cell_legend, cell_style, log_ticks, panels
+from lstm_bench.plotting.panels import abreast, cell_legend, cell_style, log_ticks, panels, say
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -64,6 +64,8 @@ def _shares(axes: Axes, rows: pd.DataFrame, searched: Sequence[str], cells: Sequ
             part.value, at, xerr=np.nan_to_num(error), elinewidth=0.8, markersize=4,
             alpha=0.35 if weak else 1, **{**cell_style(cell, cells), "linestyle": "none"},
         )  # fmt: skip
+    if not rows.value.notna().any():
+        say(axes, "all trials came\nequally far")
     axes.set_yticks(range(len(searched)), [name.replace("_", " ") for name in searched])
     axes.set_ylim(len(searched) - 0.5, -0.5)
     axes.set(xlabel="share of the variance (main effect)", xlim=(-0.03, 1.03))

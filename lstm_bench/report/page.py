@@ -14,6 +14,7 @@ import yaml
 from lstm_bench import tasks
 from lstm_bench.experiments.base import Experiment
 from lstm_bench.experiments.run import create, read_csv, require_present_code
+from lstm_bench.experiments.words import not_trained
 from lstm_bench.report import estimated
 from lstm_bench.report.claims import first_page
 from lstm_bench.report.formula import data_uri, formula_uri
@@ -50,6 +51,7 @@ def write_report(plan: Plan, results: Results, output: Path) -> None:
         statuses=statuses(replicates),
         failures=failures(replicates),
         counts=_counts(plan, replicates),
+        mostly_failed=_mostly_failed(replicates),
         training=plan.data["sweep"]["training"],
         width=plan.config["width"],
         networks=networks(plan),
@@ -80,6 +82,12 @@ def _counts(plan: Plan, replicates: pd.DataFrame) -> dict[str, int]:
         "per condition": plan.config["replicates"],
         "solved": int((replicates.status == "solved").sum()),
     }
+
+
+def _mostly_failed(replicates: pd.DataFrame) -> str:
+    """A sentence where most replicates were not trained to an end, or nothing."""
+    failed, told = not_trained(replicates.status)
+    return f"{told[0].upper()}{told[1:]}." if 2 * failed > len(replicates) else ""
 
 
 def _section(experiment: Experiment, results: Results, output: Path) -> dict[str, Any]:

@@ -78,6 +78,27 @@ def test_one_of_each_is_a_sweep() -> None:
     assert answers["crossover"] == "No other cell has a replicate to compare with one of gru."
 
 
+@pytest.mark.parametrize(
+    ("end", "told"), [("timeout", "timed out"), ("diverged", "diverged"), ("as usual", "")]
+)
+def test_a_sweep_that_failed_says_so_at_its_top_and_asks_for_no_more_of_it(
+    end: str, told: str
+) -> None:
+    page = whole_sweep(["horizon", "gradient_flow"], ENDS[end], cells=["elman", "lstm"])
+    top = page.partition("<main>")[0]
+    assert ("All 24 replicates" in top) == bool(told)
+    assert (f"All 24 replicates {told}." in top) == bool(told)
+    claims = {
+        claim["id"]: claim
+        for claim in json.loads((Results().claims / "verdicts.json").read_text())["claims"]
+    }
+    for name in ("long_dependencies", "gradients_after_training"):
+        assert (claims[name]["reason"] == f"all 24 replicates {told}.") == bool(told)
+        assert claims[name]["more_replicates"] is None or not told
+    # the gradient at the initial weights is what it is, however training ends
+    assert claims["gradients_at_start"]["n"] == 3
+
+
 def test_a_sweep_that_trains_nothing_has_a_report() -> None:
     page = whole_sweep(WITHOUT_TRAINING, ENDS["as usual"])
     assert "nan" not in re.findall(r"\w+", re.sub(r'"data:[^"]*"', "", page))

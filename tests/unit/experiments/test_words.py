@@ -10,7 +10,7 @@ import pytest
 
 from lstm_bench.experiments.crossover import _shown
 from lstm_bench.experiments.horizon import HorizonExperiment
-from lstm_bench.experiments.words import count_range, interval, intervals, told
+from lstm_bench.experiments.words import count_range, interval, intervals, not_trained, told
 from lstm_bench.stats.crossing import Crossing
 
 NONE = pd.Series(dtype=float)
@@ -34,6 +34,30 @@ def test_text_of_no_row_can_be_joined_to_text() -> None:
 )
 def test_counts_are_told_as_one_or_as_a_range(counts: list[float], shown: str) -> None:
     assert count_range(counts) == shown
+
+
+@pytest.mark.parametrize(
+    ("ends", "failed", "shown"),
+    [
+        (["timeout"] * 54, 54, "all 54 replicates timed out"),
+        (["diverged"], 1, "the one replicate diverged"),
+        (
+            ["timeout"] * 3 + ["error"] + ["diverged"] * 2,
+            6,
+            "6 of 6 replicates were not trained to an end "
+            "(3 timed out, 2 diverged, 1 ended in an error)",
+        ),
+        (
+            ["solved", "unsolved", "timeout"],
+            1,
+            "1 of 3 replicates were not trained to an end (1 timed out)",
+        ),
+    ],
+)
+def test_replicates_that_were_not_trained_to_an_end_are_counted(
+    ends: list[str], failed: int, shown: str
+) -> None:
+    assert not_trained(ends) == (failed, shown)
 
 
 @pytest.mark.parametrize(

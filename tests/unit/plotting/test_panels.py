@@ -42,6 +42,25 @@ def test_labels_of_many_lengths_keep_a_distance(axes) -> None:  # type: ignore[n
     assert min(b / a for a, b in pairwise(found)) >= (54 / 5) ** (1 / LABELLED)
 
 
+def test_lines_beside_the_one_length_stand_together_in_the_middle(axes) -> None:  # type: ignore[no-untyped-def]
+    for place in range(3):
+        axes.plot([5 * beside(place, 3, [5])], [place], "o")
+    log_lengths(axes, [5, 5])
+    assert axes.get_xlim() == pytest.approx((2.5, 10))
+    assert labels(axes) == ["5"]
+
+
+def test_lengths_at_which_nothing_is_known_are_labelled_apart() -> None:
+    figure, axes = plt.subplots(figsize=(3.5, 2.5), layout="constrained")
+    axes.errorbar([10, 20], [float("nan")] * 2, yerr=[float("nan")] * 2)
+    log_lengths(axes, [10, 20])
+    axes.set_ylim(0, 1)
+    assert axes.get_xlim() == pytest.approx((5, 40))
+    found = faults(figure)
+    plt.close(figure)
+    assert found == []
+
+
 @pytest.mark.parametrize("cells", [1, NAMED, NAMED + 1])
 def test_a_legend_names_the_cells_or_says_how_many(axes, cells: int) -> None:  # type: ignore[no-untyped-def]
     for cell in range(cells):
