@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 torch.set_num_threads(1)
+# under nohup every child would ignore a terminal that closes, which some tests send
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 SLOW = ("workflow", "faults", "kernel")
 

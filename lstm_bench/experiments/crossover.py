@@ -13,12 +13,10 @@ from lstm_bench import tasks
 from lstm_bench.errors import BenchError, unknown
 from lstm_bench.experiments.base import Evidence, Experiment
 from lstm_bench.experiments.runs import frame
-from lstm_bench.plotting.panels import cell_legend, cell_style, log_lengths, panels
 from lstm_bench.stats.crossing import Crossing, Ratio, crossing, paired_ratio
 from lstm_bench.sweep import Choice, Member, Sweep
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 DEFAULTS = {"lengths": [5], "samples": 9, "reference": "lstm"}
@@ -162,27 +160,9 @@ class Crossover(Experiment):
         }
 
     def figure(self, table: pd.DataFrame, summary: pd.DataFrame, evidence: Evidence) -> Figure:
-        names = [task for task in evidence.tasks if (table.task == task).any()]
-        figure, grid = panels(3, len(names), height=1.8)
-        for column, task in enumerate(names):
-            grid[0, column].set_title(str(task))
-            for row, name in enumerate(MEASURES):
-                _ratios(grid[row, column], table[table.task == task], name, evidence)
-                crossed = summary[(summary.task == task) & (summary.measure == name)]
-                _crossings(grid[row, column], crossed, evidence)
-            grid[2, column].set_xlabel("sequence length T")
-        first = table.iloc[0]
-        for row, told in enumerate(MEASURES.values()):
-            grid[row, 0].set_ylabel(f"{told} to solve,\nratio to {first.reference}")
-        cell_legend(figure, grid[0, 0])
-        figure.supxlabel(
-            f"n = {table.n.max()} replicates a point, paired by seed, 95 % bootstrap intervals. "
-            f"Above 1: {first.reference} is the cheaper one; faded: a bound, since one of\nboth "
-            "solves less than half. Triangles: where it flips, with interval. Seconds: quiet "
-            f"machine, all cells on the backend “{first.backend}”, {first.device}.",
-            fontsize=7,
-        )
-        return figure
+        from lstm_bench.plotting.crossover import crossover_figure
+
+        return crossover_figure(table, summary, MEASURES, evidence.tasks, evidence.cells)
 
 
 def _lengths(sweep: Sweep, task: Choice) -> list[int]:
@@ -271,38 +251,3 @@ def _end(T: float, side: str, shortest: int, longest: int) -> str:
     if np.isclose(T, shortest) and side != "above":
         return f"≤ {T:.0f}"
     return f"> {T:.0f}" if np.isclose(T, longest) and side != "below" else f"{T:.0f}"
-
-
-def _ratios(axes: Axes, rows: pd.DataFrame, name: str, evidence: Evidence) -> None:
-    for cell in evidence.cells:
-        group = rows[(rows.cell == cell) & (rows.n > 0)].sort_values("T")
-        if group.empty:
-            continue
-        style = cell_style(cell, evidence.cells)
-        axes.plot(group["T"], group[f"{name}_ratio"], alpha=0.3, **{**style, "marker": None})
-        both = group[["solved", "reference_solved"]].min(axis=1) * 2 >= group.n
-        for clear, alpha in ((True, 1.0), (False, 0.3)):
-            part = group[both == clear]
-            middle = part[f"{name}_ratio"].to_numpy()
-            bounds = part[[f"{name}_low", f"{name}_high"]].to_numpy().T
-            axes.errorbar(
-                part["T"], middle, yerr=np.nan_to_num(np.abs(bounds - middle)), elinewidth=0.7,
-                markersize=4, alpha=alpha, label=cell if clear else None,
-                **{**style, "linestyle": ""},
-            )  # fmt: skip
-    axes.axhline(1, color="#666666", linewidth=0.8, zorder=0)
-    axes.set_yscale("log")
-    log_lengths(axes, rows["T"].tolist())
-    low, high = axes.get_ylim()
-    ticks = [r for d in range(-4, 5) for r in (10**d, 2 * 10**d, 5 * 10**d) if low <= r <= high]
-    axes.set_yticks(
-        ticks[:: 1 + len(ticks) // 7], [f"{r:g}" for r in ticks[:: 1 + len(ticks) // 7]]
-    )
-
-
-def _crossings(axes: Axes, crossed: pd.DataFrame, evidence: Evidence) -> None:
-    for row in crossed[crossed.censored.isna() | (crossed.censored == "")].itertuples():
-        colour = cell_style(str(row.cell), evidence.cells)["color"]
-        axes.plot([row.from_T], [1], marker=6, markersize=6, color=colour, zorder=5, clip_on=False)
-        if np.isfinite(row.low):
-            axes.plot([row.low, row.high], [1, 1], color=colour, linewidth=2.4, alpha=0.5)
