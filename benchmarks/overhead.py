@@ -122,15 +122,13 @@ def start_seconds(repeats: int = 3) -> float:
 
 def data_seconds(blocks: pd.DataFrame) -> float:
     """CPU seconds all batches of these trainings took: `spec` and the `updates` of replicates."""
-    from lstm_bench import tasks
     from lstm_bench.spec import Condition
     from lstm_bench.training.data import TrainStream
 
     total = 0.0
     for spec, group in blocks.groupby("spec"):
         c = Condition.from_json(json.loads(str(spec)))
-        task, t = tasks.create(c.task, c.task_options), c.training
-        stream = TrainStream(task, c.T, 0, t.batch, t.train_size)
+        stream = TrainStream.of(c, 0)
         stream(0)
         started = time.process_time()
         for update in range(DRAWN):

@@ -43,7 +43,7 @@ def measure(name: str, T: int) -> tuple[float, float]:
     """Median CPU seconds of drawing a batch and of an update on it."""
     condition = Condition(name, T, "lstm", WIDTH, training=Training(batch=BATCH))
     ensemble = Ensemble.create(condition, SeedBlock(0, 0), torch.device("cpu"))
-    stream = TrainStream(ensemble.task, T, 0, BATCH, None)
+    stream = TrainStream.of(condition, 0)
     drawing, training = [], []
     together = ensemble.task.draws_at_once
     for draw in range(WARM_UP + REPEATS):

@@ -87,10 +87,7 @@ def _ensemble(
 
 def _one_update(ensemble: Ensemble, device: torch.device) -> float:
     """Seconds of one update of all replicates, the drawing of their batches left out."""
-    c = ensemble.condition
-    streams = [
-        TrainStream(ensemble.task, c.T, s, c.training.batch, None) for s in ensemble.block.seeds
-    ]
+    streams = [TrainStream.of(ensemble.condition, seed) for seed in ensemble.block.seeds]
     batches = [stream(ensemble.update) for stream in streams]
     _wait(device)
     started = time.perf_counter()

@@ -30,7 +30,7 @@ from lstm_bench.tasks import Task, generator
 from lstm_bench.training.data import TrainStream, tensors
 from lstm_bench.training.ensemble import Ensemble
 
-VERSION = "2"
+VERSION = "3"
 POINTS = 24  # lags of a curve, about evenly spaced in log lag
 PLACES = 4  # steps of the trajectory whose Jacobian is decomposed
 Row = dict[str, Any]
@@ -71,10 +71,7 @@ def _stages(
 def retrained(condition: Condition, block: SeedBlock, updates: int) -> Tensor:
     """The weights (R, size) that training had after so many updates, bit for bit on a CPU."""
     ensemble = Ensemble.create(condition, block, torch.device("cpu"))
-    t = condition.training
-    streams = [
-        TrainStream(ensemble.task, condition.T, s, t.batch, t.train_size) for s in block.seeds
-    ]
+    streams = [TrainStream.of(condition, seed) for seed in block.seeds]
     for update in range(updates):
         ensemble.step([stream(update) for stream in streams])
     return ensemble.weights

@@ -27,11 +27,7 @@ def update_seconds(condition: Condition, replicates: int) -> float:
     configure()
     block = SeedBlock(0, replicates - 1)
     ensemble = Ensemble.create(condition, block, torch.device("cpu"))
-    t = condition.training
-    streams = [
-        TrainStream(ensemble.task, condition.T, seed, t.batch, t.train_size, t.train_distinct)
-        for seed in block.seeds
-    ]
+    streams = [TrainStream.of(condition, seed) for seed in block.seeds]
 
     def updates() -> Iterator[float]:
         while True:

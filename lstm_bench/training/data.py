@@ -16,7 +16,8 @@ import torch
 from torch import Tensor
 
 from lstm_bench.engine.parameters import aligned
-from lstm_bench.tasks import Batch, Task, generator, stream
+from lstm_bench.spec import Condition
+from lstm_bench.tasks import Batch, Task, create, generator, stream
 
 PADDING = 32
 
@@ -102,6 +103,12 @@ class TrainStream:
             rng = generator("train_set", task, T, seed=seed)
             drawn = task.sample_split(rng, distinct or train_size, T, "train")
             self.finite = drawn.rows(np.arange(train_size) % len(drawn.inputs))
+
+    @classmethod
+    def of(cls, condition: Condition, seed: int) -> TrainStream:
+        """The batches that this condition trains a seed with, whoever asks for them."""
+        task, t = create(condition.task, condition.task_options), condition.training
+        return cls(task, condition.T, seed, t.batch, t.train_size, t.train_distinct)
 
     def __call__(self, update: int) -> Batch:
         if self.finite is None:

@@ -97,15 +97,11 @@ class Ensemble:
     ) -> None:
         """Train until every replicate has a status. `after_update` may raise to interrupt."""
         t = self.condition.training
-        T = self.condition.T
         ceiling = self.task.evaluate_loss(self.task.perfect(validation), validation)
-        milestones = self.task.milestones(T)
+        milestones = self.task.milestones(self.condition.T)
         rule = StoppingRule(t, self.task.solved_score, floor, milestones, ceiling)
         held_out = HeldOut.of(self.task, validation, self.device)
-        streams = [
-            TrainStream(self.task, T, s, t.batch, t.train_size, t.train_distinct)
-            for s in self.block.seeds
-        ]
+        streams = [TrainStream.of(self.condition, seed) for seed in self.block.seeds]
         if self.update == 0 and not self.curves:
             self._evaluate(held_out, rule)
         while self.active:

@@ -136,9 +136,15 @@ def test_norms_against_lag_are_those_of_another_backend(cell: str) -> None:
             np.testing.assert_allclose(seen.whole[name][lag], expected, rtol=1e-10)
 
 
-def test_training_again_from_the_seed_gives_the_bits_of_the_training(tmp_path: object) -> None:
+@pytest.mark.parametrize(
+    "data", [{}, {"train_size": 64}, {"train_size": 64, "train_distinct": 8}], ids=str
+)
+def test_training_again_from_the_seed_gives_the_bits_of_the_training(
+    tmp_path: object, data: dict[str, int]
+) -> None:
     results = Results(str(tmp_path))
-    training = Training(updates=30, evaluate_every=10, validation_size=64, test_size=64)
+    sizes = {"validation_size": 64, "test_size": 64}
+    training = Training(updates=30, evaluate_every=10, stop="budget", **sizes, **data)
     condition, block = Condition("adding", 10, "lstm", 8, training=training), SeedBlock(0, 1)
     folder = train_block(condition, block, results, device="cpu")
     stored, _ = load_tensors(folder / "model.safetensors")
