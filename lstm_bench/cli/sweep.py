@@ -162,8 +162,8 @@ def ui(host: str, port: int, open_browser: bool, configfile: tuple[str, ...]) ->
     """Open MLflow's UI and go on importing what finishes while it is open."""
     from lstm_bench.tracking.ui import serve
 
-    chosen = _planned(configfile) if configfile else None
-    _tracked(configfile, Results())
+    plan = _tracked(configfile, Results())
+    chosen = plan if configfile else None  # without one: whichever is last run by then
     serve(Path(), host=host, port=port, open_browser=open_browser, chosen=chosen)
 
 

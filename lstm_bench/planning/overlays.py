@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from lstm_bench.errors import BenchError
-from lstm_bench.store.yamls import read_yaml, require_plain
+from lstm_bench.store.yamls import read_config
 
 Layer = tuple[str, Mapping[str, Any]]  # its name for people, and what it says
 
@@ -39,8 +39,7 @@ def read_layers(paths: Iterable[str | Path], given: Mapping[str, Any] | None = N
             raise BenchError(
                 f"{path} is not there; run this where config.yaml and the Snakefile are."
             )
-        require_plain([path])
-        found.append((_shown(path), read_yaml(Path(path))))
+        found.append((_shown(path), read_config(Path(path))))
     return [*found, ("--config", without_null_text(given))] if given else found
 
 

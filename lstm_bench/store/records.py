@@ -5,7 +5,7 @@ from __future__ import annotations
 from lstm_bench.errors import BenchError
 from lstm_bench.store.paths import RESULTS, Results
 from lstm_bench.store.plans import Plan
-from lstm_bench.store.signatures import is_of_another
+from lstm_bench.store.signatures import drawn_otherwise
 
 RECORDS = ".snakemake/metadata"
 
@@ -35,8 +35,3 @@ def require_known(plan: Plan, results: Results) -> None:
             "with 'lstm-bench retry --status stale' (and this sweep's --configfile), which keeps "
             "every training, and run snakemake again."
         )
-
-
-def drawn_otherwise(plan: Plan, results: Results) -> list[str]:
-    """Experiments of the plan whose stored tables or figure are not what it would draw."""
-    return [name for name in plan.asked if is_of_another(plan, results, name)]

@@ -28,6 +28,11 @@ def is_of_another(plan: Plan, results: Results, experiment: str) -> bool:
     return any(signed.get(stage) != _decisive(plan, experiment, stage) for stage in CODE)
 
 
+def drawn_otherwise(plan: Plan, results: Results) -> list[str]:
+    """Experiments of the plan whose stored tables or figure are not what it would draw."""
+    return [name for name in plan.asked if is_of_another(plan, results, name)]
+
+
 def _signed(results: Results, experiment: str) -> dict[str, Any]:
     try:
         found: dict[str, Any] = read_json(results.experiment(experiment) / DRAWN_BY)

@@ -18,7 +18,7 @@ from lstm_bench.store.locks import not_locked
 from lstm_bench.store.paths import BLOCK, BLOCK_FILES, CHECKPOINT, EXPERIMENT_FILES, STATE, Results
 from lstm_bench.store.plans import Plan
 from lstm_bench.store.seals import read_sealed, seals_of, sums
-from lstm_bench.store.signatures import is_of_another
+from lstm_bench.store.signatures import drawn_otherwise
 from lstm_bench.store.tables import read_about, read_table
 from lstm_bench.store.tensors import load_tensors
 
@@ -135,7 +135,7 @@ def forget(plan: Plan, results: Results, statuses: Iterable[str]) -> list[str]:
             found[condition, block] = f"{condition} {block}: {', '.join(sorted(ended))}"
     if found:
         _outdate(plan, results, set(found))
-    drawn = [name for name in plan.asked if STALE in wanted and is_of_another(plan, results, name)]
+    drawn = drawn_otherwise(plan, results) if STALE in wanted else []
     for name in drawn:
         _clear(results.experiment(name), (*EXPERIMENT_FILES, paths.DRAWN_BY))
         _forget_pages(results)

@@ -6,7 +6,7 @@ follows aliases into loops; each of them is an error here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -56,14 +56,14 @@ def parse_yaml(text: str, where: str) -> Any:
         raise BenchError(f"{where}: {str(error).splitlines()[0]}: this is not YAML.") from None
 
 
-def require_plain(paths: Iterable[str | Path]) -> None:
-    """Raise BenchError for a config file that Snakemake would read as something else."""
-    for path in map(Path, paths):
-        value = read_yaml(path) if path.exists() else {}
-        if not isinstance(value, dict):
-            raise BenchError(f"{path}: it must be a mapping of keys to values.")
-        if TEMPLATE in value:
-            raise BenchError(f"{path}: the key {TEMPLATE!r} is not allowed; no template is run.")
+def read_config(path: Path) -> dict[str, Any]:
+    """The mapping in a config file. Raises BenchError for what Snakemake would read otherwise."""
+    value = read_yaml(path)
+    if not isinstance(value, dict):
+        raise BenchError(f"{path}: it must be a mapping of keys to values.")
+    if TEMPLATE in value:
+        raise BenchError(f"{path}: the key {TEMPLATE!r} is not allowed; no template is run.")
+    return value
 
 
 def _require_plain(root: yaml.Node, where: str) -> None:

@@ -15,9 +15,8 @@ from lstm_bench.errors import BenchError
 from lstm_bench.spec import Condition, seed_blocks
 from lstm_bench.store.paths import Results
 from lstm_bench.store.plans import Plan
-from lstm_bench.store.records import drawn_otherwise
 from lstm_bench.store.seals import write_sealed_json
-from lstm_bench.store.signatures import is_of_another, sign
+from lstm_bench.store.signatures import drawn_otherwise, is_of_another, sign
 from lstm_bench.store.status import status_of
 from lstm_bench.training.outcome import write_failure
 
