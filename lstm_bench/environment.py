@@ -25,8 +25,8 @@ CHECKPOINT_SECONDS = "LSTM_BENCH_CHECKPOINT_SECONDS"
 OWN = {"PYTHONSAFEPATH": "1", "PYTHONUTF8": "1", "MPLBACKEND": "agg"}
 WORDS = {  # the first is what an unset variable says
     ISA: ("auto", "off", "avx512", "avx2", "portable"),
-    TRITON: ("off", "ieee", "tf32x3", "tf32", "bf16"),
-    CUDA_GRAPHS: ("0", "1"),
+    TRITON: ("ieee", "off", "tf32x3", "tf32", "bf16"),
+    CUDA_GRAPHS: ("1", "0"),
 }
 
 
