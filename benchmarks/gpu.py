@@ -154,7 +154,8 @@ def _agrees(args: argparse.Namespace, cell: str, backend: str) -> bool:
     network, flat, x = _case(args, cell, 2, min(args.steps, 50))
     exact = _gradients(network, flat.double(), x.double(), "loop")
     found = _gradients(network, flat.cuda(), x.cuda(), backend)
-    errors = [float((f.cpu() - e).norm().detach() / e.norm().detach()) for f, e in zip(found, exact)]
+    pairs = [(f.detach().cpu(), e.detach()) for f, e in zip(found, exact)]
+    errors = [float((f - e).norm() / e.norm()) for f, e in pairs]
     good = max(errors) < ALLOWED[backend]
     print(f"  {backend}: error {max(errors):.1e}{'' if good else ', TOO MUCH: not timed'}")
     return good
