@@ -13,6 +13,7 @@ import pandas as pd
 from lstm_bench.experiments.runs import make_runs
 from lstm_bench.registry import classes
 from lstm_bench.spec import SeedBlock
+from lstm_bench.store.planned import PlannedCondition
 from lstm_bench.sweep import Member, Sweep
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class Evidence:
     probe: pd.DataFrame | None
     tasks: list[str]
     cells: list[str]
-    plan: Mapping[str, Mapping[str, Any]]
+    plan: Mapping[str, PlannedCondition]
     others: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
 

@@ -147,8 +147,8 @@ def _named(choices: Iterable[Choice], name: str, what: str) -> Choice:
 
 
 def _row(about: dict[str, Any], group: pd.DataFrame, evidence: Evidence) -> dict[str, Any]:
-    spec = evidence.plan[group.condition.iloc[0]]["spec"]
-    learnt = tasks.create(spec["task"], spec["task_options"])
+    condition = evidence.plan[group.condition.iloc[0]].spec
+    learnt = tasks.create(condition.task, condition.task_options)
     floor, ceiling = learnt.floor(about["T"]), learnt.ceiling(about["T"])
     judged = group[group.judged]
     losses = judged.test_loss.astype(float).fillna(floor)  # a diverged one has learnt nothing

@@ -65,7 +65,7 @@ class Extrapolation(Experiment):
         rows = []
         for about, group in groups(joined, ["task", "cell", "T", "tested_T"]):
             solved = group[group.solved]
-            criterion = evidence.plan[group.condition.iloc[0]]["solved_score"]
+            criterion = evidence.plan[group.condition.iloc[0]].solved_score
             still = int((solved.score >= criterion).sum())
             low, high = wilson(still, len(solved))
             mean, mean_low, mean_high = student_interval(solved.score)

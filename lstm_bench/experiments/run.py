@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from lstm_bench.probes.columns import COLUMNS
 from lstm_bench.store.collect import collect, read_all
 from lstm_bench.store.files import damaged, json_bytes
 from lstm_bench.store.paths import Results
+from lstm_bench.store.planned import PlannedMember
 from lstm_bench.store.plans import Plan
 from lstm_bench.store.seals import read_sealed, read_sealed_json, write_sealed
 
@@ -34,7 +35,7 @@ def evidence(plan: Plan, name: str, results: Results) -> Evidence:
     """Everything stored for an experiment. Raises DamagedFile."""
     entry = plan.experiments[name]
     pairs = plan.blocks([name])
-    labels = _labels(entry["members"])
+    labels = _labels(entry.members)
     tables = {}
     for table in ("replicates", "curves", "timing"):
         rows = collect(results, pairs, table)
@@ -49,20 +50,19 @@ def evidence(plan: Plan, name: str, results: Results) -> Evidence:
     files = [results.root / path for path in plan.probe_files(name)]
     return Evidence(
         **tables,
-        probe=read_all(files, COLUMNS.get(str(entry["probe"]))) if files else None,
-        tasks=[each["shown"] for each in plan.data["sweep"]["tasks"]],
-        cells=[each["shown"] for each in plan.data["sweep"]["cells"]],
+        probe=read_all(files, COLUMNS.get(str(entry.probe))) if files else None,
+        tasks=[task.shown for task in plan.sweep.tasks],
+        cells=[cell.shown for cell in plan.sweep.cells],
         plan=plan.conditions,
         others={other: read_csv(path) for other, path in plan.joined(name, results).items()},
-        settings=entry["settings"],
+        settings=entry.settings,
     )
 
 
-def _labels(members: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+def _labels(members: Sequence[PlannedMember]) -> pd.DataFrame:
     """A row a member: its labels, its condition and its factors."""
     rows = [
-        {"task_label": m["task"], "cell_label": m["cell"], "condition": m["condition"]}
-        | m.get("factors", {})
+        {"task_label": m.task, "cell_label": m.cell, "condition": m.condition, **m.factors}
         for m in members
     ]
     return frame(rows, {"task_label": object, "cell_label": object, "condition": object})
@@ -71,7 +71,7 @@ def _labels(members: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
 def require_present_code(rows: pd.DataFrame, plan: Plan, results: Results) -> None:
     """Raise BenchError for runs of another version of the code: they are never mixed."""
     for condition, code in rows[["condition", "code"]].drop_duplicates().itertuples(index=False):
-        if code != plan.conditions[condition]["code"]:
+        if code != plan.conditions[condition].code:
             raise BenchError(
                 f"{results.run(condition)} was trained by other code ({code}); forget all such "
                 "runs with 'lstm-bench retry --status stale' and run snakemake again."
@@ -80,7 +80,7 @@ def require_present_code(rows: pd.DataFrame, plan: Plan, results: Results) -> No
 
 def conclude(plan: Plan, name: str, results: Results) -> Path:
     """Write table.csv, summary.csv and verdict.json; returns their folder. Raises BenchError."""
-    if not plan.experiments[name]["members"] and plan.experiments[name]["probe"] is None:
+    if not plan.experiments[name].members and plan.experiments[name].probe is None:
         raise BenchError(
             f"experiment {name!r} has nothing to judge: this config trains nothing for it."
         )
@@ -121,8 +121,8 @@ def draw(plan: Plan, name: str, results: Results) -> Path:
         else:
             figure = empty_figure(read_sealed_json(folder / "verdict.json")["answer"])
         files = {f"figure.{kind}": figure_bytes(figure, kind) for kind in KINDS}
-        members = plan.experiments[name]["members"]
-        numbers = as_given(drawn(figure), [m[what] for m in members for what in ("task", "cell")])
+        members = plan.experiments[name].members
+        numbers = as_given(drawn(figure), [label for m in members for label in (m.task, m.cell)])
     files["figure.csv"] = numbers.to_csv(index=False).encode()
     write_sealed(folder / "figures.sha256", files)
     return folder

@@ -217,19 +217,19 @@ def per_trial(evidence: Evidence) -> pd.DataFrame:
     rows = []
     judged = evidence.runs[evidence.runs.judged]
     for about, group in groups(judged, ["task", "cell", "T", "condition"]):
-        spec = evidence.plan[about.pop("condition")]["spec"]
-        learnt = tasks.create(spec["task"], spec["task_options"])
-        floor, ceiling = group.floor.astype(float), learnt.ceiling(spec["T"])
+        condition = evidence.plan[about.pop("condition")].spec
+        learnt = tasks.create(condition.task, condition.task_options)
+        floor, ceiling = group.floor.astype(float), learnt.ceiling(condition.T)
         lowest = group.best_validation_loss.astype(float)
         way = ((floor - lowest) / (floor - ceiling)).clip(0, 1)
         way = way.where(group.status != "diverged", 0.0).fillna(0.0)
         rows.append(
             {
                 **about,
-                "learning_rate": spec["training"]["learning_rate"],
-                "width": spec["width"],
-                "clip_at": spec["training"]["clip_at"],
-                "init_scale": spec["cell_options"].get("init_scale", 1.0),
+                "learning_rate": condition.training.learning_rate,
+                "width": condition.width,
+                "clip_at": condition.training.clip_at,
+                "init_scale": condition.cell_options.get("init_scale", 1.0),
                 "value": float(way.mean()),
                 "solved_share": float(group.solved.mean()),
             }

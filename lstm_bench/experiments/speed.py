@@ -110,8 +110,8 @@ class Speed(Experiment):
         training = evidence.others.get("training_time")
         if training is None:
             return table
-        specs = [entry["spec"] for entry in evidence.plan.values()]
-        sizes = {(spec["width"], spec["training"]["batch"]) for spec in specs}
+        trained = [entry.spec for entry in evidence.plan.values()]
+        sizes = {(condition.width, condition.training.batch) for condition in trained}
         return with_solving(table, training, sizes)
 
     def summary(self, table: pd.DataFrame, evidence: Evidence) -> pd.DataFrame:

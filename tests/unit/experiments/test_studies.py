@@ -166,8 +166,8 @@ def search(value: Callable[[dict[str, float]], float], trials: int = 24) -> Evid
     for place, point in enumerate(drawn(section)):
         id = f"trial{place}"
         training = {k: point[k] for k in ("learning_rate", "clip_at")}
-        plan[id] = planned(**training, cell_options={"init_scale": point["init_scale"]})
-        plan[id]["spec"]["width"] = int(point["width"])
+        scale, width = {"init_scale": point["init_scale"]}, int(point["width"])
+        plan[id] = planned(**training, cell_options=scale, width=width)
         way = value(point)
         about = {**USUAL, "condition": id, "cell_label": "lstm", "seed": 1_000_000}
         solved = 100.0 if way > 0.9 else None

@@ -25,11 +25,11 @@ SMOKE = yaml.safe_load((ROOT / "workflow/presets/smoke.yaml").read_text())
 
 def plan(*layers: dict[str, Any]) -> dict[str, Any]:
     named = [(f"{i}.yaml", layer) for i, layer in enumerate(layers)]
-    return resolve(merged(named), SCHEMA, "digest", inherited(named))
+    return resolve(merged(named), SCHEMA, inherited(named))
 
 
 def cells_of(found: dict[str, Any], experiment: str) -> set[str]:
-    return {member["cell"] for member in found["experiments"][experiment]["members"]}
+    return {member.cell for member in found.experiments[experiment].members}
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def cells_of(found: dict[str, Any], experiment: str) -> set[str]:
 @pytest.mark.parametrize("base", [(SHIPPED,), (SHIPPED, SMOKE)], ids=["config", "smoke"])
 def test_a_narrower_config_plans(narrower: dict[str, Any], base: tuple[dict[str, Any], ...]):
     found = plan(*base, narrower)
-    assert all(found["experiments"][name]["members"] for name in ["horizon", "overfitting"])
+    assert all(found.experiments[name].members for name in ["horizon", "overfitting"])
 
 
 def test_config_yaml_edited_in_place_plans_too():
@@ -74,16 +74,16 @@ def test_a_cell_that_the_user_names_in_a_section_must_be_in_the_sweep():
 def test_an_experiment_that_a_later_choice_makes_impossible_is_left_out_and_said():
     both = {**SHIPPED, "experiments": ["horizon", "initialisation"]}
     found = plan(both, {"cells": ["elman"]})
-    assert found["config"]["experiments"] == ["horizon"]
-    assert [s for s in found["notices"] if s.startswith("initialisation is left out")]
+    assert found.config["experiments"] == ["horizon"]
+    assert [s for s in found.notices if s.startswith("initialisation is left out")]
     with pytest.raises(BenchError, match="initialisation: cells has neither"):
         plan({**both, "cells": ["elman"]})
 
 
 def test_a_later_task_takes_those_of_the_earlier_lengths_that_it_can_have():
     found = plan(SHIPPED, {"tasks": ["sine_mix"], "experiments": ["horizon"]})
-    specs = [dataset["spec"] for dataset in found["datasets"].values()]
-    assert {s["T"] for s in specs if s["task"] == "sine_mix"} == {20, 30, 50, 100}
+    specs = [dataset.spec for dataset in found.datasets.values()]
+    assert {s.T for s in specs if s.task == "sine_mix"} == {20, 30, 50, 100}
     with pytest.raises(BenchError, match="T=10 is too short for task 'sine_mix'"):
         plan({**TINY, "tasks": ["sine_mix"], "lengths": [10, 20]})
 
@@ -139,7 +139,7 @@ def test_text_is_a_number_where_no_text_is_meant(given: dict[str, Any], meant: d
 def test_options_take_numbers_as_text():
     entry = {"cell": "lstm", "forget_bias": "1e0"}
     options = plan({**TINY, "cells": [entry, {"cell": "lstm", "forget_bias": "3", "label": "b"}]})
-    specs = {tuple(e["spec"]["cell_options"].items()) for e in options["conditions"].values()}
+    specs = {tuple(e.spec.cell_options.items()) for e in options.conditions.values()}
     assert (("forget_bias", 3.0),) in specs
     with pytest.raises(BenchError, match="'many' is not allowed; it must be a whole number"):
         plan({**TINY, "width": "many"})
@@ -172,12 +172,12 @@ def test_a_cell_of_its_own_training_stands_beside_the_same_cell():
     sgd = {"cell": "lstm", "training": {"optimiser": "sgd", "learning_rate": 0.5}, "label": "sgd"}
     found = plan({**TINY, "experiments": ["horizon"], "cells": ["lstm", sgd]})
     trained = {
-        member["cell"]: found["conditions"][member["condition"]]["spec"]["training"]
-        for member in found["experiments"]["horizon"]["members"]
+        member.cell: found.conditions[member.condition].spec.training
+        for member in found.experiments["horizon"].members
     }
-    assert (trained["sgd"]["optimiser"], trained["sgd"]["learning_rate"]) == ("sgd", 0.5)
-    assert (trained["lstm"]["optimiser"], trained["lstm"]["learning_rate"]) == ("adam", 0.01)
-    assert [cell["key"] for cell in found["sweep"]["cells"]] == [
+    assert (trained["sgd"].optimiser, trained["sgd"].learning_rate) == ("sgd", 0.5)
+    assert (trained["lstm"].optimiser, trained["lstm"].learning_rate) == ("adam", 0.01)
+    assert [cell.key for cell in found.sweep.cells] == [
         "lstm",
         "lstm(learning_rate=0.5, optimiser=sgd)",
     ]
@@ -196,7 +196,7 @@ def test_the_snippets_of_the_documentation_plan_in_the_default_config(page: str,
     )  # another test may have loaded the page's own names
     entries = yaml.safe_load(yaml.safe_dump(said).replace(name, f"{name}_of_the_page"))
     found = plan({**SHIPPED, **entries, "plugins": [str(plugin)]})
-    assert any(f"{name}_of_the_page" in id for id in found["conditions"])
+    assert any(f"{name}_of_the_page" in id for id in found.conditions)
 
 
 def test_what_an_experiment_concludes_with_is_what_was_planned():
@@ -204,6 +204,6 @@ def test_what_an_experiment_concludes_with_is_what_was_planned():
     fair = {**SHIPPED, "experiments": ["fairness"]}
     named = {"fairness": {"reference": "lstm", "pace": {"elman": 0.5, "lstm": 1}}}
     found = plan(fair, named, {"cells": ["elman", "gru"]})
-    settings = found["experiments"]["fairness"]["settings"]
+    settings = found.experiments["fairness"].settings
     assert (settings["reference"], settings["pace"]) == (None, None)
     assert settings["lengths"] == SHIPPED["fairness"]["lengths"]
