@@ -25,7 +25,7 @@ from lstm_bench.claims.judge import (
 )
 from lstm_bench.claims.sentence import answer, told, told_interval, told_p
 from lstm_bench.claims.statistics import COLUMN, registry
-from lstm_bench.experiments import Evidence
+from lstm_bench.experiments import Evidence, Experiment
 from lstm_bench.experiments.run import create, csv_bytes, evidence
 from lstm_bench.experiments.words import not_trained
 from lstm_bench.stats.family import tie_groups
@@ -42,13 +42,13 @@ SECONDS = ["claim", "task", "T", "width", "cell", "seconds_per_update", "backend
 class Stored:
     """What an experiment has stored, read once for all its claims."""
 
-    experiment: str
+    experiment: Experiment
     evidence: Evidence
 
     @cached_property
     def measured(self) -> pd.DataFrame:
         """Its measured columns, one row a replicate."""
-        return create(self.experiment).measured(self.evidence)
+        return self.experiment.measured(self.evidence)
 
 
 def judge(plan: Plan, results: Results) -> Path:
@@ -64,10 +64,10 @@ def judge(plan: Plan, results: Results) -> Path:
             continue
         name = claim.experiment
         if name not in seen:
-            seen[name] = Stored(name, evidence(plan, name, results))
+            seen[name] = Stored(create(name, plan), evidence(plan, name, results))
         stored = seen[name]
         if not stored.evidence.judged:
-            each.reason = create(name).nothing(stored.evidence)
+            each.reason = stored.experiment.nothing(stored.evidence)
             continue
         each.reason = _nothing_trained(claim, stored.evidence, plan)
         if each.reason:
@@ -146,7 +146,7 @@ def _compare(
         kept = replace(seen, replicates=rows_where(seen.replicates, claim.where))
         values = registry()[claim.statistic].values(kept, cells)
     if claim.tasks:
-        known = plan.sweep.own.get(claim.experiment, plan.sweep.tasks)
+        known = plan.experiments[claim.experiment].tasks or plan.sweep.tasks
         tasks = {task.name: task.shown for task in reversed(known)}
         tasks |= {name: task.shown for task in known for name in (task.key, task.shown)}
         values = values[values.task.isin([tasks[name] for name in claim.tasks])]

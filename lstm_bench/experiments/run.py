@@ -21,14 +21,18 @@ from lstm_bench.store.paths import Results
 from lstm_bench.store.planned import PlannedMember
 from lstm_bench.store.plans import Plan
 from lstm_bench.store.seals import read_sealed, read_sealed_json, write_sealed
+from lstm_bench.typed import from_json
 
 
-def create(name: str) -> Experiment:
-    """Raises BenchError for an unknown name."""
+def create(name: str, plan: Plan | None = None) -> Experiment:
+    """The experiment, with the settings of the plan. Raises BenchError for an unknown name."""
     known = registry()
     if name not in known:
         raise unknown("experiment", name, known)
-    return known[name]()
+    default = known[name]()
+    if plan is None:
+        return default
+    return known[name](from_json(type(default.settings), plan.experiments[name].settings))
 
 
 def evidence(plan: Plan, name: str, results: Results) -> Evidence:
@@ -55,7 +59,6 @@ def evidence(plan: Plan, name: str, results: Results) -> Evidence:
         cells=[cell.shown for cell in plan.sweep.cells],
         plan=plan.conditions,
         others={other: read_csv(path) for other, path in plan.joined(name, results).items()},
-        settings=entry.settings,
     )
 
 
@@ -84,7 +87,7 @@ def conclude(plan: Plan, name: str, results: Results) -> Path:
         raise BenchError(
             f"experiment {name!r} has nothing to judge: this config trains nothing for it."
         )
-    experiment, seen = create(name), evidence(plan, name, results)
+    experiment, seen = create(name, plan), evidence(plan, name, results)
     folder = results.experiment(name)
     table = experiment.table(seen) if seen.judged else pd.DataFrame()
     if not _judged(table):
@@ -111,7 +114,7 @@ def draw(plan: Plan, name: str, results: Results) -> Path:
     from lstm_bench.plotting.labels import as_drawn, as_given
     from lstm_bench.plotting.style import KINDS, empty_figure, figure_bytes, fit_note, paper_style
 
-    experiment, folder = create(name), results.experiment(name)
+    experiment, folder = create(name, plan), results.experiment(name)
     table, summary = read_csv(folder / "table.csv"), read_csv(folder / "summary.csv")
     with paper_style():
         if _judged(table):
@@ -131,7 +134,7 @@ def draw(plan: Plan, name: str, results: Results) -> Path:
 def _labels_as_drawn(seen: Evidence) -> Evidence:
     from lstm_bench.plotting.labels import as_drawn
 
-    labelled = ("replicates", "curves", "timing", "probe", "tasks", "cells", "others", "settings")
+    labelled = ("replicates", "curves", "timing", "probe", "tasks", "cells", "others")
     return replace(seen, **{name: as_drawn(getattr(seen, name)) for name in labelled})
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import json
 import shutil
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -14,9 +15,10 @@ from lstm_bench.engine.network import Network
 from lstm_bench.engine.runtime import resolve_device
 from lstm_bench.errors import BenchError, unknown
 from lstm_bench.planning.config import make_sweep
+from lstm_bench.planning.fitting import fitted, with_sections
 from lstm_bench.planning.limits import require_few, require_memory, require_sizes
 from lstm_bench.planning.notices import notices, untuned_pairs
-from lstm_bench.planning.schema import check_schema, numbers_from_text, plain_numbers
+from lstm_bench.planning.schema import check_schema, numbers_from_text, only, plain_numbers
 from lstm_bench.planning.sources import closure, code_of, digest_of, stages_code
 from lstm_bench.registry import code_version, load_plugins
 from lstm_bench.spec import Condition, Dataset, canonical
@@ -31,8 +33,8 @@ from lstm_bench.store.planned import (
     PlannedMember,
     PlannedTable,
 )
-from lstm_bench.store.plans import BESIDE, Plan, PlannedSweep
-from lstm_bench.sweep import Sweep
+from lstm_bench.store.plans import Plan, PlannedSweep
+from lstm_bench.sweep import Choice, Sweep, once_each
 from lstm_bench.training.devices import as_text, declared, device_for
 from lstm_bench.training.facts import Facts, facts, flops_per_update
 
@@ -52,18 +54,21 @@ def resolve(
     tuning: bool = False,
 ) -> Plan:
     """The plan of a config. Raises BenchError for anything that cannot be run."""
+    check_schema({"plugins": config.get("plugins", [])}, only(schema, "plugins"))
+    load_plugins(config.get("plugins", []))
+    known = experiments.registry()
+    schema = with_sections(schema, known)
     config = plain_numbers(numbers_from_text(config, schema))
     check_schema(config, schema)
     config = with_defaults(config, schema)
-    load_plugins(config["plugins"])
     sweep = make_sweep(config, inherited, tuning)
     require_few(sweep)
-    known = experiments.registry()
     for name in config["experiments"]:
         if name not in known:
             raise unknown("experiments: experiment", name, known)
     config = {**config, "experiments": list(config["experiments"])}
-    asked = list(dict.fromkeys([*config["experiments"], "tuning", *BESIDE]))
+    on_request = [name for name, cls in known.items() if cls.on_request]
+    asked = list(dict.fromkeys([*config["experiments"], *on_request]))
     planned: dict[str, Condition] = {}
     # a probe of a mixed sweep measures on the CPU, whose numbers are the same everywhere
     measured_on = config["device"] if isinstance(config["device"], str) else "cpu"
@@ -71,7 +76,8 @@ def resolve(
     left_out = []
     for name in asked:
         try:
-            entries[name] = _experiment(known[name](), sweep, planned, measured_on)
+            experiment = fitted(known[name], config, inherited, sweep)
+            entries[name] = _experiment(experiment, sweep, planned, measured_on)
         except BenchError as error:
             # named by a config file below the one that chose the cells, and not possible with them
             if f"experiments.{name}" not in inherited or len(config["experiments"]) == 1:
@@ -85,21 +91,23 @@ def resolve(
     members = [m for name in config["experiments"] for m in entries[name].members]
     lengths = {planned[member.condition].T for member in members}
     _check_device(config["device"], sorted(lengths))
-    untuned = untuned_pairs(sweep, members, planned)
+    own = [task for entry in entries.values() for task in entry.tasks]
+    every_task = {task.key: task for task in (*sweep.tasks, *own)}.values()
+    otherwise = sweep.tuned_otherwise(every_task)
+    untuned = untuned_pairs(sweep, every_task, members, planned)
     datasets = {_folder(c.dataset): c.dataset for c in planned.values()}
     return Plan(
         config=config,
         sweep=PlannedSweep(
             tasks=sweep.tasks,
             cells=sweep.cells,
-            own=sweep.own,
             training=sweep.training,
             width=sweep.width,
             network=sweep.network,
             replicates=sweep.replicates,
             seed_block=sweep.seed_block,
             first_seed=sweep.first_seed,
-            other_than_tuned=sweep.other_than_tuned(),
+            other_than_tuned=once_each(otherwise.values()),
             untuned=tuple(f"{cell} on {task}" for task, cell in untuned),
         ),
         conditions=_conditions(planned),
@@ -108,7 +116,7 @@ def resolve(
         tables=published,
         claims=claimed,
         code=stages_code(known[name].__module__ for name in config["experiments"]),
-        notices=(*notices(sweep, members, untuned), *left_out),
+        notices=(*notices(sweep, otherwise, members, untuned), *left_out),
         package=lstm_bench.__version__,
     )
 
@@ -143,17 +151,19 @@ def _experiment(
     for m in experiment.members(sweep):
         planned.setdefault(m.condition.id, m.condition)
         members.append(PlannedMember(m.task, m.cell, m.condition.id, m.factors))
-    settings = experiment.probe_settings(sweep)
+    settings = json.loads(canonical(experiment.probe_settings(sweep)))
     if experiment.probe:
         settings["device"] = device
     return PlannedExperiment(
         members=tuple(members),
         blocks=tuple(block.name for block in experiment.blocks(sweep) if members),
         probe=experiment.probe,
+        tasks=experiment.tasks,
         probe_settings=settings,
         probe_code=_probe_code(experiment.probe, settings),
         reads=experiment.reads,
-        settings={**experiment.defaults, **sweep.settings.get(experiment.name, {})},
+        beside=experiment.beside,
+        settings=json.loads(canonical(experiment.settings)),
         code=code_of(type(experiment), without=["plotting"]),
         figure_code=code_of(type(experiment)),
     )
@@ -172,8 +182,8 @@ def _claims(
     """
     chosen, found = config["claims"], {}
     for claim in claims.declared(chosen):
-        members = entries[claim.experiment].members if claim.experiment in entries else ()
-        trained = _trained(claim.experiment, sweep, members, planned)
+        entry = entries.get(claim.experiment, PlannedExperiment())
+        trained = _trained(entry.tasks or sweep.tasks, sweep, entry.members, planned)
         lacking = claims.check(claim, config["experiments"], trained)
         if lacking and chosen is not None:
             raise BenchError(f"claims: {claim.id!r} cannot be judged: {lacking}")
@@ -182,13 +192,12 @@ def _claims(
 
 
 def _trained(
-    experiment: str,
+    own: Sequence[Choice],
     sweep: Sweep,
     members: Iterable[PlannedMember],
     planned: Mapping[str, Condition],
 ) -> claims.Trained:
     """What the sweep trains for an experiment, under which names."""
-    own = sweep.own.get(experiment, sweep.tasks)
     labels = {task.name: task.shown for task in reversed(own)}
     labels |= {n: each.shown for each in (*sweep.cells, *own) for n in (each.key, each.shown)}
     return claims.Trained(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lstm_bench.spec import Condition, Dataset, SeedBlock
+from lstm_bench.sweep import Choice
 
 
 @dataclass(frozen=True)
@@ -72,19 +73,22 @@ class PlannedExperiment:
     """What an experiment asks for, and what its results hang on.
 
     blocks         names of the seed blocks of each of its members
-    tasks          by key and name, the labels of its own tasks, where it has some
-    probe          the module of `probes` that measures for it, and what that is told
+    tasks          of its own, where it has some
+    probe          the module of `probes` that measures for it; what that is told and its code
     reads          experiments whose table it joins
-    settings       its section of the config, with its defaults
-    code           digests of the code of its probe, of its tables and of its figure
+    beside         whether it belongs on the page though the config does not list it
+    settings       its section of the config, with its defaults, fitted to the sweep
+    code           digests of the code of its tables and of its figure
     """
 
     members: tuple[PlannedMember, ...] = ()
     blocks: tuple[str, ...] = ()
+    tasks: tuple[Choice, ...] = ()
     probe: str | None = None
     probe_settings: Mapping[str, Any] = field(default_factory=dict)
     probe_code: str = ""
     reads: tuple[str, ...] = ()
+    beside: bool = False
     settings: Mapping[str, Any] = field(default_factory=dict)
     code: str = ""
     figure_code: str = ""

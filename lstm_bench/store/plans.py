@@ -25,21 +25,17 @@ from lstm_bench.store.seals import read_sealed_json, write_sealed
 from lstm_bench.sweep import Choice
 from lstm_bench.typed import from_json
 
-BESIDE = ("speed",)  # run when asked for by name, shown on the page from then on
-
 
 @dataclass(frozen=True)
 class PlannedSweep:
     """What holds for the whole sweep: see `sweep.Sweep`.
 
-    own                tasks of experiments that have tasks of their own
     other_than_tuned   what rates in use were tuned with and this sweep does otherwise
     untuned            `lstm on adding`: trained with the config's own learning rate
     """
 
     tasks: tuple[Choice, ...] = ()
     cells: tuple[Choice, ...] = ()
-    own: Mapping[str, tuple[Choice, ...]] = field(default_factory=dict)
     training: Training = field(default_factory=Training)
     width: int | Mapping[str, Any] = 0
     network: Mapping[str, Any] = field(default_factory=dict)
@@ -208,8 +204,9 @@ class Plan:
         files = (*paths.EXPERIMENT_TABLES, "summary.csv", "figure.svg", "figure.csv")
         return [
             name
-            for name in BESIDE
-            if name not in self.asked
+            for name, entry in self.experiments.items()
+            if entry.beside
+            and name not in self.asked
             and all((results.experiment(name) / file).exists() for file in files)
         ]
 

@@ -35,7 +35,6 @@ def evidence(
     probe: Iterable[Mapping[str, Any]] | None = None,
     tasks: Sequence[str] | None = None,
     cells: Sequence[str] | None = None,
-    settings: Mapping[str, Any] | None = None,
 ) -> Evidence:
     """Evidence of replicates, with every column of stored ones and the time they took.
 
@@ -60,7 +59,6 @@ def evidence(
         list(tasks or dict.fromkeys(frame.task_label)),
         list(cells or dict.fromkeys(frame.cell_label)),
         plan,
-        settings=settings or {},
     )
 
 

@@ -11,14 +11,15 @@ import yaml
 
 from lstm_bench import experiments
 from lstm_bench.errors import BenchError
-from lstm_bench.planning.fitting import fitting
+from lstm_bench.experiments.settings import settings_of
+from lstm_bench.planning.fitting import with_sections
 from lstm_bench.planning.overlays import inherited, merged, overridden
 from lstm_bench.planning.plan import resolve
 from lstm_bench.planning.schema import check_schema, numbers_from_text
-from lstm_bench.sweep import Choice
 from tests.workflow.workspace import ROOT, TINY
 
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
+WHOLE = with_sections(SCHEMA, experiments.registry())
 SHIPPED = yaml.safe_load((ROOT / "config.yaml").read_text())
 SMOKE = yaml.safe_load((ROOT / "workflow/presets/smoke.yaml").read_text())
 
@@ -58,12 +59,10 @@ def test_config_yaml_edited_in_place_plans_too():
     assert cells_of(found, "truncation") == {"elman", "gru"}  # none of its own is left: all
 
 
-def test_what_the_shipped_config_says_of_cells_is_the_experiments_default():
+def test_the_shipped_config_says_of_an_experiment_what_its_class_does():
     for name, cls in experiments.registry().items():
-        section = SHIPPED.get(name, {})
-        for key in ("cells", "reference", "pace"):
-            if key in section and cls.defaults:
-                assert section[key] == cls.defaults[key], f"{name}.{key}"
+        defaults = {each.name: each.default for each in settings_of(type(cls().settings))}
+        assert SHIPPED.get(name, {}) == defaults, name
 
 
 def test_a_cell_that_the_user_names_in_a_section_must_be_in_the_sweep():
@@ -97,9 +96,9 @@ def test_only_what_was_said_before_the_cells_is_inherited():
 
 def test_fitting_keeps_what_the_sweep_has():
     section = {"cells": ["lstm", "gru"], "reference": "lstm", "pace": {"lstm": 1, "gru": 2}}
-    names = ["fairness.cells", "fairness.reference", "fairness.pace"]
-    found = fitting("fairness", section, names, [], [Choice("gru"), Choice("elman")])
-    assert found == {"cells": ["gru"], "reference": None, "pace": {"gru": 2}}
+    below = {**TINY, "experiments": ["fairness"], "fairness": section}
+    found = plan(below, {"cells": ["gru", "elman"]}).experiments["fairness"].settings
+    assert (found["cells"], found["reference"], found["pace"]) == (["gru"], None, {"gru": 2})
 
 
 def test_overrides_are_named_where_they_change_something():
@@ -130,10 +129,10 @@ def test_overrides_are_named_where_they_change_something():
 )  # fmt: skip
 def test_text_is_a_number_where_no_text_is_meant(given: dict[str, Any], meant: dict[str, Any]):
     before = copy.deepcopy({**TINY, **given})
-    found = numbers_from_text({**TINY, **given}, SCHEMA)
+    found = numbers_from_text({**TINY, **given}, WHOLE)
     assert found == {**TINY, **meant}
     assert {**TINY, **given} == before
-    check_schema(found, SCHEMA)
+    check_schema(found, WHOLE)
 
 
 def test_options_take_numbers_as_text():

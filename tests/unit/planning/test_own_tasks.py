@@ -65,7 +65,7 @@ def test_equal_parameters_are_those_of_the_largest_cell_at_the_equal_width() -> 
     [
         ("ablation", {"variants": ["lstm_nff"]}, "ablation.variants: cell 'lstm_nff' is unknown"),
         ("ablation", {"variants": ["lstm_peephole"]}, "it is the baseline"),
-        ("fairness", {"reference": "gru"}, "fairness: reference 'gru' is unknown"),
+        ("fairness", {"reference": "gru"}, "fairness.reference: cell 'gru' is unknown"),
         ("fairness", {"pace": {"elman": 1}}, "'lstm' is missing; give every cell one"),
         ("sensitivity", {"width": [8, 8]}, "the first must be smaller"),
         ("sensitivity", {"trials": 1}, "sensitivity.trials: 1 is not allowed"),
@@ -80,6 +80,6 @@ def test_bad_input_of_the_studies_ends_in_one_sentence(
 
 def test_what_cannot_be_matched_or_searched_is_refused() -> None:
     with pytest.raises(BenchError, match=r"fairness: width: .* must be a whole number"):
-        plan(experiments=["fairness"], width={"match": "parameters", "budget": 500})
+        plan(experiments=["fairness"], cells=["elman"], width={"match": "state", "budget": 9})
     with pytest.raises(BenchError, match="'jordan' is not allowed; it has no init_scale"):
         plan(experiments=["sensitivity"], cells=["jordan"], sensitivity={"cells": ["jordan"]})
