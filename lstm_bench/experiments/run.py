@@ -29,10 +29,10 @@ def create(name: str, plan: Plan | None = None) -> Experiment:
     known = registry()
     if name not in known:
         raise unknown("experiment", name, known)
-    default = known[name]()
+    cls = known[name]
     if plan is None:
-        return default
-    return known[name](from_json(type(default.settings), plan.experiments[name].settings))
+        return cls()
+    return cls(from_json(type(cls.settings), plan.experiments[name].settings))
 
 
 def evidence(plan: Plan, name: str, results: Results) -> Evidence:

@@ -13,15 +13,19 @@ is left out where it is a default, of the experiment or of a config file below t
 from __future__ import annotations
 
 import json
+import re
 import types
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from typing import Annotated, Any, Literal, Protocol, Union, get_args, get_origin, get_type_hints
+
+import yaml
 
 from lstm_bench.errors import BenchError, unknown
 from lstm_bench.spec import canonical
 from lstm_bench.sweep import Choice
 
+WIDE = 100  # characters of a line of config.yaml
 JSON_TYPES = {bool: "boolean", int: "integer", float: "number", str: "string"}
 Labels = Mapping[str, Sequence[str]]  # of the sweep's cells and tasks, by `cell` and `task`
 
@@ -159,12 +163,14 @@ class Setting:
 
 
 def settings_of(cls: type[Settings]) -> list[Setting]:
-    """The fields of a settings class. Raises BenchError for one without a default."""
+    """The fields of a settings class. Raises TypeError for one that no config could fill."""
+    if "__dataclass_fields__" not in vars(cls):
+        raise TypeError(f"{cls.__name__} must be a dataclass: @dataclass(frozen=True)")
     kinds, found = get_type_hints(cls), []
     hints = get_type_hints(cls, include_extras=True)
     for field in fields(cls):
         if field.default is MISSING:
-            raise BenchError(f"{cls.__name__}.{field.name} has no default; every setting has one.")
+            raise TypeError(f"{cls.__name__}.{field.name} must have a default")
         entries = next((n for n in _parted(hints[field.name])[1] if isinstance(n, Entries)), None)
         default = _as_config(field.default, entries.kind if entries else "task")
         found.append(Setting(field.name, kinds[field.name], hints[field.name], default))
@@ -177,12 +183,17 @@ def section_schema(cls: type[Settings]) -> dict[str, Any]:
     return {"type": "object", "additionalProperties": False, "properties": keys}
 
 
-def section_text(name: str, cls: type[Settings]) -> Iterator[str]:
+def section_text(name: str, cls: type[Settings]) -> str:
     """The section as config.yaml has it: every key with its default and its help."""
-    yield f"{name}:"
+    lines = [f"{name}:"]
     for setting in settings_of(cls):
-        line = f"  {setting.name}: {_flow(setting.default)}"
-        yield f"{line:30}  # {setting.help}" if setting.help else line
+        entries = setting.default if isinstance(setting.default, list) else []
+        block = any(isinstance(entry, dict) for entry in entries)
+        line = f"  {setting.name}:" if block else f"  {setting.name}: {_flow(setting.default)}"
+        told = f"{line:30}  # {setting.help}" if setting.help else line
+        lines += [told] if len(told) <= WIDE else [f"  # {setting.help}", line]
+        lines += [f"    - {_flow(entry)}" for entry in entries if block]
+    return "\n".join(lines) + "\n"
 
 
 def _flow(value: Any) -> str:
@@ -191,8 +202,8 @@ def _flow(value: Any) -> str:
         return f"[{', '.join(map(_flow, value))}]"
     if isinstance(value, dict):
         return "{" + ", ".join(f"{key}: {_flow(each)}" for key, each in value.items()) + "}"
-    plain = isinstance(value, str) and value.replace("_", "").replace(" ", "").isalnum()
-    return str(value) if plain else json.dumps(value)
+    plain = isinstance(value, str) and re.fullmatch(r"[A-Za-z][\w ().-]*", value)
+    return str(value) if plain and yaml.safe_load(value) == value else json.dumps(value)
 
 
 def _parted(annotation: Any) -> tuple[Any, tuple[Any, ...]]:
@@ -233,7 +244,7 @@ def _plain(kind: Any) -> dict[str, Any]:
         keys = {each.name: _schema(hints[each.name]) for each in fields(kind)}
         shape = {"type": "object", "additionalProperties": False, "properties": keys}
         return {**shape, "required": needed}
-    raise TypeError(f"{kind} is no type of a setting")
+    raise TypeError(f"{kind} is no type that a config can say")
 
 
 def _as_config(value: Any, kind: str) -> Any:

@@ -59,15 +59,22 @@ class SpeedSettings(Settings):
     )
     widths: Annotated[Widths, "at `length`"] = (16, 32, 64, 128, 256)
     length: Length = 200
-    lengths: Annotated[
-        Lengths, "at `width` above, or the middle one of widths where cells differ in theirs"
-    ] = (20, 50, 100, 300, 1000, 3000, 10_000)
+    lengths: Annotated[Lengths, "at `width` above; those of training_time are joined"] = (
+        20,
+        50,
+        100,
+        300,
+        1000,
+        3000,
+        10_000,
+    )
     replicates: Annotated[Lengths, "networks side by side, as in a seed block"] = (1, 8)
     batch: Positive = 32
     inputs: Positive = 2
     threads: Annotated[Lengths, "add 2 to see what a second one brings one process"] = (1,)
     instruction_sets: Annotated[
-        tuple[Literal["avx512", "avx2", "portable"], ...], "more kernels than this CPU's best"
+        tuple[Literal["avx512", "avx2", "portable"], ...],
+        "other kernels, too: avx512, avx2, portable",
     ] = ()
     samples: Annotated[Samples, "undisturbed; six or more give an interval of 95 %"] = 9
     sample_seconds: Annotated[Seconds, "each; shorter, a busy neighbour goes unseen"] = 0.1

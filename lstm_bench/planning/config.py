@@ -152,9 +152,7 @@ def parse_cells(given: list[Any], network: Mapping[str, Any]) -> list[Choice]:
 
 def _train_tasks(asked: Iterable[str]) -> bool:
     """Whether one of the experiments trains the sweep's tasks: it has none of its own."""
-    known, idle = experiments.registry(), experiments.Experiment.members
-    return any(
-        known[name].members is not idle and not known[name]().tasks
-        for name in asked
-        if name in known
-    )
+    every, own = experiments.registry(), experiments.OwnTasks
+    known = [every[name] for name in asked if name in every]
+    idle = experiments.Experiment.members
+    return any(cls.members is not idle and not isinstance(cls.settings, own) for cls in known)

@@ -10,6 +10,7 @@ from lstm_bench.errors import BenchError
 from lstm_bench.experiments import Experiment
 from lstm_bench.experiments.settings import Entries, SomeOf, section_schema, settings_of
 from lstm_bench.planning.config import parse_cells, parse_tasks, unique
+from lstm_bench.planning.schema import check_schema
 from lstm_bench.sweep import Choice, Sweep
 from lstm_bench.typed import reader
 
@@ -23,7 +24,7 @@ def fitted(
     experiment or of a config file below the user's own, is left out: who narrows `cells` has not
     asked for it.
     """
-    settings, given = settings_of(type(cls().settings)), config.get(cls.name, {})
+    settings, given = settings_of(type(cls.settings)), config.get(cls.name, {})
     section = {setting.name: setting.default for setting in settings} | given
     named = frozenset(
         each.name
@@ -45,7 +46,7 @@ def fitted(
             known["cell"] = value  # what the settings after it choose among
         read = reader(setting.kind)
         values[setting.name] = read(value) if read and value is not None else value
-    return cls(type(cls().settings)(**values), named)
+    return cls(type(cls.settings)(**values), named)
 
 
 def _choices(
@@ -68,18 +69,25 @@ def with_sections(
 ) -> dict[str, Any]:
     """The config's schema with the section of every experiment that has settings.
 
-    Raises BenchError for one whose name is a key of another meaning, and for settings that no
-    config could say.
+    Raises BenchError for one whose name is a key of another meaning, for settings that no config
+    could say, and for a default that is not allowed.
     """
-    sections = {}
+    sections, defaults = {}, {}
     for name, cls in known.items():
-        kind = type(cls().settings)
-        if not settings_of(kind):
-            continue
+        kind, where = type(cls.settings), f"experiment {name!r} in {inspect.getfile(cls)}"
+        try:
+            settings = settings_of(kind)
+            if not settings:
+                continue
+            sections[name] = {**section_schema(kind), "default": {}}
+        except (NameError, TypeError) as error:
+            raise BenchError(f"{where}: its settings are not allowed: {error}.") from None
         if name in schema["properties"]:
             raise BenchError(
-                f"experiment {name!r} in {inspect.getfile(cls)} has settings, but the key {name!r} "
-                "of the config has another meaning; rename the experiment."
+                f"{where} has settings, but the key {name!r} of the config has another meaning; "
+                "rename the experiment."
             )
-        sections[name] = {**section_schema(kind), "default": {}}
-    return {**schema, "properties": {**schema["properties"], **sections}}
+        defaults[name] = {setting.name: setting.default for setting in settings}
+    whole = {**schema, "properties": {**schema["properties"], **sections}}
+    check_schema(defaults, {**whole, "required": []})
+    return whole

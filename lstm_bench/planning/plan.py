@@ -14,6 +14,7 @@ from lstm_bench import cells, claims, engine, experiments, tables, tasks
 from lstm_bench.engine.network import Network
 from lstm_bench.engine.runtime import resolve_device
 from lstm_bench.errors import BenchError, unknown
+from lstm_bench.planning.arms import require_arms
 from lstm_bench.planning.config import make_sweep
 from lstm_bench.planning.fitting import fitted, with_sections
 from lstm_bench.planning.limits import require_few, require_memory, require_sizes
@@ -147,10 +148,10 @@ def _experiment(
     planned: dict[str, Condition],
     device: str,
 ) -> PlannedExperiment:
-    members = []
-    for m in experiment.members(sweep):
-        planned.setdefault(m.condition.id, m.condition)
-        members.append(PlannedMember(m.task, m.cell, m.condition.id, m.factors))
+    arms = list(experiment.members(sweep))
+    require_arms(experiment, arms)
+    planned.update((arm.condition.id, arm.condition) for arm in arms)
+    members = [PlannedMember(arm.task, arm.cell, arm.condition.id, arm.factors) for arm in arms]
     settings = json.loads(canonical(experiment.probe_settings(sweep)))
     if experiment.probe:
         settings["device"] = device
