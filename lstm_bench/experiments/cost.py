@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 import pandas as pd
@@ -51,7 +51,7 @@ class Cost(Experiment):
     probe = "cost"
     settings: CostSettings = CostSettings()
 
-    def probe_settings(self, sweep: Sweep) -> dict[str, Any]:
+    def probe_settings(self, sweep: Sweep) -> dict[str, object]:
         learnt = tasks.create(SWEEP_TASK.name)
         for T in (*self.settings.lengths, self.settings.length):
             learnt.require(T)
@@ -101,7 +101,7 @@ class Cost(Experiment):
             }
         )
 
-    def verdict(self, table: pd.DataFrame, summary: pd.DataFrame) -> dict[str, Any]:
+    def verdict(self, table: pd.DataFrame, summary: pd.DataFrame) -> dict[str, object]:
         row = summary.iloc[0]
         told = ", ".join(
             f"{each.cell} {1e3 * each.update_seconds:.2f} ms and {each.parameters} parameters"
@@ -154,9 +154,9 @@ class Cost(Experiment):
         return figure
 
 
-def _cell(sweep: Sweep, cell: Choice) -> dict[str, Any]:
+def _cell(sweep: Sweep, cell: Choice) -> dict[str, object]:
     """What the probe is told of a cell: its width and network where they are not the sweep's."""
-    told: dict[str, Any] = {
+    told: dict[str, object] = {
         "name": cell.name,
         "options": dict(cell.options),
         "shown": cell.shown,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -119,7 +119,7 @@ class Speed(Experiment):
     on_request = beside = True
     settings: SpeedSettings = SpeedSettings()
 
-    def probe_settings(self, sweep: Sweep) -> dict[str, Any]:
+    def probe_settings(self, sweep: Sweep) -> dict[str, object]:
         s = dict(vars(self.settings))
         s["cells"] = [
             {"name": c.name, "options": dict(c.options), "shown": c.shown} for c in s["cells"]
@@ -178,7 +178,7 @@ class Speed(Experiment):
             )
         return pd.DataFrame(rows)
 
-    def verdict(self, table: pd.DataFrame, summary: pd.DataFrame) -> dict[str, Any]:
+    def verdict(self, table: pd.DataFrame, summary: pd.DataFrame) -> dict[str, object]:
         at = crossing(table)
         own = at[at.is_backend & at.seconds.notna()]
         if own.empty:
