@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import pandas as pd
 
 from lstm_bench.experiments.runs import make_runs
+from lstm_bench.experiments.settings import NO_SETTINGS, OwnTasks, Settings
 from lstm_bench.registry import classes
 from lstm_bench.spec import SeedBlock
-from lstm_bench.sweep import Member, Sweep
+from lstm_bench.store.planned import PlannedCondition
+from lstm_bench.sweep import Choice, Member, Sweep
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -31,7 +33,6 @@ class Evidence:
     tasks, cells                 labels in the order of the config
     plan                         the plan's own entries by condition id (parameters, flops, ...)
     others                       the tables of the experiments in `reads` that are there
-    settings                     the experiment's section of the config, with its defaults
     """
 
     replicates: pd.DataFrame
@@ -40,9 +41,8 @@ class Evidence:
     probe: pd.DataFrame | None
     tasks: list[str]
     cells: list[str]
-    plan: Mapping[str, Mapping[str, Any]]
+    plan: Mapping[str, PlannedCondition]
     others: Mapping[str, pd.DataFrame] = field(default_factory=dict)
-    settings: Mapping[str, Any] = field(default_factory=dict)
 
     @cached_property
     def runs(self) -> pd.DataFrame:
@@ -68,9 +68,16 @@ class Experiment(ABC):
     reads: ClassVar[tuple[str, ...]] = ()  # experiments whose table it joins, where it is there
     measures: ClassVar[tuple[str, ...]] = ()  # columns of `measured` a claim may rest on
     untrained: ClassVar[tuple[str, ...]] = ()  # of these, what is known before any training
-    # what its section of the config says where the config does not; `tasks` and `lengths` here
-    # give it tasks of its own (`Sweep.own`)
-    defaults: ClassVar[Mapping[str, Any]] = {}
+    shared: ClassVar[tuple[str, ...]] = ()  # factors of which one condition may have several values
+    on_request: ClassVar[bool] = False  # planned with every config, run when asked for by name
+    beside: ClassVar[bool] = False  # shown on the page from then on
+    settings: Settings = NO_SETTINGS  # a subclass of its own has the keys of its section
+    named: frozenset[str] = frozenset()  # settings that the user named: no default, none from below
+
+    @property
+    def tasks(self) -> tuple[Choice, ...]:
+        """The tasks of its own, where it has some."""
+        return self.settings.tasks if isinstance(self.settings, OwnTasks) else ()
 
     def members(self, sweep: Sweep) -> Iterable[Member]:
         """The conditions this question needs trained."""
@@ -80,7 +87,7 @@ class Experiment(ABC):
         """The seed blocks of each of them."""
         return sweep.blocks()
 
-    def probe_settings(self, sweep: Sweep) -> dict[str, Any]:
+    def probe_settings(self, sweep: Sweep) -> dict[str, object]:
         """What the probe is told; part of the workflow's params."""
         return {}
 
@@ -109,7 +116,7 @@ class Experiment(ABC):
         return summary
 
     @abstractmethod
-    def verdict(self, table: pd.DataFrame, summary: pd.DataFrame) -> dict[str, Any]:
+    def verdict(self, table: pd.DataFrame, summary: pd.DataFrame) -> dict[str, object]:
         """At least `answer`, one sentence with the numbers in it."""
 
     @abstractmethod
@@ -117,7 +124,7 @@ class Experiment(ABC):
         """The figure, from the table where it can."""
 
 
-def stored_weights(experiment: Experiment, sweep: Sweep) -> dict[str, Any]:
+def stored_weights(experiment: Experiment, sweep: Sweep) -> dict[str, object]:
     """What a probe is told that reads the trained weights of this experiment's members."""
     members = list(experiment.members(sweep))
     return {
@@ -134,14 +141,6 @@ def stored_weights(experiment: Experiment, sweep: Sweep) -> dict[str, Any]:
             [m.condition.id, block.name] for m in members for block in experiment.blocks(sweep)
         ],
     }
-
-
-def every_own(experiment: str, sweep: Sweep) -> Iterator[Member]:
-    """Every chosen cell on every task of the experiment's own, at each of its lengths."""
-    for task in sweep.own[experiment]:
-        for T in task.lengths:
-            for cell in sweep.chosen(experiment):
-                yield Member(task.shown, cell.shown, sweep.condition(task, T, cell))
 
 
 def registry() -> dict[str, type[Experiment]]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 import pandas as pd
 
+from lstm_bench import tasks
 from lstm_bench.experiments.base import Evidence, Experiment
+from lstm_bench.experiments.settings import Length, Lengths, Samples, Settings, Widths
 from lstm_bench.plotting.panels import cell_legend, cell_style, log_lengths, log_ticks, panels
 from lstm_bench.stats.timing import exponent
 from lstm_bench.sweep import Choice, Sweep
@@ -16,8 +18,17 @@ from lstm_bench.sweep import Choice, Sweep
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-SWEEP_TASK = "adding"
-DEFAULTS = {"lengths": [10, 20, 50, 100, 200], "widths": [8, 16, 32, 64], "length": 50}
+SWEEP_TASK = Choice("adding")
+
+
+@dataclass(frozen=True)
+class CostSettings(Settings):
+    """What is measured, on a machine that runs nothing else meanwhile."""
+
+    lengths: Annotated[Lengths, "at `width` above"] = (10, 20, 50, 100, 200, 500)
+    widths: Annotated[Widths, "at `length`"] = (8, 16, 32, 64, 128)
+    length: Length = 50
+    samples: Samples = 9
 
 
 @dataclass(frozen=True)
@@ -38,12 +49,15 @@ class Cost(Experiment):
         "products: twice the weights a step, times three for forward and backward."
     )
     probe = "cost"
+    settings: CostSettings = CostSettings()
 
-    def probe_settings(self, sweep: Sweep) -> dict[str, Any]:
-        chosen = {**DEFAULTS, "samples": 9, **sweep.settings.get("cost", {})}
+    def probe_settings(self, sweep: Sweep) -> dict[str, object]:
+        learnt = tasks.create(SWEEP_TASK.name)
+        for T in (*self.settings.lengths, self.settings.length):
+            learnt.require(T)
         return {
-            **chosen,
-            "task": SWEEP_TASK,
+            **vars(self.settings),
+            "task": SWEEP_TASK.name,
             "cells": [_cell(sweep, cell) for cell in sweep.cells],
             "width": sweep.width if isinstance(sweep.width, int) else None,
             "batch": sweep.training.batch,
@@ -87,7 +101,7 @@ class Cost(Experiment):
             }
         )
 
-    def verdict(self, table: pd.DataFrame, summary: pd.DataFrame) -> dict[str, Any]:
+    def verdict(self, table: pd.DataFrame, summary: pd.DataFrame) -> dict[str, object]:
         row = summary.iloc[0]
         told = ", ".join(
             f"{each.cell} {1e3 * each.update_seconds:.2f} ms and {each.parameters} parameters"
@@ -140,9 +154,9 @@ class Cost(Experiment):
         return figure
 
 
-def _cell(sweep: Sweep, cell: Choice) -> dict[str, Any]:
+def _cell(sweep: Sweep, cell: Choice) -> dict[str, object]:
     """What the probe is told of a cell: its width and network where they are not the sweep's."""
-    told: dict[str, Any] = {
+    told: dict[str, object] = {
         "name": cell.name,
         "options": dict(cell.options),
         "shown": cell.shown,

@@ -4,22 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 import pandas as pd
 
 from lstm_bench.experiments import words
-from lstm_bench.experiments.base import Evidence, Experiment, every_own, stored_weights
+from lstm_bench.experiments.base import Evidence, Experiment, stored_weights
 from lstm_bench.experiments.runs import groups
+from lstm_bench.experiments.settings import Allowed, Cells, OwnTasks, Sequences, Tasks
 from lstm_bench.plotting.panels import beside, cell_legend, cell_style, log_lengths, panels, say
 from lstm_bench.stats.rates import wilson
 from lstm_bench.stats.student import student_interval
-from lstm_bench.sweep import Member, Sweep
+from lstm_bench.sweep import Choice, Member, Sweep
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class ExtrapolationSettings(OwnTasks):
+    """Trained at `lengths`, tested at these multiples."""
+
+    tasks: Tasks = tuple(map(Choice, ("adding", "temporal_order", "anbn", "anbncn")))
+    cells: Cells = None
+    factors: Annotated[
+        tuple[int, ...], Allowed(minItems=1, items={"minimum": 2, "maximum": 64}), "of `lengths`"
+    ] = (2, 4, 8)
+    sequences: Sequences = 1024
 
 
 @dataclass(frozen=True)
@@ -42,20 +55,13 @@ class Extrapolation(Experiment):
         "of 1/k; `longest` is the n up to which every string is accepted."
     )
     probe = "extrapolation"
-    defaults: ClassVar[dict[str, Any]] = {
-        "tasks": ["adding", "temporal_order", "anbn", "anbncn"],
-        "lengths": [20],
-        "cells": None,
-        "factors": [2, 4, 8],
-        "sequences": 1024,
-    }
+    settings: ExtrapolationSettings = ExtrapolationSettings()
 
     def members(self, sweep: Sweep) -> Iterable[Member]:
-        return every_own(self.name, sweep)
+        return sweep.members(self.tasks, sweep.chosen(self.settings.cells))
 
-    def probe_settings(self, sweep: Sweep) -> dict[str, Any]:
-        section = sweep.settings[self.name]
-        kept = {key: section[key] for key in ("factors", "sequences")}
+    def probe_settings(self, sweep: Sweep) -> dict[str, object]:
+        kept = {"factors": self.settings.factors, "sequences": self.settings.sequences}
         return {**stored_weights(self, sweep), **kept}
 
     def table(self, evidence: Evidence) -> pd.DataFrame:
@@ -65,7 +71,7 @@ class Extrapolation(Experiment):
         rows = []
         for about, group in groups(joined, ["task", "cell", "T", "tested_T"]):
             solved = group[group.solved]
-            criterion = evidence.plan[group.condition.iloc[0]]["solved_score"]
+            criterion = evidence.plan[group.condition.iloc[0]].solved_score
             still = int((solved.score >= criterion).sum())
             low, high = wilson(still, len(solved))
             mean, mean_low, mean_high = student_interval(solved.score)
@@ -109,7 +115,7 @@ class Extrapolation(Experiment):
             wide["longest n (of N)"] = [_longest(counts.loc[key]) for key in keys]
         return wide
 
-    def verdict(self, table: pd.DataFrame, summary: pd.DataFrame) -> dict[str, Any]:
+    def verdict(self, table: pd.DataFrame, summary: pd.DataFrame) -> dict[str, object]:
         parts = []
         times = int(summary.times.min())
         for task, group in summary[summary.times == times].groupby("task", sort=False):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import pandas as pd
 
 from lstm_bench.errors import BenchError
 from lstm_bench.experiments.base import Evidence, Experiment
+from lstm_bench.experiments.settings import Length, Positive, Settings
 from lstm_bench.experiments.words import intervals, told
 from lstm_bench.stats.means import mean_interval
 from lstm_bench.stats.ranking import auc
@@ -19,12 +20,22 @@ from lstm_bench.sweep import Member, Sweep
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-DEFAULTS = {"length": 600, "batch": 32, "updates": 100, "exponents": 4, "trajectories": 4}
 ALL = "all cells"
 KEYS = ["task", "cell", "T", "seed"]
 QUARTILES = [0.25, 0.5, 0.75]
 NONE_LEFT = 16.0  # decades: what double precision can tell from nothing
 SHORT_OF = 3  # decades: the lag where the gradient has fallen so far is the effective horizon
+
+
+@dataclass(frozen=True)
+class GradientFlowSettings(Settings):
+    """What is measured on stored runs."""
+
+    length: Annotated[Length, "long enough for a steady slope: shorter ones mislead"] = 600
+    batch: Annotated[Positive, "sequences a norm is taken over"] = 32
+    updates: Annotated[Positive, "the early stage"] = 100
+    exponents: Annotated[Positive, "the largest Lyapunov exponents; most of the cost"] = 2
+    trajectories: Annotated[Positive, "sequences a replicate they are averaged over"] = 2
 
 
 @dataclass(frozen=True)
@@ -53,11 +64,12 @@ class GradientFlow(Experiment):
     probe = "gradient_flow"
     measures = ("decades_at_start", "decades_at_end")
     untrained = ("decades_at_start",)
+    settings: GradientFlowSettings = GradientFlowSettings()
 
     def members(self, sweep: Sweep) -> Iterable[Member]:
         return sweep.every_length()
 
-    def probe_settings(self, sweep: Sweep) -> dict[str, Any]:
+    def probe_settings(self, sweep: Sweep) -> dict[str, object]:
         for cell in sweep.cells:
             if cell.network.get("layers", 1) > 1 or cell.network.get("bidirectional", False):
                 raise BenchError(
@@ -71,8 +83,7 @@ class GradientFlow(Experiment):
             for block in sweep.blocks()
         ]
         return {
-            **DEFAULTS,
-            **sweep.settings.get("gradient_flow", {}),
+            **vars(self.settings),
             "runs": runs,
             "tasks": [task.name for task in sweep.tasks],
             "cells": [cell.name for cell in sweep.cells],
@@ -156,7 +167,7 @@ class GradientFlow(Experiment):
             }
         )
 
-    def verdict(self, table: pd.DataFrame, summary: pd.DataFrame) -> dict[str, Any]:
+    def verdict(self, table: pd.DataFrame, summary: pd.DataFrame) -> dict[str, object]:
         cells = summary[summary.cell != ALL].copy()
         task = cells.task.iloc[0]
         here = cells[cells.task == task].sort_values("slope_init")
@@ -234,7 +245,7 @@ def _prediction(rows: pd.DataFrame, groups: list[str]) -> dict[str, float]:
 
 def _cell_row(
     evidence: Evidence, slopes: pd.DataFrame, table: pd.DataFrame, task: str, cell: str
-) -> dict[str, Any]:
+) -> dict[str, object]:
     own = slopes[(slopes.task == task) & (slopes.cell == cell)]
     if own.empty:
         return {}

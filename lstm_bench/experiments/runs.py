@@ -10,6 +10,7 @@ import pandas as pd
 
 from lstm_bench.stats.rates import wilson
 from lstm_bench.stats.survival import time_to_solve
+from lstm_bench.store.planned import PlannedCondition
 
 FROM_PLAN = {
     "parameters": "parameters",
@@ -20,7 +21,7 @@ MEANS = ("mean_updates", "mean_low", "mean_high")
 
 
 def make_runs(
-    replicates: pd.DataFrame, timing: pd.DataFrame, plan: Mapping[str, Any]
+    replicates: pd.DataFrame, timing: pd.DataFrame, plan: Mapping[str, PlannedCondition]
 ) -> pd.DataFrame:
     """One row a replicate and place it has in the experiment.
 
@@ -41,9 +42,9 @@ def make_runs(
         columns={"task_label": "task", "cell_label": "cell", "updates": "trained"}
     )
     entries = [plan[id] for id in rows.condition]
-    rows["budget"] = [entry["spec"]["training"]["updates"] for entry in entries]
+    rows["budget"] = [entry.spec.training.updates for entry in entries]
     for name, key in FROM_PLAN.items():
-        rows[name] = [entry[key] for entry in entries]
+        rows[name] = [getattr(entry, key) for entry in entries]
     rows["judged"], rows["solved"] = rows.status != "error", rows.status == "solved"
     rows["updates"] = rows.updates_to_solve.astype(float).where(rows.solved, rows.budget)
     rows = rows.merge(_seconds(rows, timing), on=["condition", "seed"], how="left")
@@ -69,13 +70,13 @@ def groups(runs: pd.DataFrame, by: Sequence[str]) -> Iterator[tuple[dict[str, An
         yield dict(zip(by, values)), group
 
 
-def frame(rows: list[dict[str, Any]], columns: Mapping[str, type]) -> pd.DataFrame:
+def frame(rows: Sequence[Mapping[str, object]], columns: Mapping[str, type]) -> pd.DataFrame:
     """Rows as a table, which has its columns, and their types, where there is no row."""
     empty = {name: pd.Series(dtype=kind) for name, kind in columns.items()}
     return pd.DataFrame(rows) if rows else pd.DataFrame(empty)
 
 
-def rate_of(runs: pd.DataFrame) -> dict[str, Any]:
+def rate_of(runs: pd.DataFrame) -> dict[str, float]:
     """How many of the judged solved the task, and the share with its Wilson 95 % interval."""
     own = runs[runs.judged]
     n, solved = len(own), int(own.solved.sum())
@@ -89,7 +90,7 @@ def ends_of(runs: pd.DataFrame) -> dict[str, int]:
     return {end: int((runs.status == end).sum()) for end in ("diverged", "timeout", "error")}
 
 
-def mean_updates_of(runs: pd.DataFrame) -> dict[str, Any]:
+def mean_updates_of(runs: pd.DataFrame) -> dict[str, float]:
     """The mean of the updates to solve, an unsolved replicate counted at the budget."""
     own = runs[runs.judged]
     if own.empty:

@@ -4,20 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 import pandas as pd
 
-from lstm_bench.experiments.base import Evidence, Experiment, every_own, stored_weights
+from lstm_bench.experiments.base import Evidence, Experiment, stored_weights
 from lstm_bench.experiments.runs import groups
+from lstm_bench.experiments.settings import Allowed, Cells, OwnTasks, Sequences, Tasks
 from lstm_bench.stats.student import student_interval
-from lstm_bench.sweep import Member, Sweep
+from lstm_bench.sweep import Choice, Member, Sweep
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 KEYS = ["task", "cell", "T", "seed"]
+
+
+@dataclass(frozen=True)
+class SelectiveMemorySettings(OwnTasks):
+    """Gates, memory and what breaks without a gate, from stored weights."""
+
+    tasks: Tasks = (
+        Choice("flip_flop", {"preset": "liu2023"}, "flip-flop"),
+        Choice("selective_copy", {"distractors": 4}, "selective copy"),
+        Choice("temporal_order"),
+    )
+    cells: Cells = ("lstm", "gru", "lstm (chrono)")
+    sequences: Annotated[Sequences, "held-out sequences the probe reads"] = 512
+    lags: Annotated[
+        tuple[int, ...], Allowed(minItems=1, items={"minimum": 0}), "steps since an input was shown"
+    ] = (0, 1, 2, 4, 8, 16)
 
 
 @dataclass(frozen=True)
@@ -45,27 +62,16 @@ class SelectiveMemory(Experiment):
     )
     probe = "selective_memory"
     measures = ("auc_above_controls", "loss_without_choice")
-    defaults: ClassVar[dict[str, Any]] = {
-        "tasks": [
-            {"task": "flip_flop", "preset": "liu2023", "label": "flip-flop"},
-            {"task": "selective_copy", "distractors": 4, "label": "selective copy"},
-            "temporal_order",
-        ],
-        "lengths": [30],
-        "cells": ["lstm", "gru", "lstm (chrono)"],
-        "sequences": 512,
-        "lags": [0, 1, 2, 4, 8, 16],
-    }
+    settings: SelectiveMemorySettings = SelectiveMemorySettings()
 
     def members(self, sweep: Sweep) -> Iterable[Member]:
-        return every_own(self.name, sweep)
+        return sweep.members(self.tasks, sweep.chosen(self.settings.cells))
 
-    def probe_settings(self, sweep: Sweep) -> dict[str, Any]:
-        section = sweep.settings[self.name]
+    def probe_settings(self, sweep: Sweep) -> dict[str, object]:
         return {
             **stored_weights(self, sweep),
-            "sequences": section["sequences"],
-            "lags": sorted(section["lags"]),
+            "sequences": self.settings.sequences,
+            "lags": sorted(self.settings.lags),
         }
 
     def table(self, evidence: Evidence) -> pd.DataFrame:
@@ -147,7 +153,7 @@ class SelectiveMemory(Experiment):
         named = {c: c.replace("loss_without_", "loss, clamped ") for c in shown.columns}
         return shown.rename(columns=named).dropna(axis=1, how="all")
 
-    def verdict(self, table: pd.DataFrame, summary: pd.DataFrame) -> dict[str, Any]:
+    def verdict(self, table: pd.DataFrame, summary: pd.DataFrame) -> dict[str, object]:
         parts = []
         aucs = table[(table.measure == "auc") & (table.who == "solved")]
         for task, group in aucs.groupby("task", sort=False):

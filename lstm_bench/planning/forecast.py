@@ -7,8 +7,9 @@ from typing import Any
 
 from lstm_bench.planning import effort, estimate
 from lstm_bench.planning.placing import gpus
-from lstm_bench.spec import Condition, SeedBlock
+from lstm_bench.spec import Condition
 from lstm_bench.store.paths import Results
+from lstm_bench.store.planned import replicates_of
 from lstm_bench.store.plans import Plan
 from lstm_bench.store.seals import write_sealed_json
 
@@ -22,7 +23,7 @@ FEW = 3  # jobs a sweep has once: verdicts, report, MLflow
 
 def forecast(
     plan: Plan, results: Results, measure: Callable[[Condition, int], float]
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Estimate the sweep of a plan and write it for the report; returns what was written.
 
     `rows` has one entry an experiment and one for the whole sweep, where conditions that several
@@ -51,12 +52,12 @@ def _row(
     name: str,
     blocks: list[tuple[str, str]],
     seconds: dict[tuple[str, str], tuple[float, float]],
-) -> dict[str, Any]:
+) -> dict[str, object]:
     on_gpu = [pair for pair in blocks if gpus(plan, pair[0])]
     on_cpu = [pair for pair in blocks if pair not in set(on_gpu)]
     entries = {id: plan.conditions[id] for id, _ in blocks}
-    datasets = {entry["dataset"]: estimate.dataset_bytes(entry) for entry in entries.values()}
-    memory = [effort.training_mib(entries[id], len(SeedBlock.parse(b).seeds)) for id, b in blocks]
+    datasets = {entry.dataset: estimate.dataset_bytes(entry) for entry in entries.values()}
+    memory = [effort.training_mib(entries[id], replicates_of(b)) for id, b in blocks]
     disk = sum(estimate.block_bytes(entries[id], block) for id, block in blocks)
     asked = plan.asked if name == "whole sweep" else [name]
     probes = sum(len(plan.probe_files(each)) for each in asked)
@@ -91,7 +92,7 @@ def told(made: dict[str, Any]) -> str:
     return "\n".join([*lines, "", _assumption(made)])
 
 
-def _assumption(made: dict[str, Any]) -> str:
+def _assumption(made: dict[str, object]) -> str:
     known = made["shares_from_runs"]
     stored = f"that of stored runs for {known} pairs of task and cell, else " if known else ""
     count = made["measured_conditions"]

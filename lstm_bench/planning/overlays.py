@@ -14,16 +14,16 @@ from typing import Any
 from lstm_bench.errors import BenchError
 from lstm_bench.store.yamls import read_config
 
-Layer = tuple[str, Mapping[str, Any]]  # its name for people, and what it says
+Layer = tuple[str, Mapping[str, object]]  # its name for people, and what it says
 
-# keys of a section that hang on the cells or tasks of the sweep, and the key that names those
+EITHER = ("cells", "tasks")
+# what the keys of sections hang on that are known to hang on one of them alone
 CHOOSERS = {
     "cells": ("cells",),
     "reference": ("cells",),
     "pace": ("cells",),
     "cell": ("cells",),
     "task": ("tasks",),
-    "pairs": ("cells", "tasks"),
     "length": ("tasks",),
 }
 DECISIVE = ("cells", "tasks", "lengths", "width", "network")  # for what an experiment can do
@@ -31,7 +31,9 @@ FILES = ("learning_rates", "plugins", "claims")  # keys of the config that name 
 NAMED = 12  # keys that a sentence lists before it counts
 
 
-def read_layers(paths: Iterable[str | Path], given: Mapping[str, Any] | None = None) -> list[Layer]:
+def read_layers(
+    paths: Iterable[str | Path], given: Mapping[str, object] | None = None
+) -> list[Layer]:
     """The layers of these files and of `--config`, the first one first. Raises BenchError."""
     found: list[Layer] = []
     for path in paths:
@@ -106,10 +108,8 @@ def inherited(layers: Sequence[Layer]) -> list[str]:
             last[section] = i
             for key in under if isinstance(under, dict) else ():
                 last[f"{section}.{key}"] = i
-                if key in CHOOSERS:
-                    depends[f"{section}.{key}"] = CHOOSERS[key]
-                elif key == "lengths":  # of the section's own tasks
-                    depends[f"{section}.{key}"] = (f"{section}.tasks",)
+                own_tasks = (f"{section}.tasks",) if key == "lengths" else EITHER
+                depends[f"{section}.{key}"] = CHOOSERS.get(key, own_tasks)
     found = [name for name in depends if _is_later(depends[name], name, last)]
     asked = merged(layers).get("experiments") or ()
     if _is_later(DECISIVE, "experiments", last):
@@ -134,7 +134,7 @@ def overridden(layers: Sequence[Layer]) -> Iterator[str]:
             yield f"{layers[0][0]} is overridden by {name} in {', '.join(changed[:NAMED])}{more}."
 
 
-def _leaves(values: Mapping[str, Any]) -> dict[str, Any]:
+def _leaves(values: Mapping[str, object]) -> dict[str, object]:
     """`training.updates: 300`; what stands at the top, and then the keys of sections."""
     top = {key: value for key, value in values.items() if not isinstance(value, dict)}
     nested = {

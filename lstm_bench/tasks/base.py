@@ -6,8 +6,9 @@ To add one, subclass `Task` in a file of this room (or of your own, named in `pl
 
 from __future__ import annotations
 
+import contextlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, ClassVar, NamedTuple
@@ -75,7 +76,7 @@ class Task(ABC):
     score_name: ClassVar[str] = "score"
     solved_score: ClassVar[float]
     shortest: ClassVar[int] = 2
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    presets: ClassVar[Mapping[str, Mapping[str, object]]] = {}
     window_is_best: ClassVar[bool] = True  # False where `window` is the best linear answer only
 
     @property
@@ -114,6 +115,15 @@ class Task(ABC):
         series) parts it, and its `sample` is that of "train".
         """
         return self.sample(rng, batch, T)
+
+    def allowed(self, lengths: Iterable[int]) -> tuple[int, ...]:
+        """Those of these lengths that the task can have."""
+        found = []
+        for T in lengths:
+            with contextlib.suppress(BenchError):
+                self.require(T)
+                found.append(T)
+        return tuple(found)
 
     def steps(self, T: int) -> int:
         """The number of time steps of a sequence of length T."""
@@ -231,7 +241,7 @@ def registry() -> dict[str, type[Task]]:
     return classes(Task, "lstm_bench.tasks")
 
 
-def create(name: str, options: Mapping[str, Any] | None = None) -> Task:
+def create(name: str, options: Mapping[str, object] | None = None) -> Task:
     """The task of this name; the option `preset` stands for those of one of its presets.
 
     Raises BenchError for an unknown name, preset or option.
