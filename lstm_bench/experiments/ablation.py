@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from functools import partial
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -13,17 +14,28 @@ from lstm_bench.errors import BenchError, unknown
 from lstm_bench.experiments.base import Evidence, Experiment
 from lstm_bench.experiments.runs import log2_updates
 from lstm_bench.experiments.words import interval as interval_
+from lstm_bench.plotting.figure import Axis, Figure, Layer, figure, panel
+from lstm_bench.plotting.palette import BLUE, GREY
 from lstm_bench.stats.comparisons import sign_flip
 from lstm_bench.stats.family import holm
 from lstm_bench.stats.intervals import FEWEST, interval
 from lstm_bench.stats.rates import wilson
 from lstm_bench.sweep import Choice, Member, Sweep
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
 ALPHA = 0.05
 KEYS = ["task", "T", "cell"]
+APART, TIED = "told apart from the baseline", "not told apart"
+SHOWN = {
+    "lstm_peephole": "peephole LSTM",
+    "lstm_nig": "no input gate",
+    "lstm_nfg": "no forget gate",
+    "lstm_nog": "no output gate",
+    "lstm_niaf": "linear input",
+    "lstm_noaf": "linear output",
+    "lstm_np": "no peepholes",
+    "lstm_cifg": "coupled gates",
+    "lstm_fgr": "gates see gates",
+}
 
 
 @dataclass(frozen=True)
@@ -140,9 +152,38 @@ class Ablation(Experiment):
         return {"answer": answer, "positive_control": controls}
 
     def figure(self, table: pd.DataFrame, summary: pd.DataFrame, evidence: Evidence) -> Figure:
-        from lstm_bench.plotting.ablation import ablation_figure
-
-        return ablation_figure(table, per_seed(evidence))
+        """Rows are variants: dots the seeds, a square their mean, solved of n at the right."""
+        sign = table.group.map({"slower": " +", "faster": " –"}).fillna("")
+        shown = table.assign(
+            series=np.where(table.group == "tied", TIED, APART),
+            told=table.solved.astype(str) + "/" + table.n.astype(str) + sign,
+        )
+        each, same = per_seed(evidence).drop(columns="solved"), ["task", "T", "seed"]
+        least = each.cell == table.baseline.iloc[0]
+        paired = each[~least].merge(each[least][[*same, "log2_updates"]], on=same)
+        points = partial(Layer, "cell", by="series", look="points")
+        variants = {cell: SHOWN.get(cell, cell) for cell in dict.fromkeys(table.cell)}
+        ratios = panel(
+            Axis("", "names", names=variants),
+            Axis("updates to solve, ratio to the baseline", "log"),
+            points(
+                "2 ** (log2_updates_x - log2_updates_y)", faded=True, marker="o", size=2,
+                rows=paired.merge(shown[[*KEYS, "series"]], on=KEYS),
+            ),
+            points(
+                *("ratio", "ratio_low", "ratio_high"), marker="s", text="told", at_edge=True,
+                faded="solved * 2 < n", hollow="group == 'tied'",
+            ),
+            guides=(1.0,),
+            flipped=True,
+            empty="no replicate to compare with",
+        )  # fmt: skip
+        note = (
+            "n = {n} seeds, paired with the baseline; bars: bootstrap 95 % intervals; told apart "
+            "by sign flips, Holm over the variants of a task; faded: fewer than half solved, a "
+            "bound. At the right: solved of n, + slower and – faster where told apart"
+        )
+        return figure(shown, [ratios], {APART: BLUE, TIED: GREY}, note, ["task", "T"])
 
 
 def per_seed(evidence: Evidence) -> pd.DataFrame:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,11 +14,9 @@ from lstm_bench import tasks
 from lstm_bench.errors import BenchError, unknown
 from lstm_bench.experiments.base import Evidence, Experiment
 from lstm_bench.experiments.runs import frame
+from lstm_bench.plotting.figure import LENGTH, Axis, Figure, Layer, figure, panel
 from lstm_bench.stats.crossing import Crossing, Ratio, crossing, paired_ratio
 from lstm_bench.sweep import Choice, Member, Sweep
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 DEFAULTS = {"lengths": [5], "samples": 9, "reference": "lstm"}
 MEASURES = {"updates": "updates", "flops": "FLOPs", "seconds": "seconds"}
@@ -160,9 +159,27 @@ class Crossover(Experiment):
         }
 
     def figure(self, table: pd.DataFrame, summary: pd.DataFrame, evidence: Evidence) -> Figure:
-        from lstm_bench.plotting.crossover import crossover_figure
-
-        return crossover_figure(table, summary, MEASURES, evidence.tasks, evidence.cells)
+        """What each cell needs as a ratio to the reference; triangles where the ratio passes 1."""
+        known = summary[summary.censored.fillna("") == ""]
+        ends = known.melt(["task", "cell", "measure"], ["low", "high"], value_name="T")
+        bound, panels = "solved * 2 < n or reference_solved * 2 < n", []
+        for name, told in MEASURES.items():
+            ratio = (f"{name}_{end}" for end in ("ratio", "low", "high"))
+            here = partial(Layer, y=1.0, only=f"measure == '{name}'")
+            layers = (
+                Layer("T", *ratio, faded=bound),
+                here("T", look="curve", rows=ends),
+                here("from_T", look="points", marker="^", size=6, rows=known),
+            )
+            label = f"{told} to solve, ratio to {{reference}}"
+            panels.append(panel(LENGTH, Axis(label, "log"), *layers, guides=(1.0,)))
+        note = (
+            "n = {n} replicates a point, paired by seed, 95 % bootstrap intervals. Above 1: "
+            "{reference} is the cheaper one; faded: a bound, since one of both solves less than "
+            "half. Triangles: where it flips, with interval. Seconds: quiet machine, all cells on "
+            "the backend “{backend}”, {device}."
+        )
+        return figure(table[table.n > 0], panels, evidence.cells, note, ["task"], "{task}")
 
 
 def _lengths(sweep: Sweep, task: Choice) -> list[int]:

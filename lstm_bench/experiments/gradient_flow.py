@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,12 +13,10 @@ import pandas as pd
 from lstm_bench.errors import BenchError
 from lstm_bench.experiments.base import Evidence, Experiment
 from lstm_bench.experiments.words import intervals, told
+from lstm_bench.plotting.figure import Axis, Figure, Layer, figure, panel
 from lstm_bench.stats.means import mean_interval
 from lstm_bench.stats.ranking import auc
 from lstm_bench.sweep import Member, Sweep
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 DEFAULTS = {"length": 600, "batch": 32, "updates": 100, "exponents": 4, "trajectories": 4}
 ALL = "all cells"
@@ -183,11 +182,51 @@ class GradientFlow(Experiment):
         }
 
     def figure(self, table: pd.DataFrame, summary: pd.DataFrame, evidence: Evidence) -> Figure:
-        from lstm_bench.plotting.gradients import gradient_figure
-
+        """Norms against lag at each stage; slopes at the start against what was solved."""
+        quartiles = ("decades", "lower_quartile", "upper_quartile")
+        few, panels = "stage == 'end' and solved * 2 < n", []
+        for stage in sorted(set(table.stage), key=lambda name: {"init": 0, "end": 2}.get(name, 1)):
+            when = {"init": "at the start", "end": "at the end"}.get(stage, f"after {stage}")
+            curve = partial(Layer, "lag", look="curve", faded=few)
+            at = f"stage == '{stage}' and part =="
+            panels.append(
+                panel(
+                    Axis("lag (steps before the last output)"),
+                    Axis(f"{when}: log10 of the norm, relative to lag 0", within=(-17, 6)),
+                    curve(*quartiles, only=f"{at} 'h'"),
+                    curve("decades", only=f"{at} 'c'", thin=True),
+                    guides=(0.0,),
+                    empty="no gradient is a finite number",
+                )
+            )
         start = _measured(evidence, "slope")
         judged = _with_slope(evidence, start[(start.stage == "init") & (start.part == "h")])
-        return gradient_figure(table, judged, evidence.tasks, evidence.cells)
+        longest = [*sorted(set(judged["T"]), reverse=True), "none"]
+        panels.append(
+            panel(
+                Axis("longest T solved by a replicate", "names", names=longest),
+                Axis("slope at the start (decades a step)"),
+                Layer(
+                    *("longest", "slope"), look="points", hollow="longest == 'none'",
+                    rows=_outcomes(judged),
+                ),
+                flipped=True,
+            )
+        )  # fmt: skip
+        note = (
+            "n = {n} replicates, medians with quartiles. Thick lines: dL/dh, thin lines: dL/dc. At "
+            "the end, faded: fewer than half solved it. Slopes: one point a seed; hollow: it "
+            "solved no length. A line that ends in a fall to -17: units that died."
+        )
+        return figure(table, panels, evidence.cells, note, ["task"])
+
+
+def _outcomes(judged: pd.DataFrame) -> pd.DataFrame:
+    """A row a task, cell and seed: the slope at the start and the longest T it solved."""
+    rows = judged.assign(longest=judged["T"].where(judged.solved))
+    each = rows.groupby(["task", "cell", "seed"], sort=False)
+    found = each.agg({"slope": "first", "longest": "max"}).reset_index()
+    return found.assign(longest=[int(T) if T == T else "none" for T in found.longest])
 
 
 def _measured(evidence: Evidence, measure: str) -> pd.DataFrame:

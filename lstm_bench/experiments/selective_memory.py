@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from functools import partial
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 
 from lstm_bench.experiments.base import Evidence, Experiment, every_own, stored_weights
 from lstm_bench.experiments.runs import groups
+from lstm_bench.plotting.figure import Axis, Figure, Layer, figure, panel
 from lstm_bench.stats.student import student_interval
 from lstm_bench.sweep import Member, Sweep
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
 KEYS = ["task", "cell", "T", "seed"]
+MATTERS = "gate == 'write' and of == 'relevant'"
+GATES = ("f", "i", "o", "z", "r")
 
 
 @dataclass(frozen=True)
@@ -168,9 +169,59 @@ class SelectiveMemory(Experiment):
         }
 
     def figure(self, table: pd.DataFrame, summary: pd.DataFrame, evidence: Evidence) -> Figure:
-        from lstm_bench.plotting.memory import memory_figure
+        """One sequence's gates, AUCs, what is read from the state, and losses of clamped gates."""
+        table, traces = table.sort_values("lag", kind="stable"), _traces(evidence)
+        gated = table.query("measure == 'loss' and gate != 'none'")
+        gates = [gate for gate in GATES if gate in set(gated.gate)]
+        lost = table[table.cell.isin(gated.cell) & (table.measure == "loss")]
+        top = 2 * np.nanmax([1, *lost.high, *lost["mean"]])
+        kinds = {"trained": "trained", "shuffled": "other sequence", "untrained": "untrained"}
+        memory = "measure == 'memory' and of =="
+        mean = partial(Layer, y="mean", low="low", high="high", faded="who != 'solved'")
+        panels = [
+            panel(
+                Axis("step (marks: it matters)"),
+                Axis("mean gate, one sequence (i or 1 – z; faded: f or z)", "share"),
+                Layer("lag", "value", look="curve", only="gate == 'write'", rows=traces),
+                Layer("lag", "value", look="curve", only="gate == 'keep'", faded=True, rows=traces),
+                Layer("lag", "value", look="points", only=MATTERS, rows=traces),
+                empty="no gated cell solved it",
+            ),
+            panel(
+                Axis("", "names", names=kinds),
+                Axis("AUC of the gate that writes", "share"),
+                mean("of", look="points", only="measure == 'auc'"),
+                guides=(0.5,),
+            ),
+            panel(
+                Axis("steps ago (open: irrelevant)", "names"),
+                Axis("R² of an input read from the state", limits=(-0.15, 1.05)),
+                mean("lag", only=f"{memory} 'relevant'"),
+                mean("lag", only=f"{memory} 'irrelevant'", hollow=True),
+                Layer("lag", "mean", only=f"{memory} 'untrained'", look="curve", thin=True),
+                guides=(0.0,),
+            ),
+            panel(
+                Axis("gate held at its mean", "names", names=["none", *gates]),
+                Axis("loss / memoryless floor, gate clamped", "symlog", limits=(0, top)),
+                mean("gate", look="points", rows=lost),
+                guides=(1.0,),
+            ),
+        ]
+        note = (
+            "n = {n} replicates that solved the task (faded: none did, all trained ones); bars: "
+            "Student's 95 % intervals; thin lines: untrained"
+        )
+        return figure(table, panels, evidence.cells, note, ["task"])
 
-        return memory_figure(table, evidence.probe, evidence.runs, evidence.cells)
+
+def _traces(evidence: Evidence) -> pd.DataFrame:
+    """Gates of one sequence in the first replicate of each cell that solved the task."""
+    assert evidence.probe is not None
+    solved = evidence.runs.loc[evidence.runs.solved, ["condition", "seed", "task", "cell"]]
+    rows = evidence.probe[evidence.probe.measure == "trace"].merge(solved)
+    first = rows.groupby(["task", "cell"]).seed.transform("min")
+    return rows[rows.seed == first]
 
 
 def told(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,16 +12,9 @@ import pandas as pd
 from lstm_bench.experiments.base import Evidence, Experiment
 from lstm_bench.experiments.runs import groups
 from lstm_bench.experiments.words import intervals, told
-from lstm_bench.plotting.panels import cell_legend, cell_style, log_lengths, panels
+from lstm_bench.plotting.figure import LENGTH, Axis, Figure, Layer, figure, panel
 from lstm_bench.stats.survival import mean_difference, solved_by, time_to_solve, told_apart
 from lstm_bench.sweep import Member, Sweep
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
-
-SEVERAL = "#666666"  # a letter of more curves than one
 
 
 @dataclass(frozen=True)
@@ -106,63 +99,41 @@ class TrainingTime(Experiment):
         }
 
     def figure(self, table: pd.DataFrame, summary: pd.DataFrame, evidence: Evidence) -> Figure:
-        joined = evidence.runs[evidence.runs.judged]
-        tasks = [task for task in evidence.tasks if (table.task == task).any()]
-        figure, grid = panels(2, len(tasks))
-        for column, task in enumerate(tasks):
-            T = int(summary[summary.task == task]["T"].iloc[0])
-            at = joined[(joined.task == task) & (joined["T"] == T)]
-            above, below = grid[0, column], grid[1, column]
-            for cell in evidence.cells:
-                group = at[at.cell == cell]
-                style = cell_style(cell, evidence.cells)
-                if len(group):
-                    km = solved_by(group.updates.to_numpy(), group.solved.to_numpy())
-                    plain = {**style, "marker": None}
-                    above.step(km.time, km.share, where="post", label=cell, **plain)
-                    band = {"color": style["color"], "alpha": 0.12, "linewidth": 0}
-                    above.fill_between(km.time, km.low, km.high, step="post", **band)
-                rows = table[(table.task == task) & (table.cell == cell)].sort_values("T")
-                error = _error(rows.mean_updates, rows.mean_updates_low, rows.mean_updates_high)
-                below.errorbar(
-                    rows["T"], rows.mean_updates, yerr=error, elinewidth=0.7, markersize=4,
-                    label=f"_{cell}", **style,
-                )  # fmt: skip
-                _letter(above, at[at.cell == cell], summary[summary.task == task], style)
-            n = len(at) // max(at.cell.nunique(), 1)
-            above.set_title(f"{task}, T = {T}")
-            above.set(xlabel="updates", ylim=(-0.03, 1.03), xlim=(0, at.updates.max()))
-            log_lengths(below, table[table.task == task]["T"].tolist())
-            below.set(xlabel="sequence length T", ylim=(0, None))
-        grid[0, 0].set_ylabel("share solved\n(Kaplan-Meier)")
-        grid[1, 0].set_ylabel("mean updates to solve\n(up to the budget)")
-        cell_legend(figure, grid[0, 0])
-        figure.supxlabel(
-            f"n = {n} replicates a cell; bands and bars: 95 % intervals; a mean at the budget "
-            "means that none solved it;\ncells that share a letter are not told apart "
-            "(log-rank tests by permutation, Holm; grey: of several curves)",
-            fontsize=7,
+        mean = ("mean_updates", "mean_updates_low", "mean_updates_high")
+        panels = [
+            panel(
+                Axis("updates", limits=(0, None)),
+                Axis("share solved (Kaplan-Meier)", "share"),
+                Layer(
+                    *("updates", "share", "low", "high"), look="step", text="letters",
+                    at_edge=True, rows=_curves(evidence, summary),
+                ),
+            ),
+            panel(
+                LENGTH,
+                Axis("mean updates to solve (up to the budget)", limits=(0, None)),
+                Layer("T", *mean, rows=table),
+            ),
+        ]  # fmt: skip
+        note = (
+            "n = {n} replicates a cell; bands and bars: 95 % intervals; a mean at the budget means "
+            "that none solved it; cells that share a letter are not told apart (log-rank tests by "
+            "permutation, Holm; grey: of several curves)"
         )
-        return figure
+        return figure(summary, panels, evidence.cells, note, ["task"])
 
 
-def _letter(axes: Axes, rows: pd.DataFrame, summary: pd.DataFrame, style: dict[str, Any]) -> None:
-    """The cell's tie groups at the end of its curve, beside those that end there too; one for all
-    curves that end there with the same."""
-    if rows.empty:
-        return
-    letters = str(summary[summary.cell == rows.cell.iloc[0]].letters.iloc[0])
-    share = float(rows.solved.mean())
-    same = [text for text in axes.texts if abs(float(text.get_gid() or 0) - share) < 0.06]
-    twin = next((text for text in same if text.get_text() == letters), None)
-    if twin is not None:
-        twin.set_color(SEVERAL)
-    else:
-        axes.annotate(
-            letters, (1.01, share), xycoords=("axes fraction", "data"), va="center", fontsize=6.5,
-            fontweight="bold", xytext=(7 * len(same), 0), textcoords="offset points",
-            color=style["color"], gid=str(share),
-        )  # fmt: skip
+def _curves(evidence: Evidence, summary: pd.DataFrame) -> pd.DataFrame:
+    """Kaplan-Meier curves of every row of the summary, with its letters at their ends."""
+    known = dict(iter(evidence.runs[evidence.runs.judged].groupby(["task", "cell", "T"])))
+    found = []
+    for row in summary.itertuples():
+        runs = known[row.task, row.cell, row.T]
+        km = solved_by(runs.updates.to_numpy(), runs.solved.to_numpy())
+        curve = {"updates": km.time, "share": km.share, "low": km.low, "high": km.high}
+        curve |= {"letters": [*[""] * (len(km.time) - 1), row.letters]}
+        found.append(pd.DataFrame(curve).assign(task=row.task, cell=row.cell))
+    return pd.concat(found)
 
 
 def compare(rows: pd.DataFrame, cells: list[str]) -> dict[str, dict[str, Any]]:
@@ -237,7 +208,3 @@ def _milestones(group: pd.DataFrame) -> dict[str, float]:
             update = np.inf if entry["update"] is None else float(entry["update"])
             reached.setdefault(entry["name"], []).append(update)
     return {f"median_updates_to_{name}": float(np.median(v)) for name, v in reached.items()}
-
-
-def _error(mean: pd.Series, low: pd.Series, high: pd.Series) -> np.ndarray:
-    return np.clip(np.stack([mean - low, high - mean]), 0, None)

@@ -27,12 +27,6 @@ def intervals(low: pd.Series, high: pd.Series, form: str) -> pd.Series:
     return pd.Series([interval(*ends, form) for ends in zip(low, high)], low.index, dtype=object)
 
 
-def count_range(counts: Iterable[float]) -> str:
-    """`10`, or `4-10` where they differ; `0` of none."""
-    known = sorted({int(count) for count in counts if not pd.isna(count)}) or [0]
-    return "-".join(map(str, sorted({known[0], known[-1]})))
-
-
 def not_trained(statuses: Iterable[str]) -> tuple[int, str]:
     """How many replicates were not trained to an end, and in words.
 
