@@ -12,8 +12,9 @@ import pandas as pd
 
 from lstm_bench.errors import BenchError, unknown
 from lstm_bench.experiments.base import Evidence, Experiment
-from lstm_bench.experiments.runs import log2_updates
+from lstm_bench.experiments.runs import bounds, log2_updates
 from lstm_bench.experiments.words import interval as interval_
+from lstm_bench.experiments.words import listed
 from lstm_bench.plotting.figure import Axis, Figure, Layer, figure, panel
 from lstm_bench.plotting.palette import BLUE, GREY
 from lstm_bench.stats.comparisons import sign_flip
@@ -144,8 +145,7 @@ class Ablation(Experiment):
                 for row in apart.itertuples()
             )
             parts.append(f"{task}: {told or 'none'}")
-        answer = f"Variants told apart from {baseline} by updates to solve: " + "; ".join(parts)
-        answer += "."
+        answer = listed(f"Variants told apart from {baseline} by updates to solve", parts)
         failed = [task for task, held in controls.items() if not held]
         if failed:
             answer += f" {baseline} itself does not solve {', '.join(failed)} half the time."
@@ -240,13 +240,11 @@ def _adjusted(values: pd.DataFrame, variants: list[str], baseline: str) -> dict[
 
 def _counts(own: pd.DataFrame) -> dict[str, Any]:
     n, solved = len(own), int(own.solved.sum())
-    low, high = wilson(solved, n)
     rates = sorted(set(own.learning_rate))
     return {
         "n": n,
         "solved": solved,
-        "share_low": low,
-        "share_high": high,
+        **dict(zip(("share_low", "share_high"), wilson(solved, n))),
         "diverged": int((own.status == "diverged").sum()),
         "mean_updates": float(2 ** own.log2_updates.mean()),
         "median_test_score": own.test_score.astype(float).median(),
@@ -259,9 +257,10 @@ def _ratio(differences: pd.Series) -> dict[str, float]:
     mean = float(2 ** differences.mean()) if len(differences) else float("nan")
     low = high = float("nan")
     if len(differences) >= FEWEST:
-        bounds = (mean, mean) if np.ptp(differences) == 0 else interval([differences.to_numpy()])
-        low, high = bounds if np.ptp(differences) == 0 else (2.0 ** bounds[0], 2.0 ** bounds[1])
-    return {"ratio": mean, "ratio_low": float(low), "ratio_high": float(high)}
+        alike = np.ptp(differences) == 0
+        ends = (mean, mean) if alike else interval([differences.to_numpy()])
+        low, high = ends if alike else (2.0 ** ends[0], 2.0 ** ends[1])
+    return bounds("ratio", (mean, float(low), float(high)))
 
 
 def _told(row: Any) -> str:

@@ -14,7 +14,7 @@ from lstm_bench import tasks
 from lstm_bench.errors import unknown
 from lstm_bench.experiments.base import Evidence, Experiment
 from lstm_bench.experiments.runs import ends_of, groups, rate_of
-from lstm_bench.experiments.words import intervals
+from lstm_bench.experiments.words import at_length, counts, intervals
 from lstm_bench.plotting.figure import Axis, Figure, Layer, Panel, figure, panel
 from lstm_bench.plotting.palette import BLUE, GREY, RED
 from lstm_bench.sweep import Choice, Member, Sweep
@@ -86,9 +86,9 @@ class Catalogue(Experiment):
         interval = intervals(summary.low, summary.high, "{:.2f}")
         return pd.DataFrame(
             {
-                "task": summary.task + " at T = " + summary["T"].astype(str),
+                "learnt": at_length(summary),
                 "cell": summary.cell,
-                "solved": summary.solved.astype(str) + "/" + summary.n.astype(str) + interval,
+                "solved": counts(summary, "/") + interval,
                 "median updates to solve": summary.median_updates,
                 "floor": summary.floor,
                 "ceiling": summary.ceiling,
@@ -97,7 +97,7 @@ class Catalogue(Experiment):
                 "learning rate": summary.learning_rate,
                 "budget": summary.budget,
             }
-        ).rename(columns={"task": "learnt"})
+        )
 
     def verdict(self, table: pd.DataFrame, summary: pd.DataFrame) -> dict[str, Any]:
         cells = summary[summary.every == "cell"]

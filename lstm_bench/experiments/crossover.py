@@ -19,6 +19,7 @@ from lstm_bench.stats.crossing import Crossing, Ratio, crossing, paired_ratio
 from lstm_bench.sweep import Choice, Member, Sweep
 
 DEFAULTS = {"lengths": [5], "samples": 9, "reference": "lstm"}
+ENDS = ("ratio", "low", "high")
 MEASURES = {"updates": "updates", "flops": "FLOPs", "seconds": "seconds"}
 RATIO = ("ratio_at_shortest", "ratio_at_shortest_low", "ratio_at_shortest_high")
 SUMMARY: Mapping[str, type] = {
@@ -126,9 +127,7 @@ class Crossover(Experiment):
                         "censored": found.censored,
                         "shown": _shown(found, first["T"], last["T"]),
                         "shortest": first["T"],
-                        "ratio_at_shortest": first[f"{name}_ratio"],
-                        "ratio_at_shortest_low": first[f"{name}_low"],
-                        "ratio_at_shortest_high": first[f"{name}_high"],
+                        **dict(zip(RATIO, (first[f"{name}_{end}"] for end in ENDS))),
                         "longest": last["T"],
                         "ratio_at_longest": last[f"{name}_ratio"],
                     }
@@ -164,7 +163,7 @@ class Crossover(Experiment):
         ends = known.melt(["task", "cell", "measure"], ["low", "high"], value_name="T")
         bound, panels = "solved * 2 < n or reference_solved * 2 < n", []
         for name, told in MEASURES.items():
-            ratio = (f"{name}_{end}" for end in ("ratio", "low", "high"))
+            ratio = (f"{name}_{end}" for end in ENDS)
             here = partial(Layer, y=1.0, only=f"measure == '{name}'")
             layers = (
                 Layer("T", *ratio, faded=bound),
@@ -243,10 +242,9 @@ def _compared(evidence: Evidence) -> list[tuple[dict[str, Any], Ratio | None]]:
         }
         for name, factor in factors.items():
             row[f"{name}_factor"] = factor
-            bounds = ("ratio", "value"), ("low", "low"), ("high", "high")
-            for column, attribute in bounds:
-                value = getattr(ratio, attribute) if ratio else float("nan")
-                row[f"{name}_{column}"] = value * factor
+            ends = (ratio.value, ratio.low, ratio.high) if ratio else [float("nan")] * 3
+            for end, value in zip(ENDS, ends):
+                row[f"{name}_{end}"] = value * factor
         found.append((row, ratio))
     return found
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from lstm_bench.experiments import words
 from lstm_bench.experiments.base import Evidence, Experiment, every_own, stored_weights
-from lstm_bench.experiments.runs import groups
+from lstm_bench.experiments.runs import bounds, groups
 from lstm_bench.plotting.figure import Axis, Figure, Layer, figure, panel
 from lstm_bench.plotting.palette import BLACK, cell_places
 from lstm_bench.stats.rates import wilson
@@ -66,8 +66,6 @@ class Extrapolation(Experiment):
             solved = group[group.solved]
             criterion = evidence.plan[group.condition.iloc[0]]["solved_score"]
             still = int((solved.score >= criterion).sum())
-            low, high = wilson(still, len(solved))
-            mean, mean_low, mean_high = student_interval(solved.score)
             longest = solved.longest.dropna().astype(float)
             rows.append(
                 {
@@ -75,12 +73,8 @@ class Extrapolation(Experiment):
                     "times": int(group.factor.iloc[0]),
                     "n": len(group),
                     "solved": len(solved),
-                    "still": still,
-                    "still_low": low,
-                    "still_high": high,
-                    "score": mean,
-                    "score_low": mean_low,
-                    "score_high": mean_high,
+                    **bounds("still", (still, *wilson(still, len(solved)))),
+                    **bounds("score", student_interval(solved.score)),
                     "unsolved_score": group[~group.solved].score.mean(),
                     "criterion": criterion,
                     "longest": longest.median() if len(longest) else np.nan,
@@ -118,11 +112,8 @@ class Extrapolation(Experiment):
                 if row.solved
             )
             parts.append(f"{task}: {told or 'no cell solved it at T'}")
-        return {
-            "answer": f"Of the replicates that solved it at T, still solving it at {times} T: "
-            + "; ".join(parts)
-            + "."
-        }
+        lead = f"Of the replicates that solved it at T, still solving it at {times} T"
+        return {"answer": words.listed(lead, parts)}
 
     def figure(self, table: pd.DataFrame, summary: pd.DataFrame, evidence: Evidence) -> Figure:
         shown = panel(

@@ -10,6 +10,7 @@ import pandas as pd
 
 from lstm_bench.experiments.base import Evidence, Experiment
 from lstm_bench.experiments.runs import ends_of, groups, rate_of
+from lstm_bench.experiments.words import listed
 from lstm_bench.plotting.figure import LENGTH, SOLVED, Axis, Figure, Layer, figure, panel
 from lstm_bench.stats.rates import horizon
 from lstm_bench.sweep import Member, Sweep
@@ -97,11 +98,10 @@ class HorizonExperiment(Experiment):
             own = table[(table.task == task) & (table.n > 0)]
             controls[str(task)] = bool((own[own["T"] == own["T"].min()].share >= 0.5).any())
         failed = [task for task, held in controls.items() if not held]
-        answer = "T* by task: " + "; ".join(parts) + "."
+        answer = listed("T* by task", parts)
         if failed:
-            answer += (
-                f" No positive control for {', '.join(failed)}: nothing solves its shortest T."
-            )
+            none = ", ".join(failed)
+            answer += f" No positive control for {none}: nothing solves its shortest T."
         return {"answer": answer, "positive_control": controls}
 
     def figure(self, table: pd.DataFrame, summary: pd.DataFrame, evidence: Evidence) -> Figure:

@@ -11,7 +11,7 @@ import pandas as pd
 from lstm_bench.errors import BenchError
 from lstm_bench.experiments.base import Evidence, Experiment
 from lstm_bench.experiments.runs import MEANS, ends_of, groups, mean_updates_of, rate_of
-from lstm_bench.experiments.words import intervals, told
+from lstm_bench.experiments.words import at_length, counts, intervals, listed, told
 from lstm_bench.plotting.figure import SOLVED, Axis, Figure, Layer, figure, panel
 from lstm_bench.sweep import Choice, Member, Sweep
 
@@ -74,15 +74,14 @@ class Initialisation(Experiment):
 
     def display(self, summary: pd.DataFrame) -> pd.DataFrame:
         """Shares and times with their intervals."""
-        share = summary.solved.astype(str) + " of " + summary.n.astype(str)
         mean = told(summary.mean_updates, "{:.0f}")
         mean += intervals(summary.mean_low, summary.mean_high, "{:.0f}")
         return pd.DataFrame(
             {
-                "task": summary.task + " at T = " + summary["T"].astype(str),
+                "task": at_length(summary),
                 "cell": summary.cell,
                 "start": summary.start,
-                "solved": share + intervals(summary.low, summary.high, "{:.2f}"),
+                "solved": counts(summary) + intervals(summary.low, summary.high, "{:.2f}"),
                 "mean updates": mean,
             }
         )
@@ -92,7 +91,7 @@ class Initialisation(Experiment):
         for (task, T, cell), group in table.groupby(["task", "T", "cell"], sort=False):
             each = ", ".join(f"{row.start} {row.solved}/{row.n}" for row in group.itertuples())
             parts.append(f"{cell} on {task} (T={T}): {each}")
-        return {"answer": "Solved by start of the gate that keeps: " + "; ".join(parts) + "."}
+        return {"answer": listed("Solved by start of the gate that keeps", parts)}
 
     def figure(self, table: pd.DataFrame, summary: pd.DataFrame, evidence: Evidence) -> Figure:
         start = Axis("start of the bias of the gate that keeps", "names")

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from lstm_bench.experiments.base import Evidence, Experiment
-from lstm_bench.experiments.runs import frame
-from lstm_bench.experiments.words import interval
+from lstm_bench.experiments.runs import bounds, frame
+from lstm_bench.experiments.words import interval, listed
 from lstm_bench.plotting.figure import Axis, Figure, Layer, Panel, figure, panel
 from lstm_bench.stats.rates import wilson
 from lstm_bench.stats.student import student_interval
@@ -98,12 +98,9 @@ class Overfitting(Experiment):
         rows = []
         for key, group in per_replicate(evidence).groupby(KEYS, sort=False):
             n, fitted = len(group), int(group.fitted.sum())
-            low, high = wilson(fitted, n)
-            row = {**dict(zip(KEYS, key)), "n": n, "fitted": fitted}
-            row |= {"fitted_low": low, "fitted_high": high}
+            row = {**dict(zip(KEYS, key)), "n": n, **bounds("fitted", (fitted, *wilson(fitted, n)))}
             for measure in MEASURES:
-                mean, low, high = student_interval(group[measure])
-                row |= {measure: mean, f"{measure}_low": low, f"{measure}_high": high}
+                row |= bounds(measure, student_interval(group[measure]))
             row |= {"width": group.width.iloc[0], "parameters": group.parameters.iloc[0]}
             rows.append(row | {"share_of_floor": group.threshold.iloc[0]})
         return pd.DataFrame(rows)
@@ -156,7 +153,7 @@ class Overfitting(Experiment):
         ]
         if not parts:
             return {"answer": "No two cells reached the same training loss on the same sizes."}
-        return {"answer": "Held-out score at the same training loss: " + "; ".join(parts) + "."}
+        return {"answer": listed("Held-out score at the same training loss", parts)}
 
     def figure(self, table: pd.DataFrame, summary: pd.DataFrame, evidence: Evidence) -> Figure:
         """Six panels a task: at the same training loss, at the end, and in what ways else."""

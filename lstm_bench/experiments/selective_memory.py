@@ -12,6 +12,7 @@ import pandas as pd
 
 from lstm_bench.experiments.base import Evidence, Experiment, every_own, stored_weights
 from lstm_bench.experiments.runs import groups
+from lstm_bench.experiments.words import interval, listed
 from lstm_bench.plotting.figure import Axis, Figure, Layer, figure, panel
 from lstm_bench.stats.student import student_interval
 from lstm_bench.sweep import Member, Sweep
@@ -80,10 +81,9 @@ class SelectiveMemory(Experiment):
             judged, who = (solved, "solved") if len(solved) else (every, "unsolved")
             for point, group in groups(judged, ["measure", "of", "gate", "lag"]):
                 # a constant is one over a gate's distance from 1: a ratio of scales
-                if point["measure"] == "constant":
-                    mean, low, high = np.exp(student_interval(np.log(group.value)))
-                else:
-                    mean, low, high = student_interval(group.value)
+                ratio = point["measure"] == "constant"
+                found = student_interval(np.log(group.value) if ratio else group.value)
+                ends = np.exp(found) if ratio else found
                 rows.append(
                     {
                         **about,
@@ -92,9 +92,7 @@ class SelectiveMemory(Experiment):
                         "n": len(group),
                         "trained": every.drop_duplicates(["condition", "seed"]).shape[0],
                         "who": who,
-                        "mean": mean,
-                        "low": low,
-                        "high": high,
+                        **dict(zip(("mean", "low", "high"), ends)),
                     }
                 )
         return pd.DataFrame(rows)
@@ -134,7 +132,7 @@ class SelectiveMemory(Experiment):
             for of in ("trained", "shuffled", "untrained"):
                 row[f"auc_{of}"] = told(group, "auc", of)
             row["steps_kept"] = told(group, "constant", "irrelevant", "{:.0f}")
-            for gate in ("f", "i", "o", "z", "r"):
+            for gate in GATES:
                 row[f"loss_without_{gate}"] = told(group, "loss", "clamped", gate=gate)
             row["loss"] = told(group, "loss", "intact", "{:.3f}")
             rows.append(row)
@@ -163,10 +161,10 @@ class SelectiveMemory(Experiment):
             )
         if not parts:
             return {"answer": "No replicate with a gate that writes solved any of the tasks."}
-        return {
-            "answer": "AUC of the gate that writes against what matters, in replicates that solved "
-            "the task: " + "; ".join(parts) + "."
-        }
+        lead = (
+            "AUC of the gate that writes against what matters, in replicates that solved the task"
+        )
+        return {"answer": listed(lead, parts)}
 
     def figure(self, table: pd.DataFrame, summary: pd.DataFrame, evidence: Evidence) -> Figure:
         """One sequence's gates, AUCs, what is read from the state, and losses of clamped gates."""
@@ -232,5 +230,5 @@ def told(
     at = at[at.gate == gate] if gate else at
     if at.empty or pd.isna(at["mean"].iloc[0]):
         return None
-    mean, low, high = (form.format(at[c].iloc[0]) for c in ("mean", "low", "high"))
-    return mean if pd.isna(at.low.iloc[0]) else f"{mean} [{low}, {high}]"
+    row = at.iloc[0]
+    return form.format(row["mean"]) + interval(row.low, row.high, form)

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from lstm_bench.experiments.base import Evidence, Experiment
-from lstm_bench.experiments.runs import groups
-from lstm_bench.experiments.words import intervals, told
+from lstm_bench.experiments.runs import bounds, groups
+from lstm_bench.experiments.words import at_length, counts, listed, spans, told
 from lstm_bench.plotting.figure import LENGTH, Axis, Figure, Layer, figure, panel
 from lstm_bench.stats.survival import mean_difference, solved_by, time_to_solve, told_apart
 from lstm_bench.sweep import Member, Sweep
@@ -69,9 +69,9 @@ class TrainingTime(Experiment):
         """Means with their intervals in one cell each."""
         return pd.DataFrame(
             {
-                "task": summary.task + " at T = " + summary["T"].astype(str),
+                "task": at_length(summary),
                 "cell": summary.cell,
-                "solved": summary.solved.astype(str) + " of " + summary.n.astype(str),
+                "solved": counts(summary),
                 "median updates": summary.median_updates,
                 "mean updates": _interval(summary, "updates", "{:.0f}"),
                 "mean seconds": _interval(summary, "seconds", "{:.2g}"),
@@ -92,11 +92,9 @@ class TrainingTime(Experiment):
                 if row.solved * 2 >= row.n
             )
             parts.append(f"{task} at T={T}: {solving or 'no cell'}")
-        return {
-            "answer": "Mean updates to solve, up to the budget: "
-            + "; ".join(parts)
-            + ". Cells of a task that share a letter are not told apart (log-rank, Holm)."
-        }
+        answer = listed("Mean updates to solve, up to the budget", parts)
+        answer += " Cells of a task that share a letter are not told apart (log-rank, Holm)."
+        return {"answer": answer}
 
     def figure(self, table: pd.DataFrame, summary: pd.DataFrame, evidence: Evidence) -> Figure:
         mean = ("mean_updates", "mean_updates_low", "mean_updates_high")
@@ -151,20 +149,15 @@ def compare(rows: pd.DataFrame, cells: list[str]) -> dict[str, dict[str, Any]]:
             p = apart.p[frozenset((cell, first))]
             both = by_cell[cell].join(by_cell[first].updates, how="inner", rsuffix="_first")
             difference = mean_difference(both.updates, both.updates_first)
-        ends = ("", "_low", "_high")
-        found[cell] = {
-            "letters": apart.letters[cell],
-            "logrank_p": p,
-            **{f"mean_difference{end}": value for end, value in zip(ends, difference)},
-        }
+        about = {"letters": apart.letters[cell], "logrank_p": p}
+        found[cell] = about | bounds("mean_difference", difference)
     return found
 
 
 def _interval(summary: pd.DataFrame, unit: str, form: str) -> pd.Series:
     """`120 [105, 135]`, and `≥ 320 [120, 695]` where some did not solve it."""
-    mean, low, high = (summary[f"mean_{unit}{end}"] for end in ("", "_low", "_high"))
     bound = pd.Series(np.where(summary.solved < summary.n, "≥ ", ""), summary.index)
-    return bound + told(mean, form) + intervals(low, high, form)
+    return bound + spans(summary, f"mean_{unit}", form)
 
 
 def shared_length(rows: pd.DataFrame) -> int:
@@ -178,19 +171,15 @@ def _row(group: pd.DataFrame) -> dict[str, Any]:
     event = group.solved.to_numpy()
     updates = time_to_solve(group.updates.to_numpy(), event, float(group.budget.max()))
     pace = float(group.update_seconds.iloc[0])
+    median = (updates.median, updates.median_low, updates.median_high)
+    mean = (updates.mean, updates.mean_low, updates.mean_high)
     return {
         "n": updates.n,
         "solved": updates.solved,
-        "median_updates": updates.median,
-        "median_updates_low": updates.median_low,
-        "median_updates_high": updates.median_high,
-        "mean_updates": updates.mean,
-        "mean_updates_low": updates.mean_low,
-        "mean_updates_high": updates.mean_high,
+        **bounds("median_updates", median),
+        **bounds("mean_updates", mean),
         "median_seconds": updates.median * pace,
-        "mean_seconds": updates.mean * pace,
-        "mean_seconds_low": updates.mean_low * pace,
-        "mean_seconds_high": updates.mean_high * pace,
+        **bounds("mean_seconds", [value * pace for value in mean]),
         "milliseconds_per_update": 1e3 * pace,
         "backend": "/".join(sorted(set(group.backend))),
     }

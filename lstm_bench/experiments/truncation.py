@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from lstm_bench.experiments.base import Evidence, Experiment
-from lstm_bench.experiments.runs import frame, groups, rate_of
+from lstm_bench.experiments.runs import bounds, frame, groups, rate_of
+from lstm_bench.experiments.words import counts, listed
 from lstm_bench.plotting.figure import Axis, Figure, Layer, figure, panel
 from lstm_bench.stats.means import mean_interval
 from lstm_bench.sweep import Choice, Member, Sweep
@@ -131,12 +132,10 @@ class Truncation(Experiment):
 
     def display(self, summary: pd.DataFrame) -> pd.DataFrame:
         told = {
-            f"shortest k, state {name}": summary[f"shortest_{name}"].map(
-                lambda k: f"{k:.0f}" if np.isfinite(k) else "none"
-            )
+            f"shortest k, state {name}": summary[f"shortest_{name}"].map(_or_none)
             for name in ("carried", "reset")
         }
-        whole = summary.solved_whole.astype(str) + " of " + summary.n.astype(str)
+        whole = counts(summary.assign(solved=summary.solved_whole))
         shown = {"task": summary.task, "cell": summary.cell, "T": summary["T"]}
         shown |= {"solved with the whole gradient": whole, **told}
         if "k" in summary:
@@ -151,16 +150,11 @@ class Truncation(Experiment):
         parts = []
         for (task, T), group in summary.groupby(["task", "T"], sort=False):
             able = group[(group.n > 0) & (group.solved_whole * 2 >= group.n)]
-            told = ", ".join(
-                f"{row.cell} {_or_none(row.shortest_carried)} "
-                f"(reset {_or_none(row.shortest_reset)})"
-                for row in able.itertuples()
-            )
+            carried, reset = able.shortest_carried.map(_or_none), able.shortest_reset.map(_or_none)
+            told = ", ".join(able.cell + " " + carried + " (reset " + reset + ")")
             parts.append(f"{task} at T={T}: {told or 'no cell, not even with the whole gradient'}")
-        return {
-            "answer": "Shortest window k from which on half of the replicates solve it, state "
-            "carried: " + "; ".join(parts) + "."
-        }
+        lead = "Shortest window k from which on half of the replicates solve it, state carried"
+        return {"answer": listed(lead, parts)}
 
     def figure(self, table: pd.DataFrame, summary: pd.DataFrame, evidence: Evidence) -> Figure:
         table = table[table.n > 0].sort_values("k")
@@ -228,8 +222,7 @@ def _gradients(row: dict[str, Any], evidence: Evidence) -> dict[str, float]:
             values = own[own.stage == stage][name].to_numpy()
             whole = row["k"] == row["T"]
             mean = (start, start, start) if whole else mean_interval(values)
-            ends = ("", "_low", "_high") if not ending else ("",)
-            found |= {f"{name}{ending}{end}": value for end, value in zip(ends, mean)}
+            found |= {f"{name}{ending}": mean[0]} if ending else bounds(name, mean)
     return found
 
 

@@ -216,9 +216,9 @@ def filled(text: str, rows: pd.DataFrame) -> str:
     found = {}
     for name in {name for _, name, _, _ in Formatter().parse(text) if name}:
         known = values(rows, name).dropna()
-        if len(known) and pd.api.types.is_numeric_dtype(known):
-            low, high = f"{known.min():.10g}", f"{known.max():.10g}"
-            found[name] = low if low == high else f"{low}-{high}"
+        if pd.api.types.is_numeric_dtype(known):
+            ends = (known.min(), known.max()) if len(known) else (0, 0)
+            found[name] = "-".join(dict.fromkeys(f"{end:.10g}" for end in ends))
         else:
             found[name] = next(iter(known), "")
     return text.format(**found)

@@ -63,7 +63,8 @@ def _height(panel: Panel, lines: int) -> float:
     points = panel.points
     names = len(panel.x.names or set(points.x))
     texts = any(layer.text and not layer.at_edge for layer in panel.layers)
-    room = min(1.2 if texts else 0.4, max(0.17, 0.125 * most_lines(points)))  # of a name
+    room = max(0.17, 0.125 * most_lines(points))  # of a name
+    room = max(0.4, min(1.2, room)) if texts else min(0.4, room)
     return (0.75 if lines > 1 else 1.1) + names * room
 
 

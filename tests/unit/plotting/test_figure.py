@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from lstm_bench.errors import BenchError
-from lstm_bench.plotting.figure import COLUMNS, Axis, Figure, Layer, figure, panel
+from lstm_bench.plotting.figure import COLUMNS, Axis, Figure, Layer, figure, filled, panel
 from lstm_bench.plotting.render import NAMED, render
 from lstm_bench.plotting.style import figure_bytes, paper_style
 from tests.unit.plotting.measure import faults
@@ -75,6 +75,13 @@ def test_a_layer_may_have_a_table_and_a_name_of_its_own():
 def test_a_column_the_table_lacks_is_refused_by_name(change: dict[str, str]):
     with pytest.raises(BenchError, match=r"'shar'.*did you mean 'share'"):
         one(Layer(**{"x": "T", "y": "share", **change}))
+
+
+@pytest.mark.parametrize(
+    ("counts", "shown"), [([10, 10], "10"), ([4, 10, 7], "4-10"), ([], "0"), ([np.nan], "0")]
+)
+def test_counts_are_told_as_one_or_as_a_range(counts: list[float], shown: str) -> None:
+    assert filled("{n}", pd.DataFrame({"n": counts}, dtype=float)) == shown
 
 
 def test_texts_have_what_the_columns_hold():
