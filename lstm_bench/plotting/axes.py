@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -34,13 +35,16 @@ def dodge_shift(place: int, lines: int, step: float = STEP) -> float:
     return min(step, 0.8 / max(1, lines)) * (place - (lines - 1) / 2)
 
 
-def spread(places: np.ndarray, width: float) -> np.ndarray:
-    """Shifts within `width` that part the points of one place, in the order they come."""
-    shifts = np.zeros(len(places))
-    for place in set(places):
-        here = places == place
-        shifts[here] = np.linspace(-0.5, 0.5, here.sum()) * width if here.sum() > 1 else 0
-    return shifts
+def spread(points: Sequence[tuple[float, float]], width: float) -> np.ndarray:
+    """Shifts within `width` that part points which would lie on each other, in their order."""
+    seen = Counter(points)
+    step = width / max(5, *seen.values(), 1)
+    order: Counter[tuple[float, float]] = Counter()
+    shifts = []
+    for point in points:
+        shifts.append(step * (order[point] - (seen[point] - 1) / 2))
+        order[point] += 1
+    return np.array(shifts)
 
 
 def stacked(heights: Sequence[float], gap: float) -> list[float]:

@@ -72,13 +72,13 @@ class Canvas:
         self._scale("x" if panel.flipped else "y", panel.y)
         self._write_edge()
 
-    def _places(self, layer: Layer, name: str, x: pd.Series) -> np.ndarray:
+    def _places(self, layer: Layer, name: str, x: pd.Series, y: pd.Series) -> np.ndarray:
         """Where points stand along x: beside those of other series where bars would hide them."""
         place = self.series.index(name) if self.lines > 1 else 0
         if self.panel.x.scale == "names":
             at = np.array([self.names.index(each) for each in x], dtype=float)
             if layer.look == "points" and not layer.low:
-                at += spread(at, min(0.4, 0.7 / self.lines))
+                at += spread(list(zip(at, y)), 0.4 / self.lines)
             return at + dodge_shift(place, self.lines)
         at = x.to_numpy(dtype=float)
         if layer.look not in MARKS or not self.barred:
@@ -89,7 +89,7 @@ class Canvas:
         return at + dodge_shift(place, self.lines, 0.008) * np.ptp(every)
 
     def _series(self, layer: Layer, name: str, own: pd.DataFrame) -> None:
-        at = self._places(layer, name, own.x)
+        at = self._places(layer, name, own.x, own.y)
         joined = layer.look != "points"
         if joined:
             order = np.argsort(at, kind="stable")

@@ -24,6 +24,7 @@ HEIGHTS = (2.5, 2.2, 1.95, 1.75)  # of one line of panels, each of two, of three
 LEGEND_COLUMNS = 6
 PLACE: Literal["outside upper center"] = "outside upper center"  # of the legend
 NAMED = 36  # series in a legend; with more of them it would cover the figure
+ROOM = 0.92  # of a line of the legend: letters are wider at other resolutions
 LINE = 0.14  # inches of a line of text
 
 
@@ -37,7 +38,7 @@ def render(figure: Figure) -> matplotlib.figure.Figure:
     width = max(DOUBLE if columns > 1 or turned else SINGLE, NARROWEST * columns)
     heights = [max(_height(panel, lines) for panel in row) for row in figure.grid]
     for row, column, _ in figure.panels():
-        title = fitted(_title(figure, row, column)[0], width / columns - 0.4, 9)
+        title = fitted(_title(figure, row, column)[0], width / columns - 0.4, 10)
         heights[row] = max(heights[row], 1.5 + LINE * len(title.splitlines()))
     note = fitted(figure.note, width, 7)
     below = LINE * (len(note.splitlines()) - 1)
@@ -61,11 +62,13 @@ def _height(panel: Panel, lines: int) -> float:
     if not panel.flipped:
         return usual
     points = panel.points
-    names = len(panel.x.names or set(points.x))
+    names = list(panel.x.names or dict.fromkeys(points.x))
+    told = max((len(fitted(name, NAME, 7.5).splitlines()) for name in names), default=1)
     texts = any(layer.text and not layer.at_edge for layer in panel.layers)
-    room = max(0.17, 0.125 * most_lines(points))  # of a name
-    room = max(0.4, min(1.2, room)) if texts else min(0.4, room)
-    return (0.75 if lines > 1 else 1.1) + names * room
+    series = 0.125 * most_lines(points)
+    room = max(0.4, min(1.6, series)) if texts else min(0.4, series)  # of a name
+    room = max(room, 0.05 + 0.12 * told)
+    return (0.75 if lines > 1 else 1.1) + len(names) * room
 
 
 def _labels(axes: Axes, figure: Figure, row: int, column: int, size: tuple[float, float]) -> None:
@@ -77,7 +80,8 @@ def _labels(axes: Axes, figure: Figure, row: int, column: int, size: tuple[float
 
     panel = figure.grid[row][column]
     title, weight = _title(figure, row, column)
-    axes.set_title(fitted(title, size[0] + 0.2, 9), fontweight=weight)
+    room = size[0] + (-0.8 if panel.flipped else 0.2)  # names at the side take some
+    axes.set_title(fitted(title, room, 10), fontweight=weight)
     (across, up), below, left = _sides(panel), at(row + 1, column), at(row, column - 1)
     if below is None or _sides(below)[0] != across:
         axes.set_xlabel(fitted(across.label, size[0], 8.5))
@@ -128,7 +132,7 @@ def _legend(drawn: matplotlib.figure.Figure, figure: Figure) -> None:
         for label, name in zip(legend.get_texts(), ordered):  # which may begin with an underscore
             label.set_text(fitted(name, NAME, 7.5))
         box = legend.get_window_extent()
-        if box.width <= drawn.bbox.width or most == 1:
+        if box.width <= ROOM * drawn.bbox.width or most == 1:
             taller = max(0, box.height / drawn.dpi - 0.3)
             drawn.set_figheight(drawn.get_figheight() + taller)
             return

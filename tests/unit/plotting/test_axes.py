@@ -96,8 +96,12 @@ def test_labels_that_have_no_room_are_upright(axes) -> None:  # type: ignore[no-
         assert {text.get_rotation() for text in axes.get_xticklabels()} == {turned}
 
 
-def test_points_of_one_place_are_parted_and_others_stay() -> None:
-    assert spread(np.array([0.0, 1.0, 0.0, 0.0]), 0.4).tolist() == [-0.2, 0, 0, 0.2]
+def test_points_that_would_lie_on_each_other_are_parted_and_others_stay() -> None:
+    few = spread([(0, 5), (0, 7), (0, 5)], 0.4)
+    np.testing.assert_allclose(few, [-0.04, 0, 0.04])
+    many = spread([(0, 5)] * 50, 0.4)
+    assert np.ptp(many) < 0.4
+    assert len(set(many)) == 50
 
 
 def test_texts_are_stacked_no_nearer_than_the_gap_and_below_the_top() -> None:
