@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from lstm_bench.plotting.axes import (
+    STEP,
     dodge_factor,
     dodge_shift,
     fitted,
@@ -79,7 +80,10 @@ class Canvas:
             at = np.array([self.names.index(each) for each in x], dtype=float)
             if layer.look == "points" and not layer.low:
                 at += spread(list(zip(at, y)), 0.4 / self.lines)
-            return at + dodge_shift(place, self.lines)
+            step = (
+                STEP if layer.look == "points" else 0.06
+            )  # of lines, which lead from place to place
+            return at + dodge_shift(place, self.lines, step)
         at = x.to_numpy(dtype=float)
         if layer.look not in MARKS or not self.barred:
             return at
