@@ -4,27 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated, Any
+from functools import partial
+from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
 
 from lstm_bench.errors import BenchError, unknown
 from lstm_bench.experiments.base import Evidence, Experiment
-from lstm_bench.experiments.runs import log2_updates
+from lstm_bench.experiments.runs import bounds, log2_updates
 from lstm_bench.experiments.settings import Allowed, Lengths, OwnTasks, Positive, Rates, Tasks
 from lstm_bench.experiments.words import interval as interval_
+from lstm_bench.experiments.words import listed
+from lstm_bench.plotting.figure import Axis, Figure, Layer, figure, panel
+from lstm_bench.plotting.palette import BLUE, GREY
 from lstm_bench.stats.comparisons import sign_flip
 from lstm_bench.stats.family import holm
 from lstm_bench.stats.intervals import FEWEST, interval
 from lstm_bench.stats.rates import wilson
 from lstm_bench.sweep import Choice, Member, Sweep
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
 ALPHA = 0.05
 KEYS = ["task", "T", "cell"]
+APART, TIED = "told apart from the baseline", "not told apart"
+SHOWN = {
+    "lstm_peephole": "peephole LSTM",
+    "lstm_nig": "no input gate",
+    "lstm_nfg": "no forget gate",
+    "lstm_nog": "no output gate",
+    "lstm_niaf": "linear input",
+    "lstm_noaf": "linear output",
+    "lstm_np": "no peepholes",
+    "lstm_cifg": "coupled gates",
+    "lstm_fgr": "gates see gates",
+}
 
 
 @dataclass(frozen=True)
@@ -134,17 +147,45 @@ class Ablation(Experiment):
                 for row in apart.itertuples()
             )
             parts.append(f"{task}: {told or 'none'}")
-        answer = f"Variants told apart from {baseline} by updates to solve: " + "; ".join(parts)
-        answer += "."
+        answer = listed(f"Variants told apart from {baseline} by updates to solve", parts)
         failed = [task for task, held in controls.items() if not held]
         if failed:
             answer += f" {baseline} itself does not solve {', '.join(failed)} half the time."
         return {"answer": answer, "positive_control": controls}
 
     def figure(self, table: pd.DataFrame, summary: pd.DataFrame, evidence: Evidence) -> Figure:
-        from lstm_bench.plotting.ablation import ablation_figure
-
-        return ablation_figure(table, per_seed(evidence))
+        """Rows are variants: dots the seeds, a square their mean, solved of n at the right."""
+        sign = table.group.map({"slower": " +", "faster": " –"}).fillna("")
+        shown = table.assign(
+            series=np.where(table.group == "tied", TIED, APART),
+            told=table.solved.astype(str) + "/" + table.n.astype(str) + sign,
+        )
+        each, same = per_seed(evidence).drop(columns="solved"), ["task", "T", "seed"]
+        least = each.cell == table.baseline.iloc[0]
+        paired = each[~least].merge(each[least][[*same, "log2_updates"]], on=same)
+        points = partial(Layer, "cell", by="series", look="points")
+        variants = {cell: SHOWN.get(cell, cell) for cell in dict.fromkeys(table.cell)}
+        ratios = panel(
+            Axis("", "names", names=variants),
+            Axis("updates to solve, ratio to the baseline", "log"),
+            points(
+                "2 ** (log2_updates_x - log2_updates_y)", faded=True, marker="o", size=2,
+                rows=paired.merge(shown[[*KEYS, "series"]], on=KEYS),
+            ),
+            points(
+                *("ratio", "ratio_low", "ratio_high"), marker="s", text="told", at_edge=True,
+                faded="solved * 2 < n", hollow="group == 'tied'",
+            ),
+            guides=(1.0,),
+            flipped=True,
+            empty="no replicate to compare with",
+        )  # fmt: skip
+        note = (
+            "n = {n} seeds, paired with the baseline; bars: bootstrap 95 % intervals; told apart "
+            "by sign flips, Holm over the variants of a task; faded: fewer than half solved, a "
+            "bound. At the right: solved of n, + slower and – faster where told apart"
+        )
+        return figure(shown, [ratios], {APART: BLUE, TIED: GREY}, note, ["task", "T"])
 
 
 def per_seed(evidence: Evidence) -> pd.DataFrame:
@@ -201,13 +242,11 @@ def _adjusted(values: pd.DataFrame, variants: list[str], baseline: str) -> dict[
 
 def _counts(own: pd.DataFrame) -> dict[str, object]:
     n, solved = len(own), int(own.solved.sum())
-    low, high = wilson(solved, n)
     rates = sorted(set(own.learning_rate))
     return {
         "n": n,
         "solved": solved,
-        "share_low": low,
-        "share_high": high,
+        **dict(zip(("share_low", "share_high"), wilson(solved, n))),
         "diverged": int((own.status == "diverged").sum()),
         "mean_updates": float(2 ** own.log2_updates.mean()),
         "median_test_score": own.test_score.astype(float).median(),
@@ -220,9 +259,10 @@ def _ratio(differences: pd.Series) -> dict[str, float]:
     mean = float(2 ** differences.mean()) if len(differences) else float("nan")
     low = high = float("nan")
     if len(differences) >= FEWEST:
-        bounds = (mean, mean) if np.ptp(differences) == 0 else interval([differences.to_numpy()])
-        low, high = bounds if np.ptp(differences) == 0 else (2.0 ** bounds[0], 2.0 ** bounds[1])
-    return {"ratio": mean, "ratio_low": float(low), "ratio_high": float(high)}
+        alike = np.ptp(differences) == 0
+        ends = (mean, mean) if alike else interval([differences.to_numpy()])
+        low, high = ends if alike else (2.0 ** ends[0], 2.0 ** ends[1])
+    return bounds("ratio", (mean, float(low), float(high)))
 
 
 def _told(row: Any) -> str:

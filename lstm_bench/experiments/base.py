@@ -6,19 +6,17 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import pandas as pd
 
 from lstm_bench.experiments.runs import make_runs
 from lstm_bench.experiments.settings import NO_SETTINGS, OwnTasks, Settings
+from lstm_bench.plotting.figure import Figure
 from lstm_bench.registry import classes
 from lstm_bench.spec import SeedBlock
 from lstm_bench.store.planned import PlannedCondition
 from lstm_bench.sweep import Choice, Member, Sweep
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 NOTHING = "No replicate could be judged: see how the runs ended."
 
@@ -121,7 +119,7 @@ class Experiment(ABC):
 
     @abstractmethod
     def figure(self, table: pd.DataFrame, summary: pd.DataFrame, evidence: Evidence) -> Figure:
-        """The figure, from the table where it can."""
+        """The figure as data, from the table where it can: see `plotting.figure`."""
 
 
 def stored_weights(experiment: Experiment, sweep: Sweep) -> dict[str, object]:

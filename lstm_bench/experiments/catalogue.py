@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Any
+from functools import partial
+from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
@@ -14,16 +15,13 @@ from lstm_bench.errors import unknown
 from lstm_bench.experiments.base import Evidence, Experiment
 from lstm_bench.experiments.runs import ends_of, groups, rate_of
 from lstm_bench.experiments.settings import Allowed, Labels, OneOf, Settings
-from lstm_bench.experiments.words import intervals
-from lstm_bench.plotting.panels import say
+from lstm_bench.experiments.words import at_length, counts, intervals
+from lstm_bench.plotting.figure import Axis, Figure, Layer, Panel, figure, panel
+from lstm_bench.plotting.palette import BLUE, GREY, RED
 from lstm_bench.sweep import Member, Sweep
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
 MARGIN = 0.1  # of the way from floor to ceiling; a test set of 2,048 is within 0.03 of its mean
-COLOURS = {"solved": "#0072B2", "trained": "#7F7F7F", "untrained": "#D55E00"}
+HALF, SOME, IDLE = "half or more solved it", "learnt something", "learnt nothing"
 
 
 @dataclass(frozen=True)
@@ -117,9 +115,9 @@ class Catalogue(Experiment):
         interval = intervals(summary.low, summary.high, "{:.2f}")
         return pd.DataFrame(
             {
-                "task": summary.task + " at T = " + summary["T"].astype(str),
+                "learnt": at_length(summary),
                 "cell": summary.cell,
-                "solved": summary.solved.astype(str) + "/" + summary.n.astype(str) + interval,
+                "solved": counts(summary, "/") + interval,
                 "median updates to solve": summary.median_updates,
                 "floor": summary.floor,
                 "ceiling": summary.ceiling,
@@ -128,7 +126,7 @@ class Catalogue(Experiment):
                 "learning rate": summary.learning_rate,
                 "budget": summary.budget,
             }
-        ).rename(columns={"task": "learnt"})
+        )
 
     def verdict(self, table: pd.DataFrame, summary: pd.DataFrame) -> dict[str, object]:
         cells = summary[summary.every == "cell"]
@@ -145,27 +143,24 @@ class Catalogue(Experiment):
         return {"answer": answer, "not_trained": idle, "not_solved": open_}
 
     def figure(self, table: pd.DataFrame, summary: pd.DataFrame, evidence: Evidence) -> Figure:
-        import matplotlib.pyplot as plt
-
-        cells = table[(table.every == "cell") & (table.n > 0)]
-        others = table[(table.every == "task") & (table.n > 0)]
-        rows = max(len(cells), len(others))
-        figure, (left, right) = plt.subplots(1, 2, figsize=(7.2, max(2.4, 1.2 + 0.165 * rows)))
-        if len(cells):
-            left.set_title(f"every cell on {cells.task.iloc[0]}, T = {cells['T'].iloc[0]}")
-        _strip(left, cells, cells.cell.tolist(), evidence)
+        table = table[table.n > 0]
+        cells, others = table[table.every == "cell"], table[table.every == "task"]
         usual = others.cell.mode().iloc[0] if len(others) else ""
-        right.set_title(f"every task, with {usual}" if usual else "every task")
-        names = others.task + (", " + others.cell).where(others.cell != usual, "")
-        _strip(right, others, [f"{n}, {T}" for n, T in zip(names, others["T"])], evidence)
-        figure.supxlabel(
+        long = "{cell}, {T}" if cells["T"].nunique() > 1 else "{cell}"
+        panels = [
+            _strip(cells, usual, lambda row: long, "every cell on {task}, T = {T}", evidence),
+            _strip(
+                *(others, usual),
+                lambda row: "{task}, {T}" if row["cell"] == usual else "{task}, {cell}, {T}",
+                *("every task, with {usual}", evidence),
+            ),
+        ]
+        note = (
             "updates to solve, a dot a replicate; crosses: the budget, where some did not. Beside "
-            "them: solved of n, and where\nfewer than half did, how far the median replicate came "
-            "from the memoryless floor (0 %) to the ceiling (100 %),\ngrey where it learnt "
-            "something, orange where it did not",
-            fontsize=7,
+            "them: solved of n, and where fewer than half did, how far the median replicate came "
+            "from the memoryless floor (0 %) to the ceiling (100 %)"
         )
-        return figure
+        return figure(table, panels, {HALF: BLUE, SOME: GREY, IDLE: RED}, note)
 
 
 def _row(about: dict[str, Any], group: pd.DataFrame, evidence: Evidence) -> dict[str, Any]:
@@ -193,36 +188,32 @@ def _row(about: dict[str, Any], group: pd.DataFrame, evidence: Evidence) -> dict
     }
 
 
-def _strip(axes: Axes, rows: pd.DataFrame, names: Sequence[str], evidence: Evidence) -> None:
+def _strip(
+    rows: pd.DataFrame,
+    usual: str,
+    called: Callable[[Mapping[Hashable, Any]], str],
+    title: str,
+    evidence: Evidence,
+) -> Panel:
     """A line a row of the table: its replicates along the updates, and how many solved."""
-    from matplotlib.ticker import LogLocator
-
-    if rows.empty:
-        axes.set(xticks=[], yticks=[])
-        say(axes, "nothing to show here")
-        return
-    budget = int(rows.budget.max())
-    runs, first = evidence.runs, float(budget)
-    for place, row in enumerate(rows.itertuples()):
-        here = runs[(runs.task == row.task) & (runs.cell == row.cell) & (runs["T"] == row.T)]
-        at = here.updates_to_solve.dropna().astype(float).to_numpy()
-        first = min(first, *at) if len(at) else first
-        kind = "solved" if row.share >= 0.5 else "trained" if row.trained else "untrained"
-        style: dict[str, Any] = {"color": COLOURS[kind]}
-        axes.plot(at, np.full(len(at), place), "o", markersize=3, alpha=0.7, **style)
-        if len(at) < row.n:
-            axes.plot(row.budget, place, "x", markersize=4, **style)
-        told = f"{row.solved}/{row.n}"
-        told += "" if kind == "solved" else f"  {row.way:.0%}"
-        axes.text(
-            1.03, place, told, transform=axes.get_yaxis_transform(), fontsize=6.5, va="center",
-            color=COLOURS[kind],
-        )  # fmt: skip
-    axes.set_xscale("log")
-    axes.set_xlim(min(first / 1.3, budget / 10), budget * 1.1)
-    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axes.xaxis.set_major_formatter("{x:g}")
-    axes.xaxis.set_minor_formatter("")
-    axes.set_yticks(range(len(rows)), [str(name) for name in names], fontsize=6.5)
-    axes.set_ylim(len(rows) - 0.4, -0.6)
-    axes.tick_params(axis="y", length=0)
+    each = rows.to_dict("records")
+    names = [called(row).format(**row) for row in each]
+    told = [f"{r['solved']}/{r['n']}" + f"  {r['way']:.0%}" * (r["share"] < 0.5) for r in each]
+    kind = np.select([rows.share >= 0.5, rows.trained.astype(bool)], [HALF, SOME], IDLE)
+    rows = rows.assign(row=names, kind=kind, told=told, usual=usual)
+    keys = ["task", "cell", "T"]
+    runs = evidence.runs.merge(rows[[*keys, "row", "kind", "usual"]], on=keys)
+    points = partial(Layer, "row", by="kind", look="points")
+    top = float(rows.budget.max()) if len(rows) else 1.0
+    first = min(top / 10, runs.updates_to_solve.astype(float).min() / 1.3)
+    return panel(
+        Axis("", "names", names=names),
+        Axis("updates to solve", "log", limits=(first, 1.1 * top)),
+        points("updates_to_solve", marker="o", size=3, rows=runs),
+        points(
+            "budget", marker="x", text="told", at_edge=True,
+            rows=rows.assign(budget=rows.budget.where(rows.solved < rows.n)),
+        ),
+        title=title if len(rows) else "",
+        flipped=True,
+    )  # fmt: skip

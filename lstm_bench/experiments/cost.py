@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from functools import partial
+from typing import Annotated
 
-import numpy as np
 import pandas as pd
 
 from lstm_bench import tasks
 from lstm_bench.experiments.base import Evidence, Experiment
 from lstm_bench.experiments.settings import Length, Lengths, Samples, Settings, Widths
-from lstm_bench.plotting.panels import cell_legend, cell_style, log_lengths, log_ticks, panels
+from lstm_bench.plotting.figure import LENGTH, Axis, Figure, Layer, figure, panel
 from lstm_bench.stats.timing import exponent
 from lstm_bench.sweep import Choice, Sweep
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 SWEEP_TASK = Choice("adding")
 
@@ -113,45 +110,22 @@ class Cost(Experiment):
         }
 
     def figure(self, table: pd.DataFrame, summary: pd.DataFrame, evidence: Evidence) -> Figure:
-        figure, grid = panels(2, 2, height=2.1)
-        sides = (("T", table[table.along_T]), ("width", table[table.along_width]))
-        for column, (axis, rows) in enumerate(sides):
-            time, other = grid[0, column], grid[1, column]
-            below = "peak_memory_bytes" if axis == "T" else "parameters"
-            for cell in evidence.cells:
-                group = rows[rows.cell == cell].sort_values(axis)
-                if group.empty:
-                    continue
-                style = cell_style(cell, evidence.cells)
-                middle = 1e3 * group.update_seconds
-                error = np.stack(
-                    [middle - 1e3 * group.low_seconds, 1e3 * group.high_seconds - middle]
-                )
-                time.errorbar(
-                    group[axis], middle, yerr=np.clip(error, 0, None), label=cell, markersize=4,
-                    elinewidth=0.7, **style,
-                )  # fmt: skip
-                scale = 2.0**-20 if axis == "T" else 1.0
-                other.plot(group[axis], group[below] * scale, markersize=4, **style)
-            for axes in (time, other):
-                log_lengths(axes, rows[axis].tolist())
-                axes.set_yscale("log")
-                log_ticks(axes.yaxis)
-            other.set_xlabel("sequence length T" if axis == "T" else "width (hidden units)")
-            first = rows.iloc[0]
-            fixed = _widths(rows) if axis == "T" else f"T = {first['T']}"
-            time.set_title(f"at {fixed}", fontweight="normal")
-        grid[0, 0].set_ylabel("ms per update\nand replicate")
-        grid[1, 0].set_ylabel("peak memory of an\nensemble's update (MiB)")
-        grid[1, 1].set_ylabel("parameters")
-        cell_legend(figure, grid[0, 0])
-        first = table.iloc[0]
-        figure.supxlabel(
-            f"median and quartiles of {first.samples} samples; batch {first.batch}, "
-            f"{first.replicates} replicates side by side, one thread, {first.device}",
-            fontsize=7,
+        time = Axis("ms per update and replicate", "log")
+        memory = Axis("peak memory of an ensemble's update (MiB)", "log")
+        width, along = Axis("width (hidden units)", "lengths"), table[table.along_T]
+        taken = [f"1000 * {name}_seconds" for name in ("update", "low", "high")]
+        peak, wide = "peak_memory_bytes / 2**20", partial(Layer, "width", only="along_width")
+        panels = [
+            panel(LENGTH, time, Layer("T", *taken, rows=along), title=f"at {_widths(along)}"),
+            panel(width, time, wide(*taken), title="at T = {T}"),
+            panel(LENGTH, memory, Layer("T", peak, rows=along)),
+            panel(width, Axis("parameters", "log"), wide("parameters")),
+        ]
+        note = (
+            "median and quartiles of {samples} samples; batch {batch}, {replicates} replicates "
+            "side by side, one thread, {device}"
         )
-        return figure
+        return figure(table, panels, evidence.cells, note)
 
 
 def _cell(sweep: Sweep, cell: Choice) -> dict[str, object]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from functools import partial
+from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
@@ -13,12 +14,11 @@ from lstm_bench import tasks
 from lstm_bench.experiments.base import Evidence, Experiment
 from lstm_bench.experiments.runs import frame
 from lstm_bench.experiments.settings import Cell, Positive, Samples, Settings
+from lstm_bench.plotting.figure import LENGTH, Axis, Figure, Layer, figure, panel
 from lstm_bench.stats.crossing import Crossing, Ratio, crossing, paired_ratio
 from lstm_bench.sweep import Choice, Member, Sweep
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
+ENDS = ("ratio", "low", "high")
 MEASURES = {"updates": "updates", "flops": "FLOPs", "seconds": "seconds"}
 RATIO = ("ratio_at_shortest", "ratio_at_shortest_low", "ratio_at_shortest_high")
 SUMMARY: Mapping[str, type] = {
@@ -140,9 +140,7 @@ class Crossover(Experiment):
                         "censored": found.censored,
                         "shown": _shown(found, first["T"], last["T"]),
                         "shortest": first["T"],
-                        "ratio_at_shortest": first[f"{name}_ratio"],
-                        "ratio_at_shortest_low": first[f"{name}_low"],
-                        "ratio_at_shortest_high": first[f"{name}_high"],
+                        **dict(zip(RATIO, (first[f"{name}_{end}"] for end in ENDS))),
                         "longest": last["T"],
                         "ratio_at_longest": last[f"{name}_ratio"],
                     }
@@ -173,9 +171,27 @@ class Crossover(Experiment):
         }
 
     def figure(self, table: pd.DataFrame, summary: pd.DataFrame, evidence: Evidence) -> Figure:
-        from lstm_bench.plotting.crossover import crossover_figure
-
-        return crossover_figure(table, summary, MEASURES, evidence.tasks, evidence.cells)
+        """What each cell needs as a ratio to the reference; triangles where the ratio passes 1."""
+        known = summary[summary.censored.fillna("") == ""]
+        ends = known.melt(["task", "cell", "measure"], ["low", "high"], value_name="T")
+        bound, panels = "solved * 2 < n or reference_solved * 2 < n", []
+        for name, told in MEASURES.items():
+            ratio = (f"{name}_{end}" for end in ENDS)
+            here = partial(Layer, y=1.0, only=f"measure == '{name}'")
+            layers = (
+                Layer("T", *ratio, faded=bound),
+                here("T", look="curve", rows=ends),
+                here("from_T", look="points", marker="^", size=6, rows=known),
+            )
+            label = f"{told} to solve, ratio to {{reference}}"
+            panels.append(panel(LENGTH, Axis(label, "log"), *layers, guides=(1.0,)))
+        note = (
+            "n = {n} replicates a point, paired by seed, 95 % bootstrap intervals. Above 1: "
+            "{reference} is the cheaper one; faded: a bound, since one of both solves less than "
+            "half. Triangles: where it flips, with interval. Seconds: quiet machine, all cells on "
+            "the backend “{backend}”, {device}."
+        )
+        return figure(table[table.n > 0], panels, evidence.cells, note, ["task"], "{task}")
 
 
 def _compared(evidence: Evidence) -> list[tuple[dict[str, Any], Ratio | None]]:
@@ -213,10 +229,9 @@ def _compared(evidence: Evidence) -> list[tuple[dict[str, Any], Ratio | None]]:
         }
         for name, factor in factors.items():
             row[f"{name}_factor"] = factor
-            bounds = ("ratio", "value"), ("low", "low"), ("high", "high")
-            for column, attribute in bounds:
-                value = getattr(ratio, attribute) if ratio else float("nan")
-                row[f"{name}_{column}"] = value * factor
+            ends = (ratio.value, ratio.low, ratio.high) if ratio else [float("nan")] * 3
+            for end, value in zip(ENDS, ends):
+                row[f"{name}_{end}"] = value * factor
         found.append((row, ratio))
     return found
 

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import numpy as np
 import pandas as pd
 
 from lstm_bench.experiments import words
 from lstm_bench.experiments.base import Evidence, Experiment, stored_weights
-from lstm_bench.experiments.runs import groups
+from lstm_bench.experiments.runs import bounds, groups
 from lstm_bench.experiments.settings import Allowed, Cells, OwnTasks, Sequences, Tasks
-from lstm_bench.plotting.panels import beside, cell_legend, cell_style, log_lengths, panels, say
+from lstm_bench.plotting.figure import Axis, Figure, Layer, figure, panel
+from lstm_bench.plotting.palette import BLACK, cell_places
 from lstm_bench.stats.rates import wilson
 from lstm_bench.stats.student import student_interval
 from lstm_bench.sweep import Choice, Member, Sweep
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+COUNTS = "counting to N and no further"  # what that would score
 
 
 @dataclass(frozen=True)
@@ -73,8 +72,6 @@ class Extrapolation(Experiment):
             solved = group[group.solved]
             criterion = evidence.plan[group.condition.iloc[0]].solved_score
             still = int((solved.score >= criterion).sum())
-            low, high = wilson(still, len(solved))
-            mean, mean_low, mean_high = student_interval(solved.score)
             longest = solved.longest.dropna().astype(float)
             rows.append(
                 {
@@ -82,12 +79,8 @@ class Extrapolation(Experiment):
                     "times": int(group.factor.iloc[0]),
                     "n": len(group),
                     "solved": len(solved),
-                    "still": still,
-                    "still_low": low,
-                    "still_high": high,
-                    "score": mean,
-                    "score_low": mean_low,
-                    "score_high": mean_high,
+                    **bounds("still", (still, *wilson(still, len(solved)))),
+                    **bounds("score", student_interval(solved.score)),
                     "unsolved_score": group[~group.solved].score.mean(),
                     "criterion": criterion,
                     "longest": longest.median() if len(longest) else np.nan,
@@ -125,65 +118,31 @@ class Extrapolation(Experiment):
                 if row.solved
             )
             parts.append(f"{task}: {told or 'no cell solved it at T'}")
-        return {
-            "answer": f"Of the replicates that solved it at T, still solving it at {times} T: "
-            + "; ".join(parts)
-            + "."
-        }
+        lead = f"Of the replicates that solved it at T, still solving it at {times} T"
+        return {"answer": words.listed(lead, parts)}
 
     def figure(self, table: pd.DataFrame, summary: pd.DataFrame, evidence: Evidence) -> Figure:
-        tasks = list(dict.fromkeys(table.task))
-        figure, grid = panels(1, len(tasks), height=2.5)
-        table = table.assign(unsolved_score=table.unsolved_score.astype(float))
-        for axes, task in zip(grid[0], tasks):
-            _draw(axes, table[table.task == task], evidence)
-            axes.set_title(str(task))
-        grid[0, 0].set_ylabel("score at this length\n(mean of those that solved T)")
-        cell_legend(figure, grid[0, 0])
-        figure.supxlabel(
-            f"{_counts(table)} of n = {_range(table.n)} replicates solved their T (faded: mean of "
-            "the others); bars: Student's 95 % intervals; dotted: criterion of solved",
-            fontsize=7,
+        shown = panel(
+            Axis("tested T (trained at {T})", "lengths"),
+            Axis("score at this length (mean of those that solved T)", "share"),
+            Layer("tested_T", "score", "score_low", "score_high"),
+            Layer("tested_T", "unsolved_score", look="points", faded=True),
+            Layer(
+                *("tested_T", "1 / times"), name=COUNTS, look="curve", thin=True,
+                only="trained_n == trained_n",
+            ),
+            guides=("criterion",),
+            empty="no replicate has a score",
+        )  # fmt: skip
+        note = (
+            "{solved} of n = {n} replicates solved their T (faded: mean of the others); bars: "
+            "Student's 95 % intervals; grey line: criterion of solved"
         )
-        return figure
-
-
-def _draw(axes: Axes, rows: pd.DataFrame, evidence: Evidence) -> None:
-    cells = [cell for cell in evidence.cells if (rows.cell == cell).any()]
-    for place, cell in enumerate(cells):
-        group = rows[rows.cell == cell].sort_values("tested_T")
-        shift = beside(place, len(cells), rows.tested_T.tolist())
-        error = np.stack([group.score - group.score_low, group.score_high - group.score])
-        axes.errorbar(
-            group.tested_T * shift, group.score, yerr=error, label=cell, elinewidth=0.7,
-            markersize=4, **cell_style(cell, evidence.cells),
-        )  # fmt: skip
-        style = {**cell_style(cell, evidence.cells), "linestyle": "none"}
-        axes.plot(group.tested_T * shift, group.unsolved_score, markersize=4, alpha=0.25, **style)
-    axes.axhline(rows.criterion.iloc[0], color="#999999", linewidth=0.7, linestyle=":", zorder=0)
-    if rows.trained_n.notna().any():  # what counting to N and no further is worth
-        ends = rows.drop_duplicates("tested_T").sort_values("tested_T")
-        axes.plot(ends.tested_T, 1 / ends.times, color="#999999", linewidth=0.7, zorder=0)
-        axes.text(
-            0.98, 0.86, "grey: counts\nto N only", fontsize=6, color="#777777", ha="right",
-            va="top", transform=axes.transAxes,
-        )  # fmt: skip
-    log_lengths(axes, rows.tested_T.tolist())
-    if not rows[["score", "unsolved_score"]].notna().any(axis=None):
-        say(axes, "no replicate has a score")
-    axes.set(ylim=(-0.05, 1.05), xlabel=f"tested T (trained at {rows['T'].iloc[0]})")
+        places = {**cell_places(evidence.cells), COUNTS: BLACK}
+        return figure(table, [shown], places, note, ["task"], "{task}")
 
 
 def _longest(row: pd.Series) -> str:
     if not np.isfinite(row.longest):
         return "–"
     return f"{row.longest:.0f}, at most {row.longest_max:.0f} ({row.trained_n:.0f})"
-
-
-def _counts(table: pd.DataFrame) -> str:
-    return _range(table.solved)
-
-
-def _range(values: pd.Series) -> str:
-    low, high = int(values.min()), int(values.max())
-    return str(low) if low == high else f"{low}-{high}"

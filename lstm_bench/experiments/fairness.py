@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
@@ -23,14 +23,12 @@ from lstm_bench.errors import BenchError
 from lstm_bench.experiments.base import Evidence, Experiment
 from lstm_bench.experiments.settings import Allowed, ByCell, Cell, Cells, Lengths, OwnTasks, Tasks
 from lstm_bench.experiments.words import interval
+from lstm_bench.plotting.figure import Axis, Figure, Layer, figure, panel
 from lstm_bench.stats.comparisons import sign_flip
 from lstm_bench.stats.family import holm, letters, ties
 from lstm_bench.stats.rates import horizon, wilson
 from lstm_bench.stats.survival import mean_difference
 from lstm_bench.sweep import Choice, Member, Sweep
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 ALPHA = 0.05
 ALL = "all tasks"
@@ -167,9 +165,28 @@ class Fairness(Experiment):
         return {"answer": answer, "pairs": kept, "letters": groups}
 
     def figure(self, table: pd.DataFrame, summary: pd.DataFrame, evidence: Evidence) -> Figure:
-        from lstm_bench.plotting.fairness import fairness_figure
-
-        return fairness_figure(table, summary, evidence.cells)
+        shown = summary if summary.task.nunique() > 2 else summary[summary.task == ALL]
+        named = {**SHOWN, TIME: "computing time"}
+        held = {matched: named.get(matched, matched) for matched in dict.fromkeys(shown.matched)}
+        differences = panel(
+            Axis("held equal", "names", names=held),
+            Axis("share of lengths solved, less that of {reference}"),
+            Layer(
+                *("matched", "difference", "low", "high"), look="points", text="letters",
+                faded="share_of_lengths < 0.5",
+            ),
+            guides=(0.0,),
+            flipped=True,
+        )  # fmt: skip
+        known = summary.low.notna().any()
+        note = "n = {n} seeds, paired; " + (
+            "bars: bootstrap 95 % intervals" if known else "too few seeds for intervals"
+        )
+        note += (
+            ". Letters: of one thing held equal, cells that share one are not told apart (sign "
+            "flips, Holm); faded: it solves less than half of the lengths"
+        )
+        return figure(shown, [differences], evidence.cells, note, ["task"], "{task}")
 
 
 def reference(settings: FairnessSettings, labels: Sequence[str]) -> str:

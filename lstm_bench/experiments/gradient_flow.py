@@ -4,25 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from functools import partial
+from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
 
 from lstm_bench.errors import BenchError
 from lstm_bench.experiments.base import Evidence, Experiment
+from lstm_bench.experiments.runs import bounds, groups
 from lstm_bench.experiments.settings import Length, Positive, Settings
-from lstm_bench.experiments.words import intervals, told
+from lstm_bench.experiments.words import spans, told
+from lstm_bench.plotting.figure import Axis, Figure, Layer, figure, panel
 from lstm_bench.stats.means import mean_interval
 from lstm_bench.stats.ranking import auc
 from lstm_bench.sweep import Member, Sweep
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
 ALL = "all cells"
 KEYS = ["task", "cell", "T", "seed"]
-QUARTILES = [0.25, 0.5, 0.75]
+QUARTILES = {"decades": 0.5, "lower_quartile": 0.25, "upper_quartile": 0.75}
+AUC = ("auc", "auc_low", "auc_high", "auc_pairs")
 NONE_LEFT = 16.0  # decades: what double precision can tell from nothing
 SHORT_OF = 3  # decades: the lag where the gradient has fallen so far is the effective horizon
 
@@ -97,26 +98,11 @@ class GradientFlow(Experiment):
         at_start = start.loc[pd.MultiIndex.from_frame(norms[keys])].to_numpy()
         norms["value"] = np.maximum(norms.value, -330) - at_start
         rows = []
-        groups = norms.groupby(["task", "cell", "stage", "part", "lag"], sort=False)
-        for (task, cell, stage, part, lag), group in groups:
+        for about, group in groups(norms, ["task", "cell", "T", "stage", "part", "lag"]):
             known = group[np.isfinite(group.value)]  # a network that is not finite has none
-            quartiles = np.quantile(known.value, QUARTILES) if len(known) else [np.nan] * 3
-            low, middle, high = quartiles
-            rows.append(
-                {
-                    "task": task,
-                    "cell": cell,
-                    "T": int(group["T"].iloc[0]),
-                    "stage": stage,
-                    "part": part,
-                    "lag": int(lag),
-                    "n": len(known),
-                    "solved": int(known.solved.sum()),
-                    "decades": middle,
-                    "lower_quartile": low,
-                    "upper_quartile": high,
-                }
-            )
+            found = {"n": len(known), "solved": int(known.solved.sum())}
+            at = np.quantile(known.value, list(QUARTILES.values())) if len(known) else [np.nan] * 3
+            rows.append({**about, **found, **dict(zip(QUARTILES, at))})
         return pd.DataFrame(rows)
 
     def measured(self, evidence: Evidence) -> pd.DataFrame:
@@ -157,13 +143,13 @@ class GradientFlow(Experiment):
             {
                 "task": summary.task,
                 "cell": summary.cell,
-                "slope at the start (decades a step)": _told(summary, "slope_init", "{:.4f}"),
-                "at the end": _told(summary, "slope_end", "{:.4f}"),
+                "slope at the start (decades a step)": spans(summary, "slope_init", "{:.4f}", ""),
+                "at the end": spans(summary, "slope_end", "{:.4f}", ""),
                 "λ₁ at the start": told(summary.lyapunov_init, "{:.4f}"),
                 "10³ weaker after (steps, start)": summary.effective_horizon_init,
                 "(end)": summary.effective_horizon_end,
                 "largest singular value of J (start)": summary.largest_singular_value_init,
-                "AUC of the slope": _told(summary, "auc", "{:.2f}"),
+                "AUC of the slope": spans(summary, "auc", "{:.2f}", ""),
             }
         )
 
@@ -171,20 +157,14 @@ class GradientFlow(Experiment):
         cells = summary[summary.cell != ALL].copy()
         task = cells.task.iloc[0]
         here = cells[cells.task == task].sort_values("slope_init")
-        slopes = told(here.slope_init, "{:+.4f}", "none")
-        each = ", ".join(f"{cell} {slope}" for cell, slope in zip(here.cell, slopes))
+        each = ", ".join(here.cell + " " + told(here.slope_init, "{:+.4f}", "none"))
         across, within = summary[summary.cell == ALL], cells[cells.auc.notna()]
         clear = within[(within.auc_low > 0.5) | (within.auc_high < 0.5)]
         known = across[across.auc.notna()]
-        ranks = ", ".join(
-            f"{task} {auc}" for task, auc in zip(known.task, _told(known, "auc", "{:.2f}"))
-        )
+        ranks = ", ".join(known.task + " " + spans(known, "auc", "{:.2f}", ""))
         worst = float(cells.exponent_less_slope_init.abs().max())
-        differ = (
-            ""
-            if np.isnan(worst)
-            else (f" λ₁ and the slope of single sequences differ by at most {worst:.4f}.")
-        )
+        differ = f" λ₁ and the slope of single sequences differ by at most {worst:.4f}."
+        differ = "" if np.isnan(worst) else differ
         return {
             "answer": f"Slope of log10 ||dL/dh|| at the start on {task}, decades a step: {each}. "
             f"AUC of a flat slope for solving, over all cells: {ranks or 'not defined'}; within a "
@@ -194,11 +174,50 @@ class GradientFlow(Experiment):
         }
 
     def figure(self, table: pd.DataFrame, summary: pd.DataFrame, evidence: Evidence) -> Figure:
-        from lstm_bench.plotting.gradients import gradient_figure
-
+        """Norms against lag at each stage; slopes at the start against what was solved."""
+        few, panels = "stage == 'end' and solved * 2 < n", []
+        for stage in sorted(set(table.stage), key=lambda name: {"init": 0, "end": 2}.get(name, 1)):
+            when = {"init": "at the start", "end": "at the end"}.get(stage, f"after {stage}")
+            curve = partial(Layer, "lag", look="curve", faded=few)
+            at = f"stage == '{stage}' and part =="
+            panels.append(
+                panel(
+                    Axis("lag (steps before the last output)"),
+                    Axis(f"{when}: log10 of the norm, relative to lag 0", within=(-17, 6)),
+                    curve(*QUARTILES, only=f"{at} 'h'"),
+                    curve("decades", only=f"{at} 'c'", thin=True),
+                    guides=(0.0,),
+                    empty="no gradient is a finite number",
+                )
+            )
         start = _measured(evidence, "slope")
         judged = _with_slope(evidence, start[(start.stage == "init") & (start.part == "h")])
-        return gradient_figure(table, judged, evidence.tasks, evidence.cells)
+        longest = [*sorted(set(judged["T"]), reverse=True), "none"]
+        panels.append(
+            panel(
+                Axis("longest T solved by a replicate", "names", names=longest),
+                Axis("slope at the start (decades a step)"),
+                Layer(
+                    *("longest", "slope"), look="points", hollow="longest == 'none'",
+                    rows=_outcomes(judged),
+                ),
+                flipped=True,
+            )
+        )  # fmt: skip
+        note = (
+            "n = {n} replicates, medians with quartiles. Thick lines: dL/dh, thin lines: dL/dc. At "
+            "the end, faded: fewer than half solved it. Slopes: one point a seed; hollow: it "
+            "solved no length. A line that ends in a fall to -17: units that died."
+        )
+        return figure(table, panels, evidence.cells, note, ["task"])
+
+
+def _outcomes(judged: pd.DataFrame) -> pd.DataFrame:
+    """A row a task, cell and seed: the slope at the start and the longest T it solved."""
+    rows = judged.assign(longest=judged["T"].where(judged.solved))
+    each = rows.groupby(["task", "cell", "seed"], sort=False)
+    found = each.agg({"slope": "first", "longest": "max"}).reset_index()
+    return found.assign(longest=[int(T) if T == T else "none" for T in found.longest])
 
 
 def _measured(evidence: Evidence, measure: str) -> pd.DataFrame:
@@ -226,21 +245,16 @@ def _with_slope(evidence: Evidence, start: pd.DataFrame) -> pd.DataFrame:
     return judged.merge(slopes, on=["task", "cell", "seed"]).dropna(subset=["slope"])
 
 
-def _prediction(rows: pd.DataFrame, groups: list[str]) -> dict[str, float]:
+def _prediction(rows: pd.DataFrame, by: list[str]) -> dict[str, float]:
     if rows.empty:
-        return dict.fromkeys(("auc", "auc_low", "auc_high"), float("nan")) | {"auc_pairs": 0}
+        return dict(zip(AUC, (*[float("nan")] * 3, 0)))
     found = auc(
         (-rows.slope.abs()).tolist(),
         rows.solved.tolist(),
-        list(rows[groups].itertuples(index=False, name=None)),
+        list(rows[by].itertuples(index=False, name=None)),
         rows.seed.tolist(),
     )
-    return {
-        "auc": found.auc,
-        "auc_low": found.low,
-        "auc_high": found.high,
-        "auc_pairs": found.pairs,
-    }
+    return dict(zip(AUC, (found.auc, found.low, found.high, found.pairs)))
 
 
 def _cell_row(
@@ -257,9 +271,7 @@ def _cell_row(
     }
     for stage in ("init", "end"):
         at = own[(own.stage == stage) & (own.part == "h")].value.to_numpy()
-        mean, low, high = mean_interval(at)
-        row |= {f"n_{stage}": len(at), f"slope_{stage}": mean}
-        row |= {f"slope_{stage}_low": low, f"slope_{stage}_high": high}
+        row |= {f"n_{stage}": len(at), **bounds(f"slope_{stage}", mean_interval(at))}
         here = {k: v[v.stage == stage] for k, v in others.items()}
         row[f"slope_of_sequences_{stage}"] = here["slope_of_sequences"].value.mean()
         leading = here["lyapunov"][here["lyapunov"].part == "1"]
@@ -277,9 +289,3 @@ def _cell_row(
         steps = str(int(fallen.iloc[0])) if len(fallen) else f"> {row['T'] - 1}"
         row[f"effective_horizon_{stage}"] = steps if curve.decades.notna().any() else ""
     return row
-
-
-def _told(summary: pd.DataFrame, column: str, form: str) -> pd.Series:
-    """`-0.0280 [-0.0301, -0.0259]`; empty where nothing was measured."""
-    mean, low, high = (summary[f"{column}{end}"] for end in ("", "_low", "_high"))
-    return told(mean, form, "") + intervals(low, high, form)

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from lstm_bench.experiments.base import Evidence, Experiment
 from lstm_bench.experiments.runs import ends_of, groups, rate_of
-from lstm_bench.plotting.panels import beside, cell_legend, cell_style, log_lengths, panels, say
+from lstm_bench.experiments.words import listed
+from lstm_bench.plotting.figure import LENGTH, SOLVED, Axis, Figure, Layer, figure, panel
 from lstm_bench.stats.rates import horizon
 from lstm_bench.sweep import Member, Sweep
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True)
@@ -102,57 +98,29 @@ class HorizonExperiment(Experiment):
             own = table[(table.task == task) & (table.n > 0)]
             controls[str(task)] = bool((own[own["T"] == own["T"].min()].share >= 0.5).any())
         failed = [task for task, held in controls.items() if not held]
-        answer = "T* by task: " + "; ".join(parts) + "."
+        answer = listed("T* by task", parts)
         if failed:
-            answer += (
-                f" No positive control for {', '.join(failed)}: nothing solves its shortest T."
-            )
+            none = ", ".join(failed)
+            answer += f" No positive control for {none}: nothing solves its shortest T."
         return {"answer": answer, "positive_control": controls}
 
     def figure(self, table: pd.DataFrame, summary: pd.DataFrame, evidence: Evidence) -> Figure:
-        return _draw(table, evidence)
-
-
-def _draw(table: pd.DataFrame, evidence: Evidence) -> Figure:
-    """Shares against T above, learning curves at one length below; one column a task."""
-    table = table[table.n > 0]
-    tasks = [task for task in evidence.tasks if (table.task == task).any()]
-    figure, grid = panels(2, len(tasks))
-    for column, task in enumerate(tasks):
-        rows = table[table.task == task]
-        _shares(grid[0, column], rows, evidence)
-        grid[0, column].set_title(str(task))
-        _curves(grid[1, column], task, _telling_length(rows), evidence)
-    grid[0, 0].set_ylabel("share of replicates\nthat solve the task")
-    n = sorted(set(table.n))
-    counts = str(n[0]) if len(n) == 1 else f"{n[0]}-{n[-1]}"
-    grid[1, 0].set_ylabel("validation score\n(median, quartiles)")
-    cell_legend(figure, grid[0, 0])
-    figure.supxlabel(
-        f"n = {counts} replicates a point; bars above: Wilson 95 % intervals", fontsize=7
-    )
-    return figure
-
-
-def _shares(axes: Axes, rows: pd.DataFrame, evidence: Evidence) -> None:
-    cells = [cell for cell in evidence.cells if (rows.cell == cell).any()]
-    for place, cell in enumerate(cells):
-        group = rows[rows.cell == cell].sort_values("T")
-        shift = beside(place, len(cells), rows["T"].tolist())
-        error = np.abs(group[["low", "high"]].to_numpy().T - group.share.to_numpy())
-        axes.errorbar(
-            group["T"] * shift,
-            group.share,
-            yerr=error,
-            label=cell,
-            elinewidth=0.7,
-            capsize=0,
-            markersize=4,
-            **cell_style(cell, evidence.cells),
-        )
-    axes.axhline(0.5, color="#999999", linewidth=0.7, zorder=0)
-    log_lengths(axes, rows["T"].tolist())
-    axes.set(ylim=(-0.03, 1.03), xlabel="sequence length T", yticks=[0, 0.25, 0.5, 0.75, 1])
+        """Shares against T above, learning curves at one length below; a column a task."""
+        table = table[table.n > 0]
+        at = {task: _telling_length(rows) for task, rows in table.groupby("task", sort=False)}
+        curves = _curves(evidence, at)
+        panels = [
+            panel(LENGTH, SOLVED, Layer("T", "share", "low", "high"), guides=(0.5,)),
+            panel(
+                Axis("updates"),
+                Axis("validation score (median, quartiles)", "share"),
+                Layer("update", "median", "low", "high", look="curve", rows=curves),
+                title="learning at T = {T}",
+                empty="no replicate reached a second evaluation",
+            ),
+        ]
+        note = "n = {n} replicates a point; bars: Wilson 95 % intervals"
+        return figure(table, panels, evidence.cells, note, ["task"], "{task}")
 
 
 def _telling_length(rows: pd.DataFrame) -> int:
@@ -161,22 +129,20 @@ def _telling_length(rows: pd.DataFrame) -> int:
     return int(max(spread.index, key=lambda T: (round(spread[T], 6), T)))
 
 
-def _curves(axes: Axes, task: str, T: int, evidence: Evidence) -> None:
-    curves = evidence.curves
-    here = curves[(curves.task_label == task) & (curves["T"] == T)]
-    axes.set_title(f"learning at T = {T}", fontweight="normal")
-    axes.set(xlabel="updates", ylim=(-0.03, 1.03), yticks=[0, 0.25, 0.5, 0.75, 1])
-    if not here.dropna(subset="validation_score")["update"].max() > 0:
-        axes.set_xticks([])
-        say(axes, "no replicate reached\na second evaluation")
-        return
-    for cell in evidence.cells:
-        group = here[here.cell_label == cell]
-        if group.empty:
-            continue
+def _curves(evidence: Evidence, at: Mapping[str, int]) -> pd.DataFrame:
+    """Median and quartiles of the validation score by task, cell and update, at these lengths.
+
+    A task of which no replicate came to a second evaluation has no curve.
+    """
+    rows = evidence.curves.drop(columns=["task", "cell"], errors="ignore")
+    rows = rows.rename(columns={"task_label": "task", "cell_label": "cell"})
+    rows = rows[rows["T"] == rows.task.map(at)].dropna(subset="validation_score")
+    rows = rows[rows.groupby("task")["update"].transform("max") > 0]
+    found = []
+    for about, group in groups(rows, ["task", "cell", "T"]):
         scores = group.pivot_table(index="update", columns="seed", values="validation_score")
         scores = scores.ffill()  # a replicate that has stopped keeps its last score
-        style = {**cell_style(cell, evidence.cells), "marker": None}
-        axes.plot(scores.index, scores.median(axis=1), **style)
-        low, high = scores.quantile(0.25, axis=1), scores.quantile(0.75, axis=1)
-        axes.fill_between(scores.index, low, high, color=style["color"], alpha=0.18, linewidth=0)
+        ends = {"low": scores.quantile(0.25, axis=1), "high": scores.quantile(0.75, axis=1)}
+        found.append(pd.DataFrame({"median": scores.median(axis=1), **ends}).assign(**about))
+    columns = ["task", "cell", "T", "update", "median", "low", "high"]
+    return pd.concat(found).reset_index() if found else pd.DataFrame(columns=columns)

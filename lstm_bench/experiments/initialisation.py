@@ -4,22 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
-import numpy as np
 import pandas as pd
 
 from lstm_bench.errors import BenchError
 from lstm_bench.experiments.base import Evidence, Experiment
-from lstm_bench.experiments.runs import ends_of, groups, mean_updates_of, rate_of
+from lstm_bench.experiments.runs import MEANS, ends_of, groups, mean_updates_of, rate_of
 from lstm_bench.experiments.settings import Allowed, Lengths, OwnTasks, Tasks
-from lstm_bench.experiments.words import intervals, told
-from lstm_bench.plotting.panels import cell_legend, cell_style, panels
+from lstm_bench.experiments.words import at_length, counts, intervals, listed, told
+from lstm_bench.plotting.figure import SOLVED, Axis, Figure, Layer, figure, panel
 from lstm_bench.sweep import Choice, Member, Sweep
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 BIAS = {"lstm": "forget_bias", "gru": "update_bias"}  # what keeps the state, at the start
 
@@ -86,15 +81,14 @@ class Initialisation(Experiment):
 
     def display(self, summary: pd.DataFrame) -> pd.DataFrame:
         """Shares and times with their intervals."""
-        share = summary.solved.astype(str) + " of " + summary.n.astype(str)
         mean = told(summary.mean_updates, "{:.0f}")
         mean += intervals(summary.mean_low, summary.mean_high, "{:.0f}")
         return pd.DataFrame(
             {
-                "task": summary.task + " at T = " + summary["T"].astype(str),
+                "task": at_length(summary),
                 "cell": summary.cell,
                 "start": summary.start,
-                "solved": share + intervals(summary.low, summary.high, "{:.2f}"),
+                "solved": counts(summary) + intervals(summary.low, summary.high, "{:.2f}"),
                 "mean updates": mean,
             }
         )
@@ -104,33 +98,21 @@ class Initialisation(Experiment):
         for (task, T, cell), group in table.groupby(["task", "T", "cell"], sort=False):
             each = ", ".join(f"{row.start} {row.solved}/{row.n}" for row in group.itertuples())
             parts.append(f"{cell} on {task} (T={T}): {each}")
-        return {"answer": "Solved by start of the gate that keeps: " + "; ".join(parts) + "."}
+        return {"answer": listed("Solved by start of the gate that keeps", parts)}
 
     def figure(self, table: pd.DataFrame, summary: pd.DataFrame, evidence: Evidence) -> Figure:
-        columns = list(dict.fromkeys(zip(table.task, table["T"])))
-        alone = len(columns) == 1  # then its two panels stand side by side
-        figure, grid = panels(1 if alone else 2, 2 if alone else len(columns))
-        grid = grid.T if alone else grid
-        for column, (task, T) in enumerate(columns):
-            rows = table[(table.task == task) & (table["T"] == T)]
-            _draw(grid[0, column], rows, evidence, "share", "low", "high", faded=False)
-            names = ("mean_updates", "mean_low", "mean_high")
-            _draw(grid[1, column], rows, evidence, *names, faded=True)
-            grid[0, column].set(ylim=(-0.04, 1.04), yticks=[0, 0.25, 0.5, 0.75, 1])
-            grid[0, column].set_title(f"{task}, T = {T}")
-            grid[1, column].axhline(rows.budget.max(), color="#999999", linewidth=0.7, zorder=0)
-            grid[1, column].set_ylim(0, 1.08 * rows.budget.max())
-            grid[1, column].set_xlabel("start of the bias\nof the gate that keeps")
-        grid[0, 0].set_ylabel("share of replicates\nthat solve the task")
-        grid[1, 0].set_ylabel("mean updates to solve,\nunsolved as the budget")
-        cell_legend(figure, grid[0, 0])
-        n = sorted(set(table.n))
-        figure.supxlabel(
-            f"n = {n[0] if len(n) == 1 else f'{n[0]}-{n[-1]}'} replicates a point; 95 % intervals "
-            "(Wilson above, bootstrap below); grey line: the budget; faded: fewer than half solved",
-            fontsize=7,
+        start = Axis("start of the bias of the gate that keeps", "names")
+        updates = Axis("mean updates to solve, unsolved as the budget", limits=(0, None))
+        mean = Layer("start", *MEANS, look="points", faded="share < 0.5")
+        panels = [
+            panel(start, SOLVED, Layer("start", "share", "low", "high", look="points")),
+            panel(start, updates, mean, guides=("budget",)),
+        ]
+        note = (
+            "n = {n} replicates a point; 95 % intervals (of shares Wilson, of means bootstrap); "
+            "grey line: the budget; faded: fewer than half solved"
         )
-        return figure
+        return figure(table, panels, evidence.cells, note, ["task", "T"])
 
 
 def _plain(sweep: Sweep) -> Iterator[Choice]:
@@ -155,23 +137,3 @@ def _starts(cell: str, biases: Iterable[float], T: int) -> Iterator[tuple[str, d
         value = float(bias)
         yield f"b = {bias:g}", {} if value == usual else {BIAS[cell]: value}
     yield "chrono", {"chrono": T}
-
-
-def _draw(
-    axes: Axes, rows: pd.DataFrame, evidence: Evidence, y: str, low: str, high: str, faded: bool
-) -> None:
-    starts = list(dict.fromkeys(rows.start))
-    for place, cell in enumerate(dict.fromkeys(rows.cell)):
-        group = rows[rows.cell == cell]
-        style = {**cell_style(cell, evidence.cells), "linestyle": "none"}
-        at = np.array([starts.index(s) for s in group.start]) + 0.14 * (2 * place - 1)
-        error = np.abs(group[[low, high]].to_numpy().T - group[y].to_numpy())
-        for weak in (False, True):
-            here = ((group.share < 0.5) & faded).to_numpy() == weak
-            if here.any():
-                axes.errorbar(
-                    at[here], group[y][here], yerr=error[:, here], label=None if weak else cell,
-                    elinewidth=0.7, markersize=5, alpha=0.35 if weak else 1, **style,
-                )  # fmt: skip
-    axes.set_xticks(range(len(starts)), starts)
-    axes.set_xlim(-0.5, len(starts) - 0.5)

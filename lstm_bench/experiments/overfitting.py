@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
 
 from lstm_bench.experiments.base import Evidence, Experiment
-from lstm_bench.experiments.runs import frame
+from lstm_bench.experiments.runs import bounds, frame
 from lstm_bench.experiments.settings import Allowed, Cells, Lengths, OwnTasks, Positive, Tasks
-from lstm_bench.experiments.words import interval
+from lstm_bench.experiments.words import interval, listed
+from lstm_bench.plotting.figure import Axis, Figure, Layer, Panel, figure, panel
 from lstm_bench.stats.rates import wilson
 from lstm_bench.stats.student import student_interval
 from lstm_bench.sweep import Choice, Member, Sweep
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
+SEQUENCES = Axis("distinct training sequences", "lengths")
 KEYS = ["task", "T", "cell", "comparison", "size", "distinct", "weight_decay"]
 ABOUT = (*KEYS, "seed", "width", "parameters")
 REPLICATE: Mapping[str, type] = {
@@ -112,12 +111,9 @@ class Overfitting(Experiment):
         rows = []
         for key, group in per_replicate(evidence, self.settings.fitted).groupby(KEYS, sort=False):
             n, fitted = len(group), int(group.fitted.sum())
-            low, high = wilson(fitted, n)
-            row = {**dict(zip(KEYS, key)), "n": n, "fitted": fitted}
-            row |= {"fitted_low": low, "fitted_high": high}
+            row = {**dict(zip(KEYS, key)), "n": n, **bounds("fitted", (fitted, *wilson(fitted, n)))}
             for measure in MEASURES:
-                mean, low, high = student_interval(group[measure])
-                row |= {measure: mean, f"{measure}_low": low, f"{measure}_high": high}
+                row |= bounds(measure, student_interval(group[measure]))
             row |= {"width": group.width.iloc[0], "parameters": group.parameters.iloc[0]}
             rows.append(row | {"share_of_floor": group.threshold.iloc[0]})
         return pd.DataFrame(rows)
@@ -170,12 +166,41 @@ class Overfitting(Experiment):
         ]
         if not parts:
             return {"answer": "No two cells reached the same training loss on the same sizes."}
-        return {"answer": "Held-out score at the same training loss: " + "; ".join(parts) + "."}
+        return {"answer": listed("Held-out score at the same training loss", parts)}
 
     def figure(self, table: pd.DataFrame, summary: pd.DataFrame, evidence: Evidence) -> Figure:
-        from lstm_bench.plotting.overfitting import overfitting_figure
+        """Six panels a task: at the same training loss, at the end, and in what ways else."""
+        whole, width = "size == distinct", "comparison == 'equal width'"
+        plain = f"{whole} and weight_decay == 0 and {width}"
+        equal = f"{whole} and weight_decay == 0 and not {width}"
+        repeated = f"size == {table['size'].max()} and weight_decay == 0 and {width}"
+        few, final = "fitted * 2 < n", "held-out score at the end"
+        decay = _layer("score", f"{whole} and weight_decay > 0", hollow=True)
+        gap = Axis("loss at the end, held-out minus training, per floor")
 
-        return overfitting_figure(table, evidence.cells)
+        def score(label: str, *layers: Layer) -> Panel:
+            return panel(SEQUENCES, Axis(label, "share"), *layers)
+
+        panels = [
+            score(
+                "held-out score at the same training loss",
+                _layer("matched_score", plain, faded=few),
+            ),
+            score("the same, at equal parameters", _layer("matched_score", equal, faded=few)),
+            panel(SEQUENCES, gap, _layer("gap", plain)),
+            score(f"{final} (open: with weight decay)", _layer("score", plain), decay),
+            score("test score with early stopping", _layer("stopped_score", plain)),
+            score(f"{final}, repeated up to {{size}}", _layer("score", repeated, "distinct")),
+        ]
+        note = (
+            "n = {n} replicates a point; bars: Student's 95 % intervals; same training loss: "
+            "{share_of_floor} of the floor, faded: fewer than half reach it"
+        )
+        return figure(table, panels, evidence.cells, note, ["task", "T"])
+
+
+def _layer(measure: str, only: str, x: str = "size", **look: Any) -> Layer:
+    return Layer(x, measure, f"{measure}_low", f"{measure}_high", only=only, **look)
 
 
 def per_replicate(evidence: Evidence, share: float) -> pd.DataFrame:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -13,6 +12,7 @@ import pandas as pd
 from lstm_bench.errors import BenchError, unknown
 from lstm_bench.experiments.base import Evidence, Experiment, registry
 from lstm_bench.experiments.runs import frame
+from lstm_bench.plotting.figure import Figure
 from lstm_bench.probes.columns import COLUMNS
 from lstm_bench.store.collect import collect, read_all
 from lstm_bench.store.files import damaged, json_bytes
@@ -21,6 +21,8 @@ from lstm_bench.store.planned import PlannedMember
 from lstm_bench.store.plans import Plan
 from lstm_bench.store.seals import read_sealed, read_sealed_json, write_sealed
 from lstm_bench.typed import from_json
+
+NO_FIGURE = Figure((), {}, "")
 
 
 def create(name: str, plan: Plan | None = None) -> Experiment:
@@ -109,32 +111,23 @@ def _write(
 
 def draw(plan: Plan, name: str, results: Results) -> Path:
     """Write the figure (SVG, PDF, PNG) and its numbers (CSV), from the stored table and runs."""
-    from lstm_bench.plotting.drawn import drawn
-    from lstm_bench.plotting.labels import as_drawn, as_given
-    from lstm_bench.plotting.style import KINDS, empty_figure, figure_bytes, fit_note, paper_style
+    from lstm_bench.plotting.render import render
+    from lstm_bench.plotting.style import KINDS, empty_figure, figure_bytes, paper_style
 
     experiment, folder = create(name, plan), results.experiment(name)
     table, summary = read_csv(folder / "table.csv"), read_csv(folder / "summary.csv")
+    figure = NO_FIGURE
+    if _judged(table):
+        figure = experiment.figure(table, summary, evidence(plan, name, results))
     with paper_style():
-        if _judged(table):
-            seen = _labels_as_drawn(evidence(plan, name, results))
-            figure = experiment.figure(as_drawn(table), as_drawn(summary), seen)
-            fit_note(figure)
+        if figure.grid:
+            drawn = render(figure)
         else:
-            figure = empty_figure(read_sealed_json(folder / "verdict.json")["answer"])
-        files = {f"figure.{kind}": figure_bytes(figure, kind) for kind in KINDS}
-        members = plan.experiments[name].members
-        numbers = as_given(drawn(figure), [label for m in members for label in (m.task, m.cell)])
-    files["figure.csv"] = numbers.to_csv(index=False).encode()
+            drawn = empty_figure(read_sealed_json(folder / "verdict.json")["answer"])
+        files = {f"figure.{kind}": figure_bytes(drawn, kind) for kind in KINDS}
+    files["figure.csv"] = figure.numbers().to_csv(index=False).encode()
     write_sealed(folder / "figures.sha256", files)
     return folder
-
-
-def _labels_as_drawn(seen: Evidence) -> Evidence:
-    from lstm_bench.plotting.labels import as_drawn
-
-    labelled = ("replicates", "curves", "timing", "probe", "tasks", "cells", "others")
-    return replace(seen, **{name: as_drawn(getattr(seen, name)) for name in labelled})
 
 
 def _judged(table: pd.DataFrame) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -74,6 +74,11 @@ def frame(rows: Sequence[Mapping[str, object]], columns: Mapping[str, type]) -> 
     """Rows as a table, which has its columns, and their types, where there is no row."""
     empty = {name: pd.Series(dtype=kind) for name, kind in columns.items()}
     return pd.DataFrame(rows) if rows else pd.DataFrame(empty)
+
+
+def bounds(name: str, found: Iterable[float]) -> dict[str, float]:
+    """A mean and the ends of its interval under `name`, `name`_low and `name`_high."""
+    return dict(zip((name, f"{name}_low", f"{name}_high"), found))
 
 
 def rate_of(runs: pd.DataFrame) -> dict[str, float]:

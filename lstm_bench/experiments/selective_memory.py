@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from functools import partial
+from typing import Annotated
 
 import numpy as np
 import pandas as pd
@@ -12,13 +13,14 @@ import pandas as pd
 from lstm_bench.experiments.base import Evidence, Experiment, stored_weights
 from lstm_bench.experiments.runs import groups
 from lstm_bench.experiments.settings import Allowed, Cells, OwnTasks, Sequences, Tasks
+from lstm_bench.experiments.words import interval, listed
+from lstm_bench.plotting.figure import Axis, Figure, Layer, figure, panel
 from lstm_bench.stats.student import student_interval
 from lstm_bench.sweep import Choice, Member, Sweep
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
 KEYS = ["task", "cell", "T", "seed"]
+MATTERS = "gate == 'write' and of == 'relevant'"
+GATES = ("f", "i", "o", "z", "r")
 
 
 @dataclass(frozen=True)
@@ -85,10 +87,9 @@ class SelectiveMemory(Experiment):
             judged, who = (solved, "solved") if len(solved) else (every, "unsolved")
             for point, group in groups(judged, ["measure", "of", "gate", "lag"]):
                 # a constant is one over a gate's distance from 1: a ratio of scales
-                if point["measure"] == "constant":
-                    mean, low, high = np.exp(student_interval(np.log(group.value)))
-                else:
-                    mean, low, high = student_interval(group.value)
+                ratio = point["measure"] == "constant"
+                found = student_interval(np.log(group.value) if ratio else group.value)
+                ends = np.exp(found) if ratio else found
                 rows.append(
                     {
                         **about,
@@ -97,9 +98,7 @@ class SelectiveMemory(Experiment):
                         "n": len(group),
                         "trained": every.drop_duplicates(["condition", "seed"]).shape[0],
                         "who": who,
-                        "mean": mean,
-                        "low": low,
-                        "high": high,
+                        **dict(zip(("mean", "low", "high"), ends)),
                     }
                 )
         return pd.DataFrame(rows)
@@ -139,7 +138,7 @@ class SelectiveMemory(Experiment):
             for of in ("trained", "shuffled", "untrained"):
                 row[f"auc_{of}"] = told(group, "auc", of)
             row["steps_kept"] = told(group, "constant", "irrelevant", "{:.0f}")
-            for gate in ("f", "i", "o", "z", "r"):
+            for gate in GATES:
                 row[f"loss_without_{gate}"] = told(group, "loss", "clamped", gate=gate)
             row["loss"] = told(group, "loss", "intact", "{:.3f}")
             rows.append(row)
@@ -168,15 +167,65 @@ class SelectiveMemory(Experiment):
             )
         if not parts:
             return {"answer": "No replicate with a gate that writes solved any of the tasks."}
-        return {
-            "answer": "AUC of the gate that writes against what matters, in replicates that solved "
-            "the task: " + "; ".join(parts) + "."
-        }
+        lead = (
+            "AUC of the gate that writes against what matters, in replicates that solved the task"
+        )
+        return {"answer": listed(lead, parts)}
 
     def figure(self, table: pd.DataFrame, summary: pd.DataFrame, evidence: Evidence) -> Figure:
-        from lstm_bench.plotting.memory import memory_figure
+        """One sequence's gates, AUCs, what is read from the state, and losses of clamped gates."""
+        table, traces = table.sort_values("lag", kind="stable"), _traces(evidence)
+        gated = table.query("measure == 'loss' and gate != 'none'")
+        gates = [gate for gate in GATES if gate in set(gated.gate)]
+        lost = table[table.cell.isin(gated.cell) & (table.measure == "loss")]
+        top = 2 * np.nanmax([1, *lost.high, *lost["mean"]])
+        kinds = {"trained": "trained", "shuffled": "other sequence", "untrained": "untrained"}
+        memory = "measure == 'memory' and of =="
+        mean = partial(Layer, y="mean", low="low", high="high", faded="who != 'solved'")
+        panels = [
+            panel(
+                Axis("step (marks: it matters)"),
+                Axis("mean gate, one sequence (i or 1 – z; faded: f or z)", "share"),
+                Layer("lag", "value", look="curve", only="gate == 'write'", rows=traces),
+                Layer("lag", "value", look="curve", only="gate == 'keep'", faded=True, rows=traces),
+                Layer("lag", "value", look="points", only=MATTERS, rows=traces),
+                empty="no gated cell solved it",
+            ),
+            panel(
+                Axis("", "names", names=kinds),
+                Axis("AUC of the gate that writes", "share"),
+                mean("of", look="points", only="measure == 'auc'"),
+                guides=(0.5,),
+            ),
+            panel(
+                Axis("steps ago (open: irrelevant)", "names"),
+                Axis("R² of an input read from the state", limits=(-0.15, 1.05)),
+                mean("lag", only=f"{memory} 'relevant'"),
+                mean("lag", only=f"{memory} 'irrelevant'", hollow=True),
+                Layer("lag", "mean", only=f"{memory} 'untrained'", look="curve", thin=True),
+                guides=(0.0,),
+            ),
+            panel(
+                Axis("gate held at its mean", "names", names=["none", *gates]),
+                Axis("loss / memoryless floor, gate clamped", "symlog", limits=(0, top)),
+                mean("gate", look="points", rows=lost),
+                guides=(1.0,),
+            ),
+        ]
+        note = (
+            "n = {n} replicates that solved the task (faded: none did, all trained ones); bars: "
+            "Student's 95 % intervals; thin lines: untrained"
+        )
+        return figure(table, panels, evidence.cells, note, ["task"])
 
-        return memory_figure(table, evidence.probe, evidence.runs, evidence.cells)
+
+def _traces(evidence: Evidence) -> pd.DataFrame:
+    """Gates of one sequence in the first replicate of each cell that solved the task."""
+    assert evidence.probe is not None
+    solved = evidence.runs.loc[evidence.runs.solved, ["condition", "seed", "task", "cell"]]
+    rows = evidence.probe[evidence.probe.measure == "trace"].merge(solved)
+    first = rows.groupby(["task", "cell"]).seed.transform("min")
+    return rows[rows.seed == first]
 
 
 def told(
@@ -187,5 +236,5 @@ def told(
     at = at[at.gate == gate] if gate else at
     if at.empty or pd.isna(at["mean"].iloc[0]):
         return None
-    mean, low, high = (form.format(at[c].iloc[0]) for c in ("mean", "low", "high"))
-    return mean if pd.isna(at.low.iloc[0]) else f"{mean} [{low}, {high}]"
+    row = at.iloc[0]
+    return form.format(row["mean"]) + interval(row.low, row.high, form)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,7 @@ import pandas as pd
 from lstm_bench import tasks
 from lstm_bench.errors import BenchError
 from lstm_bench.experiments.base import Evidence, Experiment
-from lstm_bench.experiments.runs import groups
+from lstm_bench.experiments.runs import bounds, groups
 from lstm_bench.experiments.settings import (
     Allowed,
     Cells,
@@ -23,15 +23,14 @@ from lstm_bench.experiments.settings import (
     Replicates,
     Tasks,
 )
-from lstm_bench.experiments.words import interval
+from lstm_bench.experiments.words import counts, intervals, listed, spans, told
+from lstm_bench.plotting.figure import Axis, Figure, Layer, figure, panel
 from lstm_bench.spec import TUNING_SEEDS, Condition, SeedBlock, seed_blocks, stream_key
 from lstm_bench.stats.rates import wilson
 from lstm_bench.stats.search import expected_best
 from lstm_bench.sweep import Choice, Member, Sweep
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
+SHARE = ("value", "low", "high")
 SEARCHED = ("learning_rate", "width", "clip_at", "init_scale")
 
 
@@ -121,18 +120,16 @@ class Sensitivity(Experiment):
         for (task, cell, T), group in table.groupby(["task", "cell", "T"], sort=False):
             trials = group[group.measure == "trial"]
             solved, n = int((trials.solved_share == 1).sum()), len(trials)
-            low, high = wilson(solved, n)
             row = {"task": task, "cell": cell, "T": T, "n": n, "solved_trials": solved}
-            row |= {"solved_low": low, "solved_high": high}
+            row |= dict(zip(("solved_low", "solved_high"), wilson(solved, n)))
             best = group[group.measure == "expected_best"].set_index("n_trials")
             for at, k in (("one", 1), ("many", int(best.index.max()))):
-                names = {"value": f"best_of_{at}", "low": f"{at}_low", "high": f"{at}_high"}
-                row |= {name: best.loc[k, key] for key, name in names.items()}
+                names = (f"best_of_{at}", f"{at}_low", f"{at}_high")
+                row |= dict(zip(names, best.loc[k, list(SHARE)]))
             row["many"] = int(best.index.max())
             shares = group[group.measure == "importance"].set_index("of")
             for name in SEARCHED:
-                row[name] = shares.value[name]
-                row[f"{name}_low"], row[f"{name}_high"] = shares.low[name], shares.high[name]
+                row |= bounds(name, shares.loc[name, list(SHARE)])
             row["interactions"] = float(shares.value.drop(list(SEARCHED)).sum())
             rows.append(row | {"explained": shares.explained.iloc[0]})
         return pd.DataFrame(rows)
@@ -140,22 +137,13 @@ class Sensitivity(Experiment):
     def display(self, summary: pd.DataFrame) -> pd.DataFrame:
         """Shares as percentages with their intervals."""
         shown = summary[["task", "T", "cell"]].copy()
-        shown["trials solved"] = summary.solved_trials.astype(str) + "/" + summary.n.astype(str)
+        shown["trials solved"] = counts(summary.assign(solved=summary.solved_trials), "/")
         for at in ("one", "many"):
             name = "one trial" if at == "one" else f"best of {summary.many.max()}"
-            shown[name] = [
-                f"{row[f'best_of_{at}']:.2f}"
-                + interval(row[f"{at}_low"], row[f"{at}_high"], "{:.2f}")
-                for row in summary.to_dict("records")
-            ]
+            ends = summary[f"{at}_low"], summary[f"{at}_high"]
+            shown[name] = told(summary[f"best_of_{at}"], "{:.2f}") + intervals(*ends, "{:.2f}")
         for name in SEARCHED:
-            shown[name] = [
-                "–"
-                if pd.isna(row[name])
-                else f"{row[name]:.0%}"
-                + interval(row[f"{name}_low"], row[f"{name}_high"], "{:.0%}")
-                for row in summary.to_dict("records")
-            ]
+            shown[name] = spans(summary, name, "{:.0%}")
         shown["R² out of bag"] = summary.explained
         return shown
 
@@ -163,17 +151,48 @@ class Sensitivity(Experiment):
         parts = []
         for row in summary.to_dict("records"):
             first = max(SEARCHED, key=lambda name: np.nan_to_num(row[name]))
-            told = f"{row['cell']} on {row['task']} (T={row['T']}): {row['solved_trials']} of "
-            told += f"{row['n']} trials solved"
+            each = f"{row['cell']} on {row['task']} (T={row['T']}): {row['solved_trials']} of "
+            each += f"{row['n']} trials solved"
             if np.isfinite(row[first]) and row["explained"] > 0:
-                told += f", {first.replace('_', ' ')} has {row[first]:.0%} of the variance"
-            parts.append(told)
-        return {"answer": "Random search on tuning seeds: " + "; ".join(parts) + "."}
+                each += f", {first.replace('_', ' ')} has {row[first]:.0%} of the variance"
+            parts.append(each)
+        return {"answer": listed("Random search on tuning seeds", parts)}
 
     def figure(self, table: pd.DataFrame, summary: pd.DataFrame, evidence: Evidence) -> Figure:
-        from lstm_bench.plotting.sensitivity import sensitivity_figure
-
-        return sensitivity_figure(table, SEARCHED, evidence.cells)
+        """What a search is worth, what decides, and every trial along the learning rate."""
+        value = Axis("way from the memoryless floor to a perfect answer", "share")
+        main = {name: name.replace("_", " ") for name in SEARCHED}
+        panels = [
+            panel(
+                Axis("best of n trials", limits=(0.5, None)),
+                value,
+                Layer("n_trials", *SHARE, look="curve", only="measure == 'expected_best'"),
+            ),
+            panel(
+                Axis("", "names", names=main),
+                Axis("share of the variance (main effect)", "share"),
+                Layer(
+                    *("of", *SHARE), look="points", only=f"of in {list(SEARCHED)}",
+                    faded="not explained >= 0.1",
+                ),
+                flipped=True,
+                empty="all trials came equally far",
+            ),
+            panel(
+                Axis("learning rate of a trial", "log"),
+                value,
+                Layer(
+                    *("learning_rate", "value"), look="points", only="measure == 'trial'",
+                    hollow="solved_share == 0",
+                ),
+            ),
+        ]  # fmt: skip
+        note = (
+            "n = {n} trials a cell, the same for every cell, on tuning seeds; bands and bars: "
+            "bootstrap 95 % intervals; faded: the forest explains less than a tenth of the "
+            "variance out of bag; open: no seed of the trial solved the task"
+        )
+        return figure(table, panels, evidence.cells, note, ["task", "T"])
 
 
 def drawn(settings: SensitivitySettings) -> list[dict[str, float]]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
+from functools import partial
+from typing import Annotated, Literal
 
-import numpy as np
 import pandas as pd
 
 from lstm_bench.experiments.base import Evidence, Experiment
+from lstm_bench.experiments.runs import frame, groups
 from lstm_bench.experiments.settings import (
     Allowed,
     Entries,
@@ -30,20 +31,9 @@ from lstm_bench.experiments.speed_tables import (
     told_ratio,
     with_solving,
 )
-from lstm_bench.plotting.panels import (
-    DOUBLE,
-    cell_legend,
-    log_lengths,
-    log_ticks,
-    panels,
-    place_style,
-)
+from lstm_bench.plotting.figure import LENGTH, Axis, Figure, Layer, figure, panel
 from lstm_bench.stats.timing import exponent
 from lstm_bench.sweep import Choice, Sweep
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 Seconds = Annotated[float, Allowed(exclusiveMinimum=0)]
 
@@ -200,111 +190,58 @@ class Speed(Experiment):
         }
 
     def figure(self, table: pd.DataFrame, summary: pd.DataFrame, evidence: Evidence) -> Figure:
-        at = table[
-            (table.threads == table.threads.min()) & (table.replicates == table.replicates.max())
+        at = table[table.threads == table.threads.min()]
+        at = at[at.replicates == at.replicates.max()]
+        timed = at[at.seconds > 0].sort_values("T")
+        timed = timed.assign(ms=1e3 * timed.seconds, mebibytes=timed.peak_memory_bytes / 2**20)
+        along = timed[timed.along_T & (timed.contender != PEAK)]
+        time, memory = (_with_power(along, name) for name in ("ms", "mebibytes"))
+        line = partial(Layer, by="contender", size=3)
+        grows = partial(line, text="power", at_edge=True)
+        panels = [
+            panel(
+                LENGTH,
+                Axis("ms per pass of all replicates", "log"),
+                grows("T", "ms", "1000 * low", "1000 * high", rows=time),
+                Layer(
+                    "T", "ms", by="contender", look="points", marker="x", size=6, rows=_edges(at)
+                ),
+            ),
+            panel(
+                LENGTH,
+                Axis("peak memory (MiB)", "log"),
+                grows("T", "mebibytes", rows=memory),
+            ),
+            panel(
+                Axis("width (hidden units)", "lengths"),
+                Axis("GF/s", "log"),
+                line("width", "gigaflops", only="along_width", rows=timed),
+            ),
         ]
-        cells = list(dict.fromkeys(table.cell))
-        figure, grid = panels(3, len(cells), height=2.0)
-        figure.set_figwidth(max(DOUBLE, figure.get_figwidth()))  # the legend needs it
-        names = contenders(table)
-        for column, cell in enumerate(cells):
-            rows = at[at.cell == cell]
-            along, across = rows[rows.along_T], rows[rows.along_width]
-            time, memory, rate = grid[:, column]
-            ends: dict[Axes, list[End]] = {time: [], memory: []}
-            for place, name in enumerate(names):
-                if not (rows[rows.contender == name].seconds > 0).any():
-                    continue  # it cannot run so many replicates, say
-                line = along[along.contender == name]
-                ends[time] += _line(time, line, "T", line.seconds * 1e3, name, place)
-                _intervals(time, line, "T", 1e3, place)
-                sizes = line.peak_memory_bytes / 2**20
-                ends[memory] += _line(memory, line, "T", sizes, name, place)
-                wide = across[across.contender == name]
-                _line(rate, wide, "width", wide.gigaflops, name, place)
-                _edges(time, line, place)
-            peak = across[across.contender == PEAK].sort_values("width")
-            if peak.gigaflops.notna().any():
-                rate.plot(peak.width, peak.gigaflops, color="black", linewidth=0.8, label="sgemm")
-            for axes, axis, shown in (
-                (time, "T", along), (memory, "T", along), (rate, "width", across)
-            ):  # fmt: skip
-                log_lengths(axes, shown[axis].tolist())
-                axes.tick_params(axis="x", labelrotation=45 if axis == "T" else 0)
-                if np.isfinite(axes.dataLim.minposy):  # something could be timed
-                    axes.set_yscale("log")
-                    log_ticks(axes.yaxis)
-                axes.set_xlabel("sequence length T" if axis == "T" else "width (hidden units)")
-            for axes, found in ends.items():
-                _exponents(axes, found)
-            time.set_title(cell)
-        grid[0, 0].set_ylabel("ms per pass of\nall replicates")
-        grid[1, 0].set_ylabel("peak memory (MiB)")
-        grid[2, 0].set_ylabel("GF/s")
-        cell_legend(figure, grid[2, 0])
-        first = at.iloc[0]
-        figure.supxlabel(
-            f"median, 95 % interval; batch {first.batch}, {first.replicates} replicates, "
-            f"{first.threads} thread(s), {first.processor}; exponents from T = {LARGE} on; "
-            "×: out of memory, or over the time limit",
-            fontsize=6.5,
+        note = (
+            "median, 95 % interval; batch {batch}, {replicates} replicates, {threads} thread(s), "
+            f"{{processor}}; exponents from T = {LARGE} on; ×: out of memory, or over the limit"
         )
-        return figure
+        places = {name: place for place, name in enumerate([*contenders(table), PEAK])}
+        return figure(at, panels, places, note, ["cell"], "{cell}")
 
 
-class End(NamedTuple):
-    """Where a line along T ends, and the power of T it grows with."""
-
-    y: float
-    T: float
-    exponent: float
-    color: str
-
-
-def _line(
-    axes: Axes, rows: pd.DataFrame, axis: str, values: pd.Series, name: str, place: int
-) -> list[End]:
-    """Draw a contender's line; its end, where it is long enough for an exponent."""
-    shown = rows.assign(y=values).dropna(subset=["y"]).sort_values(axis)
-    shown = shown[shown.y > 0]
-    style = place_style(place)
-    axes.plot(shown[axis], shown.y, label=name, markersize=3, **style)
-    large = shown[shown["T"] >= LARGE]
-    if axis != "T" or large["T"].nunique() < 2:
-        return []
-    last = shown.iloc[-1]
-    return [End(last.y, last["T"], exponent(large["T"], large.y), style["color"])]
+def _with_power(rows: pd.DataFrame, value: str) -> pd.DataFrame:
+    """With the power of T that each long enough line grows with, beside its last point."""
+    rows, power = rows[rows[value] > 0], {}
+    for _, line in rows.groupby(["cell", "contender"], sort=False):
+        large = line[line["T"] >= LARGE]
+        if large["T"].nunique() > 1:
+            power[line.index[-1]] = f"T^{exponent(large['T'], large[value]):.2f}"
+    return rows.assign(power=pd.Series(power, dtype=object).reindex(rows.index))
 
 
-def _exponents(axes: Axes, ends: list[End]) -> None:
-    """The exponents beside the ends of their lines, one above another where lines end together."""
-    if not ends:
-        return
-    low, high = np.log(axes.get_ylim())
-    gap, ends = 0.07 * (high - low), sorted(ends)
-    places = [float(np.log(end.y)) for end in ends]
-    for i in range(1, len(places)):  # up from the lowest, then down again from the top
-        places[i] = max(places[i], places[i - 1] + gap)
-    for i in reversed(range(len(places))):
-        places[i] = min(places[i], high if i == len(places) - 1 else places[i + 1] - gap)
-    for end, place in zip(ends, places):
-        axes.annotate(
-            f"T$^{{{end.exponent:.2f}}}$", (end.T, np.exp(place)), fontsize=5, xytext=(3, 0),
-            textcoords="offset points", color=end.color, va="center", annotation_clip=False,
-        )  # fmt: skip
-
-
-def _intervals(axes: Axes, rows: pd.DataFrame, axis: str, scale: float, place: int) -> None:
-    """The intervals of the medians."""
-    shown, color = rows.dropna(subset=["low", "high"]), place_style(place)["color"]
-    axes.vlines(shown[axis], scale * shown.low, scale * shown.high, color=color, linewidth=0.7)
-
-
-def _edges(axes: Axes, rows: pd.DataFrame, place: int) -> None:
-    """A cross at the first T a contender could not do, where its line would go on."""
-    failed, timed = rows[rows.status.isin(["out_of_memory", "timeout"])], rows[rows.seconds > 0]
-    if failed.empty or timed.empty:
-        return
-    edge, last = failed["T"].min(), timed.loc[timed["T"].idxmax()]
-    y = 1e3 * last.seconds * edge / last["T"]
-    axes.plot([edge], [y], "x", markersize=6, color=place_style(place)["color"])
+def _edges(table: pd.DataFrame) -> pd.DataFrame:
+    """The first T a contender could not do, where its line would go on."""
+    found = []
+    for about, line in groups(table[table.along_T], ["cell", "contender"]):
+        failed, timed = line[line.status.isin(["out_of_memory", "timeout"])], line[line.seconds > 0]
+        if len(failed) and len(timed):
+            last, T = timed.loc[timed["T"].idxmax()], failed["T"].min()
+            found.append({**about, "T": T, "ms": 1e3 * last.seconds * T / last["T"]})
+    return frame(found, {"cell": object, "contender": object, "T": float, "ms": float})

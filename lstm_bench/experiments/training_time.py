@@ -4,24 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from lstm_bench.experiments.base import Evidence, Experiment
-from lstm_bench.experiments.runs import groups
-from lstm_bench.experiments.words import intervals, told
-from lstm_bench.plotting.panels import cell_legend, cell_style, log_lengths, panels
+from lstm_bench.experiments.runs import bounds, groups
+from lstm_bench.experiments.words import at_length, counts, listed, spans, told
+from lstm_bench.plotting.figure import LENGTH, Axis, Figure, Layer, figure, panel
 from lstm_bench.stats.survival import mean_difference, solved_by, time_to_solve, told_apart
 from lstm_bench.sweep import Member, Sweep
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
-
-SEVERAL = "#666666"  # a letter of more curves than one
 
 
 @dataclass(frozen=True)
@@ -76,9 +69,9 @@ class TrainingTime(Experiment):
         """Means with their intervals in one cell each."""
         return pd.DataFrame(
             {
-                "task": summary.task + " at T = " + summary["T"].astype(str),
+                "task": at_length(summary),
                 "cell": summary.cell,
-                "solved": summary.solved.astype(str) + " of " + summary.n.astype(str),
+                "solved": counts(summary),
                 "median updates": summary.median_updates,
                 "mean updates": _interval(summary, "updates", "{:.0f}"),
                 "mean seconds": _interval(summary, "seconds", "{:.2g}"),
@@ -99,70 +92,46 @@ class TrainingTime(Experiment):
                 if row.solved * 2 >= row.n
             )
             parts.append(f"{task} at T={T}: {solving or 'no cell'}")
-        return {
-            "answer": "Mean updates to solve, up to the budget: "
-            + "; ".join(parts)
-            + ". Cells of a task that share a letter are not told apart (log-rank, Holm)."
-        }
+        answer = listed("Mean updates to solve, up to the budget", parts)
+        answer += " Cells of a task that share a letter are not told apart (log-rank, Holm)."
+        return {"answer": answer}
 
     def figure(self, table: pd.DataFrame, summary: pd.DataFrame, evidence: Evidence) -> Figure:
-        joined = evidence.runs[evidence.runs.judged]
-        tasks = [task for task in evidence.tasks if (table.task == task).any()]
-        figure, grid = panels(2, len(tasks))
-        for column, task in enumerate(tasks):
-            T = int(summary[summary.task == task]["T"].iloc[0])
-            at = joined[(joined.task == task) & (joined["T"] == T)]
-            above, below = grid[0, column], grid[1, column]
-            for cell in evidence.cells:
-                group = at[at.cell == cell]
-                style = cell_style(cell, evidence.cells)
-                if len(group):
-                    km = solved_by(group.updates.to_numpy(), group.solved.to_numpy())
-                    plain = {**style, "marker": None}
-                    above.step(km.time, km.share, where="post", label=cell, **plain)
-                    band = {"color": style["color"], "alpha": 0.12, "linewidth": 0}
-                    above.fill_between(km.time, km.low, km.high, step="post", **band)
-                rows = table[(table.task == task) & (table.cell == cell)].sort_values("T")
-                error = _error(rows.mean_updates, rows.mean_updates_low, rows.mean_updates_high)
-                below.errorbar(
-                    rows["T"], rows.mean_updates, yerr=error, elinewidth=0.7, markersize=4,
-                    label=f"_{cell}", **style,
-                )  # fmt: skip
-                _letter(above, at[at.cell == cell], summary[summary.task == task], style)
-            n = len(at) // max(at.cell.nunique(), 1)
-            above.set_title(f"{task}, T = {T}")
-            above.set(xlabel="updates", ylim=(-0.03, 1.03), xlim=(0, at.updates.max()))
-            log_lengths(below, table[table.task == task]["T"].tolist())
-            below.set(xlabel="sequence length T", ylim=(0, None))
-        grid[0, 0].set_ylabel("share solved\n(Kaplan-Meier)")
-        grid[1, 0].set_ylabel("mean updates to solve\n(up to the budget)")
-        cell_legend(figure, grid[0, 0])
-        figure.supxlabel(
-            f"n = {n} replicates a cell; bands and bars: 95 % intervals; a mean at the budget "
-            "means that none solved it;\ncells that share a letter are not told apart "
-            "(log-rank tests by permutation, Holm; grey: of several curves)",
-            fontsize=7,
+        mean = ("mean_updates", "mean_updates_low", "mean_updates_high")
+        panels = [
+            panel(
+                Axis("updates", limits=(0, None)),
+                Axis("share solved (Kaplan-Meier)", "share"),
+                Layer(
+                    *("updates", "share", "low", "high"), look="step", text="letters",
+                    at_edge=True, rows=_curves(evidence, summary),
+                ),
+            ),
+            panel(
+                LENGTH,
+                Axis("mean updates to solve (up to the budget)", limits=(0, None)),
+                Layer("T", *mean, rows=table),
+            ),
+        ]  # fmt: skip
+        note = (
+            "n = {n} replicates a cell; bands and bars: 95 % intervals; a mean at the budget means "
+            "that none solved it; cells that share a letter are not told apart (log-rank tests by "
+            "permutation, Holm; grey: of several curves)"
         )
-        return figure
+        return figure(summary, panels, evidence.cells, note, ["task"])
 
 
-def _letter(axes: Axes, rows: pd.DataFrame, summary: pd.DataFrame, style: dict[str, Any]) -> None:
-    """The cell's tie groups at the end of its curve, beside those that end there too; one for all
-    curves that end there with the same."""
-    if rows.empty:
-        return
-    letters = str(summary[summary.cell == rows.cell.iloc[0]].letters.iloc[0])
-    share = float(rows.solved.mean())
-    same = [text for text in axes.texts if abs(float(text.get_gid() or 0) - share) < 0.06]
-    twin = next((text for text in same if text.get_text() == letters), None)
-    if twin is not None:
-        twin.set_color(SEVERAL)
-    else:
-        axes.annotate(
-            letters, (1.01, share), xycoords=("axes fraction", "data"), va="center", fontsize=6.5,
-            fontweight="bold", xytext=(7 * len(same), 0), textcoords="offset points",
-            color=style["color"], gid=str(share),
-        )  # fmt: skip
+def _curves(evidence: Evidence, summary: pd.DataFrame) -> pd.DataFrame:
+    """Kaplan-Meier curves of every row of the summary, with its letters at their ends."""
+    known = dict(iter(evidence.runs[evidence.runs.judged].groupby(["task", "cell", "T"])))
+    found = []
+    for row in summary.itertuples():
+        runs = known[row.task, row.cell, row.T]
+        km = solved_by(runs.updates.to_numpy(), runs.solved.to_numpy())
+        curve = {"updates": km.time, "share": km.share, "low": km.low, "high": km.high}
+        curve |= {"letters": [*[""] * (len(km.time) - 1), row.letters]}
+        found.append(pd.DataFrame(curve).assign(task=row.task, cell=row.cell))
+    return pd.concat(found)
 
 
 def compare(rows: pd.DataFrame, cells: list[str]) -> dict[str, dict[str, Any]]:
@@ -180,20 +149,15 @@ def compare(rows: pd.DataFrame, cells: list[str]) -> dict[str, dict[str, Any]]:
             p = apart.p[frozenset((cell, first))]
             both = by_cell[cell].join(by_cell[first].updates, how="inner", rsuffix="_first")
             difference = mean_difference(both.updates, both.updates_first)
-        ends = ("", "_low", "_high")
-        found[cell] = {
-            "letters": apart.letters[cell],
-            "logrank_p": p,
-            **{f"mean_difference{end}": value for end, value in zip(ends, difference)},
-        }
+        about = {"letters": apart.letters[cell], "logrank_p": p}
+        found[cell] = about | bounds("mean_difference", difference)
     return found
 
 
 def _interval(summary: pd.DataFrame, unit: str, form: str) -> pd.Series:
     """`120 [105, 135]`, and `≥ 320 [120, 695]` where some did not solve it."""
-    mean, low, high = (summary[f"mean_{unit}{end}"] for end in ("", "_low", "_high"))
     bound = pd.Series(np.where(summary.solved < summary.n, "≥ ", ""), summary.index)
-    return bound + told(mean, form) + intervals(low, high, form)
+    return bound + spans(summary, f"mean_{unit}", form)
 
 
 def shared_length(rows: pd.DataFrame) -> int:
@@ -207,19 +171,15 @@ def _row(group: pd.DataFrame) -> dict[str, Any]:
     event = group.solved.to_numpy()
     updates = time_to_solve(group.updates.to_numpy(), event, float(group.budget.max()))
     pace = float(group.update_seconds.iloc[0])
+    median = (updates.median, updates.median_low, updates.median_high)
+    mean = (updates.mean, updates.mean_low, updates.mean_high)
     return {
         "n": updates.n,
         "solved": updates.solved,
-        "median_updates": updates.median,
-        "median_updates_low": updates.median_low,
-        "median_updates_high": updates.median_high,
-        "mean_updates": updates.mean,
-        "mean_updates_low": updates.mean_low,
-        "mean_updates_high": updates.mean_high,
+        **bounds("median_updates", median),
+        **bounds("mean_updates", mean),
         "median_seconds": updates.median * pace,
-        "mean_seconds": updates.mean * pace,
-        "mean_seconds_low": updates.mean_low * pace,
-        "mean_seconds_high": updates.mean_high * pace,
+        **bounds("mean_seconds", [value * pace for value in mean]),
         "milliseconds_per_update": 1e3 * pace,
         "backend": "/".join(sorted(set(group.backend))),
     }
@@ -237,7 +197,3 @@ def _milestones(group: pd.DataFrame) -> dict[str, float]:
             update = np.inf if entry["update"] is None else float(entry["update"])
             reached.setdefault(entry["name"], []).append(update)
     return {f"median_updates_to_{name}": float(np.median(v)) for name, v in reached.items()}
-
-
-def _error(mean: pd.Series, low: pd.Series, high: pd.Series) -> np.ndarray:
-    return np.clip(np.stack([mean - low, high - mean]), 0, None)

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from functools import partial
+from typing import Annotated
 
 import numpy as np
 import pandas as pd
 
 from lstm_bench.experiments.base import Evidence, Experiment
-from lstm_bench.experiments.runs import frame, groups, rate_of
+from lstm_bench.experiments.runs import bounds, frame, groups, rate_of
 from lstm_bench.experiments.settings import Cells, Lengths, OwnTasks, Positive, Tasks
-from lstm_bench.experiments.words import count_range
-from lstm_bench.plotting.panels import cell_legend, cell_style, panels
+from lstm_bench.experiments.words import counts, listed
+from lstm_bench.plotting.figure import Axis, Figure, Layer, figure, panel
 from lstm_bench.stats.means import mean_interval
 from lstm_bench.sweep import Choice, Member, Sweep
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
+DISTANCES = {
+    "cosine": "cosine to the whole gradient",
+    "bias": "bias, share of the whole gradient",
+}
 ARM = ["task", "cell", "T", "k", "carry"]
 
 
@@ -146,12 +147,10 @@ class Truncation(Experiment):
 
     def display(self, summary: pd.DataFrame) -> pd.DataFrame:
         told = {
-            f"shortest k, state {name}": summary[f"shortest_{name}"].map(
-                lambda k: f"{k:.0f}" if np.isfinite(k) else "none"
-            )
+            f"shortest k, state {name}": summary[f"shortest_{name}"].map(_or_none)
             for name in ("carried", "reset")
         }
-        whole = summary.solved_whole.astype(str) + " of " + summary.n.astype(str)
+        whole = counts(summary.assign(solved=summary.solved_whole))
         shown = {"task": summary.task, "cell": summary.cell, "T": summary["T"]}
         shown |= {"solved with the whole gradient": whole, **told}
         if "k" in summary:
@@ -166,43 +165,38 @@ class Truncation(Experiment):
         parts = []
         for (task, T), group in summary.groupby(["task", "T"], sort=False):
             able = group[(group.n > 0) & (group.solved_whole * 2 >= group.n)]
-            told = ", ".join(
-                f"{row.cell} {_or_none(row.shortest_carried)} "
-                f"(reset {_or_none(row.shortest_reset)})"
-                for row in able.itertuples()
-            )
+            carried, reset = able.shortest_carried.map(_or_none), able.shortest_reset.map(_or_none)
+            told = ", ".join(able.cell + " " + carried + " (reset " + reset + ")")
             parts.append(f"{task} at T={T}: {told or 'no cell, not even with the whole gradient'}")
-        return {
-            "answer": "Shortest window k from which on half of the replicates solve it, state "
-            "carried: " + "; ".join(parts) + "."
-        }
+        lead = "Shortest window k from which on half of the replicates solve it, state carried"
+        return {"answer": listed(lead, parts)}
 
     def figure(self, table: pd.DataFrame, summary: pd.DataFrame, evidence: Evidence) -> Figure:
-        table = table[table.n > 0]
-        each = list(dict.fromkeys(zip(table.task, table["T"])))
-        figure, grid = panels(4, len(each), height=1.5)
-        for column, (task, T) in enumerate(each):
-            rows = table[(table.task == task) & (table["T"] == T)]
-            grid[0, column].set_title(f"{task}, T = {T}")
-            _shares(grid[0, column], rows[rows.carry | (rows.k == rows["T"])], evidence)
-            _shares(grid[1, column], rows[~rows.carry | (rows.k == rows["T"])], evidence)
-            _distance(grid[2, column], rows[rows.carry], "cosine", evidence)
-            _distance(grid[3, column], rows[rows.carry], "bias", evidence)
-            for axes in grid[:, column]:
-                axes.set_xlim(0, 1.05)
-            grid[3, column].set_xlabel("window / length, k / T")
-        grid[0, 0].set_ylabel("share solved,\nstate carried")
-        grid[1, 0].set_ylabel("share solved,\nstate reset")
-        grid[2, 0].set_ylabel("cosine to the\nwhole gradient")
-        grid[3, 0].set_ylabel("bias, share of the\nwhole gradient")
-        cell_legend(figure, grid[2, 0])  # where no cell is faded
-        figure.supxlabel(
-            f"n = {count_range(table.n)} replicates a point, Wilson 95 % intervals; k / T = 1 is "
-            "the whole gradient, and faded cells do not\nsolve the task even so. Below: at the "
-            "initial weights, state carried, means with 95 % bootstrap intervals.",
-            fontsize=7,
+        table = table[table.n > 0].sort_values("k")
+        whole = table.groupby(["task", "cell", "T"])[["solved", "n"]].transform("last")
+        table = table.assign(able=whole.solved * 2 >= whole.n)
+        window = Axis("window / length, k / T", limits=(0, 1.05))
+        share = partial(Layer, "k / T", "share", "low", "high", faded="not able")
+        panels = [
+            panel(
+                window, Axis(f"share solved, state {name}", "share"),
+                share(only=f"{carry} or k == T"), guides=(0.5,),
+            )
+            for name, carry in (("carried", "carry"), ("reset", "not carry"))
+        ] + [
+            panel(
+                window, Axis(label),
+                Layer("k / T", name, f"{name}_low", f"{name}_high", only="carry"),
+                guides=(0.0, 1.0),
+            )
+            for name, label in DISTANCES.items()
+        ]  # fmt: skip
+        note = (
+            "n = {n} replicates a point, Wilson 95 % intervals; k / T = 1 is the whole gradient, "
+            "and faded cells do not solve the task even so. Cosine and bias: at the initial "
+            "weights, state carried, means with 95 % bootstrap intervals."
         )
-        return figure
+        return figure(table, panels, evidence.cells, note, ["task", "T"])
 
 
 def _length(rows: pd.DataFrame) -> dict[str, int]:
@@ -230,8 +224,7 @@ def _gradients(row: dict[str, object], evidence: Evidence) -> dict[str, float]:
             values = own[own.stage == stage][name].to_numpy()
             whole = row["k"] == row["T"]
             mean = (start, start, start) if whole else mean_interval(values)
-            ends = ("", "_low", "_high") if not ending else ("",)
-            found |= {f"{name}{ending}{end}": value for end, value in zip(ends, mean)}
+            found |= {f"{name}{ending}": mean[0]} if ending else bounds(name, mean)
     return found
 
 
@@ -244,36 +237,3 @@ def _shortest(at: pd.DataFrame) -> float:
 
 def _or_none(k: float) -> str:
     return f"{k:.0f}" if np.isfinite(k) else "none"
-
-
-def _shares(axes: Axes, rows: pd.DataFrame, evidence: Evidence) -> None:
-    for place, cell in enumerate(evidence.cells):
-        group = rows[rows.cell == cell].sort_values("k")
-        if group.empty:
-            continue
-        whole = group.iloc[-1]
-        alpha = 1.0 if whole.solved * 2 >= whole.n else 0.3
-        shift = 0.008 * (place - (len(evidence.cells) - 1) / 2)
-        error = np.abs(group[["low", "high"]].to_numpy().T - group.share.to_numpy())
-        axes.errorbar(
-            group.k / group["T"] + shift, group.share, yerr=error, label=cell, elinewidth=0.7,
-            markersize=4, alpha=alpha, **cell_style(cell, evidence.cells),
-        )  # fmt: skip
-    axes.set(ylim=(-0.05, 1.05), yticks=[0, 0.5, 1])
-    axes.axhline(0.5, color="#999999", linewidth=0.7, zorder=0)
-
-
-def _distance(axes: Axes, rows: pd.DataFrame, name: str, evidence: Evidence) -> None:
-    for cell in evidence.cells:
-        group = rows[rows.cell == cell].sort_values("k")
-        if group.empty:
-            continue
-        values = group[name].to_numpy()
-        bounds = group[[f"{name}_low", f"{name}_high"]].to_numpy().T
-        error = np.nan_to_num(np.abs(bounds - values))
-        axes.errorbar(
-            group.k / group["T"], values, yerr=error, elinewidth=0.7, label=cell, markersize=3,
-            **cell_style(cell, evidence.cells),
-        )  # fmt: skip
-    low, high = axes.get_ylim()
-    axes.set_ylim(min(-0.05, low), max(1.05, high) if name == "cosine" else high)

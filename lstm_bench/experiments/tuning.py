@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from functools import partial
+from typing import Annotated
 
 import pandas as pd
 
@@ -12,15 +13,9 @@ from lstm_bench import tasks
 from lstm_bench.experiments.base import Evidence, Experiment
 from lstm_bench.experiments.runs import ends_of, groups
 from lstm_bench.experiments.settings import Allowed, Length, Rates, Replicates, Settings
-from lstm_bench.experiments.words import count_range
-from lstm_bench.plotting.panels import cell_legend, cell_style, log_lengths, panels
+from lstm_bench.plotting.figure import Axis, Figure, Layer, figure, panel
 from lstm_bench.spec import TUNING_SEEDS, SeedBlock, seed_blocks
 from lstm_bench.sweep import Choice, Member, Sweep
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-UPRIGHT = 4  # rates beside each other on an axis, at most
 
 
 @dataclass(frozen=True)
@@ -122,28 +117,13 @@ class Tuning(Experiment):
         }
 
     def figure(self, table: pd.DataFrame, summary: pd.DataFrame, evidence: Evidence) -> Figure:
-        tasks = list(dict.fromkeys(table.task))
-        cells = list(dict.fromkeys(table.cell))
-        figure, grid = panels(1, len(tasks), height=2.6)
-        for column, task in enumerate(tasks):
-            axes = grid[0, column]
-            for cell in cells:
-                rows = table[(table.task == task) & (table.cell == cell)]
-                rows = rows.sort_values("learning_rate")
-                style = cell_style(cell, cells)
-                axes.plot(rows.learning_rate, rows.mean_updates, label=cell, markersize=4, **style)
-                chosen = rows[rows.chosen]
-                axes.plot(
-                    chosen.learning_rate, chosen.mean_updates, "o", markersize=9,
-                    markerfacecolor="none", markeredgecolor=style["color"],
-                )  # fmt: skip
-            rates = sorted(set(table[table.task == task].learning_rate))
-            log_lengths(axes, rates)
-            axes.tick_params(axis="x", labelrotation=90 if len(rates) > UPRIGHT else 0)
-            axes.set(xlabel="learning rate", ylim=(0, 1.08 * table.mean_updates.max()))
-            axes.set_title(f"{task}, T = {table['T'].iloc[0]}")
-        grid[0, 0].set_ylabel("mean updates to solve\n(unsolved: the budget)")
-        cell_legend(figure, grid[0, 0])
-        n = count_range(table.n)
-        figure.supxlabel(f"n = {n} tuning seeds a point; circles: the rate chosen", fontsize=7)
-        return figure
+        mean = partial(Layer, "learning_rate", "mean_updates")
+        top = 1.08 * table.mean_updates.max()
+        rates = panel(
+            Axis("learning rate", "lengths"),
+            Axis("mean updates to solve (unsolved: the budget)", limits=(0, top)),
+            mean(),
+            mean(only="chosen", look="points", hollow=True, marker="o", size=9),
+        )
+        note = "n = {n} tuning seeds a point; circles: the rate chosen"
+        return figure(table, [rates], list(dict.fromkeys(table.cell)), note, ["task"])

@@ -27,10 +27,25 @@ def intervals(low: pd.Series, high: pd.Series, form: str) -> pd.Series:
     return pd.Series([interval(*ends, form) for ends in zip(low, high)], low.index, dtype=object)
 
 
-def count_range(counts: Iterable[float]) -> str:
-    """`10`, or `4-10` where they differ; `0` of none."""
-    known = sorted({int(count) for count in counts if not pd.isna(count)}) or [0]
-    return "-".join(map(str, sorted({known[0], known[-1]})))
+def spans(table: pd.DataFrame, value: str, form: str, unknown: str = "–") -> pd.Series:
+    """`0.93 [0.90, 0.96]` of the columns `value`, `value`_low and `value`_high."""
+    low, high = table[f"{value}_low"], table[f"{value}_high"]
+    return told(table[value], form, unknown) + intervals(low, high, form)
+
+
+def counts(table: pd.DataFrame, of: str = " of ") -> pd.Series:
+    """`7 of 10` solved."""
+    return table.solved.astype(str) + of + table.n.astype(str)
+
+
+def at_length(table: pd.DataFrame) -> pd.Series:
+    """`adding at T = 50`."""
+    return table.task + " at T = " + table["T"].astype(str)
+
+
+def listed(lead: str, parts: Iterable[str]) -> str:
+    """`lead: one; another.`"""
+    return f"{lead}: {'; '.join(parts)}."
 
 
 def not_trained(statuses: Iterable[str]) -> tuple[int, str]:

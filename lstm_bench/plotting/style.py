@@ -62,13 +62,6 @@ def empty_figure(text: str) -> Figure:
     return figure
 
 
-def fit_note(figure: Figure) -> None:
-    """Break the note below a figure into lines that its width has room for."""
-    note, most = figure.get_supxlabel(), round(NOTE_LETTERS * figure.get_figwidth())
-    if max(map(len, note.splitlines()), default=0) > most:
-        figure.supxlabel(textwrap.fill(" ".join(note.split()), most), fontsize=7)
-
-
 def figure_bytes(figure: Figure, kind: str) -> bytes:
     """The figure as svg, pdf or png, without a date in it."""
     buffer = io.BytesIO()

@@ -15,7 +15,7 @@ from typing import Any
 
 import jinja2
 
-from lstm_bench.plotting.panels import cell_style
+from lstm_bench.plotting.palette import cell_style
 from lstm_bench.report.policy import content_policy, inert_json
 from lstm_bench.report.replicates import MOST, Measured, measured, replicates
 from lstm_bench.spec import SeedBlock

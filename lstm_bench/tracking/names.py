@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import count
 
-from lstm_bench.plotting.panels import PALETTE, cell_style
+from lstm_bench.plotting.palette import PALETTE, cell_style
 from lstm_bench.spec import Condition, canonical
 from lstm_bench.tracking.known import Known, Pair
 from lstm_bench.tracking.records import flat_params

@@ -37,8 +37,8 @@ LEVEL = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
 RESERVED: dict[str, set[str]] = {
     "torch": {"cells", "engine", "training", "probes"},
     "mlflow": {"tracking"},
-    "matplotlib": {"plotting", "experiments", "report"},
-    "seaborn": {"plotting", "experiments", "report"},
+    "matplotlib": {"plotting", "report"},
+    "seaborn": {"plotting"},
     "snakemake": set(),
 }
 # Rooms that may import these third-party packages and no other.

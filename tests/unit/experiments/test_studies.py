@@ -16,6 +16,7 @@ from lstm_bench.experiments.ablation import Ablation, AblationSettings, per_seed
 from lstm_bench.experiments.base import Evidence
 from lstm_bench.experiments.fairness import Fairness, per_replicate
 from lstm_bench.experiments.sensitivity import Sensitivity, SensitivitySettings, drawn
+from lstm_bench.plotting.render import render
 from lstm_bench.plotting.style import figure_bytes, paper_style
 from lstm_bench.stats import importance
 from tests.unit.experiments.hand_made import BUDGET, evidence, planned
@@ -225,4 +226,5 @@ def test_too_few_replicates_are_a_table_and_a_figure_and_no_crash(
     assert experiment.verdict(table, summary)["answer"].endswith(".")
     assert len(experiment.display(summary))
     with paper_style():
-        assert len(figure_bytes(experiment.figure(table, summary, seen), "png")) > 2000
+        drawn = render(experiment.figure(table, summary, seen))
+        assert len(figure_bytes(drawn, "png")) > 2000

@@ -10,7 +10,7 @@ import pytest
 
 from lstm_bench.experiments.crossover import _shown
 from lstm_bench.experiments.horizon import HorizonExperiment
-from lstm_bench.experiments.words import count_range, interval, intervals, not_trained, told
+from lstm_bench.experiments.words import interval, intervals, not_trained, spans, told
 from lstm_bench.stats.crossing import Crossing
 
 NONE = pd.Series(dtype=float)
@@ -21,19 +21,14 @@ def test_a_column_becomes_text_with_a_word_for_holes() -> None:
     low, high = pd.Series([0.0, 0.1, np.nan]), pd.Series([1.0, np.nan, 1.0])
     assert intervals(low, high, "{:.1f}").tolist() == [" [0.0, 1.0]", "", ""]
     assert interval(-0.1, 0.25, "{:+.2f}") == " [-0.10, +0.25]"
+    table = pd.DataFrame({"mean": [0.5, np.nan], "mean_low": [0.4, 0], "mean_high": [np.nan, 1]})
+    assert spans(table, "mean", "{:.1f}").tolist() == ["0.5", "– [0.0, 1.0]"]
 
 
 def test_text_of_no_row_can_be_joined_to_text() -> None:
     joined = told(NONE, "{:.1f}") + " (" + told(NONE, "{:.1f}") + ")" + intervals(NONE, NONE, "{}")
     assert joined.tolist() == []
     assert joined.dtype == object
-
-
-@pytest.mark.parametrize(
-    ("counts", "shown"), [([10, 10], "10"), ([4, 10, 7], "4-10"), ([], "0"), ([np.nan], "0")]
-)
-def test_counts_are_told_as_one_or_as_a_range(counts: list[float], shown: str) -> None:
-    assert count_range(counts) == shown
 
 
 @pytest.mark.parametrize(

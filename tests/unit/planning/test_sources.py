@@ -25,7 +25,7 @@ def test_an_experiment_comes_from_its_driver_its_reader_and_its_statistics(name:
     assert module.replace(".", "/") + ".py" in found
     assert not [file for file in found if file.startswith("plotting/")]
     drawn = names("experiments.run", module)
-    assert {"plotting/style.py", "plotting/panels.py"} & drawn
+    assert {"plotting/style.py", "plotting/render.py"} <= drawn
     assert "plotting/gallery.py" not in drawn
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from itertools import combinations
 from typing import Any
 
-import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 
@@ -13,7 +12,7 @@ SLACK = 1.0  # points: boxes of text have a margin of their own
 
 
 def faults(figure: Figure) -> list[str]:
-    """Words that leave the figure or lie on others, and names of a legend that nothing draws."""
+    """Words that leave the figure or lie on others."""
     figure.draw_without_rendering()
     scale = 72 / figure.dpi
     page = Bbox([[0, 0], figure.get_size_inches() * 72])
@@ -30,7 +29,7 @@ def faults(figure: Figure) -> list[str]:
         for (one, a), (other, b) in combinations(boxes, 2)
         if _shared(a, b) > SLACK
     ]
-    return found + _named_and_not_drawn(figure)
+    return found
 
 
 def words(figure: Figure) -> list[tuple[str, Any]]:
@@ -68,12 +67,3 @@ def _shared(a: Bbox, b: Bbox) -> float:
     """How deep two boxes lie in each other, the less deep way; 0 where they are apart."""
     wide, high = min(a.x1, b.x1) - max(a.x0, b.x0), min(a.y1, b.y1) - max(a.y0, b.y0)
     return max(0.0, min(wide, high))
-
-
-def _named_and_not_drawn(figure: Figure) -> list[str]:
-    from lstm_bench.plotting.drawn import drawn
-
-    points = drawn(figure)
-    seen = set(points[np.isfinite(points.y.astype(float)) | points.low.notna()].series)
-    names = [text.get_text() for legend in figure.legends for text in legend.get_texts()]
-    return [f"the legend names {n!r}" for n in names if " ".join(n.split()) not in seen]

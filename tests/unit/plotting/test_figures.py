@@ -27,7 +27,7 @@ def seen(name: str, end: str = "as usual", **changes: Any) -> tuple[list[str], l
 
     def measured(figure: Any, kind: str) -> bytes:
         found.extend(faults(figure))
-        told.extend(text.get_text() for _, text in words(figure))
+        told.extend(" ".join(text.get_text().split()) for _, text in words(figure))
         return b""
 
     with pytest.MonkeyPatch.context() as patch:
@@ -64,7 +64,7 @@ def test_one_variant_beside_its_baseline_has_room(
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        ("horizon", "no replicate reached\na second evaluation"),
+        ("horizon", "no replicate reached a second evaluation"),
         ("extrapolation", "no replicate has a score"),
     ],
 )
@@ -75,15 +75,14 @@ def test_a_panel_with_nothing_to_draw_says_so(
     section = {**SMALL["extrapolation"], "tasks": ["adding"]}
     change = {"tasks": ["adding"], "lengths": [10], "extrapolation": section}
     found, told = seen(name, "diverged", **change)
-    assert [fault for fault in found if "legend" not in fault] == []
+    assert found == []
     assert told.count(sentence) == 1
     assert sentence not in seen(name, "unsolved", **change)[1]
 
 
-def test_the_measure_finds_what_is_cut_off_covered_or_not_drawn() -> None:
+def test_the_measure_finds_what_is_cut_off_or_covered() -> None:
     figure, axes = plt.subplots(figsize=(3.5, 2))
     axes.plot([1, 2], [1, 2], label="a cell with a name")
-    axes.plot([], [], label="no cell")
     axes.set_xticks([1, 1.01], ["first", "second"])
     handles, labels = axes.get_legend_handles_labels()
     figure.legend(handles * 3, labels * 3, ncols=6)
@@ -91,5 +90,3 @@ def test_the_measure_finds_what_is_cut_off_covered_or_not_drawn() -> None:
     plt.close(figure)
     assert "'a cell with a name' leaves the figure" in told
     assert "tick x of panel 0 'first' lies on tick x of panel 0 'second'" in told
-    assert "the legend names 'no cell'" in told
-    assert "the legend names 'a cell with a name'" not in told
