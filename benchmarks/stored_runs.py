@@ -12,7 +12,7 @@ from unittest import mock
 
 import numpy as np
 
-from lstm_bench.spec import Condition, Dataset, SeedBlock
+from lstm_bench.spec import SeedBlock
 from lstm_bench.store.collect import collect
 from lstm_bench.store.datasets import make_dataset
 from lstm_bench.store.paths import Results
@@ -33,24 +33,25 @@ def write_blocks(folder: Path) -> None:
     measured = {"ensemble_seconds": 1.0, "evaluation_seconds": 0.1, "peak_memory_bytes": 1}
     with mock.patch("os.fsync"):  # nothing here is worth keeping through a power cut
         for place, entry in plan.datasets.items():
-            make_dataset(folder / place, Dataset(**entry["spec"]))
+            make_dataset(folder / place, entry.spec)
         for id, name in plan.blocks(plan.asked):
             entry, block = plan.conditions[id], SeedBlock.parse(name)
-            condition = Condition.from_json(entry["spec"])
-            about = {"condition": entry["spec"], "seeds": list(block.seeds), "code": entry["code"]}
+            condition = entry.spec
+            about = {"condition": condition.to_json(), "seeds": list(block.seeds)}
+            about["code"] = entry.code
             weights = {"W": np.zeros((len(block.seeds), 4, 4), np.float32)}
             place = results.block(id, block)
             seal = save_tensors(place / "model.safetensors", weights, about)
             rows, timing, curves = [], [], []
             for seed in block.seeds:
                 p = _ended(seed, rng)
-                row = outcome.replicate_row(condition, p, entry["code"], "cpu", "fused")
+                row = outcome.replicate_row(condition, p, entry.code, "cpu", "fused")
                 rows.append({**row, "test_score": p.validation_score, "weights_sha256": seal})
                 timing.append(
                     outcome.timing_row(condition, p, outcome.now(), **measured, **machine)
                 )
                 curves += [_point(seed, i, rng) for i in range(POINTS)]
-            outcome._write_tables(place, condition, rows, curves, timing, entry["code"])
+            outcome._write_tables(place, condition, rows, curves, timing, entry.code)
 
 
 def _ended(seed: int, rng: np.random.Generator) -> Progress:

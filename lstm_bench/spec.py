@@ -15,13 +15,18 @@ from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
 from typing import Any
 
+from lstm_bench.typed import plain
+
 SEED_LIMIT = 2**31
 TUNING_SEEDS = 1_000_000  # seeds from here on belong to tuning; no experiment may judge on them
 
 
 def canonical(value: Any) -> str:
-    """The one JSON text of a value: sorted keys, no spaces, shortest floats, no NaN."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    """The one JSON text of a value: sorted keys, no spaces, shortest floats, no NaN.
+
+    A dataclass is the mapping of its fields.
+    """
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False, default=plain)
 
 
 def digest(value: Any, length: int = 10) -> str:
@@ -86,11 +91,12 @@ class Training:
 
     def __post_init__(self) -> None:
         """A whole number where a float is meant is that float: one training has one id."""
-        for each in fields(self):
-            if isinstance(each.default, float):
-                object.__setattr__(self, each.name, float(getattr(self, each.name)))
+        for name in FLOATS:
+            if not isinstance(getattr(self, name), float):
+                object.__setattr__(self, name, float(getattr(self, name)))
 
 
+FLOATS = [each.name for each in fields(Training) if isinstance(each.default, float)]
 ADDED_LATER = (  # to the fields of `Training`
     *("reduction", "truncate", "carry", "recompute"),
     *("train_distinct", "weight_decay", "stop", "keep"),
@@ -118,14 +124,14 @@ class Condition:
 
         What was added to conditions later is left out at its default, so that it renames nothing.
         """
-        plain = {f.name: getattr(self, f.name) for f in fields(self)}
-        plain["training"] = dict(vars(self.training))
-        if not plain["network"]:
-            del plain["network"]
+        found = {f.name: getattr(self, f.name) for f in fields(self)}
+        found["training"] = dict(vars(self.training))
+        if not found["network"]:
+            del found["network"]
         for name in ADDED_LATER:
-            if plain["training"][name] == getattr(Training, name):
-                del plain["training"][name]
-        return json.loads(canonical(plain))
+            if found["training"][name] == getattr(Training, name):
+                del found["training"][name]
+        return json.loads(canonical(found))
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Condition:

@@ -66,9 +66,9 @@ def probe(plan_path: Path, experiment: str, output: Path) -> None:
     from lstm_bench.store.tables import write_table
 
     entry = Plan.read(plan_path).experiments[experiment]
-    module = importlib.import_module(f"lstm_bench.probes.{entry['probe']}")
+    module = importlib.import_module(f"lstm_bench.probes.{entry.probe}")
     rows = []
-    for row in module.measure(entry["probe_settings"]):
+    for row in module.measure(entry.probe_settings):
         click.echo(row)
         rows.append(row)
     write_table(output, rows)

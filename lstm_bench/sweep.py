@@ -7,11 +7,10 @@ two experiments ask for is one condition.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol
 
-from lstm_bench.errors import unknown
 from lstm_bench.spec import Condition, SeedBlock, Training, seed_blocks
 
 TUNED_WITH = ("optimiser", "batch", "updates")  # and the width: what a learning rate hangs on
@@ -23,7 +22,6 @@ class Choice:
 
     network   of a cell: the options of its network, the config's and its own
     own       of a cell: the `network`, `width` and `training` its entry gives for itself
-    tuned_at  of a task: the length its learning rates are tuned at
     """
 
     name: str
@@ -32,7 +30,6 @@ class Choice:
     lengths: tuple[int, ...] = ()
     network: Mapping[str, Any] = field(default_factory=dict)
     own: Mapping[str, Any] = field(default_factory=dict)
-    tuned_at: int | None = None
 
     @property
     def key(self) -> str:
@@ -81,16 +78,25 @@ class Member:
     factors: Mapping[str, Any] = field(default_factory=dict)
 
 
+class Sizes(Protocol):
+    """The sizes of cells on tasks: `parameters`, `state` or `flops`. All raise BenchError."""
+
+    def largest(self, task: Choice, cells: Iterable[Choice], match: str, width: int) -> int:
+        """The size of the largest of these cells at this width, of those that can have it."""
+
+    def nearest(self, task: Choice, cell: Choice, match: str, budget: int) -> int:
+        """The width at which this cell's size is nearest the budget, however far that is."""
+
+    def matched(self, task: Choice, cell: Choice, match: str, budget: int) -> int:
+        """The same, where the budget must be met within 2 %."""
+
+
 @dataclass(frozen=True)
 class Sweep:
-    """The experiments to run and the values to run them over.
+    """The tasks and cells of the config, and how they are trained.
 
     width, network   as the config gives them: for cells that have none of their own
-    widths           by task and cell key, where they are not `width` for every pair
-    settings         the section of each experiment, with its defaults
-    own              the tasks of experiments that have tasks of their own
-    matched          by task and cell key, widths with as many parameters as the largest cell has
-    fair             by what is matched, task and cell key: widths of the reference's size
+    sizes            finds the width at which a cell has a given size
     """
 
     tasks: tuple[Choice, ...]
@@ -99,32 +105,23 @@ class Sweep:
     width: int | Mapping[str, Any]
     replicates: int
     seed_block: int
+    sizes: Sizes
     first_seed: int = 0
     rates: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     tuned_with: Mapping[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
-    settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     network: Mapping[str, Any] = field(default_factory=dict)
-    widths: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
-    own: Mapping[str, tuple[Choice, ...]] = field(default_factory=dict)
-    matched: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
-    fair: Mapping[str, Mapping[str, Mapping[str, int]]] = field(default_factory=dict)
 
-    def chosen(self, experiment: str) -> list[Choice]:
-        """The cells this experiment's section names by their labels; all where it names none.
-
-        Raises BenchError for a label that no cell of the config has.
-        """
+    def chosen(self, labels: Sequence[str] | None) -> list[Choice]:
+        """The cells of these labels, in their order; every cell without."""
         known = {cell.shown: cell for cell in self.cells}
-        for name in self.settings.get(experiment, {}).get("cells") or ():
-            if name not in known:
-                raise unknown(f"{experiment}.cells: cell", name, known)
-        named = self.settings.get(experiment, {}).get("cells")
-        return [known[name] for name in named] if named else list(self.cells)
+        return [known[label] for label in labels] if labels else list(self.cells)
 
-    def width_of(self, task: str, cell: Choice) -> int:
-        """The hidden units of this cell on the task of this key."""
-        plain = self.width if isinstance(self.width, int) else 0
-        return self.widths.get(task, {}).get(cell.key, plain)
+    def width_of(self, task: Choice, cell: Choice) -> int:
+        """The hidden units of this cell on this task. Raises BenchError where none fits."""
+        width = cell.own.get("width", self.width)
+        if isinstance(width, int):
+            return width
+        return self.sizes.matched(task, cell, width["match"], width["budget"])
 
     def learning_rate(self, task: Choice, cell: Choice) -> float:
         """The rate the cell's entry gives, or that tuned for the pair, or the config's own."""
@@ -132,33 +129,22 @@ class Sweep:
             return float(given["learning_rate"])
         return self.rates.get(task.key, {}).get(cell.key, self.training.learning_rate)
 
-    def untuned(self) -> list[tuple[Choice, Choice]]:
-        """The pairs that are trained with the config's own rate, for want of a tuned one."""
-        every = {t.key: t for t in (*self.tasks, *(t for own in self.own.values() for t in own))}
-        pairs = ((task, cell) for task in every.values() for cell in self.cells)
+    def untuned(self, tasks: Iterable[Choice]) -> list[tuple[str, str]]:
+        """Labels of the pairs on these tasks that take the config's own rate: none was tuned."""
         return [
-            (t, c)
-            for t, c in pairs
-            if c.key not in self.rates.get(t.key, {})
-            and "learning_rate" not in c.own.get("training", {})
+            (task.shown, cell.shown)
+            for task in tasks
+            for cell in self.cells
+            if cell.key not in self.rates.get(task.key, {})
+            and "learning_rate" not in cell.own.get("training", {})
         ]
 
-    def other_than_tuned(self) -> dict[str, Any]:
-        """What rates in use were tuned with and this sweep does otherwise; values, once each."""
-        found: dict[str, list[Any]] = {}
-        for settings in self.tuned_otherwise().values():
-            for key, value in settings.items():
-                if value not in found.setdefault(key, []):
-                    found[key].append(value)
-        return {k: v[0] if len(v) == 1 else v for k, v in found.items()}
-
-    def tuned_otherwise(self) -> dict[tuple[str, str], dict[str, Any]]:
+    def tuned_otherwise(self, tasks: Iterable[Choice]) -> dict[tuple[str, str], dict[str, Any]]:
         """By labels of task and cell: what a rate in use was tuned with and this sweep does not."""
         here = tuned_here(self.training, self.width, self.network)
-        every = {t.key: t for t in (*self.tasks, *(t for own in self.own.values() for t in own))}
         found = {
-            (task.shown, cell.shown): differing(self.tuned_with.get((key, cell.key), {}), here)
-            for key, task in every.items()
+            (task.shown, cell.shown): differing(self.tuned_with.get((task.key, cell.key), {}), here)
+            for task in tasks
             for cell in self.cells
         }
         return {pair: settings for pair, settings in found.items() if settings}
@@ -171,19 +157,33 @@ class Sweep:
             task=task.name,
             T=T,
             cell=cell.name,
-            width=self.width_of(task.key, cell),
+            width=self.width_of(task, cell),
             task_options=dict(task.options),
             cell_options=dict(cell.options),
             training=replace(self.training, **changes),
             network=dict(cell.network),
         )
 
+    def members(self, tasks: Iterable[Choice], cells: Sequence[Choice]) -> Iterator[Member]:
+        """Each of these cells on each of these tasks at each of its lengths."""
+        for task in tasks:
+            for T in task.lengths:
+                for cell in cells:
+                    yield Member(task.shown, cell.shown, self.condition(task, T, cell))
+
     def every_length(self) -> Iterator[Member]:
         """Every cell on every task at every length."""
-        for task in self.tasks:
-            for T in task.lengths:
-                for cell in self.cells:
-                    yield Member(task.shown, cell.shown, self.condition(task, T, cell))
+        return self.members(self.tasks, self.cells)
 
     def blocks(self) -> list[SeedBlock]:
         return list(seed_blocks(self.replicates, self.seed_block, self.first_seed))
+
+
+def once_each(settings: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """The values that these settings have of each key, once each; the value itself where one."""
+    found: dict[str, list[Any]] = {}
+    for each in settings:
+        for key, value in each.items():
+            if value not in found.setdefault(key, []):
+                found[key].append(value)
+    return {key: values[0] if len(values) == 1 else values for key, values in found.items()}

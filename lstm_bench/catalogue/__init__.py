@@ -9,6 +9,7 @@ from lstm_bench import cells, experiments, tables, tasks
 from lstm_bench.catalogue import cell_page, task_page
 from lstm_bench.catalogue.docstrings import drawn, first_line, text
 from lstm_bench.errors import unknown
+from lstm_bench.experiments.settings import section_text, settings_of
 
 __all__ = ["catalogue", "cell_text", "first_line", "page"]
 
@@ -40,7 +41,9 @@ def page(name: str) -> str:
 def _page(kind: str, name: str, cls: Any) -> str:
     head = [f"{name} ({kind[:-1]})", "", text(cls), ""]
     if kind == "experiments":
-        return "\n".join([*head, f"question  {cls.question}", f"method    {cls.method}"])
+        settings = type(cls.settings)
+        said = ["", section_text(name, settings)] if settings_of(settings) else []
+        return "\n".join([*head, f"question  {cls.question}", f"method    {cls.method}", *said])
     if kind == "tables":
         arms = (f"arm       {arm.label} ({arm.condition.id})" for arm in cls().arms())
         known = [f"citation  {cls.citation}", f"setting   {cls.setting}", *arms]

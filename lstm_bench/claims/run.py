@@ -25,7 +25,7 @@ from lstm_bench.claims.judge import (
 )
 from lstm_bench.claims.sentence import answer, told, told_interval, told_p
 from lstm_bench.claims.statistics import COLUMN, registry
-from lstm_bench.experiments import Evidence
+from lstm_bench.experiments import Evidence, Experiment
 from lstm_bench.experiments.run import create, csv_bytes, evidence
 from lstm_bench.experiments.words import not_trained
 from lstm_bench.stats.family import tie_groups
@@ -42,13 +42,13 @@ SECONDS = ["claim", "task", "T", "width", "cell", "seconds_per_update", "backend
 class Stored:
     """What an experiment has stored, read once for all its claims."""
 
-    experiment: str
+    experiment: Experiment
     evidence: Evidence
 
     @cached_property
     def measured(self) -> pd.DataFrame:
         """Its measured columns, one row a replicate."""
-        return create(self.experiment).measured(self.evidence)
+        return self.experiment.measured(self.evidence)
 
 
 def judge(plan: Plan, results: Results) -> Path:
@@ -56,18 +56,18 @@ def judge(plan: Plan, results: Results) -> Path:
     seen: dict[str, Stored] = {}
     judged, others, groups, values = [], {}, {}, []
     entries = plan.claims.values()  # JSON has sorted them by name
-    for entry in sorted(entries, key=lambda e: (e["declared"]["order"], e["declared"]["id"])):
-        claim = Claim(**entry["declared"])
-        each = Judged(claim, reason=entry["not_judged"])
+    for entry in sorted(entries, key=lambda e: (e.declared["order"], e.declared["id"])):
+        claim = Claim(**entry.declared)
+        each = Judged(claim, reason=entry.not_judged)
         judged.append(each)
         if each.reason:
             continue
         name = claim.experiment
         if name not in seen:
-            seen[name] = Stored(name, evidence(plan, name, results))
+            seen[name] = Stored(create(name, plan), evidence(plan, name, results))
         stored = seen[name]
         if not stored.evidence.judged:
-            each.reason = create(name).nothing(stored.evidence)
+            each.reason = stored.experiment.nothing(stored.evidence)
             continue
         each.reason = _nothing_trained(claim, stored.evidence, plan)
         if each.reason:
@@ -122,14 +122,15 @@ def _nothing_trained(claim: Claim, seen: Evidence, plan: Plan) -> str:
 
 def _labels(plan: Plan) -> dict[str, str]:
     """The label of every cell of the sweep, by label and by key."""
-    cells = plan.data["sweep"]["cells"]
-    return {each[name]: each["shown"] for name in ("key", "shown") for each in cells}
+    cells = plan.sweep.cells
+    return {cell.key: cell.shown for cell in cells} | {cell.shown: cell.shown for cell in cells}
 
 
 def _trained(claim: Claim, pair: Sequence[str], plan: Plan) -> bool:
     """Whether the claim's experiment has these cells, all of the sweep's where it trains none."""
-    labels, entry = _labels(plan), plan.experiments.get(claim.experiment, {})
-    there = {m["cell"] for m in entry.get("members", ())} or set(labels.values())
+    labels, entry = _labels(plan), plan.experiments.get(claim.experiment)
+    there = {m.cell for m in entry.members} if entry else set()
+    there = there or set(labels.values())
     return all(labels.get(name) in there for name in pair)
 
 
@@ -145,10 +146,9 @@ def _compare(
         kept = replace(seen, replicates=rows_where(seen.replicates, claim.where))
         values = registry()[claim.statistic].values(kept, cells)
     if claim.tasks:
-        sweep = plan.data["sweep"]
-        known = sweep["own"].get(claim.experiment, sweep["tasks"])
-        tasks = {t["name"]: t["shown"] for t in reversed(known)}
-        tasks |= {t[name]: t["shown"] for name in ("key", "shown") for t in known}
+        known = plan.experiments[claim.experiment].tasks or plan.sweep.tasks
+        tasks = {task.name: task.shown for task in reversed(known)}
+        tasks |= {name: task.shown for task in known for name in (task.key, task.shown)}
         values = values[values.task.isin([tasks[name] for name in claim.tasks])]
     return values, compare(values, cells, claim.exact)
 
@@ -169,7 +169,7 @@ def _row(
     judged: Judged, others: list[Comparison], groups: list[list[str]], claims: int, plan: Plan
 ) -> dict[str, Any]:
     claim, found, ratio = judged.claim, judged.found, judged.claim.ratio
-    more = judged.more(claims, plan.config["seed_block"])
+    more = judged.more(claims, plan.sweep.seed_block)
     bounds = found.bounds() if found else None
     smallest = judged.smallest(claims)
     return {
@@ -236,27 +236,21 @@ def _beside(found: Comparison, main: Comparison, claim: Claim) -> dict[str, Any]
 
 def _conditions(claim: Claim, plan: Plan) -> dict[str, Any]:
     """What the effect is conditional on: it may be another at another width, budget or rate."""
-    labels, members = _labels(plan), plan.experiments[claim.experiment]["members"]
+    labels, members = _labels(plan), plan.experiments[claim.experiment].members
     cells = [labels[name] for name in claim.cells]
-    mine = [m for m in members if m["cell"] in cells and _meant(claim, m.get("factors", {}))]
-    specs = [(m, plan.conditions[m["condition"]]) for m in mine]
-    rates: Mapping[str, float] = {
-        f"{m['cell']} on {m['task']}": entry["spec"]["training"]["learning_rate"]
-        for m, entry in specs
-    }
-    training = plan.data["sweep"]["training"]
+    mine = [m for m in members if m.cell in cells and _meant(claim, m.factors)]
+    specs = [plan.conditions[m.condition].spec for m in mine]
+    rates = {f"{m.cell} on {m.task}": c.training.learning_rate for m, c in zip(mine, specs)}
+    sweep, training = plan.sweep, plan.sweep.training
     return {
-        "tasks": sorted({m["task"] for m in mine}),
-        "lengths": sorted({entry["spec"]["T"] for _, entry in specs}),
-        "widths": sorted({entry["spec"]["width"] for _, entry in specs}),
-        "updates": training["updates"],
-        "batch": training["batch"],
-        "optimiser": training["optimiser"],
-        "learning_rates": dict(rates),
-        "seeds": [
-            plan.config["first_seed"],
-            plan.config["first_seed"] + plan.config["replicates"] - 1,
-        ],
+        "tasks": sorted({m.task for m in mine}),
+        "lengths": sorted({condition.T for condition in specs}),
+        "widths": sorted({condition.width for condition in specs}),
+        "updates": training.updates,
+        "batch": training.batch,
+        "optimiser": training.optimiser,
+        "learning_rates": rates,
+        "seeds": [sweep.first_seed, sweep.first_seed + sweep.replicates - 1],
     }
 
 

@@ -10,10 +10,11 @@ import click
 
 from lstm_bench.cli.group import cli, config_option
 from lstm_bench.errors import unknown
+from lstm_bench.planning.ensure import again, ensure_plan
 from lstm_bench.planning.overlays import inherited, merged, read_layers
 from lstm_bench.registry import load_plugins
 from lstm_bench.store.paths import Results
-from lstm_bench.store.plans import Plan, ensure_plan
+from lstm_bench.store.plans import Plan
 
 
 def _plan(configfile: Iterable[str], results: Results) -> Plan:
@@ -80,7 +81,7 @@ def retry(statuses: str, configfile: tuple[str, ...]) -> None:
             raise unknown("status", word, FINAL)
     results = Results()
     plan = _plan(configfile, results)
-    plan = plan.by_present_code(results, Path()) if STALE in wanted else plan
+    plan = again(plan, Path()) if STALE in wanted else plan
     found = forget(plan, results, wanted)
     for line in found:
         click.echo(line)

@@ -1,5 +1,6 @@
 """What is asked. One question a file. Imports stats, plotting, store and sweep; never torch."""
 
 from lstm_bench.experiments.base import Evidence, Experiment, registry
+from lstm_bench.experiments.settings import OwnTasks, Settings
 
-__all__ = ["Evidence", "Experiment", "registry"]
+__all__ = ["Evidence", "Experiment", "OwnTasks", "Settings", "registry"]

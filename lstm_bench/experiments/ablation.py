@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, ClassVar
+from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
@@ -13,6 +13,7 @@ import pandas as pd
 from lstm_bench.errors import BenchError, unknown
 from lstm_bench.experiments.base import Evidence, Experiment
 from lstm_bench.experiments.runs import bounds, log2_updates
+from lstm_bench.experiments.settings import Allowed, Lengths, OwnTasks, Positive, Rates, Tasks
 from lstm_bench.experiments.words import interval as interval_
 from lstm_bench.experiments.words import listed
 from lstm_bench.plotting.figure import Axis, Figure, Layer, figure, panel
@@ -37,6 +38,30 @@ SHOWN = {
     "lstm_cifg": "coupled gates",
     "lstm_fgr": "gates see gates",
 }
+
+
+@dataclass(frozen=True)
+class AblationSettings(OwnTasks):
+    """Variants of a cell, each without one component, and a task for each component."""
+
+    tasks: Annotated[Tasks, "a task for each component"] = (
+        Choice("adding", lengths=(30,)),
+        Choice("embedded_reber", label="Reber", lengths=(15,)),
+        Choice("continual_reber", label="continual Reber", lengths=(40,)),
+        Choice("timing", {"preset": "gers2002_gts", "intervals": 2}, "timed spikes", (10,)),
+    )
+    lengths: Lengths = (30,)
+    baseline: str = "lstm_peephole"
+    variants: Annotated[tuple[str, ...], Allowed(minItems=1)] = (
+        *("lstm_nig", "lstm_nfg", "lstm_nog", "lstm_niaf"),
+        *("lstm_noaf", "lstm_np", "lstm_cifg", "lstm_fgr"),
+    )
+    rates: Annotated[Rates, "half of the seeds take the rate that served the others best"] = (
+        *(0.01, 0.03),
+    )
+    width: Annotated[int, Allowed(minimum=1, maximum=4096)] = 16
+    updates: Positive = 1000
+    evaluate_every: Positive = 25
 
 
 @dataclass(frozen=True)
@@ -65,51 +90,28 @@ class Ablation(Experiment):
         "had 200 trials a variant and four hyperparameters: a variant may want other settings "
         "than these."
     )
-    defaults: ClassVar[dict[str, Any]] = {
-        "tasks": [
-            {"task": "adding", "lengths": [30]},
-            {"task": "embedded_reber", "lengths": [15], "label": "Reber"},
-            {"task": "continual_reber", "lengths": [40], "label": "continual Reber"},
-            {
-                "task": "timing",
-                "preset": "gers2002_gts",
-                "intervals": 2,
-                "lengths": [10],
-                "label": "timed spikes",
-            },
-        ],
-        "lengths": [30],
-        "baseline": "lstm_peephole",
-        "variants": [
-            f"lstm_{each}" for each in ("nig", "nfg", "nog", "niaf", "noaf", "np", "cifg", "fgr")
-        ],
-        "rates": [0.01, 0.03],
-        "width": 16,
-        "updates": 1000,
-        "evaluate_every": 25,
-    }
+    settings: AblationSettings = AblationSettings()
 
     def members(self, sweep: Sweep) -> Iterable[Member]:
-        section = sweep.settings[self.name]
-        chosen = _chosen(section)
-        for task in sweep.own[self.name]:
+        settings = self.settings
+        fixed = {"updates": settings.updates, "evaluate_every": settings.evaluate_every}
+        for task in settings.tasks:
             for T in task.lengths:
-                for cell in chosen:
-                    for rate in section["rates"]:
-                        training = {"learning_rate": float(rate)}
-                        training |= {k: section[k] for k in ("updates", "evaluate_every")}
-                        usual = sweep.condition(task, T, Choice(cell), **training)
-                        own = replace(usual, width=section["width"], network=dict(sweep.network))
-                        yield Member(task.shown, cell, own)
+                for cell in _chosen(settings):
+                    for rate in settings.rates:
+                        training = {**fixed, "learning_rate": float(rate)}
+                        plain = Choice(cell, own={"width": settings.width})
+                        usual = sweep.condition(task, T, plain, **training)
+                        yield Member(task.shown, cell, replace(usual, network=dict(sweep.network)))
 
     def table(self, evidence: Evidence) -> pd.DataFrame:
         """One row a task and cell: solved, updates, ratio to the baseline, p-value, group."""
         rows: list[dict[str, Any]] = []
         each = per_seed(evidence)
-        baseline = evidence.settings["baseline"]
+        baseline = self.settings.baseline
         for (task, T), group in each.groupby(["task", "T"], sort=False):
             values = group.pivot_table(index="seed", columns="cell", values="log2_updates")
-            names = [cell for cell in _chosen(evidence.settings) if cell in values]
+            names = [cell for cell in _chosen(self.settings) if cell in values]
             p = _adjusted(values, [cell for cell in names if cell != baseline], baseline)
             for cell in names:
                 own = group[group.cell == cell]
@@ -214,17 +216,17 @@ def _cross_fitted(group: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(kept)
 
 
-def _chosen(section: Any) -> list[str]:
+def _chosen(settings: AblationSettings) -> list[str]:
     """Baseline and variants. Raises BenchError for a name that is no cell or is given twice."""
     from lstm_bench import cells  # torch, which only a plan needs
 
-    known, names = cells.registry(), [section["baseline"], *section["variants"]]
+    known, names = cells.registry(), [settings.baseline, *settings.variants]
     for key, name in zip(["baseline", *["variants"] * len(names)], names):
         if name not in known:
             raise unknown(f"ablation.{key}: cell", name, known)
     if len(set(names)) < len(names):
         raise BenchError(
-            f"ablation.variants: {section['baseline']!r} is not allowed; it is the baseline."
+            f"ablation.variants: {settings.baseline!r} is not allowed; it is the baseline."
         )
     return names
 

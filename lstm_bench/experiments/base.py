@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar
@@ -11,10 +11,12 @@ from typing import Any, ClassVar
 import pandas as pd
 
 from lstm_bench.experiments.runs import make_runs
+from lstm_bench.experiments.settings import NO_SETTINGS, OwnTasks, Settings
 from lstm_bench.plotting.figure import Figure
 from lstm_bench.registry import classes
 from lstm_bench.spec import SeedBlock
-from lstm_bench.sweep import Member, Sweep
+from lstm_bench.store.planned import PlannedCondition
+from lstm_bench.sweep import Choice, Member, Sweep
 
 NOTHING = "No replicate could be judged: see how the runs ended."
 
@@ -29,7 +31,6 @@ class Evidence:
     tasks, cells                 labels in the order of the config
     plan                         the plan's own entries by condition id (parameters, flops, ...)
     others                       the tables of the experiments in `reads` that are there
-    settings                     the experiment's section of the config, with its defaults
     """
 
     replicates: pd.DataFrame
@@ -38,9 +39,8 @@ class Evidence:
     probe: pd.DataFrame | None
     tasks: list[str]
     cells: list[str]
-    plan: Mapping[str, Mapping[str, Any]]
+    plan: Mapping[str, PlannedCondition]
     others: Mapping[str, pd.DataFrame] = field(default_factory=dict)
-    settings: Mapping[str, Any] = field(default_factory=dict)
 
     @cached_property
     def runs(self) -> pd.DataFrame:
@@ -66,9 +66,16 @@ class Experiment(ABC):
     reads: ClassVar[tuple[str, ...]] = ()  # experiments whose table it joins, where it is there
     measures: ClassVar[tuple[str, ...]] = ()  # columns of `measured` a claim may rest on
     untrained: ClassVar[tuple[str, ...]] = ()  # of these, what is known before any training
-    # what its section of the config says where the config does not; `tasks` and `lengths` here
-    # give it tasks of its own (`Sweep.own`)
-    defaults: ClassVar[Mapping[str, Any]] = {}
+    shared: ClassVar[tuple[str, ...]] = ()  # factors of which one condition may have several values
+    on_request: ClassVar[bool] = False  # planned with every config, run when asked for by name
+    beside: ClassVar[bool] = False  # shown on the page from then on
+    settings: Settings = NO_SETTINGS  # a subclass of its own has the keys of its section
+    named: frozenset[str] = frozenset()  # settings that the user named: no default, none from below
+
+    @property
+    def tasks(self) -> tuple[Choice, ...]:
+        """The tasks of its own, where it has some."""
+        return self.settings.tasks if isinstance(self.settings, OwnTasks) else ()
 
     def members(self, sweep: Sweep) -> Iterable[Member]:
         """The conditions this question needs trained."""
@@ -132,14 +139,6 @@ def stored_weights(experiment: Experiment, sweep: Sweep) -> dict[str, Any]:
             [m.condition.id, block.name] for m in members for block in experiment.blocks(sweep)
         ],
     }
-
-
-def every_own(experiment: str, sweep: Sweep) -> Iterator[Member]:
-    """Every chosen cell on every task of the experiment's own, at each of its lengths."""
-    for task in sweep.own[experiment]:
-        for T in task.lengths:
-            for cell in sweep.chosen(experiment):
-                yield Member(task.shown, cell.shown, sweep.condition(task, T, cell))
 
 
 def registry() -> dict[str, type[Experiment]]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
@@ -14,14 +14,51 @@ from lstm_bench import tasks
 from lstm_bench.errors import unknown
 from lstm_bench.experiments.base import Evidence, Experiment
 from lstm_bench.experiments.runs import ends_of, groups, rate_of
+from lstm_bench.experiments.settings import Allowed, Labels, OneOf, Settings
 from lstm_bench.experiments.words import at_length, counts, intervals
 from lstm_bench.plotting.figure import Axis, Figure, Layer, Panel, figure, panel
 from lstm_bench.plotting.palette import BLUE, GREY, RED
-from lstm_bench.sweep import Choice, Member, Sweep
+from lstm_bench.sweep import Member, Sweep
 
-DEFAULTS: Mapping[str, Any] = {"task": "adding", "cell": "lstm", "pairs": []}
 MARGIN = 0.1  # of the way from floor to ceiling; a test set of 2,048 is within 0.03 of its mean
 HALF, SOME, IDLE = "half or more solved it", "learnt something", "learnt nothing"
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A task and a cell of the sweep, by their labels, and how they are trained together."""
+
+    task: str
+    cell: str
+    training: Annotated[Mapping[str, Any], Allowed(of="#/properties/training")] = field(
+        default_factory=dict
+    )
+
+
+@dataclass(frozen=True)
+class PairsThere:
+    """Pairs of a task and a cell of the sweep; defaults that are not there are left out."""
+
+    def fit(self, value: Any, known: Labels, named: bool, where: str) -> Any:
+        for pair in value if named else ():
+            for kind, labels in known.items():
+                if pair[kind] not in labels:
+                    raise unknown(f"{where}: {kind}", pair[kind], labels)
+        return [pair for pair in value if all(pair[kind] in known[kind] for kind in known)]
+
+
+@dataclass(frozen=True)
+class CatalogueSettings(Settings):
+    """Every task with one cell, every cell on one task, and pairs of their own."""
+
+    task: Annotated[str, OneOf("task", first=True), "has every cell"] = "adding"
+    cell: Annotated[str, OneOf("cell", first=True), "has every task"] = "lstm"
+    pairs: Annotated[
+        tuple[Pair, ...],
+        Allowed(uniqueItems=False),
+        PairsThere(),
+        "e.g. {task: copy, cell: gru, training: {updates: 4000}}",
+    ] = ()
 
 
 @dataclass(frozen=True)
@@ -29,7 +66,7 @@ class Catalogue(Experiment):
     """Every task with one cell, every cell on one task."""
 
     name = "catalogue"
-    defaults = DEFAULTS
+    settings: CatalogueSettings = CatalogueSettings()
     title = "Does everything in the catalogue work?"
     question = "Does every cell train on one task, and is every task solved by some cell?"
     method = (
@@ -44,21 +81,13 @@ class Catalogue(Experiment):
     )
 
     def members(self, sweep: Sweep) -> Iterable[Member]:
-        """Raises BenchError for a task or cell that the sweep does not list."""
-        settings = {**DEFAULTS, **sweep.settings.get("catalogue", {})}
-        own = {
-            (
-                _named(sweep.tasks, pair["task"], "catalogue.pairs: task").key,
-                _named(sweep.cells, pair["cell"], "catalogue.pairs: cell").key,
-            ): pair.get("training", {})
-            for pair in settings["pairs"]
-        }
-        common_task = _named(sweep.tasks, settings["task"], "catalogue.task:")
-        common_cell = _named(sweep.cells, settings["cell"], "catalogue.cell:")
+        """The common task with every cell, the common cell on every task, and the pairs."""
+        own = {(pair.task, pair.cell): pair.training for pair in self.settings.pairs}
         for task in sweep.tasks:
             for cell in sweep.cells:
-                pair = (task.key, cell.key)
-                if task is common_task or cell is common_cell or pair in own:
+                pair = (task.shown, cell.shown)
+                common = task.shown == self.settings.task or cell.shown == self.settings.cell
+                if common or pair in own:
                     for T in task.lengths:
                         condition = sweep.condition(task, T, cell, **own.get(pair, {}))
                         yield Member(task.shown, cell.shown, condition)
@@ -134,16 +163,9 @@ class Catalogue(Experiment):
         return figure(table, panels, {HALF: BLUE, SOME: GREY, IDLE: RED}, note)
 
 
-def _named(choices: Iterable[Choice], name: str, what: str) -> Choice:
-    known = {choice.shown: choice for choice in choices}
-    if name not in known:
-        raise unknown(what, name, known)
-    return known[name]
-
-
 def _row(about: dict[str, Any], group: pd.DataFrame, evidence: Evidence) -> dict[str, Any]:
-    spec = evidence.plan[group.condition.iloc[0]]["spec"]
-    learnt = tasks.create(spec["task"], spec["task_options"])
+    condition = evidence.plan[group.condition.iloc[0]].spec
+    learnt = tasks.create(condition.task, condition.task_options)
     floor, ceiling = learnt.floor(about["T"]), learnt.ceiling(about["T"])
     judged = group[group.judged]
     losses = judged.test_loss.astype(float).fillna(floor)  # a diverged one has learnt nothing

@@ -4,17 +4,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Annotated, Any
 
 import pandas as pd
 
+from lstm_bench import tasks
 from lstm_bench.experiments.base import Evidence, Experiment
+from lstm_bench.experiments.settings import Length, Lengths, Samples, Settings, Widths
 from lstm_bench.plotting.figure import LENGTH, Axis, Figure, Layer, figure, panel
 from lstm_bench.stats.timing import exponent
 from lstm_bench.sweep import Choice, Sweep
 
-SWEEP_TASK = "adding"
-DEFAULTS = {"lengths": [10, 20, 50, 100, 200], "widths": [8, 16, 32, 64], "length": 50}
+SWEEP_TASK = Choice("adding")
+
+
+@dataclass(frozen=True)
+class CostSettings(Settings):
+    """What is measured, on a machine that runs nothing else meanwhile."""
+
+    lengths: Annotated[Lengths, "at `width` above"] = (10, 20, 50, 100, 200, 500)
+    widths: Annotated[Widths, "at `length`"] = (8, 16, 32, 64, 128)
+    length: Length = 50
+    samples: Samples = 9
 
 
 @dataclass(frozen=True)
@@ -35,12 +46,15 @@ class Cost(Experiment):
         "products: twice the weights a step, times three for forward and backward."
     )
     probe = "cost"
+    settings: CostSettings = CostSettings()
 
     def probe_settings(self, sweep: Sweep) -> dict[str, Any]:
-        chosen = {**DEFAULTS, "samples": 9, **sweep.settings.get("cost", {})}
+        learnt = tasks.create(SWEEP_TASK.name)
+        for T in (*self.settings.lengths, self.settings.length):
+            learnt.require(T)
         return {
-            **chosen,
-            "task": SWEEP_TASK,
+            **vars(self.settings),
+            "task": SWEEP_TASK.name,
             "cells": [_cell(sweep, cell) for cell in sweep.cells],
             "width": sweep.width if isinstance(sweep.width, int) else None,
             "batch": sweep.training.batch,

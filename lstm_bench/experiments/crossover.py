@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
 
 from lstm_bench import tasks
-from lstm_bench.errors import BenchError, unknown
 from lstm_bench.experiments.base import Evidence, Experiment
 from lstm_bench.experiments.runs import frame
+from lstm_bench.experiments.settings import Cell, Positive, Samples, Settings
 from lstm_bench.plotting.figure import LENGTH, Axis, Figure, Layer, figure, panel
 from lstm_bench.stats.crossing import Crossing, Ratio, crossing, paired_ratio
 from lstm_bench.sweep import Choice, Member, Sweep
 
-DEFAULTS = {"lengths": [5], "samples": 9, "reference": "lstm"}
 ENDS = ("ratio", "low", "high")
+
 MEASURES = {"updates": "updates", "flops": "FLOPs", "seconds": "seconds"}
 RATIO = ("ratio_at_shortest", "ratio_at_shortest_low", "ratio_at_shortest_high")
 SUMMARY: Mapping[str, type] = {
@@ -32,6 +32,15 @@ SUMMARY: Mapping[str, type] = {
     "longest": int,
     "ratio_at_longest": float,
 }
+
+
+@dataclass(frozen=True)
+class CrossoverSettings(Settings):
+    """Which cell is cheaper at which length."""
+
+    lengths: Annotated[tuple[Positive, ...], "beyond those of the tasks"] = (5,)
+    samples: Samples = 9
+    reference: Annotated[Cell, "what to compare with; null takes the last cell"] = "lstm"
 
 
 @dataclass(frozen=True)
@@ -55,18 +64,23 @@ class Crossover(Experiment):
         "the ends. Learning rates were tuned at one middle length, for every cell alike."
     )
     probe = "crossover"
+    settings: CrossoverSettings = CrossoverSettings()
 
     def members(self, sweep: Sweep) -> Iterable[Member]:
         for task in sweep.tasks:
-            for T in _lengths(sweep, task):
+            for T in self._lengths(task):
                 for cell in sweep.cells:
                     yield Member(task.shown, cell.shown, sweep.condition(task, T, cell))
 
+    def _lengths(self, task: Choice) -> list[int]:
+        """The task's lengths and those the crossover adds, as far as the task allows them."""
+        extra = tasks.create(task.name, task.options).allowed(self.settings.lengths)
+        return sorted({*task.lengths, *extra})
+
     def probe_settings(self, sweep: Sweep) -> dict[str, Any]:
-        settings = {**DEFAULTS, **sweep.settings.get("crossover", {})}
         return {
-            "samples": settings["samples"],
-            "reference": _reference(sweep),
+            "samples": self.settings.samples,
+            "reference": self.settings.reference or sweep.cells[-1].shown,
             "batch": sweep.training.batch,
             "replicates": sweep.seed_block,
             "tasks": [
@@ -74,13 +88,13 @@ class Crossover(Experiment):
                     "task": task.name,
                     "task_options": dict(task.options),
                     "shown": task.shown,
-                    "lengths": _lengths(sweep, task),
+                    "lengths": self._lengths(task),
                     "cells": [
                         {
                             "name": cell.name,
                             "options": dict(cell.options),
                             "shown": cell.shown,
-                            "width": sweep.width_of(task.key, cell),
+                            "width": sweep.width_of(task, cell),
                             "network": dict(cell.network),
                         }
                         for cell in sweep.cells
@@ -179,32 +193,6 @@ class Crossover(Experiment):
             "the backend “{backend}”, {device}."
         )
         return figure(table[table.n > 0], panels, evidence.cells, note, ["task"], "{task}")
-
-
-def _lengths(sweep: Sweep, task: Choice) -> list[int]:
-    """The task's lengths and those the crossover adds, as far as the task allows them."""
-    extra = {**DEFAULTS, **sweep.settings.get("crossover", {})}["lengths"]
-    learnt, found = tasks.create(task.name, task.options), set(task.lengths)
-    for T in extra:
-        try:
-            learnt.require(T)
-        except BenchError:
-            continue
-        found.add(T)
-    return sorted(found)
-
-
-def _reference(sweep: Sweep) -> str:
-    """The label all others are compared with; the last cell where the usual one is not trained.
-
-    Raises BenchError for one that the config names and the sweep does not train.
-    """
-    labels = [cell.shown for cell in sweep.cells]
-    given = sweep.settings.get("crossover", {}).get("reference")
-    if given is not None and given not in labels:
-        raise unknown("crossover: reference", given, labels)
-    usual = DEFAULTS["reference"] if DEFAULTS["reference"] in labels else labels[-1]
-    return str(given or usual)
 
 
 def _compared(evidence: Evidence) -> list[tuple[dict[str, Any], Ratio | None]]:

@@ -4,21 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
 
 from lstm_bench.experiments import words
-from lstm_bench.experiments.base import Evidence, Experiment, every_own, stored_weights
+from lstm_bench.experiments.base import Evidence, Experiment, stored_weights
 from lstm_bench.experiments.runs import bounds, groups
+from lstm_bench.experiments.settings import Allowed, Cells, OwnTasks, Sequences, Tasks
 from lstm_bench.plotting.figure import Axis, Figure, Layer, figure, panel
 from lstm_bench.plotting.palette import BLACK, cell_places
 from lstm_bench.stats.rates import wilson
 from lstm_bench.stats.student import student_interval
-from lstm_bench.sweep import Member, Sweep
+from lstm_bench.sweep import Choice, Member, Sweep
 
 COUNTS = "counting to N and no further"  # what that would score
+
+
+@dataclass(frozen=True)
+class ExtrapolationSettings(OwnTasks):
+    """Trained at `lengths`, tested at these multiples."""
+
+    tasks: Tasks = tuple(map(Choice, ("adding", "temporal_order", "anbn", "anbncn")))
+    cells: Cells = None
+    factors: Annotated[
+        tuple[int, ...], Allowed(minItems=1, items={"minimum": 2, "maximum": 64}), "of `lengths`"
+    ] = (2, 4, 8)
+    sequences: Sequences = 1024
 
 
 @dataclass(frozen=True)
@@ -41,20 +54,13 @@ class Extrapolation(Experiment):
         "of 1/k; `longest` is the n up to which every string is accepted."
     )
     probe = "extrapolation"
-    defaults: ClassVar[dict[str, Any]] = {
-        "tasks": ["adding", "temporal_order", "anbn", "anbncn"],
-        "lengths": [20],
-        "cells": None,
-        "factors": [2, 4, 8],
-        "sequences": 1024,
-    }
+    settings: ExtrapolationSettings = ExtrapolationSettings()
 
     def members(self, sweep: Sweep) -> Iterable[Member]:
-        return every_own(self.name, sweep)
+        return sweep.members(self.tasks, sweep.chosen(self.settings.cells))
 
     def probe_settings(self, sweep: Sweep) -> dict[str, Any]:
-        section = sweep.settings[self.name]
-        kept = {key: section[key] for key in ("factors", "sequences")}
+        kept = {"factors": self.settings.factors, "sequences": self.settings.sequences}
         return {**stored_weights(self, sweep), **kept}
 
     def table(self, evidence: Evidence) -> pd.DataFrame:
@@ -64,7 +70,7 @@ class Extrapolation(Experiment):
         rows = []
         for about, group in groups(joined, ["task", "cell", "T", "tested_T"]):
             solved = group[group.solved]
-            criterion = evidence.plan[group.condition.iloc[0]]["solved_score"]
+            criterion = evidence.plan[group.condition.iloc[0]].solved_score
             still = int((solved.score >= criterion).sum())
             longest = solved.longest.dropna().astype(float)
             rows.append(

@@ -14,25 +14,44 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
-from typing import Any, ClassVar
+from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
 
-from lstm_bench.errors import BenchError, unknown
+from lstm_bench.errors import BenchError
 from lstm_bench.experiments.base import Evidence, Experiment
+from lstm_bench.experiments.settings import Allowed, ByCell, Cell, Cells, Lengths, OwnTasks, Tasks
 from lstm_bench.experiments.words import interval
 from lstm_bench.plotting.figure import Axis, Figure, Layer, figure, panel
 from lstm_bench.stats.comparisons import sign_flip
 from lstm_bench.stats.family import holm, letters, ties
 from lstm_bench.stats.rates import horizon, wilson
 from lstm_bench.stats.survival import mean_difference
-from lstm_bench.sweep import Member, Sweep
+from lstm_bench.sweep import Choice, Member, Sweep
 
 ALPHA = 0.05
 ALL = "all tasks"
 WIDTH, TIME = "width", "time"
+MATCHED = ("parameters", "state", "flops")
 SHOWN = {"state": "state", "parameters": "parameters", "flops": "FLOPs a step"}
+
+
+@dataclass(frozen=True)
+class FairnessSettings(OwnTasks):
+    """The horizon again, at the reference's parameters, state and FLOPs, and computing time."""
+
+    tasks: Tasks = (Choice("adding"), Choice("temporal_order"))
+    lengths: Lengths = (20, 50, 100)
+    cells: Annotated[Cells, "all pairs of more than 7 need more than ten seeds"] = (
+        *("elman", "irnn", "jordan", "lstm", "gru"),
+    )
+    reference: Annotated[Cell, "at `width` above; null takes lstm, else the last cell"] = None
+    pace: Annotated[
+        Mapping[str, Annotated[float, Allowed(exclusiveMinimum=0)]] | None,
+        ByCell(),
+        "time of an update, e.g. {elman: 0.4, lstm: 1}; null: its FLOPs",
+    ] = None
 
 
 @dataclass(frozen=True)
@@ -58,37 +77,31 @@ class Fairness(Experiment):
         "of one matching; letters are the groups that are not. Learning rates are those tuned at "
         "the sweep's width, which favours the comparison at equal width."
     )
-    defaults: ClassVar[dict[str, Any]] = {
-        "tasks": ["adding", "temporal_order"],
-        "lengths": [20, 50, 100],
-        "cells": ["elman", "irnn", "jordan", "lstm", "gru"],
-        "reference": None,
-        "pace": None,
-    }
+    shared = ("matched",)  # the reference has its own size at every match
+    settings: FairnessSettings = FairnessSettings()
 
     def members(self, sweep: Sweep) -> Iterable[Member]:
-        section = sweep.settings[self.name]
-        chosen = sweep.chosen(self.name)
-        labels = [cell.shown for cell in chosen]
-        reference(section, labels)
-        for label in section["pace"] or ():
-            if label not in labels:
-                raise unknown("fairness.pace: cell", label, labels)
-        if section["pace"] and (missing := set(labels) - set(section["pace"])):
-            raise BenchError(f"fairness.pace: {min(missing)!r} is missing; give every cell one.")
-        for task in sweep.own[self.name]:
+        if not isinstance(sweep.width, int):
+            raise BenchError(
+                f"fairness: width: {sweep.width!r} is not allowed; it must be a whole number, "
+                "which the experiment matches to by itself."
+            )
+        labels = [cell.shown for cell in sweep.cells]
+        size_of = sweep.cells[labels.index(reference(self.settings, labels))]
+        for task in self.tasks:
+            budgets = {m: sweep.sizes.largest(task, [size_of], m, sweep.width) for m in MATCHED}
             for T in task.lengths:
-                for cell in chosen:
+                for cell in sweep.chosen(self.settings.cells):
                     usual = sweep.condition(task, T, cell)
                     yield Member(task.shown, cell.shown, usual, {"matched": WIDTH})
-                    for match, widths in sweep.fair.items():
-                        own = replace(usual, width=widths[task.key][cell.key])
+                    for match, budget in budgets.items():
+                        own = replace(usual, width=sweep.sizes.nearest(task, cell, match, budget))
                         yield Member(task.shown, cell.shown, own, {"matched": match})
 
     def table(self, evidence: Evidence) -> pd.DataFrame:
         rows = []
         keys = ["matched", "task", "cell", "T"]
-        for key, group in per_replicate(evidence).groupby(keys, sort=False):
+        for key, group in per_replicate(evidence, self.settings.pace).groupby(keys, sort=False):
             n, solved = len(group), int(group.solved.sum())
             low, high = wilson(solved, n)
             row = {**dict(zip(keys, key)), "n": n, "solved": solved, "share": solved / n}
@@ -100,7 +113,7 @@ class Fairness(Experiment):
 
     def summary(self, table: pd.DataFrame, evidence: Evidence) -> pd.DataFrame:
         """A row a task (and all), matching and cell: share, difference, letters."""
-        each = per_replicate(evidence)
+        each = per_replicate(evidence, self.settings.pace)
         rows = []
         for task in (ALL, *dict.fromkeys(each.task)):
             own = each if task == ALL else each[each.task == task]
@@ -108,8 +121,8 @@ class Fairness(Experiment):
                 about = {"task": task, "matched": matched}
                 timed = matched == TIME
                 seconds = group.assign(solved=group.solved_in_seconds.eq(True)) if timed else None
-                measured = _compare(seconds, evidence) if seconds is not None else {}
-                for cell, row in _compare(group, evidence).items():
+                measured = _compare(seconds, self.settings, evidence) if seconds is not None else {}
+                for cell, row in _compare(group, self.settings, evidence).items():
                     shown = measured.get(cell, {}).get("difference", np.nan)
                     at = _horizon(table, task, matched, cell)
                     found = {"T_star": at, "difference_at_measured_seconds": shown}
@@ -176,23 +189,21 @@ class Fairness(Experiment):
         return figure(shown, [differences], evidence.cells, note, ["task"], "{task}")
 
 
-def reference(section: Mapping[str, Any], labels: Sequence[str]) -> str:
-    """The label of the cell whose size is given to the others. Raises BenchError."""
-    given = section["reference"]
-    if given is not None and given not in labels:
-        raise unknown("fairness: reference", given, labels)
-    return str(given or ("lstm" if "lstm" in labels else labels[-1]))
+def reference(settings: FairnessSettings, labels: Sequence[str]) -> str:
+    """The label of the cell whose size is given to the others: of these, where none is named."""
+    return settings.reference or ("lstm" if "lstm" in labels else labels[-1])
 
 
-def per_replicate(evidence: Evidence) -> pd.DataFrame:
+def per_replicate(evidence: Evidence, declared: Mapping[str, float] | None = None) -> pd.DataFrame:
     """One row a replicate and matching; those at equal width once more at equal time.
+
+    declared            the time of an update by cell; without, its FLOPs
 
     solved              whether the task was solved within `budget` updates
     solved_in_seconds   the same at equal time by the seconds measured, which differ by machine
     """
     rows = evidence.runs[evidence.runs.judged]
     usual = rows[rows.matched == WIDTH]
-    declared = evidence.settings["pace"]
     pace = usual.cell.map(declared) if declared else usual.flops_per_update.clip(lower=1)
     by_seconds = usual.updates_to_solve <= _updates(usual, usual.update_seconds)
     timed = usual.assign(matched=TIME, budget=_updates(usual, pace).to_numpy())
@@ -209,7 +220,9 @@ def _updates(rows: pd.DataFrame, pace: pd.Series) -> pd.Series:
     return np.floor(rows.budget * cheapest / pace)
 
 
-def _compare(rows: pd.DataFrame, evidence: Evidence) -> dict[str, dict[str, Any]]:
+def _compare(
+    rows: pd.DataFrame, settings: FairnessSettings, evidence: Evidence
+) -> dict[str, dict[str, Any]]:
     """By cell, of the rows of one matching: what its seeds solve, less that of the reference."""
     names = [cell for cell in evidence.cells if (rows.cell == cell).any()]
     values = _shares(rows)[names]
@@ -219,7 +232,7 @@ def _compare(rows: pd.DataFrame, evidence: Evidence) -> dict[str, dict[str, Any]
     apart = [pair for pair, each in zip(pairs, p) if each <= ALPHA]
     best_first = sorted(names, key=lambda name: -values[name].mean())
     told = letters(ties(best_first, apart))
-    other = reference(evidence.settings, names)
+    other = reference(settings, names)
     found = {}
     for cell in names:
         mean, low, high = mean_difference(values[cell].to_numpy(), values[other].to_numpy())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
@@ -13,19 +13,30 @@ import pandas as pd
 from lstm_bench.errors import BenchError
 from lstm_bench.experiments.base import Evidence, Experiment
 from lstm_bench.experiments.runs import bounds, groups
+from lstm_bench.experiments.settings import Length, Positive, Settings
 from lstm_bench.experiments.words import spans, told
 from lstm_bench.plotting.figure import Axis, Figure, Layer, figure, panel
 from lstm_bench.stats.means import mean_interval
 from lstm_bench.stats.ranking import auc
 from lstm_bench.sweep import Member, Sweep
 
-DEFAULTS = {"length": 600, "batch": 32, "updates": 100, "exponents": 4, "trajectories": 4}
 ALL = "all cells"
 KEYS = ["task", "cell", "T", "seed"]
 QUARTILES = {"decades": 0.5, "lower_quartile": 0.25, "upper_quartile": 0.75}
 AUC = ("auc", "auc_low", "auc_high", "auc_pairs")
 NONE_LEFT = 16.0  # decades: what double precision can tell from nothing
 SHORT_OF = 3  # decades: the lag where the gradient has fallen so far is the effective horizon
+
+
+@dataclass(frozen=True)
+class GradientFlowSettings(Settings):
+    """What is measured on stored runs."""
+
+    length: Annotated[Length, "long enough for a steady slope: shorter ones mislead"] = 600
+    batch: Annotated[Positive, "sequences a norm is taken over"] = 32
+    updates: Annotated[Positive, "the early stage"] = 100
+    exponents: Annotated[Positive, "the largest Lyapunov exponents; most of the cost"] = 2
+    trajectories: Annotated[Positive, "sequences a replicate they are averaged over"] = 2
 
 
 @dataclass(frozen=True)
@@ -54,6 +65,7 @@ class GradientFlow(Experiment):
     probe = "gradient_flow"
     measures = ("decades_at_start", "decades_at_end")
     untrained = ("decades_at_start",)
+    settings: GradientFlowSettings = GradientFlowSettings()
 
     def members(self, sweep: Sweep) -> Iterable[Member]:
         return sweep.every_length()
@@ -72,8 +84,7 @@ class GradientFlow(Experiment):
             for block in sweep.blocks()
         ]
         return {
-            **DEFAULTS,
-            **sweep.settings.get("gradient_flow", {}),
+            **vars(self.settings),
             "runs": runs,
             "tasks": [task.name for task in sweep.tasks],
             "cells": [cell.name for cell in sweep.cells],

@@ -4,18 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Annotated, Any
 
 import pandas as pd
 
 from lstm_bench.errors import BenchError
 from lstm_bench.experiments.base import Evidence, Experiment
 from lstm_bench.experiments.runs import MEANS, ends_of, groups, mean_updates_of, rate_of
+from lstm_bench.experiments.settings import Allowed, Lengths, OwnTasks, Tasks
 from lstm_bench.experiments.words import at_length, counts, intervals, listed, told
 from lstm_bench.plotting.figure import SOLVED, Axis, Figure, Layer, figure, panel
 from lstm_bench.sweep import Choice, Member, Sweep
 
 BIAS = {"lstm": "forget_bias", "gru": "update_bias"}  # what keeps the state, at the start
+
+
+@dataclass(frozen=True)
+class InitialisationSettings(OwnTasks):
+    """The start of the bias of the gate that keeps, and chrono with T_max = T."""
+
+    tasks: Tasks = (Choice("adding"), Choice("temporal_order"))
+    lengths: Lengths = (100,)
+    biases: Annotated[
+        tuple[float, ...], Allowed(minItems=1), "of the LSTM's forget gate, the GRU's update gate"
+    ] = (0, 1, 3, 5)
 
 
 @dataclass(frozen=True)
@@ -37,19 +49,14 @@ class Initialisation(Experiment):
         "Wilson 95 % intervals; the restricted mean counts a replicate that did not solve as the "
         "whole budget, with a bootstrap interval."
     )
-    defaults: ClassVar[dict[str, Any]] = {
-        "tasks": ["adding", "temporal_order"],
-        "lengths": [100],
-        "biases": [0, 1, 3, 5],
-    }
+    settings: InitialisationSettings = InitialisationSettings()
 
     def members(self, sweep: Sweep) -> Iterable[Member]:
-        biases = sweep.settings[self.name]["biases"]
-        for task in sweep.own[self.name]:
+        for task in self.tasks:
             for T in task.lengths:
                 for cell in _plain(sweep):
                     usual = sweep.condition(task, T, cell)
-                    for start, options in _starts(cell.name, biases, T):
+                    for start, options in _starts(cell.name, self.settings.biases, T):
                         condition = replace(usual, cell_options=options)
                         yield Member(task.shown, cell.name, condition, {"start": start})
 
@@ -123,7 +130,7 @@ def _plain(sweep: Sweep) -> Iterator[Choice]:
         )
 
 
-def _starts(cell: str, biases: list[float], T: int) -> Iterator[tuple[str, dict[str, Any]]]:
+def _starts(cell: str, biases: Iterable[float], T: int) -> Iterator[tuple[str, dict[str, Any]]]:
     """Label and options of every start; an option at its default is left out, so that ids agree."""
     usual = {"lstm": 1.0, "gru": 0.0}[cell]
     for bias in biases:

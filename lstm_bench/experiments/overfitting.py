@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
 
 from lstm_bench.experiments.base import Evidence, Experiment
 from lstm_bench.experiments.runs import bounds, frame
+from lstm_bench.experiments.settings import Allowed, Cells, Lengths, OwnTasks, Positive, Tasks
 from lstm_bench.experiments.words import interval, listed
 from lstm_bench.plotting.figure import Axis, Figure, Layer, Panel, figure, panel
 from lstm_bench.stats.rates import wilson
 from lstm_bench.stats.student import student_interval
-from lstm_bench.sweep import Member, Sweep
+from lstm_bench.sweep import Choice, Member, Sweep
 
 SEQUENCES = Axis("distinct training sequences", "lengths")
 KEYS = ["task", "T", "cell", "comparison", "size", "distinct", "weight_decay"]
@@ -28,6 +29,24 @@ REPLICATE: Mapping[str, type] = {
     **dict.fromkeys(("matched_score", "matched_gap", "score", "gap", "stopped_score"), float),
 }
 MEASURES = ("matched_score", "matched_gap", "score", "gap", "stopped_score")
+
+
+@dataclass(frozen=True)
+class OverfittingSettings(OwnTasks):
+    """The gap between training and test, against how many sequences a network learns from."""
+
+    tasks: Tasks = (Choice("temporal_order"),)
+    cells: Cells = ("elman", "lstm")
+    sizes: Annotated[Lengths, "with more cells, the costliest part of a sweep"] = (64, 512)
+    weight_decay: Annotated[
+        float, Allowed(exclusiveMinimum=0), "of the regularised arm; the other has none"
+    ] = 1.0
+    fitted: Annotated[
+        float,
+        Allowed(exclusiveMinimum=0, exclusiveMaximum=1),
+        "compare where the training loss is below this share of the floor",
+    ] = 0.05
+    updates: Annotated[Positive, "every replicate is trained to the end"] = 2000
 
 
 @dataclass(frozen=True)
@@ -57,26 +76,17 @@ class Overfitting(Experiment):
         "ended in an error are left out of n. Student's 95 % intervals."
     )
     measures = ("matched_score", "gap", "gap_beyond_plenty")
-    defaults: ClassVar[dict[str, Any]] = {
-        "tasks": ["temporal_order"],
-        "lengths": [20],
-        "cells": ["elman", "lstm"],
-        "sizes": [16, 32, 64, 128, 1024],
-        "weight_decay": 1.0,
-        "fitted": 0.05,
-        "updates": 2000,
-    }
+    shared = ("comparison",)  # the largest cell is as it is
+    settings: OverfittingSettings = OverfittingSettings()
 
     def members(self, sweep: Sweep) -> Iterable[Member]:
         """Every size at equal width and equal parameters; decay and repeats at equal width."""
-        section = sweep.settings[self.name]
-        sizes = sorted(section["sizes"])
-        fixed = {"updates": section["updates"], "stop": "budget", "keep": "best"}
-        for task in sweep.own[self.name]:
+        sizes, decay = sorted(self.settings.sizes), float(self.settings.weight_decay)
+        fixed = {"updates": self.settings.updates, "stop": "budget", "keep": "best"}
+        for task in self.tasks:
             for T in task.lengths:
-                for cell in sweep.chosen(self.name):
-                    arms = [{"train_size": size} for size in sizes]
-                    decay = float(section["weight_decay"])
+                for cell in sweep.chosen(self.settings.cells):
+                    arms: list[dict[str, float]] = [{"train_size": size} for size in sizes]
                     arms += [{"train_size": size, "weight_decay": decay} for size in sizes]
                     arms += [{"train_size": sizes[-1], "train_distinct": d} for d in sizes[:-1]]
                     for arm in arms:
@@ -88,15 +98,18 @@ class Overfitting(Experiment):
                             "weight_decay": arm.get("weight_decay", 0.0),
                         }
                         yield Member(task.shown, cell.shown, usual, factors)
-                        if len(arm) == 1 and task.key in sweep.matched:
-                            width = sweep.matched[task.key][cell.key]
+                        if len(arm) == 1 and isinstance(sweep.width, int):
+                            budget = sweep.sizes.largest(
+                                task, sweep.cells, "parameters", sweep.width
+                            )
+                            width = sweep.sizes.nearest(task, cell, "parameters", budget)
                             matched = replace(usual, width=width)
                             equal = {**factors, "comparison": "equal parameters"}
                             yield Member(task.shown, cell.shown, matched, equal)
 
     def table(self, evidence: Evidence) -> pd.DataFrame:
         rows = []
-        for key, group in per_replicate(evidence).groupby(KEYS, sort=False):
+        for key, group in per_replicate(evidence, self.settings.fitted).groupby(KEYS, sort=False):
             n, fitted = len(group), int(group.fitted.sum())
             row = {**dict(zip(KEYS, key)), "n": n, **bounds("fitted", (fitted, *wilson(fitted, n)))}
             for measure in MEASURES:
@@ -111,7 +124,7 @@ class Overfitting(Experiment):
         `data` says how many sequences there were: `plenty`, the most; `few`, fewer; `repeated`,
         as many as plenty, of which as many differ as of few. Without weight decay.
         """
-        rows = per_replicate(evidence)
+        rows = per_replicate(evidence, self.settings.fitted)
         rows = rows[rows.weight_decay == 0]
         few = rows["size"] < rows["size"].max()
         repeated = ~few & (rows.distinct < rows["size"])
@@ -125,7 +138,7 @@ class Overfitting(Experiment):
     def summary(self, table: pd.DataFrame, evidence: Evidence) -> pd.DataFrame:
         """Against the first cell, by seed: the held-out score where both reached the same loss."""
         rows = []
-        each = per_replicate(evidence)
+        each = per_replicate(evidence, self.settings.fitted)
         plain = each[(each.weight_decay == 0) & (each["size"] == each.distinct) & each.fitted]
         for (task, T, comparison), group in plain.groupby(["task", "T", "comparison"], sort=False):
             cells = [cell for cell in evidence.cells if (group.cell == cell).any()]
@@ -190,15 +203,14 @@ def _layer(measure: str, only: str, x: str = "size", **look: Any) -> Layer:
     return Layer(x, measure, f"{measure}_low", f"{measure}_high", only=only, **look)
 
 
-def per_replicate(evidence: Evidence) -> pd.DataFrame:
+def per_replicate(evidence: Evidence, share: float) -> pd.DataFrame:
     """One row a replicate: what it is, and scores and gaps at the three readings.
 
-    matched_*   at the first evaluation with a training loss below the share of the floor, NaN
+    matched_*   at the first evaluation with a training loss below this share of the floor, NaN
                 where there was none; score, gap at the last; stopped_score of the best weights
     """
     runs = evidence.runs[~evidence.runs.status.isin(["error", "diverged"])]
     curves = dict(iter(evidence.curves.groupby(["condition", "seed"])))
-    share = evidence.settings["fitted"]
     rows = []
     for row in runs.to_dict("records"):
         curve = curves[row["condition"], row["seed"]].drop_duplicates("update")

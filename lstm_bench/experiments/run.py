@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,25 +18,30 @@ from lstm_bench.probes.columns import COLUMNS
 from lstm_bench.store.collect import collect, read_all
 from lstm_bench.store.files import damaged, json_bytes
 from lstm_bench.store.paths import Results
+from lstm_bench.store.planned import PlannedMember
 from lstm_bench.store.plans import Plan
 from lstm_bench.store.seals import read_sealed, read_sealed_json, write_sealed
+from lstm_bench.typed import from_json
 
 NO_FIGURE = Figure((), {}, "")
 
 
-def create(name: str) -> Experiment:
-    """Raises BenchError for an unknown name."""
+def create(name: str, plan: Plan | None = None) -> Experiment:
+    """The experiment, with the settings of the plan. Raises BenchError for an unknown name."""
     known = registry()
     if name not in known:
         raise unknown("experiment", name, known)
-    return known[name]()
+    cls = known[name]
+    if plan is None:
+        return cls()
+    return cls(from_json(type(cls.settings), plan.experiments[name].settings))
 
 
 def evidence(plan: Plan, name: str, results: Results) -> Evidence:
     """Everything stored for an experiment. Raises DamagedFile."""
     entry = plan.experiments[name]
     pairs = plan.blocks([name])
-    labels = _labels(entry["members"])
+    labels = _labels(entry.members)
     tables = {}
     for table in ("replicates", "curves", "timing"):
         rows = collect(results, pairs, table)
@@ -51,20 +56,18 @@ def evidence(plan: Plan, name: str, results: Results) -> Evidence:
     files = [results.root / path for path in plan.probe_files(name)]
     return Evidence(
         **tables,
-        probe=read_all(files, COLUMNS.get(str(entry["probe"]))) if files else None,
-        tasks=[each["shown"] for each in plan.data["sweep"]["tasks"]],
-        cells=[each["shown"] for each in plan.data["sweep"]["cells"]],
+        probe=read_all(files, COLUMNS.get(str(entry.probe))) if files else None,
+        tasks=[task.shown for task in plan.sweep.tasks],
+        cells=[cell.shown for cell in plan.sweep.cells],
         plan=plan.conditions,
         others={other: read_csv(path) for other, path in plan.joined(name, results).items()},
-        settings=entry["settings"],
     )
 
 
-def _labels(members: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+def _labels(members: Sequence[PlannedMember]) -> pd.DataFrame:
     """A row a member: its labels, its condition and its factors."""
     rows = [
-        {"task_label": m["task"], "cell_label": m["cell"], "condition": m["condition"]}
-        | m.get("factors", {})
+        {"task_label": m.task, "cell_label": m.cell, "condition": m.condition, **m.factors}
         for m in members
     ]
     return frame(rows, {"task_label": object, "cell_label": object, "condition": object})
@@ -73,7 +76,7 @@ def _labels(members: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
 def require_present_code(rows: pd.DataFrame, plan: Plan, results: Results) -> None:
     """Raise BenchError for runs of another version of the code: they are never mixed."""
     for condition, code in rows[["condition", "code"]].drop_duplicates().itertuples(index=False):
-        if code != plan.conditions[condition]["code"]:
+        if code != plan.conditions[condition].code:
             raise BenchError(
                 f"{results.run(condition)} was trained by other code ({code}); forget all such "
                 "runs with 'lstm-bench retry --status stale' and run snakemake again."
@@ -82,11 +85,11 @@ def require_present_code(rows: pd.DataFrame, plan: Plan, results: Results) -> No
 
 def conclude(plan: Plan, name: str, results: Results) -> Path:
     """Write table.csv, summary.csv and verdict.json; returns their folder. Raises BenchError."""
-    if not plan.experiments[name]["members"] and plan.experiments[name]["probe"] is None:
+    if not plan.experiments[name].members and plan.experiments[name].probe is None:
         raise BenchError(
             f"experiment {name!r} has nothing to judge: this config trains nothing for it."
         )
-    experiment, seen = create(name), evidence(plan, name, results)
+    experiment, seen = create(name, plan), evidence(plan, name, results)
     folder = results.experiment(name)
     table = experiment.table(seen) if seen.judged else pd.DataFrame()
     if not _judged(table):
@@ -112,7 +115,7 @@ def draw(plan: Plan, name: str, results: Results) -> Path:
     from lstm_bench.plotting.render import render
     from lstm_bench.plotting.style import KINDS, empty_figure, figure_bytes, paper_style
 
-    experiment, folder = create(name), results.experiment(name)
+    experiment, folder = create(name, plan), results.experiment(name)
     table, summary = read_csv(folder / "table.csv"), read_csv(folder / "summary.csv")
     figure = NO_FIGURE
     if _judged(table):

@@ -10,6 +10,7 @@ import pandas as pd
 
 from lstm_bench.stats.rates import wilson
 from lstm_bench.stats.survival import time_to_solve
+from lstm_bench.store.planned import PlannedCondition
 
 FROM_PLAN = {
     "parameters": "parameters",
@@ -20,7 +21,7 @@ MEANS = ("mean_updates", "mean_low", "mean_high")
 
 
 def make_runs(
-    replicates: pd.DataFrame, timing: pd.DataFrame, plan: Mapping[str, Any]
+    replicates: pd.DataFrame, timing: pd.DataFrame, plan: Mapping[str, PlannedCondition]
 ) -> pd.DataFrame:
     """One row a replicate and place it has in the experiment.
 
@@ -41,9 +42,9 @@ def make_runs(
         columns={"task_label": "task", "cell_label": "cell", "updates": "trained"}
     )
     entries = [plan[id] for id in rows.condition]
-    rows["budget"] = [entry["spec"]["training"]["updates"] for entry in entries]
+    rows["budget"] = [entry.spec.training.updates for entry in entries]
     for name, key in FROM_PLAN.items():
-        rows[name] = [entry[key] for entry in entries]
+        rows[name] = [getattr(entry, key) for entry in entries]
     rows["judged"], rows["solved"] = rows.status != "error", rows.status == "solved"
     rows["updates"] = rows.updates_to_solve.astype(float).where(rows.solved, rows.budget)
     rows = rows.merge(_seconds(rows, timing), on=["condition", "seed"], how="left")

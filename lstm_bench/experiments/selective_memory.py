@@ -5,21 +5,38 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar
+from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
 
-from lstm_bench.experiments.base import Evidence, Experiment, every_own, stored_weights
+from lstm_bench.experiments.base import Evidence, Experiment, stored_weights
 from lstm_bench.experiments.runs import groups
+from lstm_bench.experiments.settings import Allowed, Cells, OwnTasks, Sequences, Tasks
 from lstm_bench.experiments.words import interval, listed
 from lstm_bench.plotting.figure import Axis, Figure, Layer, figure, panel
 from lstm_bench.stats.student import student_interval
-from lstm_bench.sweep import Member, Sweep
+from lstm_bench.sweep import Choice, Member, Sweep
 
 KEYS = ["task", "cell", "T", "seed"]
 MATTERS = "gate == 'write' and of == 'relevant'"
 GATES = ("f", "i", "o", "z", "r")
+
+
+@dataclass(frozen=True)
+class SelectiveMemorySettings(OwnTasks):
+    """Gates, memory and what breaks without a gate, from stored weights."""
+
+    tasks: Tasks = (
+        Choice("flip_flop", {"preset": "liu2023"}, "flip-flop"),
+        Choice("selective_copy", {"distractors": 4}, "selective copy"),
+        Choice("temporal_order"),
+    )
+    cells: Cells = ("lstm", "gru", "lstm (chrono)")
+    sequences: Annotated[Sequences, "held-out sequences the probe reads"] = 512
+    lags: Annotated[
+        tuple[int, ...], Allowed(minItems=1, items={"minimum": 0}), "steps since an input was shown"
+    ] = (0, 1, 2, 4, 8, 16)
 
 
 @dataclass(frozen=True)
@@ -47,27 +64,16 @@ class SelectiveMemory(Experiment):
     )
     probe = "selective_memory"
     measures = ("auc_above_controls", "loss_without_choice")
-    defaults: ClassVar[dict[str, Any]] = {
-        "tasks": [
-            {"task": "flip_flop", "preset": "liu2023", "label": "flip-flop"},
-            {"task": "selective_copy", "distractors": 4, "label": "selective copy"},
-            "temporal_order",
-        ],
-        "lengths": [30],
-        "cells": ["lstm", "gru", "lstm (chrono)"],
-        "sequences": 512,
-        "lags": [0, 1, 2, 4, 8, 16],
-    }
+    settings: SelectiveMemorySettings = SelectiveMemorySettings()
 
     def members(self, sweep: Sweep) -> Iterable[Member]:
-        return every_own(self.name, sweep)
+        return sweep.members(self.tasks, sweep.chosen(self.settings.cells))
 
     def probe_settings(self, sweep: Sweep) -> dict[str, Any]:
-        section = sweep.settings[self.name]
         return {
             **stored_weights(self, sweep),
-            "sequences": section["sequences"],
-            "lags": sorted(section["lags"]),
+            "sequences": self.settings.sequences,
+            "lags": sorted(self.settings.lags),
         }
 
     def table(self, evidence: Evidence) -> pd.DataFrame:

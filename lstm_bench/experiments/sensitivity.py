@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
@@ -13,15 +13,43 @@ from lstm_bench import tasks
 from lstm_bench.errors import BenchError
 from lstm_bench.experiments.base import Evidence, Experiment
 from lstm_bench.experiments.runs import bounds, groups
+from lstm_bench.experiments.settings import (
+    Allowed,
+    Cells,
+    Lengths,
+    OwnTasks,
+    Positive,
+    Range,
+    Replicates,
+    Tasks,
+)
 from lstm_bench.experiments.words import counts, intervals, listed, spans, told
 from lstm_bench.plotting.figure import Axis, Figure, Layer, figure, panel
-from lstm_bench.spec import TUNING_SEEDS, SeedBlock, seed_blocks, stream_key
+from lstm_bench.spec import TUNING_SEEDS, Condition, SeedBlock, seed_blocks, stream_key
 from lstm_bench.stats.rates import wilson
 from lstm_bench.stats.search import expected_best
 from lstm_bench.sweep import Choice, Member, Sweep
 
 SHARE = ("value", "low", "high")
 SEARCHED = ("learning_rate", "width", "clip_at", "init_scale")
+
+
+@dataclass(frozen=True)
+class SensitivitySettings(OwnTasks):
+    """Random search with the same trials for every cell, log-uniform in these ranges."""
+
+    tasks: Tasks = (Choice("adding"),)
+    lengths: Lengths = (30,)
+    cells: Annotated[Cells, "each has an init_scale, as elman_relu has; null: all that have"] = (
+        *("elman", "lstm", "gru"),
+    )
+    trials: Annotated[int, Allowed(minimum=2, maximum=10_000)] = 40
+    replicates: Annotated[Replicates, "tuning seeds a trial"] = 2
+    updates: Positive = 1000
+    learning_rate: Range = (0.0003, 0.1)
+    width: Annotated[Range, Allowed(items={"maximum": 4096})] = (8, 64)
+    clip_at: Range = (0.1, 10)
+    init_scale: Range = (0.25, 4)
 
 
 @dataclass(frozen=True)
@@ -48,33 +76,20 @@ class Sensitivity(Experiment):
         "the forest's variance; R² out of bag says how much of the trials it explains, and where "
         "that is near 0 the shares mean nothing."
     )
-    defaults: ClassVar[dict[str, Any]] = {
-        "tasks": ["adding"],
-        "lengths": [30],
-        "cells": ["elman", "lstm", "gru"],
-        "trials": 40,
-        "replicates": 2,
-        "updates": 1000,
-        "learning_rate": [0.0003, 0.1],
-        "width": [8, 64],
-        "clip_at": [0.1, 10],
-        "init_scale": [0.25, 4],
-    }
+    settings: SensitivitySettings = SensitivitySettings()
 
     def members(self, sweep: Sweep) -> Iterable[Member]:
-        section = sweep.settings[self.name]
-        trials = drawn(section)
-        for task in sweep.own[self.name]:
+        trials = drawn(self.settings)
+        for task in self.tasks:
             for T in task.lengths:
-                for cell in _searchable(self.name, sweep):
+                for cell in _searchable(self.settings.cells, sweep):
                     for trial in trials:
-                        yield Member(
-                            task.shown, cell.shown, _condition(sweep, task, T, cell, trial, section)
-                        )
+                        condition = _condition(sweep, task, T, cell, trial, self.settings.updates)
+                        yield Member(task.shown, cell.shown, condition)
 
     def blocks(self, sweep: Sweep) -> list[SeedBlock]:
         """Tuning seeds alone: nothing here is a result to be judged on."""
-        replicates = sweep.settings[self.name]["replicates"]
+        replicates = self.settings.replicates
         return list(seed_blocks(replicates, replicates, TUNING_SEEDS))
 
     def table(self, evidence: Evidence) -> pd.DataFrame:
@@ -92,7 +107,7 @@ class Sensitivity(Experiment):
                 best, low, high = expected_best(values, k)
                 found = {"value": best, "low": low, "high": high, "n_trials": k}
                 rows.append({**about, "measure": "expected_best", **found})
-            shares = importance(_unit(group, evidence.settings), values, SEARCHED)
+            shares = importance(_unit(group, self.settings), values, SEARCHED)
             for share in shares.rows:
                 ends = {"value": share.share, "low": share.low, "high": share.high}
                 about |= {"of": " × ".join(share.of), "explained": shares.explained}
@@ -180,23 +195,23 @@ class Sensitivity(Experiment):
         return figure(table, panels, evidence.cells, note, ["task", "T"])
 
 
-def drawn(section: Mapping[str, Any]) -> list[dict[str, float]]:
+def drawn(settings: SensitivitySettings) -> list[dict[str, float]]:
     """The trials: the same for every cell and task, and the first N of any larger number.
 
     Raises BenchError for a range that is none.
     """
     for name in SEARCHED:
-        low, high = section[name]
+        low, high = getattr(settings, name)
         if not low < high:
             raise BenchError(
                 f"sensitivity.{name}: [{low}, {high}] is not allowed; the first must be smaller."
             )
     found = []
-    for trial in range(section["trials"]):
+    for trial in range(settings.trials):
         rng = np.random.Generator(np.random.Philox(key=stream_key("random search", trial=trial)))
         point = {}
         for name, u in zip(SEARCHED, rng.uniform(size=len(SEARCHED))):
-            low, high = _logs(section[name])
+            low, high = _logs(getattr(settings, name))
             point[name] = float(f"{np.exp(low + u * (high - low)):.3g}")
         found.append({**point, "width": max(round(point["width"]), 1)})
     return found
@@ -208,22 +223,21 @@ def _logs(ends: Sequence[float]) -> np.ndarray:
 
 
 def _condition(
-    sweep: Sweep, task: Choice, T: int, cell: Choice, trial: Mapping[str, Any], section: Any
-) -> Any:
-    training = {"learning_rate": trial["learning_rate"], "updates": section["updates"]}
+    sweep: Sweep, task: Choice, T: int, cell: Choice, trial: Mapping[str, float], updates: int
+) -> Condition:
+    training = {"learning_rate": trial["learning_rate"], "updates": updates}
     usual = sweep.condition(task, T, cell, clip="norm", clip_at=trial["clip_at"], **training)
     options = {**cell.options, "init_scale": trial["init_scale"]}
-    return replace(usual, width=trial["width"], cell_options=options)
+    return replace(usual, width=int(trial["width"]), cell_options=options)
 
 
-def _searchable(experiment: str, sweep: Sweep) -> list[Choice]:
+def _searchable(labels: Sequence[str] | None, sweep: Sweep) -> list[Choice]:
     """The chosen cells that have an `init_scale`. Raises BenchError for a named one without."""
     from lstm_bench import cells  # torch, which only a plan needs
 
     known = cells.registry()
-    able = [c for c in sweep.chosen(experiment) if hasattr(known[c.name], "init_scale")]
-    named = sweep.settings[experiment]["cells"]
-    for label in named or ():
+    able = [c for c in sweep.chosen(labels) if hasattr(known[c.name], "init_scale")]
+    for label in labels or ():
         if label not in [cell.shown for cell in able]:
             raise BenchError(f"sensitivity.cells: {label!r} is not allowed; it has no init_scale.")
     if not able:
@@ -236,19 +250,19 @@ def per_trial(evidence: Evidence) -> pd.DataFrame:
     rows = []
     judged = evidence.runs[evidence.runs.judged]
     for about, group in groups(judged, ["task", "cell", "T", "condition"]):
-        spec = evidence.plan[about.pop("condition")]["spec"]
-        learnt = tasks.create(spec["task"], spec["task_options"])
-        floor, ceiling = group.floor.astype(float), learnt.ceiling(spec["T"])
+        condition = evidence.plan[about.pop("condition")].spec
+        learnt = tasks.create(condition.task, condition.task_options)
+        floor, ceiling = group.floor.astype(float), learnt.ceiling(condition.T)
         lowest = group.best_validation_loss.astype(float)
         way = ((floor - lowest) / (floor - ceiling)).clip(0, 1)
         way = way.where(group.status != "diverged", 0.0).fillna(0.0)
         rows.append(
             {
                 **about,
-                "learning_rate": spec["training"]["learning_rate"],
-                "width": spec["width"],
-                "clip_at": spec["training"]["clip_at"],
-                "init_scale": spec["cell_options"].get("init_scale", 1.0),
+                "learning_rate": condition.training.learning_rate,
+                "width": condition.width,
+                "clip_at": condition.training.clip_at,
+                "init_scale": condition.cell_options.get("init_scale", 1.0),
                 "value": float(way.mean()),
                 "solved_share": float(group.solved.mean()),
             }
@@ -256,10 +270,10 @@ def per_trial(evidence: Evidence) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _unit(trials: pd.DataFrame, section: Mapping[str, Any]) -> np.ndarray:
+def _unit(trials: pd.DataFrame, settings: SensitivitySettings) -> np.ndarray:
     """(trials, 4): each hyperparameter's place in its range, 0 to 1 on the logarithm."""
     columns = []
     for name in SEARCHED:
-        low, high = _logs(section[name])
+        low, high = _logs(getattr(settings, name))
         columns.append((np.log(trials[name].to_numpy(dtype=float)) - low) / (high - low))
     return np.clip(np.stack(columns, axis=1), 0, 1)

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import pandas as pd
 
 from lstm_bench.experiments.base import Evidence, Experiment
 from lstm_bench.experiments.runs import frame, groups
+from lstm_bench.experiments.settings import (
+    Allowed,
+    Entries,
+    Length,
+    Lengths,
+    Positive,
+    Samples,
+    Settings,
+    Widths,
+)
 from lstm_bench.experiments.speed_tables import (
     LARGE,
     PEAK,
@@ -23,24 +33,48 @@ from lstm_bench.experiments.speed_tables import (
 )
 from lstm_bench.plotting.figure import LENGTH, Axis, Figure, Layer, figure, panel
 from lstm_bench.stats.timing import exponent
-from lstm_bench.sweep import Sweep
+from lstm_bench.sweep import Choice, Sweep
 
-CELLS = ("lstm", "gru", "elman")
-DEFAULTS: dict[str, Any] = {
-    "widths": [16, 32, 64, 128, 256],
-    "length": 200,
-    "lengths": [20, 50, 100, 300, 1000, 3000, 10000],
-    "replicates": [1, 8],
-    "batch": 32,
-    "inputs": 2,
-    "threads": [1],
-    "instruction_sets": [],
-    "samples": 9,
-    "sample_seconds": 0.1,
-    "limit_seconds": 60,
-    "memory_limit_gib": None,
-    "cold_cache": True,
-}
+Seconds = Annotated[float, Allowed(exclusiveMinimum=0)]
+
+
+@dataclass(frozen=True)
+class SpeedSettings(Settings):
+    """What `snakemake speed` measures, on a machine that runs nothing else."""
+
+    cells: Annotated[tuple[Choice, ...], Allowed(of="plain_cells"), Entries("cell")] = (
+        Choice("lstm"),
+        Choice("gru"),
+        Choice("elman"),
+    )
+    widths: Annotated[Widths, "at `length`"] = (16, 32, 64, 128, 256)
+    length: Length = 200
+    lengths: Annotated[Lengths, "at `width` above; those of training_time are joined"] = (
+        20,
+        50,
+        100,
+        300,
+        1000,
+        3000,
+        10_000,
+    )
+    replicates: Annotated[Lengths, "networks side by side, as in a seed block"] = (1, 8)
+    batch: Positive = 32
+    inputs: Positive = 2
+    threads: Annotated[Lengths, "add 2 to see what a second one brings one process"] = (1,)
+    instruction_sets: Annotated[
+        tuple[Literal["avx512", "avx2", "portable"], ...],
+        "other kernels, too: avx512, avx2, portable",
+    ] = ()
+    samples: Annotated[Samples, "undisturbed; six or more give an interval of 95 %"] = 9
+    sample_seconds: Annotated[Seconds, "each; shorter, a busy neighbour goes unseen"] = 0.1
+    limit_seconds: Annotated[
+        Seconds, "for a case and a call: beyond, a contender is given up from this T on"
+    ] = 60
+    memory_limit_gib: Annotated[
+        float | None, Allowed(exclusiveMinimum=0), "a contender's; null: 70 % of what is free"
+    ] = None
+    cold_cache: Annotated[bool, "let the first call compile, as on a new machine"] = True
 
 
 @dataclass(frozen=True)
@@ -72,10 +106,14 @@ class Speed(Experiment):
     )
     probe = "speed"
     reads = ("training_time",)
+    on_request = beside = True
+    settings: SpeedSettings = SpeedSettings()
 
     def probe_settings(self, sweep: Sweep) -> dict[str, Any]:
-        plain = [{"name": name, "options": {}, "shown": name} for name in CELLS]
-        s = {**DEFAULTS, "cells": plain, **sweep.settings.get("speed", {})}
+        s = dict(vars(self.settings))
+        s["cells"] = [
+            {"name": c.name, "options": dict(c.options), "shown": c.shown} for c in s["cells"]
+        ]
         limit = s.pop("memory_limit_gib")
         fixed = {"batch": s.pop("batch"), "inputs": s.pop("inputs")}
         lengths, widths, length = s.pop("lengths"), s.pop("widths"), s.pop("length")
@@ -100,8 +138,8 @@ class Speed(Experiment):
         training = evidence.others.get("training_time")
         if training is None:
             return table
-        specs = [entry["spec"] for entry in evidence.plan.values()]
-        sizes = {(spec["width"], spec["training"]["batch"]) for spec in specs}
+        trained = [entry.spec for entry in evidence.plan.values()]
+        sizes = {(condition.width, condition.training.batch) for condition in trained}
         return with_solving(table, training, sizes)
 
     def summary(self, table: pd.DataFrame, evidence: Evidence) -> pd.DataFrame:

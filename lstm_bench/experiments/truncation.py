@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar
+from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
 
 from lstm_bench.experiments.base import Evidence, Experiment
 from lstm_bench.experiments.runs import bounds, frame, groups, rate_of
+from lstm_bench.experiments.settings import Cells, Lengths, OwnTasks, Positive, Tasks
 from lstm_bench.experiments.words import counts, listed
 from lstm_bench.plotting.figure import Axis, Figure, Layer, figure, panel
 from lstm_bench.stats.means import mean_interval
@@ -22,6 +23,18 @@ DISTANCES = {
     "bias": "bias, share of the whole gradient",
 }
 ARM = ["task", "cell", "T", "k", "carry"]
+
+
+@dataclass(frozen=True)
+class TruncationSettings(OwnTasks):
+    """The gradient is cut every so many steps, with the state carried over the cut and reset."""
+
+    tasks: Tasks = (Choice("adding"), Choice("temporal_order"))
+    cells: Cells = ("lstm",)
+    windows: Annotated[Lengths, "each is trained twice"] = (5, 10)
+    batch: Annotated[
+        Positive, "sequences the truncated gradient is compared with the whole one on"
+    ] = 256
 
 
 @dataclass(frozen=True)
@@ -45,38 +58,40 @@ class Truncation(Experiment):
         "remember: what it cannot do is learn from an error further away than k."
     )
     probe = "truncation"
-    defaults: ClassVar[dict[str, Any]] = {
-        "tasks": ["adding", "temporal_order"],
-        "lengths": [20],
-        "cells": ["lstm"],
-        "windows": [2, 5, 10, 15],
-        "batch": 256,
-    }
     measures = ("solved_beyond_cut", "gradient_beyond_cut")
     untrained = ("gradient_beyond_cut",)
+    settings: TruncationSettings = TruncationSettings()
 
     def members(self, sweep: Sweep) -> Iterable[Member]:
-        for task, T, cell in _each(sweep):
+        for task, T, cell in self._each(sweep):
             whole = sweep.condition(task, T, cell)
             yield Member(task.shown, cell.shown, whole, {"k": T, "carry": True})
-            for k in _windows(sweep, T):
+            for k in self._windows(T):
                 for carry in (True, False):
                     condition = sweep.condition(task, T, cell, truncate=k, carry=carry)
                     yield Member(task.shown, cell.shown, condition, {"k": k, "carry": carry})
 
+    def _each(self, sweep: Sweep) -> Iterator[tuple[Choice, int, Choice]]:
+        """Every task at each of its lengths, with every cell."""
+        cells = sweep.chosen(self.settings.cells)
+        return ((t, T, cell) for t in self.tasks for T in t.lengths for cell in cells)
+
+    def _windows(self, T: int) -> list[int]:
+        """Shorter than the sequence, rising; the whole gradient has a condition of its own."""
+        return sorted(k for k in self.settings.windows if k < T)
+
     def probe_settings(self, sweep: Sweep) -> dict[str, Any]:
-        section, own = sweep.settings["truncation"], sweep.own["truncation"]
-        longest = max(T for task in own for T in task.lengths)
+        longest = max(T for task in self.tasks for T in task.lengths)
         return {
-            "windows": _windows(sweep, longest),
-            "batch": section["batch"],
+            "windows": self._windows(longest),
+            "batch": self.settings.batch,
             "runs": [
                 [sweep.condition(task, T, cell).id, block.name]
-                for task, T, cell in _each(sweep)
+                for task, T, cell in self._each(sweep)
                 for block in sweep.blocks()
             ],
-            "tasks": [task.name for task in own],
-            "cells": [cell.name for cell in sweep.chosen("truncation")],
+            "tasks": [task.name for task in self.tasks],
+            "cells": [cell.name for cell in sweep.chosen(self.settings.cells)],
         }
 
     def table(self, evidence: Evidence) -> pd.DataFrame:
@@ -186,19 +201,6 @@ class Truncation(Experiment):
 
 def _length(rows: pd.DataFrame) -> dict[str, int]:
     return dict(zip(rows.condition, rows["T"]))
-
-
-def _each(sweep: Sweep) -> Iterator[tuple[Choice, int, Choice]]:
-    """Every task at each of its lengths, with every cell."""
-    for task in sweep.own["truncation"]:
-        for T in task.lengths:
-            for cell in sweep.chosen("truncation"):
-                yield task, T, cell
-
-
-def _windows(sweep: Sweep, T: int) -> list[int]:
-    """Shorter than the sequence, rising; the whole gradient has a condition of its own."""
-    return sorted(k for k in sweep.settings["truncation"]["windows"] if k < T)
 
 
 def _row(about: dict[str, Any], group: pd.DataFrame, evidence: Evidence) -> dict[str, Any]:

@@ -5,17 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Annotated, Any
 
 import pandas as pd
 
+from lstm_bench import tasks
 from lstm_bench.experiments.base import Evidence, Experiment
 from lstm_bench.experiments.runs import ends_of, groups
+from lstm_bench.experiments.settings import Allowed, Length, Rates, Replicates, Settings
 from lstm_bench.plotting.figure import Axis, Figure, Layer, figure, panel
 from lstm_bench.spec import TUNING_SEEDS, SeedBlock, seed_blocks
-from lstm_bench.sweep import Member, Sweep
+from lstm_bench.sweep import Choice, Member, Sweep
 
-DEFAULTS = {"length": 30, "rates": [0.001, 0.003, 0.01, 0.03, 0.1, 0.3], "replicates": 5}
+
+@dataclass(frozen=True)
+class TuningSettings(Settings):
+    """How `snakemake tune` chooses learning rates: every rate, on seeds no experiment judges on."""
+
+    length: Annotated[Length | None, "null tunes nothing"] = 30
+    rates: Annotated[Rates, Allowed(minItems=3)] = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3)
+    replicates: Replicates = 5
+    replace_shipped: Annotated[bool, "write to the rates that come with the suite, too"] = False
 
 
 @dataclass(frozen=True)
@@ -34,19 +44,31 @@ class Tuning(Experiment):
         "set is not looked at."
     )
 
+    on_request = True
+    settings: TuningSettings = TuningSettings()
+
     def members(self, sweep: Sweep) -> Iterable[Member]:
-        settings = {**DEFAULTS, **sweep.settings.get("tuning", {})}
-        if settings["length"] is None:  # nothing is to be tuned
+        if (length := self.settings.length) is None:  # nothing is to be tuned
             return
         for task in sweep.tasks:
+            T = self._length(task, length)
             for cell in sweep.cells:
-                for rate in settings["rates"]:
-                    T = task.tuned_at or settings["length"]
+                for rate in self.settings.rates:
                     condition = sweep.condition(task, T, cell, learning_rate=rate)
                     yield Member(task.key, cell.key, condition)
 
+    def _length(self, task: Choice, T: int) -> int:
+        """T, or the nearest of a task's own where T is a default that the task cannot have.
+
+        Raises BenchError for a T that the user named.
+        """
+        learnt = tasks.create(task.name, task.options)
+        if "length" in self.named:
+            learnt.require(T)
+        return T if learnt.allowed([T]) else min(task.lengths, key=lambda each: abs(each - T))
+
     def blocks(self, sweep: Sweep) -> list[SeedBlock]:
-        replicates = {**DEFAULTS, **sweep.settings.get("tuning", {})}["replicates"]
+        replicates = self.settings.replicates
         return list(seed_blocks(replicates, replicates, TUNING_SEEDS))
 
     def table(self, evidence: Evidence) -> pd.DataFrame:

@@ -10,9 +10,7 @@ import yaml
 
 from lstm_bench.errors import BenchError
 from lstm_bench.planning.plan import resolve
-from lstm_bench.spec import canonical
 from lstm_bench.store.paths import Results
-from lstm_bench.store.seals import write_sealed
 
 
 def main() -> int:
@@ -20,12 +18,8 @@ def main() -> int:
     request = json.load(sys.stdin)
     try:
         schema = yaml.safe_load(Path(request["schema"]).read_text(encoding="utf-8"))
-        plan = resolve(
-            request["config"], schema, request["digest"], request["inherited"], request["tuning"]
-        )
-        # on one line: indented, the JSON of ten thousand conditions costs seconds
-        path, data = Results().plan(request["digest"]), canonical(plan).encode() + b"\n"
-        write_sealed(path.with_suffix(".sha256"), {path.name: data})
+        plan = resolve(request["config"], schema, request["inherited"], request["tuning"])
+        plan.write(Results().plan(request["digest"]))
     except BenchError as error:
         print(error, file=sys.stderr)
         return 1

@@ -13,9 +13,9 @@ Standard library only: the Snakefile reads it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from math import ceil, isqrt
-from typing import Any
+
+from lstm_bench.store.planned import PlannedCondition
 
 START = 4.0  # seconds: Python, torch, and Snakemake's own work around a job
 UPDATE = 4e-4  # seconds a replicate: drawing data, readout, clipping, optimiser
@@ -31,41 +31,37 @@ AROUND = 300  # MiB: Snakemake inside a cluster's job
 KEPT = {"kernel": 8, "scan": 24, "loop": 40}  # numbers kept a step for each number of state
 
 
-def seconds(entry: Mapping[str, Any], replicates: int) -> float:
+def seconds(entry: PlannedCondition, replicates: int) -> float:
     """Seconds one core takes for a block of so many replicates of `plan.conditions[id]`."""
     return START + training_seconds(entry, replicates)
 
 
-def training_seconds(entry: Mapping[str, Any], replicates: int) -> float:
+def training_seconds(entry: PlannedCondition, replicates: int) -> float:
     """Seconds of its updates and evaluations alone."""
-    training, effort = _training(entry), entry["effort"]
-    held_out = effort["validation"] / (3 * training["batch"] * training["evaluate_every"])
-    return training["updates"] * update_seconds(entry, replicates) * (1 + held_out)
+    training, effort = entry.spec.training, entry.effort
+    held_out = effort.validation / (3 * training.batch * training.evaluate_every)
+    return training.updates * update_seconds(entry, replicates) * (1 + held_out)
 
 
-def update_seconds(entry: Mapping[str, Any], replicates: int) -> float:
+def update_seconds(entry: PlannedCondition, replicates: int) -> float:
     """Seconds of one update."""
-    effort = entry["effort"]
-    states = entry["state_size"] * effort["steps"] * _training(entry)["batch"]
-    one = UPDATE + entry["flops_per_update"] / FLOPS + states * STATE
-    return replicates * one + effort["steps"] * STEP[effort["way"]]
+    effort = entry.effort
+    states = entry.state_size * effort.steps * entry.spec.training.batch
+    one = UPDATE + entry.flops_per_update / FLOPS + states * STATE
+    return replicates * one + effort.steps * STEP[effort.way]
 
 
-def memory_mib(entry: Mapping[str, Any], replicates: int) -> int:
+def memory_mib(entry: PlannedCondition, replicates: int) -> int:
     """MiB a cluster's job holds at its peak: Snakemake and the training."""
     return AROUND + training_mib(entry, replicates)
 
 
-def training_mib(entry: Mapping[str, Any], replicates: int) -> int:
+def training_mib(entry: PlannedCondition, replicates: int) -> int:
     """MiB a training holds: the process, weights, states kept for the gradient, data."""
-    training, effort = _training(entry), entry["effort"]
-    steps, batch = effort["steps"], 32 * ceil(training["batch"] / 32)
-    kept = 2 * isqrt(steps) + 1 if training.get("recompute") else steps
-    states = 4 * KEPT[effort["way"]] * kept * batch * replicates * entry["state_size"]
-    weights = 4 * 8 * entry["parameters"] * replicates
-    data = 4 * steps * effort["inputs"] * 4 * (batch * replicates + effort["held_out"])
+    training, effort = entry.spec.training, entry.effort
+    steps, batch = effort.steps, 32 * ceil(training.batch / 32)
+    kept = 2 * isqrt(steps) + 1 if training.recompute else steps
+    states = 4 * KEPT[effort.way] * kept * batch * replicates * entry.state_size
+    weights = 4 * 8 * entry.parameters * replicates
+    data = 4 * steps * effort.inputs * 4 * (batch * replicates + effort.held_out)
     return PROCESS + ceil((states + weights + data) / 2**20)
-
-
-def _training(entry: Mapping[str, Any]) -> Mapping[str, Any]:
-    return entry["spec"]["training"]

@@ -16,12 +16,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from math import log
 from statistics import mean, median
-from typing import Any
 
 from lstm_bench.planning import effort
-from lstm_bench.spec import Condition, SeedBlock, canonical
+from lstm_bench.spec import Condition, canonical
 from lstm_bench.store.collect import read_all
 from lstm_bench.store.paths import Results
+from lstm_bench.store.planned import PlannedCondition, replicates_of
 from lstm_bench.store.plans import Plan
 
 SECONDS = 10.0  # of calibration
@@ -41,8 +41,8 @@ class Calibration:
 
     factors: Mapping[Kind, list[tuple[int, float]]] = field(default_factory=dict)
 
-    def of(self, entry: Mapping[str, Any]) -> float:
-        kind, steps = _kind(entry), entry["effort"]["steps"]
+    def of(self, entry: PlannedCondition) -> float:
+        kind, steps = _kind(entry), entry.effort.steps
         near = self.factors.get(kind) or [
             pair for (_, cell), found in self.factors.items() if cell == kind[1] for pair in found
         ]
@@ -52,11 +52,10 @@ class Calibration:
         return median(every) if every else 1.0
 
 
-def _kind(entry: Mapping[str, Any]) -> Kind:
-    spec = entry["spec"]
-    names = ("task", "task_options"), ("cell", "cell_options", "width", "network")
-    task, cell = (canonical([spec.get(name) for name in each]) for each in names)
-    return task, cell
+def _kind(entry: PlannedCondition) -> Kind:
+    spec = entry.spec
+    cell = [spec.cell, spec.cell_options, spec.width, spec.network]
+    return canonical([spec.task, spec.task_options]), canonical(cell)
 
 
 def calibrate(
@@ -68,11 +67,11 @@ def calibrate(
     """Measure conditions for so many CPU seconds: of every kind the longest, then the shortest."""
     kinds: dict[Kind, list[tuple[str, int]]] = {}
     for id, block in blocks:
-        kinds.setdefault(_kind(plan.conditions[id]), []).append((id, _replicates(block)))
+        kinds.setdefault(_kind(plan.conditions[id]), []).append((id, replicates_of(block)))
     order = []
     for place in (-1, 0):
         for found in kinds.values():
-            found.sort(key=lambda each: plan.conditions[each[0]]["effort"]["steps"])
+            found.sort(key=lambda each: plan.conditions[each[0]].effort.steps)
             if found[place] not in order:
                 order.append(found[place])
     factors: dict[Kind, list[tuple[int, float]]] = {}
@@ -81,9 +80,9 @@ def calibrate(
         if factors and time.process_time() - started > limit:
             break
         entry = plan.conditions[id]
-        measured = measure(Condition.from_json(entry["spec"]), replicates)
+        measured = measure(entry.spec, replicates)
         factor = measured / effort.update_seconds(entry, replicates)
-        factors.setdefault(_kind(entry), []).append((entry["effort"]["steps"], factor))
+        factors.setdefault(_kind(entry), []).append((entry.effort.steps, factor))
     return Calibration(factors)
 
 
@@ -94,9 +93,9 @@ def used_shares(plan: Plan, results: Results) -> dict[Kind, list[tuple[int, floa
         file = results.block(id, block) / "replicates.parquet"
         if file.exists():
             entry = plan.conditions[id]
-            used = read_all([file]).updates / entry["spec"]["training"]["updates"]
+            used = read_all([file]).updates / entry.spec.training.updates
             of_kind = found.setdefault(_kind(entry), {})
-            of_kind.setdefault(entry["effort"]["steps"], []).append(float(used.mean()))
+            of_kind.setdefault(entry.effort.steps, []).append(float(used.mean()))
     return {
         kind: [(steps, mean(shares)) for steps, shares in by_steps.items()]
         for kind, by_steps in found.items()
@@ -111,11 +110,11 @@ def block_seconds(
     shares: Mapping[Kind, list[tuple[int, float]]],
 ) -> tuple[float, float]:
     """CPU seconds of a seed block at its whole budget, and those to expect."""
-    entry, replicates = plan.conditions[id], _replicates(block)
+    entry, replicates = plan.conditions[id], replicates_of(block)
     whole = effort.training_seconds(entry, replicates) * calibration.of(entry)
-    stops = entry["spec"]["training"].get("stop", "solved") == "solved"
+    stops = entry.spec.training.stop == "solved"
     known = shares.get(_kind(entry))
-    likely = _nearest(known, entry["effort"]["steps"]) if known else EXPECTED
+    likely = _nearest(known, entry.effort.steps) if known else EXPECTED
     return START + whole, START + (likely if stops else 1.0) * whole
 
 
@@ -124,19 +123,15 @@ def _nearest(pairs: Iterable[tuple[int, float]], steps: int) -> float:
     return min(pairs, key=lambda pair: abs(log(pair[0] / steps)))[1]
 
 
-def block_bytes(entry: Mapping[str, Any], block: str) -> int:
+def block_bytes(entry: PlannedCondition, block: str) -> int:
     """Bytes a finished seed block takes on disk, MLflow's included."""
-    training, replicates = entry["spec"]["training"], _replicates(block)
-    points = replicates * (training["updates"] // training["evaluate_every"] + 1)
-    weights = 4 * entry["parameters"] * replicates
+    training, replicates = entry.spec.training, replicates_of(block)
+    points = replicates * (training.updates // training.evaluate_every + 1)
+    weights = 4 * entry.parameters * replicates
     return PER_BLOCK + PER_POINT * points + weights + PER_RUN * (replicates + 1)
 
 
-def dataset_bytes(entry: Mapping[str, Any]) -> int:
+def dataset_bytes(entry: PlannedCondition) -> int:
     """Bytes of the held-out sequences of a condition."""
-    effort = entry["effort"]
-    return 4 * effort["steps"] * effort["inputs"] * effort["held_out"] // COMPRESSED
-
-
-def _replicates(block: str) -> int:
-    return len(SeedBlock.parse(block).seeds)
+    effort = entry.effort
+    return 4 * effort.steps * effort.inputs * effort.held_out // COMPRESSED

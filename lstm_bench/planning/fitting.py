@@ -1,70 +1,93 @@
-"""What a section of the config chooses among the cells and tasks of the sweep.
-
-A name that the sweep lacks is an error where the user named it. One that is a default, of the
-experiment or of a config file below the user's own, is left out: who narrows `cells` has not asked
-for it.
-"""
+"""The settings of an experiment: what the config says of it, filled up and fitted to the sweep."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+import inspect
+from collections.abc import Collection, Mapping
 from typing import Any
 
-from lstm_bench import experiments
-from lstm_bench.sweep import Choice
+from lstm_bench.errors import BenchError
+from lstm_bench.experiments import Experiment
+from lstm_bench.experiments.settings import Entries, SomeOf, section_schema, settings_of
+from lstm_bench.planning.config import parse_cells, parse_tasks, unique
+from lstm_bench.planning.schema import check_schema
+from lstm_bench.sweep import Choice, Sweep
+from lstm_bench.typed import reader
 
 
-def fitting(
-    name: str,
-    section: Mapping[str, Any],
-    inherited: Collection[str],
-    tasks: Sequence[Choice],
-    cells: Sequence[Choice],
-) -> dict[str, Any]:
-    """The section without the names that are defaults and not in the sweep."""
-    defaults = experiments.registry()[name].defaults
-    known = {"cells": [c.shown for c in cells], "tasks": [t.shown for t in tasks]}
-    found = dict(section)
-    for key in (key for key in _KEPT if key in section):
-        if f"{name}.{key}" in inherited or section[key] == defaults.get(key):
-            found[key] = _KEPT[key](section[key], known)
-        if key == "cells" and found[key]:
-            known["cells"] = found[key]  # what the other keys choose among
+def fitted(
+    cls: type[Experiment], config: Mapping[str, Any], inherited: Collection[str], sweep: Sweep
+) -> Experiment:
+    """The experiment with its section of the config. Raises BenchError.
+
+    A name that the sweep lacks is an error where the user named it. One that is a default, of the
+    experiment or of a config file below the user's own, is left out: who narrows `cells` has not
+    asked for it.
+    """
+    settings, given = settings_of(type(cls.settings)), config.get(cls.name, {})
+    section = {setting.name: setting.default for setting in settings} | given
+    named = frozenset(
+        each.name
+        for each in settings
+        if section[each.name] != each.default and f"{cls.name}.{each.name}" not in inherited
+    )
+    known = {"cell": [c.shown for c in sweep.cells], "task": [t.shown for t in sweep.tasks]}
+    values: dict[str, Any] = {}
+    for setting in settings:
+        where, value = f"{cls.name}.{setting.name}", section[setting.name]
+        entries, rule = setting.entries, setting.rule
+        if entries:
+            fit = f"{cls.name}.lengths" in inherited
+            values[setting.name] = _choices(entries, where, section, value, fit)
+            continue
+        if rule:
+            value = rule.fit(value, known, setting.name in named, where)
+        if isinstance(rule, SomeOf) and value:
+            known["cell"] = value  # what the settings after it choose among
+        read = reader(setting.kind)
+        values[setting.name] = read(value) if read and value is not None else value
+    return cls(type(cls.settings)(**values), named)
+
+
+def _choices(
+    entries: Entries, where: str, section: Mapping[str, Any], value: list[Any], fit: bool
+) -> tuple[Choice, ...]:
+    if entries.kind == "task":
+        return tuple(parse_tasks(value, section["lengths"], fit))
+    found = unique(parse_cells(value, {}), where)
+    for cell in found:
+        if cell.own:
+            raise BenchError(
+                f"{where}: {cell.key!r} is not allowed; it must be a cell without a network, a "
+                "width or a training of its own."
+            )
     return found
 
 
-def _cells(chosen: Any, known: Mapping[str, list[str]]) -> Any:
-    """Those that are there; every cell where none is, or none was named."""
-    return [label for label in chosen or () if label in known["cells"]] or None
+def with_sections(
+    schema: Mapping[str, Any], known: Mapping[str, type[Experiment]]
+) -> dict[str, Any]:
+    """The config's schema with the section of every experiment that has settings.
 
-
-def _one(kind: str, otherwise: int | None) -> Callable[[Any, Mapping[str, list[str]]], Any]:
-    """The name itself, or the first of the sweep, or None to leave the choice open."""
-
-    def kept(chosen: Any, known: Mapping[str, list[str]]) -> Any:
-        if chosen in known[kind]:
-            return chosen
-        return None if otherwise is None else known[kind][otherwise]
-
-    return kept
-
-
-def _pace(chosen: Any, known: Mapping[str, list[str]]) -> Any:
-    """The time of an update by cell; open where a cell of the sweep has none."""
-    if not chosen or set(known["cells"]) - set(chosen):
-        return None
-    return {label: pace for label, pace in chosen.items() if label in known["cells"]}
-
-
-def _pairs(chosen: Any, known: Mapping[str, list[str]]) -> Any:
-    return [p for p in chosen if p["task"] in known["tasks"] and p["cell"] in known["cells"]]
-
-
-_KEPT: dict[str, Callable[[Any, Mapping[str, list[str]]], Any]] = {
-    "cells": _cells,
-    "reference": _one("cells", None),
-    "pace": _pace,
-    "cell": _one("cells", 0),
-    "task": _one("tasks", 0),
-    "pairs": _pairs,
-}
+    Raises BenchError for one whose name is a key of another meaning, for settings that no config
+    could say, and for a default that is not allowed.
+    """
+    sections, defaults = {}, {}
+    for name, cls in known.items():
+        kind, where = type(cls.settings), f"experiment {name!r} in {inspect.getfile(cls)}"
+        try:
+            settings = settings_of(kind)
+            if not settings:
+                continue
+            sections[name] = {**section_schema(kind), "default": {}}
+        except (NameError, TypeError) as error:
+            raise BenchError(f"{where}: its settings are not allowed: {error}.") from None
+        if name in schema["properties"]:
+            raise BenchError(
+                f"{where} has settings, but the key {name!r} of the config has another meaning; "
+                "rename the experiment."
+            )
+        defaults[name] = {setting.name: setting.default for setting in settings}
+    whole = {**schema, "properties": {**schema["properties"], **sections}}
+    check_schema(defaults, {**whole, "required": []})
+    return whole

@@ -7,8 +7,9 @@ from typing import Any
 
 from lstm_bench.planning import effort, estimate
 from lstm_bench.planning.placing import gpus
-from lstm_bench.spec import Condition, SeedBlock
+from lstm_bench.spec import Condition
 from lstm_bench.store.paths import Results
+from lstm_bench.store.planned import replicates_of
 from lstm_bench.store.plans import Plan
 from lstm_bench.store.seals import write_sealed_json
 
@@ -55,8 +56,8 @@ def _row(
     on_gpu = [pair for pair in blocks if gpus(plan, pair[0])]
     on_cpu = [pair for pair in blocks if pair not in set(on_gpu)]
     entries = {id: plan.conditions[id] for id, _ in blocks}
-    datasets = {entry["dataset"]: estimate.dataset_bytes(entry) for entry in entries.values()}
-    memory = [effort.training_mib(entries[id], len(SeedBlock.parse(b).seeds)) for id, b in blocks]
+    datasets = {entry.dataset: estimate.dataset_bytes(entry) for entry in entries.values()}
+    memory = [effort.training_mib(entries[id], replicates_of(b)) for id, b in blocks]
     disk = sum(estimate.block_bytes(entries[id], block) for id, block in blocks)
     asked = plan.asked if name == "whole sweep" else [name]
     probes = sum(len(plan.probe_files(each)) for each in asked)

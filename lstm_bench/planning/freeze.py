@@ -62,15 +62,15 @@ def _tuned(plan: Plan, results: Results) -> Rates:
     table = pd.read_csv(io.BytesIO(read_sealed(results.experiment("tuning") / "table.csv")))
     # where every replicate ended in an error the table has no row, and no such column
     chosen = table[table.chosen] if "chosen" in table else table
-    training = plan.data["sweep"]["training"]
-    shared = {"width": plan.config["width"], **{key: training[key] for key in TUNED_WITH}}
-    if plan.config.get("network"):
-        shared["network"] = plan.config["network"]
+    sweep = plan.sweep
+    shared = {"width": sweep.width, **{key: getattr(sweep.training, key) for key in TUNED_WITH}}
+    if sweep.network:
+        shared["network"] = sweep.network
     found = Rates()
     for row in chosen.to_dict("records"):
         pair = (row["task"], row["cell"])
         found.chosen[pair] = float(row["learning_rate"])
-        found.tuned_with[pair] = {**shared, "T": int(row["T"]), "package": plan.data["package"]}
+        found.tuned_with[pair] = {**shared, "T": int(row["T"]), "package": plan.package}
     rows = (_plain(row) for row in table.to_dict("records"))
     found.trials = [row for row in rows if (row["task"], row["cell"]) in found.chosen]
     return found

@@ -16,14 +16,14 @@ from lstm_bench.store.yamls import read_config
 
 Layer = tuple[str, Mapping[str, Any]]  # its name for people, and what it says
 
-# keys of a section that hang on the cells or tasks of the sweep, and the key that names those
+EITHER = ("cells", "tasks")
+# what the keys of sections hang on that are known to hang on one of them alone
 CHOOSERS = {
     "cells": ("cells",),
     "reference": ("cells",),
     "pace": ("cells",),
     "cell": ("cells",),
     "task": ("tasks",),
-    "pairs": ("cells", "tasks"),
     "length": ("tasks",),
 }
 DECISIVE = ("cells", "tasks", "lengths", "width", "network")  # for what an experiment can do
@@ -106,10 +106,8 @@ def inherited(layers: Sequence[Layer]) -> list[str]:
             last[section] = i
             for key in under if isinstance(under, dict) else ():
                 last[f"{section}.{key}"] = i
-                if key in CHOOSERS:
-                    depends[f"{section}.{key}"] = CHOOSERS[key]
-                elif key == "lengths":  # of the section's own tasks
-                    depends[f"{section}.{key}"] = (f"{section}.tasks",)
+                own_tasks = (f"{section}.tasks",) if key == "lengths" else EITHER
+                depends[f"{section}.{key}"] = CHOOSERS.get(key, own_tasks)
     found = [name for name in depends if _is_later(depends[name], name, last)]
     asked = merged(layers).get("experiments") or ()
     if _is_later(DECISIVE, "experiments", last):

@@ -9,12 +9,10 @@ groups (profiles/slurm) serves every config.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from math import ceil, log2, sqrt
-from typing import Any
 
 from lstm_bench.planning import effort
-from lstm_bench.spec import SeedBlock
+from lstm_bench.store.planned import PlannedCondition, replicates_of
 
 MINUTES = 20  # the wanted length of a cluster's job
 START = 6.0  # seconds: within a cluster's job Snakemake starts once more for each block
@@ -25,7 +23,7 @@ GPU = "_gpu"
 MARGIN = 2.0  # of the time limit, for slower cores than those that were measured
 
 
-def group(entry: Mapping[str, Any], block: str, gpus: int = 0) -> str:
+def group(entry: PlannedCondition, block: str, gpus: int = 0) -> str:
     """The name of the group of a block (`seeds-000-004`) of this condition of the plan.
 
     Blocks for a GPU have groups of their own: no other one holds a GPU it does not use.
@@ -45,16 +43,16 @@ def components(wanted: float = MINUTES) -> dict[str, int]:
     }
 
 
-def minutes(entry: Mapping[str, Any], block: str, attempt: int) -> int:
+def minutes(entry: PlannedCondition, block: str, attempt: int) -> int:
     """The time limit of a block; one that ran into it gets more at each attempt."""
     return attempt * max(LEAST, ceil(MARGIN * _seconds(entry, block) / 60))
 
 
-def mem_mb(entry: Mapping[str, Any], block: str, attempt: int) -> int:
+def mem_mb(entry: PlannedCondition, block: str, attempt: int) -> int:
     """The memory of a block in MB; one that was killed for it gets more at each attempt."""
-    mib = effort.memory_mib(entry, len(SeedBlock.parse(block).seeds))
+    mib = effort.memory_mib(entry, replicates_of(block))
     return attempt * ceil(mib * 2**20 / 10**6)
 
 
-def _seconds(entry: Mapping[str, Any], block: str) -> float:
-    return START + effort.seconds(entry, len(SeedBlock.parse(block).seeds))
+def _seconds(entry: PlannedCondition, block: str) -> float:
+    return START + effort.seconds(entry, replicates_of(block))

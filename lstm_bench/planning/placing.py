@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from lstm_bench.planning.effort import training_mib
-from lstm_bench.spec import SeedBlock
+from lstm_bench.store.planned import replicates_of
 from lstm_bench.store.plans import Plan
 from lstm_bench.training.devices import as_text, needs_gpu
 
 
 def gpus(plan: Plan, condition: str) -> int:
     """1 for a training that takes a GPU, else 0: what `--resources gpu=N` counts."""
-    T = plan.conditions[condition]["spec"]["T"]
+    T = plan.conditions[condition].spec.T
     return int(needs_gpu(as_text(plan.config["device"]), T))
 
 
 def block_mib(plan: Plan, condition: str, block: str) -> int:
     """MiB a seed block needs at its peak, on whichever device it trains."""
-    return training_mib(plan.conditions[condition], len(SeedBlock.parse(block).seeds))
+    return training_mib(plan.conditions[condition], replicates_of(block))

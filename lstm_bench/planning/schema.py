@@ -24,6 +24,11 @@ TYPES = {
 }
 
 
+def only(schema: Mapping[str, Any], key: str) -> dict[str, Any]:
+    """The schema of a config of this key alone."""
+    return {**schema, "required": [], "properties": {key: schema["properties"][key]}}
+
+
 def check_schema(config: Mapping[str, Any], schema: Mapping[str, Any]) -> None:
     """Raise BenchError for the first violation, in one sentence."""
     errors = jsonschema.Draft202012Validator(schema).iter_errors(config)

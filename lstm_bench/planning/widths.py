@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable
 
 from lstm_bench import cells, tasks
 from lstm_bench.engine.network import Network
@@ -23,59 +22,63 @@ SIZES: dict[str, tuple[Callable[[Network], int], str]] = {
 }
 
 
-def matched_width(task: Choice, cell: Choice, match: str, budget: int) -> int:
-    """The width whose size is nearest the budget; the smaller of two that are equally near.
+class Sizes:
+    """The sizes of cells on tasks by width, as an experiment asks a sweep for them."""
 
-    parameters   trained numbers, the readout counted
-    state        numbers carried from one step to the next
-    flops        floating-point operations of one step of one sequence, the readout not counted
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, str, str], _Sizes] = {}
+        self._found: dict[tuple[str, str, str, int], int] = {}
 
-    Raises BenchError where the nearest is off by more than 2 %, saying what is possible.
-    """
-    width, found = _nearest(task, cell, match, budget)
-    if abs(found[width] - budget) > TOLERANCE * budget:
-        name = SIZES[match][1]
-        possible = " and ".join(f"width {w} has {n:,}" for w, n in sorted(found.items()))
-        raise BenchError(
-            f"width: cell {cell.shown!r} on task {task.shown!r} cannot have {budget:,} {name} "
-            f"within {TOLERANCE:.0%}; {possible}."
-        )
-    return width
+    def _of(self, task: Choice, cell: Choice, match: str) -> _Sizes:
+        key = task.key, cell.key, match
+        if key not in self._known:
+            self._known[key] = _Sizes(task, cell, match)
+        return self._known[key]
+
+    def largest(self, task: Choice, cells: Iterable[Choice], match: str, width: int) -> int:
+        """The size of the largest of these cells at this width, of those that can have it.
+
+        Raises BenchError where none can.
+        """
+        of = [self._of(task, cell, match) for cell in cells]
+        sizes = [size for each in of if (size := each(width)) is not None]
+        if not sizes:
+            raise of[0].refused or BenchError(f"width: no cell can have {width}.")
+        return max(sizes)
+
+    def nearest(self, task: Choice, cell: Choice, match: str, budget: int) -> int:
+        """The width at which this cell's size is nearest the budget, however far that is."""
+        key = task.key, cell.key, match, budget
+        if key not in self._found:
+            self._found[key] = _nearest(self._of(task, cell, match), cell, budget)[0]
+        return self._found[key]
+
+    def matched(self, task: Choice, cell: Choice, match: str, budget: int) -> int:
+        """The width whose size is nearest the budget; the smaller of two that are equally near.
+
+        parameters   trained numbers, the readout counted
+        state        numbers carried from one step to the next
+        flops        floating-point operations of one step of one sequence, the readout not counted
+
+        Raises BenchError where the nearest is off by more than 2 %, saying what is possible.
+        """
+        width, found = _nearest(self._of(task, cell, match), cell, budget)
+        if abs(found[width] - budget) > TOLERANCE * budget:
+            name = SIZES[match][1]
+            possible = " and ".join(f"width {w} has {n:,}" for w, n in sorted(found.items()))
+            raise BenchError(
+                f"width: cell {cell.shown!r} on task {task.shown!r} cannot have {budget:,} {name} "
+                f"within {TOLERANCE:.0%}; {possible}."
+            )
+        return width
 
 
-def _nearest(task: Choice, cell: Choice, match: str, budget: int) -> tuple[int, dict[int, int]]:
+def _nearest(sizes: _Sizes, cell: Choice, budget: int) -> tuple[int, dict[int, int]]:
     """The width nearest the budget, and the sizes at the widths on both sides of it."""
-    sizes = _Sizes(task, cell, match)
     found = {w: size for w in _around(sizes, budget) if (size := sizes(w)) is not None}
     if not found:
         raise sizes.refused or BenchError(f"width: cell {cell.shown!r} can have no width.")
     return min(found, key=lambda w: (abs(found[w] - budget), w)), found
-
-
-def equal_parameters(task: Choice, cells_: Iterable[Choice], width: int) -> dict[str, int]:
-    """For each cell the width whose parameters are nearest those of the largest cell at `width`.
-
-    However far the nearest is: an experiment that compares at equal parameters shows how many each
-    cell has.
-    """
-    known = [(cell, _Sizes(task, cell, "parameters")(width)) for cell in cells_]
-    budget = max(size for _, size in known if size is not None)
-    return {cell.key: _nearest(task, cell, "parameters", budget)[0] for cell, _ in known}
-
-
-def equal_sizes(
-    task: Choice, cells_: Iterable[Choice], reference: Choice, match: str, width: int
-) -> dict[str, int]:
-    """For each cell the width whose size is nearest that of `reference` at `width`, however far.
-
-    Raises BenchError where the reference cannot have this width.
-    """
-    sizes = _Sizes(task, reference, match)
-    budget = sizes(width)
-    if budget is None:
-        assert sizes.refused is not None
-        raise sizes.refused
-    return {cell.key: _nearest(task, cell, match, budget)[0] for cell in cells_}
 
 
 class _Sizes:
@@ -123,10 +126,3 @@ def _around(sizes: _Sizes, budget: int) -> list[int]:
         low, high = (low, middle) if reaches(middle) else (middle, high)
     sides = (sizes.allowed(high, 1), sizes.allowed(high - 1, -1))
     return [width for width in sides if width is not None]
-
-
-def resolved(task: Choice, cell: Choice, width: int | Mapping[str, Any]) -> int:
-    """A width as the config gives it, as a whole number of hidden units. Raises BenchError."""
-    if isinstance(width, int):
-        return width
-    return matched_width(task, cell, width["match"], width["budget"])

@@ -78,17 +78,17 @@ def selections(plan: Plan) -> list[Selection]:
     found: dict[tuple[str, str, int], Selection] = {}
     for name in plan.asked:
         entry = plan.experiments[name]
-        for member in entry["members"]:
-            id = member["condition"]
-            key = (member["task"], member["cell"], plan.conditions[id]["spec"]["T"])
+        for member in entry.members:
+            id = member.condition
+            key = (member.task, member.cell, plan.conditions[id].spec.T)
             chosen = found.setdefault(key, Selection(*key))
             asked_by = chosen.asked_by.setdefault(id, [])
             if name not in asked_by:
                 asked_by.append(name)
-            chosen.blocks.setdefault(id, {}).update(dict.fromkeys(entry["blocks"]))
+            chosen.blocks.setdefault(id, {}).update(dict.fromkeys(entry.blocks))
     places = [
-        {entry["shown"]: place for place, entry in enumerate(plan.data["sweep"][kind])}
-        for kind in ("tasks", "cells")
+        {choice.shown: place for place, choice in enumerate(choices)}
+        for choices in (plan.sweep.tasks, plan.sweep.cells)
     ]
     last = [len(place) for place in places]
     order = sorted(
@@ -113,8 +113,8 @@ def spread(chosen: list[Selection], plan: Plan) -> list[list[Selection]]:
 
 
 def _points(id: str, blocks: Iterable[str], plan: Plan) -> int:
-    training = plan.conditions[id]["spec"]["training"]
-    evaluations = training["updates"] // training["evaluate_every"] + 1
+    training = plan.conditions[id].spec.training
+    evaluations = training.updates // training.evaluate_every + 1
     return sum(len(SeedBlock.parse(name).seeds) for name in blocks) * min(MOST, evaluations)
 
 
@@ -132,7 +132,7 @@ def _index(pages: list[list[Selection]]) -> list[dict[str, Any]]:
 
 def _styles(plan: Plan) -> dict[str, dict[str, str]]:
     """Colour and dash of each cell, as in the figures."""
-    cells = [entry["shown"] for entry in plan.data["sweep"]["cells"]]
+    cells = [cell.shown for cell in plan.sweep.cells]
     styles = {cell: cell_style(cell, cells) for cell in cells}
     return {
         cell: {"colour": s["color"], "dash": SVG_DASHES.get(s["linestyle"], "4 2 1 2")}
@@ -144,10 +144,10 @@ def _entries(
     chosen: Selection, plan: Plan, results: Results, probes: Measured
 ) -> Iterator[dict[str, Any]]:
     """What the page knows of each condition of a selection."""
-    differing = told_apart({id: plan.conditions[id]["spec"] for id in chosen.asked_by})
+    differing = told_apart({id: plan.conditions[id].spec.to_json() for id in chosen.asked_by})
     for id, asked_by in chosen.asked_by.items():
         entry = plan.conditions[id]
-        training = entry["spec"]["training"]
+        training = entry.spec.training
         yield {
             "id": id,
             "task": chosen.task,
@@ -155,12 +155,12 @@ def _entries(
             "T": chosen.T,
             "what": differing[id],
             "asked_by": asked_by,
-            "width": entry["spec"]["width"],
-            "parameters": entry["parameters"],
-            "learning_rate": training["learning_rate"],
-            "budget": training["updates"],
-            "score": entry["score_name"],
-            "criterion": entry["solved_score"],
+            "width": entry.spec.width,
+            "parameters": entry.parameters,
+            "learning_rate": training.learning_rate,
+            "budget": training.updates,
+            "score": entry.score_name,
+            "criterion": entry.solved_score,
             **replicates(results, id, list(chosen.blocks[id]), probes),
         }
 

@@ -21,14 +21,13 @@ from lstm_bench.report.formula import data_uri, formula_uri
 from lstm_bench.report.policy import content_policy
 from lstm_bench.report.provenance import provenance
 from lstm_bench.report.tables import failures, html_table, networks, statuses
-from lstm_bench.spec import Training
 from lstm_bench.store.collect import collect
 from lstm_bench.store.files import write_bytes
 from lstm_bench.store.paths import Results
 from lstm_bench.store.plans import Plan
 from lstm_bench.store.rates import read_rates
 from lstm_bench.store.seals import read_sealed, read_sealed_json
-from lstm_bench.sweep import tuned_here
+from lstm_bench.sweep import Choice, tuned_here
 
 
 def write_report(plan: Plan, results: Results, output: Path) -> None:
@@ -46,18 +45,18 @@ def write_report(plan: Plan, results: Results, output: Path) -> None:
         style=style,
         experiments=list(sections.values()),
         **first_page(results, sections),
-        tasks=[_task(entry, plan) for entry in plan.data["sweep"]["tasks"]],
-        cells=[_cell(entry) for entry in plan.data["sweep"]["cells"]],
+        tasks=[_task(choice) for choice in plan.sweep.tasks],
+        cells=[_cell(choice) for choice in plan.sweep.cells],
         statuses=statuses(replicates),
         failures=failures(replicates),
         counts=_counts(plan, replicates),
         mostly_failed=_mostly_failed(replicates),
-        training=plan.data["sweep"]["training"],
-        width=plan.config["width"],
+        training=plan.sweep.training,
+        width=plan.sweep.width,
         networks=networks(plan),
         rates=_rates(plan, results),
-        untuned=plan.data["sweep"]["untuned"],
-        other=plan.data["sweep"]["other_than_tuned"],
+        untuned=plan.sweep.untuned,
+        other=plan.sweep.other_than_tuned,
         provenance=provenance(plan, replicates, timing),
         estimated=estimated.shown(plan, results, timing),
         config=yaml.safe_dump(plan.config, sort_keys=False, allow_unicode=True),
@@ -67,11 +66,11 @@ def write_report(plan: Plan, results: Results, output: Path) -> None:
 
 def _labelled(plan: Plan, replicates: pd.DataFrame) -> pd.DataFrame:
     """Tasks and cells under the labels of the config: a cell may be there with several options."""
-    members = [m for name in plan.asked for m in plan.experiments[name]["members"]]
-    names = {m["condition"]: m for m in reversed(members)}  # as the first experiment calls it
+    members = [m for name in plan.asked for m in plan.experiments[name].members]
+    names = {m.condition: m for m in reversed(members)}  # as the first experiment calls it
     return replicates.assign(
-        task=[names[c]["task"] for c in replicates.condition],
-        cell=[names[c]["cell"] for c in replicates.condition],
+        task=[names[c].task for c in replicates.condition],
+        cell=[names[c].cell for c in replicates.condition],
     )
 
 
@@ -79,7 +78,7 @@ def _counts(plan: Plan, replicates: pd.DataFrame) -> dict[str, int]:
     return {
         "conditions": replicates.condition.nunique(),
         "replicates": len(replicates),
-        "per condition": plan.config["replicates"],
+        "per condition": plan.sweep.replicates,
         "solved": int((replicates.status == "solved").sum()),
     }
 
@@ -119,11 +118,10 @@ def _width(svg: bytes) -> int:
     return round(944 / 518.4 * float(found[1])) if found else 944
 
 
-def _task(entry: dict[str, Any], plan: Plan) -> dict[str, Any]:
-    task = tasks.create(entry["name"], entry["options"])
-    lengths = entry["lengths"]
+def _task(choice: Choice) -> dict[str, Any]:
+    task, lengths = tasks.create(choice.name, choice.options), choice.lengths
     return {
-        "label": entry["shown"],
+        "label": choice.shown,
         "about": (type(task).__doc__ or "").strip().splitlines()[0],
         "formula": formula_uri(task.formula) if task.formula else None,
         "latex": task.formula,
@@ -135,11 +133,11 @@ def _task(entry: dict[str, Any], plan: Plan) -> dict[str, Any]:
     }
 
 
-def _cell(entry: dict[str, Any]) -> dict[str, Any]:
+def _cell(choice: Choice) -> dict[str, Any]:
     """The cell's page needs its class, and so torch: imported here, for its text alone."""
     from lstm_bench.catalogue import cell_text
 
-    return {"label": entry["shown"], **cell_text(entry["name"])}
+    return {"label": choice.shown, **cell_text(choice.name)}
 
 
 def _rates(plan: Plan, results: Results) -> Any:
@@ -147,8 +145,8 @@ def _rates(plan: Plan, results: Results) -> Any:
     trials = pd.DataFrame(read_rates(plan.config, results.root, here=_here(plan)).trials)
     if trials.empty:
         return None
-    asked = {entry["key"] for entry in plan.data["sweep"]["tasks"]}
-    cells = [entry["key"] for entry in plan.data["sweep"]["cells"]]
+    asked = {task.key for task in plan.sweep.tasks}
+    cells = [cell.key for cell in plan.sweep.cells]
     rows = []
     for task, group in trials[trials.task.isin(asked)].groupby("task", sort=False):
         for cell in cells:
@@ -159,8 +157,7 @@ def _rates(plan: Plan, results: Results) -> Any:
 
 
 def _here(plan: Plan) -> dict[str, Any]:
-    sweep = plan.data["sweep"]
-    return tuned_here(Training(**sweep["training"]), plan.config["width"], plan.config["network"])
+    return tuned_here(plan.sweep.training, plan.sweep.width, plan.sweep.network)
 
 
 def _rate_row(task: str, cell: str, at: pd.DataFrame) -> dict[str, Any]:

@@ -36,7 +36,7 @@ def write_tables(plan: Plan, results: Results) -> Path:
             for name, about in rows.items()
         ],
         commit=git_commit() or "not a repository",
-        package=plan.data["package"],
+        package=plan.package,
     )
     write_bytes(results.tables_page, page.encode())
     return results.tables_page

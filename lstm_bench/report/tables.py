@@ -61,20 +61,18 @@ def networks(plan: Plan) -> Markup:
     rows: dict[str, dict[str, Any]] = {}
     widths: dict[tuple[str, str], int] = {}
     for name in plan.asked:
-        for member in plan.experiments[name]["members"]:
-            entry = plan.conditions[member["condition"]]
-            spec = entry["spec"]
-            label = member["cell"]
-            usual = widths.setdefault((label, member["task"]), spec["width"])
-            if spec["width"] != usual:  # an arm of the experiment with a width of its own
-                arms = [
-                    f"{k}: {v}" for k, v in member.get("factors", {}).items() if isinstance(v, str)
-                ]
-                label += f" ({', '.join(arms)})" if arms else f" (width {spec['width']})"
+        for member in plan.experiments[name].members:
+            entry = plan.conditions[member.condition]
+            spec = entry.spec
+            label = member.cell
+            usual = widths.setdefault((label, member.task), spec.width)
+            if spec.width != usual:  # an arm of the experiment with a width of its own
+                arms = [f"{k}: {v}" for k, v in member.factors.items() if isinstance(v, str)]
+                label += f" ({', '.join(arms)})" if arms else f" (width {spec.width})"
             row = rows.setdefault(label, {"cell": label, "network": ""})
-            row["network"] = told_network(spec.get("network", {}))
-            size = f"{entry['parameters']:,} parameters, width {spec['width']}"
-            row[member["task"]] = f"{size}, state {entry['state_size']}"
+            row["network"] = told_network(spec.network)
+            size = f"{entry.parameters:,} parameters, width {spec.width}"
+            row[member.task] = f"{size}, state {entry.state_size}"
     return html_table(pd.DataFrame(list(rows.values())))
 
 

@@ -1,136 +1,89 @@
 """The plan: what the config means, resolved. A JSON file the Snakefile reads in milliseconds.
 
-It is named by the digest of everything that could change it: the config, the plugins, the frozen
-learning rates and the package's own sources. When it is missing, one subprocess makes it, with
-torch and everything else imported, and that is where all bad input is found.
+`planning.ensure` makes it; here it is read, and asked which files belong to what.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-import subprocess
-import sys
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 from lstm_bench.errors import BenchError, DamagedFile
-from lstm_bench.spec import canonical, digest
+from lstm_bench.spec import Training, canonical, digest
 from lstm_bench.store import paths
-from lstm_bench.store.files import read_json, write_json
-from lstm_bench.store.rates import rate_files
-from lstm_bench.store.seals import read_sealed_json
-
-SOURCES = (".py", ".html", ".css", ".js", ".yaml")
-BESIDE = ("speed",)  # run when asked for by name, shown on the page from then on
-PACKAGE = Path(__file__).resolve().parents[1]
-
-
-def source_digest() -> str:
-    """The digest of the package's sources."""
-    total = hashlib.sha256()
-    files = (f for f in PACKAGE.rglob("*") if f.suffix in SOURCES and _is_source(f))
-    for file in sorted(files):
-        total.update(file.relative_to(PACKAGE).as_posix().encode() + file.read_bytes())
-    return total.hexdigest()[:12]
+from lstm_bench.store.files import damaged, read_json, write_json
+from lstm_bench.store.planned import (
+    PlannedClaim,
+    PlannedCondition,
+    PlannedDataset,
+    PlannedExperiment,
+    PlannedTable,
+)
+from lstm_bench.store.seals import read_sealed_json, write_sealed
+from lstm_bench.sweep import Choice
+from lstm_bench.typed import from_json
 
 
-def _is_source(file: Path) -> bool:
-    """Not what a desktop, an editor or Jupyter left there: no name of ours begins with a dot."""
-    return not any(part.startswith(".") for part in file.relative_to(PACKAGE).parts)
+@dataclass(frozen=True)
+class PlannedSweep:
+    """What holds for the whole sweep: see `sweep.Sweep`.
 
-
-def plan_digest(config: Mapping[str, Any], schema: Path, **request: Any) -> str:
-    """The name of the plan of this config, here and now, and of what else decides it."""
-    total = hashlib.sha256(canonical(config).encode() + source_digest().encode())
-    plugins = config.get("plugins")
-    files = list(plugins) if isinstance(plugins, list) else []
-    claims = config.get("claims")
-    files += (
-        [name for name in claims if str(name).endswith("ml")] if isinstance(claims, list) else []
-    )
-    for name in [*files, *_rate_files(config), str(schema)]:
-        path = Path(str(name))
-        total.update(path.read_bytes() if name and path.is_file() else b"-")
-    total.update(canonical(request).encode())
-    return total.hexdigest()[:16]
-
-
-def _rate_files(config: Mapping[str, Any]) -> list[Any]:
-    """Of a config that no schema has seen yet."""
-    named = config.get("learning_rates")
-    return rate_files(config) if isinstance(named, str | list) else []
-
-
-def ensure_plan(
-    config: Mapping[str, Any],
-    basedir: str | Path,
-    inherited: Sequence[str] = (),
-    tuning: bool = False,
-) -> Plan:
-    """The plan of this config, made where it is missing. Raises BenchError with a sentence.
-
-    `inherited` and `tuning` are those of `planning.config.make_sweep`.
+    other_than_tuned   what rates in use were tuned with and this sweep does otherwise
+    untuned            `lstm on adding`: trained with the config's own learning rate
     """
-    if {*"{}"} & set(str(basedir)):
-        raise BenchError(
-            f"{basedir}: the path of the workflow is not allowed; it must have no braces, which "
-            "Snakemake takes for wildcards."
-        )
-    schema = Path(basedir) / "workflow" / "schemas" / "config.schema.yaml"
-    if not schema.exists():
-        raise BenchError(
-            f"{schema} is not there; run this where config.yaml and the Snakefile are."
-        )
-    try:
-        about = {"inherited": list(inherited), "tuning": tuning}
-        name = plan_digest(config, schema, **about)
-    except (TypeError, ValueError) as error:
-        raise BenchError(f"config: {error}; use plain YAML values.") from None
-    path = paths.Results().plan(name)
-    found = _whole(path)
-    if found is None:
-        request = json.dumps({"config": config, "digest": name, "schema": str(schema), **about})
-        command = [sys.executable, "-m", "lstm_bench.planning"]
-        made = subprocess.run(
-            command, input=request, capture_output=True, encoding="utf-8", errors="replace"
-        )
-        if made.returncode:
-            raise BenchError(made.stderr.strip() or f"planning failed (exit {made.returncode}).")
-    return found or Plan.read(path)
+
+    tasks: tuple[Choice, ...] = ()
+    cells: tuple[Choice, ...] = ()
+    training: Training = field(default_factory=Training)
+    width: int | Mapping[str, Any] = 0
+    network: Mapping[str, Any] = field(default_factory=dict)
+    replicates: int = 0
+    seed_block: int = 0
+    first_seed: int = 0
+    other_than_tuned: Mapping[str, Any] = field(default_factory=dict)
+    untuned: tuple[str, ...] = ()
 
 
-def _whole(path: Path) -> Plan | None:
-    """The plan that lies there; a damaged one is named, and made anew."""
-    try:
-        return Plan.read(path) if path.exists() else None
-    except DamagedFile:
-        print(f"{path} is damaged: it is made anew.", file=sys.stderr)
-        return None
-
-
+@dataclass(frozen=True)
 class Plan:
-    """Read access for the workflow, the report and the tracker."""
+    """A config resolved: what is trained, measured and concluded, and what decides it.
 
-    def __init__(self, data: Mapping[str, Any], path: Path) -> None:
-        self.data, self.path = data, path
-        self.conditions: Mapping[str, Mapping[str, Any]] = data["conditions"]
-        self.datasets: Mapping[str, Mapping[str, Any]] = data["datasets"]
-        self.experiments: Mapping[str, Mapping[str, Any]] = data["experiments"]
-        self.tables: Mapping[str, Mapping[str, Any]] = data.get("tables", {})
-        self.claims: Mapping[str, Mapping[str, Any]] = data.get("claims", {})
-        self.config: Mapping[str, Any] = data["config"]
+    config    the config as it was given, with the schema's defaults
+    package   the version of lstm_bench that planned
+    code      digests of the code of the stages that read all experiments, by stage
+    notices   what a user should know before the sweep starts, a sentence each
+    path      where it lies; no part of the file
+    """
+
+    config: Mapping[str, Any]
+    sweep: PlannedSweep = field(default_factory=PlannedSweep)
+    conditions: Mapping[str, PlannedCondition] = field(default_factory=dict)
+    datasets: Mapping[str, PlannedDataset] = field(default_factory=dict)
+    experiments: Mapping[str, PlannedExperiment] = field(default_factory=dict)
+    tables: Mapping[str, PlannedTable] = field(default_factory=dict)
+    claims: Mapping[str, PlannedClaim] = field(default_factory=dict)
+    code: Mapping[str, str] = field(default_factory=dict)
+    notices: tuple[str, ...] = ()
+    package: str = ""
+    path: Path = Path()
 
     @classmethod
     def read(cls, path: Path) -> Plan:
         """Raises DamagedFile when it is missing or not what was written."""
-        return cls(read_sealed_json(path), path)
+        data = read_sealed_json(path)
+        try:
+            return replace(from_json(cls, data), path=path)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise damaged(path, f"another version of lstm_bench wrote it: {error}") from error
 
-    @property
-    def notices(self) -> list[str]:
-        """What a user should know before the sweep starts, a sentence each."""
-        return list(self.data["notices"])
+    def write(self, path: Path) -> Plan:
+        """Write it, on one line: indented, ten thousand conditions take seconds; returns it so."""
+        kept = {each.name: getattr(self, each.name) for each in fields(self)}
+        data = canonical({key: value for key, value in kept.items() if key != "path"}) + "\n"
+        write_sealed(path.with_suffix(".sha256"), {path.name: data.encode()})
+        return replace(self, path=path)
 
     @property
     def asked(self) -> list[str]:
@@ -158,9 +111,9 @@ class Plan:
         about = {"config": list(layers), "inherited": list(inherited)}
         write_json(results.mark(self.path.stem), about)
 
-    def by_present_code(self, results: paths.Results, basedir: Path) -> Plan:
-        """The plan of the same config as the code now is, which may be newer. Raises BenchError."""
-        return ensure_plan(self.config, basedir, self._marked(results, "inherited"))
+    def inherited(self, results: paths.Results) -> list[str]:
+        """What its config files inherited (`planning.overlays`) when it was last run."""
+        return self._marked(results, "inherited")
 
     def layers(self, results: paths.Results) -> list[str]:
         """The config files it was last run with; none where it was not, or by 0.3.4."""
@@ -179,18 +132,11 @@ class Plan:
 
     def blocks(self, experiments: Iterable[str]) -> list[tuple[str, str]]:
         """(condition id, block name) of every seed block these experiments need, once each."""
-        pairs = {
-            (member["condition"], block): None
-            for name in experiments
-            for member in self.experiments[name]["members"]
-            for block in self.experiments[name]["blocks"]
-        }
-        return list(pairs)
+        return list(dict.fromkeys(pair for n in experiments for pair in self.experiments[n].runs))
 
     def every_block(self) -> list[tuple[str, str]]:
         """The seed blocks of every experiment and every published table, once each."""
-        arms = [arm for row in self.tables.values() for arm in row["arms"]]
-        published = [(arm["condition"], block) for arm in arms for block in arm["blocks"]]
+        published = [pair for row in self.tables.values() for pair in row.runs]
         return list(dict.fromkeys([*self.blocks(self.experiments), *published]))
 
     def block_files(self, experiments: Iterable[str], names: Iterable[str]) -> list[str]:
@@ -204,9 +150,8 @@ class Plan:
     def table_files(self, row: str) -> list[str]:
         """The one file of each seed block of a published table that is written last."""
         return [
-            f"{paths.BLOCK.format(condition=arm['condition'], block=block)}/replicates.parquet"
-            for arm in self.tables[row]["arms"]
-            for block in arm["blocks"]
+            f"{paths.BLOCK.format(condition=condition, block=block)}/replicates.parquet"
+            for condition, block in self.tables[row].runs
         ]
 
     def finished_files(self, experiments: Iterable[str]) -> list[str]:
@@ -219,17 +164,16 @@ class Plan:
         What was measured with other settings or by other code has another name, and stays.
         """
         entry = self.experiments[experiment]
-        if not entry["probe"]:
+        if not entry.probe:
             return []
-        asked = digest([entry["probe_settings"], entry.get("probe_code", "")])
-        place = {"probe": entry["probe"], "experiment": experiment, "digest": asked}
-        return [paths.PROBE.format(**place)]
+        asked = digest([entry.probe_settings, entry.probe_code])
+        return [paths.PROBE.format(probe=entry.probe, experiment=experiment, digest=asked)]
 
     def probe_inputs(self, experiment: str) -> list[str]:
         """The finished runs this experiment's probe measures: `runs` of its settings."""
         return [
             f"{paths.BLOCK.format(condition=condition, block=block)}/replicates.parquet"
-            for condition, block in self.experiments[experiment]["probe_settings"].get("runs", ())
+            for condition, block in self.experiments[experiment].probe_settings.get("runs", ())
         ]
 
     def experiment_files(self, names: Iterable[str]) -> list[str]:
@@ -244,7 +188,7 @@ class Plan:
         """The tables of other experiments that this one joins, those that are there."""
         tables = {
             name: results.experiment(name) / "table.csv"
-            for name in self.experiments[experiment].get("reads", ())
+            for name in self.experiments[experiment].reads
         }
         return {name: path for name, path in tables.items() if path.exists()}
 
@@ -260,8 +204,9 @@ class Plan:
         files = (*paths.EXPERIMENT_TABLES, "summary.csv", "figure.svg", "figure.csv")
         return [
             name
-            for name in BESIDE
-            if name not in self.asked
+            for name, entry in self.experiments.items()
+            if entry.beside
+            and name not in self.asked
             and all((results.experiment(name) / file).exists() for file in files)
         ]
 
@@ -277,7 +222,7 @@ class Plan:
 
         They are drawn from the runs too, but an experiment's table is younger than all of its runs.
         """
-        judged = [e["declared"]["experiment"] for e in self.claims.values() if not e["not_judged"]]
+        judged = [e.declared["experiment"] for e in self.claims.values() if not e.not_judged]
         names = list(dict.fromkeys(judged))
         tables = [f"{paths.EXPERIMENT.format(experiment=name)}/table.csv" for name in names]
         probes = [file for name in names for file in self.probe_files(name)]
@@ -286,4 +231,4 @@ class Plan:
     def membership(self, experiment: str) -> str:
         """A digest of which conditions and seeds an experiment draws from, and under what name."""
         entry = self.experiments[experiment]
-        return digest([entry["members"], entry["blocks"]])
+        return digest([entry.members, entry.blocks])

@@ -44,4 +44,4 @@ def _signed(results: Results, experiment: str) -> dict[str, Any]:
 def _decisive(plan: Plan, experiment: str, stage: str) -> str:
     entry = plan.experiments[experiment]
     runs, probe = plan.membership(experiment), plan.probe_files(experiment)
-    return digest([runs, probe, entry["settings"], entry[CODE[stage]]])
+    return digest([runs, probe, entry.settings, getattr(entry, CODE[stage])])

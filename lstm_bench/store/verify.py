@@ -10,7 +10,6 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from lstm_bench.errors import BenchError, DamagedFile
-from lstm_bench.spec import Dataset
 from lstm_bench.store import paths
 from lstm_bench.store.conditions import read_condition
 from lstm_bench.store.datasets import SPLITS, make_dataset, read_arrays
@@ -73,7 +72,7 @@ def remove(path: Path, results: Results, plan: Plan | None = None) -> None:
     """
     folder = path.parent.relative_to(results.root).as_posix()
     if plan is not None and folder in plan.datasets:
-        make_dataset(path.parent, Dataset(**plan.datasets[folder]["spec"]))
+        make_dataset(path.parent, plan.datasets[folder].spec)
         return
     path.unlink(missing_ok=True)
     if path.parent.name.startswith("seeds-"):
@@ -108,7 +107,7 @@ def _outdate(plan: Plan, results: Results, gone: set[tuple[str, str]]) -> None:
         if gone & set(plan.blocks([name])):
             _clear(results.experiment(name), (*EXPERIMENT_FILES, paths.DRAWN_BY))
     for row, entry in plan.tables.items():
-        if gone & {(arm["condition"], block) for arm in entry["arms"] for block in arm["blocks"]}:
+        if gone & set(entry.runs):
             for ending in (*paths.TABLE_FILES, ".sha256"):
                 results.table(row, ending).unlink(missing_ok=True)
     _forget_pages(results)
@@ -148,7 +147,7 @@ def how_ended(plan: Plan, results: Results, condition: str, block: str) -> set[s
     if not file.exists():
         return set()
     ended = {row["status"] for row in read_table(file).to_pylist()}
-    other = read_about(file).get("code") != plan.conditions[condition]["code"]
+    other = read_about(file).get("code") != plan.conditions[condition].code
     return ended | {STALE} if other else ended
 
 

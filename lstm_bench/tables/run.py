@@ -58,7 +58,7 @@ def _ours(arm: Arm, plan: Plan, results: Results) -> Ours:
     pairs = [(arm.condition.id, block.name) for block in arm.blocks]
     rows = collect(results, pairs, "replicates")
     require_present_code(rows, plan, results)
-    return Ours.of(arm, rows, plan.conditions[arm.condition.id]["parameters"])
+    return Ours.of(arm, rows, plan.conditions[arm.condition.id].parameters)
 
 
 def _row(arm: Arm, ours: Ours, judged: Mapping[str, str]) -> dict[str, Any]:

@@ -6,8 +6,9 @@ To add one, subclass `Task` in a file of this room (or of your own, named in `pl
 
 from __future__ import annotations
 
+import contextlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, ClassVar, NamedTuple
@@ -114,6 +115,15 @@ class Task(ABC):
         series) parts it, and its `sample` is that of "train".
         """
         return self.sample(rng, batch, T)
+
+    def allowed(self, lengths: Iterable[int]) -> tuple[int, ...]:
+        """Those of these lengths that the task can have."""
+        found = []
+        for T in lengths:
+            with contextlib.suppress(BenchError):
+                self.require(T)
+                found.append(T)
+        return tuple(found)
 
     def steps(self, T: int) -> int:
         """The number of time steps of a sequence of length T."""

@@ -75,7 +75,7 @@ def finished_blocks(plan: Plan, known: Known, results: Results) -> tuple[Finishe
     taken: set[tuple[str, int]] = set()
     for pair in dict.fromkeys([*plan.blocks(plan.experiments), *sorted(codes)]):
         id, needed = pair[0], pair in asked
-        code = plan.conditions[id]["code"] if id in plan.conditions else latest[id]
+        code = plan.conditions[id].code if id in plan.conditions else latest[id]
         if codes.get(pair) != code:
             missing += needed
             continue

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from lstm_bench.store.files import read_json
 from lstm_bench.store.paths import BLOCK, RUN, Results
+from lstm_bench.store.planned import PlannedCondition
 from lstm_bench.store.tensors import tensors_bytes
 from lstm_bench.tracking import notes
 from lstm_bench.tracking.blocks import TABLES, TUNING, FinishedBlock
@@ -45,7 +46,7 @@ class ConditionRun:
     experiments: Sequence[str]
     last_experiments: Sequence[str]
     sweep: str
-    entry: Mapping[str, Any]
+    entry: PlannedCondition
     task: str
     cell: str
     name: str
@@ -74,16 +75,18 @@ class ConditionRun:
             task=task,
             cell=cell,
             name=name + (" (tuning)" if purpose == TUNING else ""),
-            splits=_splits(results, entry["dataset"], f"{task} T{entry['spec']['T']}"),
+            splits=_splits(results, entry.dataset, f"{task} T{entry.spec.T}"),
         )
 
     @cached_property
     def facts(self) -> dict[str, Any]:
         """What the runs show beside the block's own files."""
         # what plans jobs says nothing of a run, and its code stands in the block's files
-        hidden = ("priority", "effort", "code")
-        entry = {key: value for key, value in self.entry.items() if key not in hidden}
-        return {**entry, "labels": [self.task, self.cell], "splits": self.splits}
+        about = {"spec": self.entry.spec, "dataset": self.entry.dataset}
+        known = ("parameters", "state_size", "flops_per_update", "solved_score", "score_name")
+        if self.entry.parameters:  # not of a plugin's that is not loaded
+            about |= {key: getattr(self.entry, key) for key in known}
+        return {**about, "labels": [self.task, self.cell], "splits": self.splits}
 
     @cached_property
     def rows(self) -> dict[str, Rows]:
@@ -147,7 +150,7 @@ class ConditionRun:
         pc.write_csv(self._tables["replicates"].drop_columns("milestones"), table)
         pq.write_table(self._tables["curves"], curves, compression="zstd")
         return {
-            "condition.json": json.dumps(self.entry["spec"], indent=1).encode(),
+            "condition.json": json.dumps(self.entry.spec.to_json(), indent=1).encode(),
             "replicates.csv": table.getvalue(),
             "curves.parquet": curves.getvalue(),
         }
@@ -181,7 +184,7 @@ class ConditionRun:
         }
         found = {**tags, **machine, "purpose": self.purpose, "condition": self.id}
         sizes = ("parameters", "flops_per_update")  # not known of a plugin's that is not loaded
-        more |= {key: self.entry[key] for key in sizes if key in self.entry}
+        more |= {key: size for key in sizes if (size := getattr(self.entry, key))}
         return Record(
             name=name,
             status=status,
@@ -189,7 +192,7 @@ class ConditionRun:
             finished=clock.finished,
             tags={key: value for key, value in found.items() if value},
             params=flat_params(
-                {**self.entry["spec"], "task": self.task, "cell": self.cell}, **more
+                {**self.entry.spec.to_json(), "task": self.task, "cell": self.cell}, **more
             ),
             metrics=metrics,
             inputs=self.splits,

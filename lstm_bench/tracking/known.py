@@ -9,24 +9,21 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 from lstm_bench.errors import BenchError, DamagedFile, tell
 from lstm_bench.spec import Condition
 from lstm_bench.store.conditions import read_condition
 from lstm_bench.store.paths import DATASET, Results
+from lstm_bench.store.planned import PlannedCondition
 from lstm_bench.store.plans import Plan
 from lstm_bench.sweep import Choice
 from lstm_bench.tasks import create
 
-NOTHING: Mapping[str, Any] = {  # a plan of no sweep: beside it there may be single trainings
-    "config": {"experiments": [], "tracking": {}},
-    "sweep": {"cells": []},
-    **{key: {} for key in ("conditions", "datasets", "experiments")},
-}
+# a plan of no sweep: beside it there may be single trainings
+NOTHING = Plan({"experiments": [], "tracking": {}})
 Pair = tuple[str, str]  # a condition and a seed block, by their names
 
 
@@ -49,7 +46,7 @@ class Ask:
 class Known:
     """Plan entries and labels of conditions that are planned or stored, and who asks for them."""
 
-    conditions: Mapping[str, Mapping[str, Any]]
+    conditions: Mapping[str, PlannedCondition]
     labels: Mapping[str, Pair]
     asks: Sequence[Ask]
     cells: Sequence[str]
@@ -59,7 +56,7 @@ class Known:
     @classmethod
     def of(cls, plan: Plan, results: Results) -> Known:
         stored = [(folder.parent.name, folder.name) for folder in results.blocks()]
-        conditions: dict[str, Mapping[str, Any]] = {}
+        conditions: dict[str, PlannedCondition] = {}
         labels: dict[str, Pair] = {}
         asks, cells, planned = [], dict[str, None](), set[str]()
         experiments = dict[str, None]()
@@ -67,7 +64,7 @@ class Known:
             planned.update(each.conditions)
             if tracked_as(each) != tracked_as(plan):
                 continue
-            cells.update(dict.fromkeys(cell["shown"] for cell in each.data["sweep"]["cells"]))
+            cells.update(dict.fromkeys(cell.shown for cell in each.sweep.cells))
             experiments.update(dict.fromkeys(each.experiments))
             for ask in _asks(each, set(stored), each is plan):
                 asks.append(ask)
@@ -99,7 +96,7 @@ class Known:
 def plan_of(results: Results) -> Plan:
     """The plan last run, or that of no sweep. Raises BenchError where nothing was run."""
     if results.blocks() and not results.plans():
-        return Plan(NOTHING, results.plan("none"))
+        return replace(NOTHING, path=results.plan("none"))
     return Plan.last_run(results)
 
 
@@ -129,27 +126,33 @@ def _asks(plan: Plan, stored: Collection[Pair], last: bool) -> Iterator[Ask]:
     for name in dict.fromkeys([*plan.asked, *plan.experiments]):
         entry = plan.experiments[name]
         labels: dict[str, Pair] = {}
-        for member in entry["members"]:
-            labels.setdefault(member["condition"], (member["task"], member["cell"]))
+        for member in entry.members:
+            labels.setdefault(member.condition, (member.task, member.cell))
         # without one, as up to 0.3.4, what it asks for must be there
-        there = ran or all((id, block) in stored for id in labels for block in entry["blocks"])
-        yield Ask(name, labels, entry["blocks"], last, there)
+        there = ran or all(pair in stored for pair in entry.runs)
+        yield Ask(name, labels, entry.blocks, last, there)
 
 
-def _described(condition: Condition) -> tuple[Mapping[str, Any], Pair]:
+def _described(condition: Condition) -> tuple[PlannedCondition, Pair]:
     """What a plan would say of a condition that none knows, and what it would call it."""
     from lstm_bench.training.facts import facts, flops_per_update
 
     data = condition.dataset
-    entry: dict[str, Any] = {
-        "spec": condition.to_json(),
-        "dataset": DATASET.format(task=data.task, T=data.T, dataset=data.id),
-    }
+    folder = DATASET.format(task=data.task, T=data.T, dataset=data.id)
+    entry = PlannedCondition(condition, folder)
     with contextlib.suppress(BenchError):  # of a plugin that is not loaded: no sizes, no criterion
         task = create(condition.task, condition.task_options)
         shared = facts(condition, task)
-        flops = flops_per_update(condition, task, shared.pop("flops"))
-        entry |= {**shared, "flops_per_update": flops}
+        entry = PlannedCondition(
+            condition,
+            folder,
+            code=shared.code,
+            parameters=shared.parameters,
+            state_size=shared.state_size,
+            flops_per_update=flops_per_update(condition, task, shared.flops),
+            solved_score=shared.solved_score,
+            score_name=shared.score_name,
+        )
     named = Choice(condition.task, condition.task_options)
     own = {"network": condition.network}
     cell = Choice(condition.cell, condition.cell_options, own=own)

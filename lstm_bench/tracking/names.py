@@ -38,7 +38,7 @@ def names(known: Known, runs: Iterable[Pair]) -> dict[Pair, str]:
     """
     shown = {}
     for (cell, task, T, _), group in _groups(known, runs).items():
-        told = _apart({id: flat_params(known.conditions[id]["spec"]) for id, _ in group})
+        told = _apart({id: flat_params(known.conditions[id].spec.to_json()) for id, _ in group})
         shared = Counter(told.values())
         for run in group:
             words = told[run[0]]
@@ -70,7 +70,7 @@ def _groups(known: Known, runs: Iterable[Pair]) -> dict[tuple[str, str, int, str
     found: dict[tuple[str, str, int, str], list[Pair]] = {}
     for id, purpose in runs:
         task, cell = known.labels[id]
-        group = cell, task, known.conditions[id]["spec"]["T"], purpose
+        group = cell, task, known.conditions[id].spec.T, purpose
         found.setdefault(group, []).append((id, purpose))
     return found
 

@@ -6,13 +6,15 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from lstm_bench.store.planned import PlannedCondition
+
 NOTE = "mlflow.note.content"
 GAP = "&emsp;"  # MLflow sets the cells of a table without one
 ROWS = 60  # MLflow cuts a note of more than 8000 characters
 HEADER = f"| seed | {GAP}status | {GAP}updates to solve | {GAP}test score |"
 
 
-def replicate(row: Mapping[str, Any], entry: Mapping[str, Any]) -> str:
+def replicate(row: Mapping[str, Any], entry: PlannedCondition) -> str:
     """One sentence: how the replicate ended."""
     why = f" ({row['reason']})" if row["reason"] else ""
     criterion = _criterion(entry)
@@ -27,14 +29,14 @@ def replicate(row: Mapping[str, Any], entry: Mapping[str, Any]) -> str:
     return told.get(row["status"], f"Ended in an error{why}: no result, left out of every share.")
 
 
-def _criterion(entry: Mapping[str, Any]) -> str:
-    if "solved_score" not in entry:
+def _criterion(entry: PlannedCondition) -> str:
+    if not entry.score_name:
         return "at the task's criterion"  # of a plugin that is not loaded
-    return f"{entry['score_name']} ≥ {entry['solved_score']:g}"
+    return f"{entry.score_name} ≥ {entry.solved_score:g}"
 
 
 def condition(
-    rows: Sequence[Mapping[str, Any]], entry: Mapping[str, Any], median: float | None
+    rows: Sequence[Mapping[str, Any]], entry: PlannedCondition, median: float | None
 ) -> str:
     """How many solved it and when, a row a seed, and what the numbers of the run stand for."""
     judged = [row for row in rows if row["status"] != "error"]

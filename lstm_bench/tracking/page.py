@@ -44,10 +44,10 @@ def chart_views(plan: Plan) -> Charts:
     seen: set[str] = set()
     for name in plan.asked:
         tasks: dict[str, dict[int, dict[str, str]]] = {}
-        for member in plan.experiments[name]["members"]:
-            id = member["condition"]
-            lengths = tasks.setdefault(member["task"], {})
-            lengths.setdefault(plan.conditions[id]["spec"]["T"], {})[id] = member["cell"]
+        for member in plan.experiments[name].members:
+            id = member.condition
+            lengths = tasks.setdefault(member.task, {})
+            lengths.setdefault(plan.conditions[id].spec.T, {})[id] = member.cell
         for task, lengths in list(tasks.items())[:TASKS]:
             if not {id for cells in lengths.values() for id in cells} <= seen:
                 found.setdefault(name, {}).update(_views(name, task, lengths, seen))

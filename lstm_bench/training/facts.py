@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
 
 from lstm_bench.engine.network import Network
 from lstm_bench.spec import Condition
@@ -12,20 +12,29 @@ from lstm_bench.training.run import code_identity
 BACKWARD = 3  # forward and backward together cost three forward passes
 
 
-def facts(condition: Condition, task: Task) -> dict[str, Any]:
-    """Code, parameters, state size, flops of a step of one sequence, and what counts as solved.
+@dataclass(frozen=True)
+class Facts:
+    """What does not hang on T: `flops` are those of a step of one sequence, forward."""
 
-    `task` is the condition's; nothing hangs on T. Raises BenchError for a cell that nobody knows.
-    """
+    code: str
+    parameters: int
+    state_size: int
+    flops: int
+    solved_score: float
+    score_name: str
+
+
+def facts(condition: Condition, task: Task) -> Facts:
+    """Of a condition, whose task this is. Raises BenchError for a cell that nobody knows."""
     network = Network.of(condition, task)
-    return {
-        "code": code_identity(condition),
-        "parameters": network.parameters,
-        "state_size": network.state_size,
-        "flops": network.flops,
-        "solved_score": task.solved_score,
-        "score_name": task.score_name,
-    }
+    return Facts(
+        code=code_identity(condition),
+        parameters=network.parameters,
+        state_size=network.state_size,
+        flops=network.flops,
+        solved_score=task.solved_score,
+        score_name=task.score_name,
+    )
 
 
 def flops_per_update(condition: Condition, task: Task, flops: int) -> int:

@@ -47,7 +47,7 @@ READERS: dict[str, Callable[[Path], Any]] = {
     "runs/*/*/curves.parquet": _table,
     "runs/*/*/timing.parquet": _table,
     "runs/*/*/model.safetensors": load_tensors,
-    "plans/*.json": lambda path: Plan.read(path).data,
+    "plans/*.json": Plan.read,
     "experiments/*/table.csv": read_sealed,
     "experiments/*/summary.csv": read_sealed,
     "experiments/*/verdict.json": read_sealed,

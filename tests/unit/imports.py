@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2] / PACKAGE
 
 # From the bottom to the top: a room may import itself and the rooms below, not those beside it.
 FLOORS: list[set[str]] = [
-    {"errors"},
+    {"errors", "typed"},
     {"spec", "environment"},
     {"sweep", "registry"},
     {"tasks"},
@@ -44,6 +44,7 @@ RESERVED: dict[str, set[str]] = {
 # Rooms that may import these third-party packages and no other.
 ONLY: dict[str, set[str]] = {
     "errors": set(),
+    "typed": set(),
     "spec": set(),
     "sweep": set(),
     "registry": set(),

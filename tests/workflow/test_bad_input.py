@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +10,10 @@ import pytest
 import yaml
 
 from lstm_bench.errors import BenchError
+from lstm_bench.planning.ensure import ensure_plan
 from lstm_bench.planning.plan import resolve
-from lstm_bench.store.plans import ensure_plan
+from lstm_bench.spec import canonical
+from lstm_bench.store.plans import Plan
 from tests.workflow.workspace import ROOT, TINY, Workspace
 
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
@@ -146,7 +148,7 @@ WRONG: list[tuple[dict[str, Any], list[str]]] = [
 @pytest.mark.parametrize(("wrong", "told"), WRONG, ids=lambda value: str(value)[:40])
 def test_a_wrong_config_is_told_in_one_sentence(wrong: dict[str, Any], told: list[str]) -> None:
     with pytest.raises(BenchError) as caught:
-        resolve({**TINY, **wrong}, SCHEMA, "digest")
+        resolve({**TINY, **wrong}, SCHEMA)
     sentence = str(caught.value)
     assert "\n" not in sentence
     assert sentence.endswith(".")
@@ -155,19 +157,19 @@ def test_a_wrong_config_is_told_in_one_sentence(wrong: dict[str, Any], told: lis
 
 
 def test_claims_that_nobody_named_are_marked_where_they_cannot_be_judged() -> None:
-    plan = resolve({**TINY, "cells": ["lstm", "gru"]}, SCHEMA, "digest")
-    marked = {name: entry["not_judged"] for name, entry in plan["claims"].items()}
+    plan = resolve({**TINY, "cells": ["lstm", "gru"]}, SCHEMA)
+    marked = {name: entry.not_judged for name, entry in plan.claims.items()}
     assert marked["long_dependencies"] == (
         "the experiment 'horizon' does not train the cell 'elman'."
     )
-    everything = resolve(TINY, SCHEMA, "digest")["claims"]
+    everything = resolve(TINY, SCHEMA).claims
     for name in ("long_dependencies", "computational_cost", "training_time"):
-        assert everything[name]["not_judged"] == ""
+        assert everything[name].not_judged == ""
 
 
 def test_a_whole_number_written_as_a_float_is_the_same_number() -> None:
     def conditions(config: dict[str, Any]) -> set[str]:
-        return set(resolve({**TINY, **config}, SCHEMA, "digest")["conditions"])
+        return set(resolve({**TINY, **config}, SCHEMA).conditions)
 
     assert conditions({"lengths": [10.0], "width": 8.0}) == conditions({"width": 8})
 
@@ -175,19 +177,19 @@ def test_a_whole_number_written_as_a_float_is_the_same_number() -> None:
 def test_an_entry_has_the_network_of_the_config_and_its_own() -> None:
     entries = ["lstm", {"cell": "gru", "network": {"layers": 1}}, {"cell": "elman", "width": 5}]
     config = {**TINY, "cells": entries, "network": {"layers": 2, "readout_bias": True}}
-    plan = resolve(config, SCHEMA, "digest")
-    assert [each["key"] for each in plan["sweep"]["cells"]] == [
+    plan = resolve(config, SCHEMA)
+    assert [each.key for each in plan.sweep.cells] == [
         "lstm",
         "gru(layers=1)",
         "elman(width=5)",
     ]
     found = {
-        spec["cell"]: (spec.get("network", {}), spec["width"])
-        for member in plan["experiments"]["horizon"]["members"]
-        for spec in [plan["conditions"][member["condition"]]["spec"]]
+        spec.cell: (spec.network, spec.width)
+        for member in plan.experiments["horizon"].members
+        for spec in [plan.conditions[member.condition].spec]
     }
     assert found == {"lstm": ({"layers": 2}, 8), "gru": ({}, 8), "elman": ({"layers": 2}, 5)}
-    cost = plan["experiments"]["cost"]["probe_settings"]["cells"]
+    cost = plan.experiments["cost"].probe_settings["cells"]
     assert [(c.get("width"), c.get("network")) for c in cost] == [
         (None, {"layers": 2}),
         (None, None),
@@ -199,20 +201,20 @@ def test_rates_tuned_for_another_network_are_named(tmp_path: Path) -> None:
     rates = tmp_path / "rates.yaml"
     rates.write_text("tuned_with: {width: 8}\nrates: {temporal_order: {lstm: 0.1, elman: 0.1}}\n")
     config = {**TINY, "learning_rates": str(rates)}
-    assert resolve(config, SCHEMA, "digest")["sweep"]["other_than_tuned"] == {}
-    deep = resolve({**config, "network": {"layers": 2}}, SCHEMA, "digest")["sweep"]
-    assert deep["other_than_tuned"] == {"network": {}}
+    assert resolve(config, SCHEMA).sweep.other_than_tuned == {}
+    deep = resolve({**config, "network": {"layers": 2}}, SCHEMA).sweep
+    assert deep.other_than_tuned == {"network": {}}
     own = {"cells": ["elman", {"cell": "lstm", "network": {"layers": 2}}]}
-    sweep = resolve({**config, **own}, SCHEMA, "digest")["sweep"]
-    assert sweep["untuned"] == ["lstm(layers=2) on temporal_order"]
+    sweep = resolve({**config, **own}, SCHEMA).sweep
+    assert sweep.untuned == ("lstm(layers=2) on temporal_order",)
 
 
 def test_rates_tuned_for_another_width_are_named(tmp_path: Path) -> None:
     rates = tmp_path / "rates.yaml"
     rates.write_text("tuned_with: {width: 32, batch: 32}\nrates: {temporal_order: {lstm: 0.1}}\n")
-    sweep = resolve({**TINY, "learning_rates": str(rates)}, SCHEMA, "digest")["sweep"]
-    assert sweep["other_than_tuned"] == {"width": 32}
-    assert sweep["untuned"] == ["elman on temporal_order"]
+    sweep = resolve({**TINY, "learning_rates": str(rates)}, SCHEMA).sweep
+    assert sweep.other_than_tuned == {"width": 32}
+    assert sweep.untuned == ("elman on temporal_order",)
 
 
 def test_cuda_is_refused_where_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -221,7 +223,7 @@ def test_cuda_is_refused_where_there_is_none(monkeypatch: pytest.MonkeyPatch) ->
     if torch.cuda.is_available():
         pytest.skip("this machine has CUDA")
     with pytest.raises(BenchError, match="'cuda' was asked for"):
-        resolve({**TINY, "device": "cuda"}, SCHEMA, "digest")
+        resolve({**TINY, "device": "cuda"}, SCHEMA)
 
 
 def test_snakemake_prints_the_sentence_alone(tmp_path: Path) -> None:
@@ -245,7 +247,7 @@ def test_a_plugin_that_does_not_import_is_named(tmp_path: Path) -> None:
     plugin = tmp_path / "broken.py"
     plugin.write_text("import no_such_module\n")
     with pytest.raises(BenchError, match=r"broken.py.*does not import.*no_such_module"):
-        resolve({**TINY, "plugins": [str(plugin)]}, SCHEMA, "digest")
+        resolve({**TINY, "plugins": [str(plugin)]}, SCHEMA)
 
 
 @pytest.mark.parametrize(
@@ -272,8 +274,9 @@ def test_the_command_line_answers_in_one_sentence(
     assert "Traceback" not in shown.stderr
 
 
-def test_a_good_config_resolves_to_plain_json() -> None:
-    plan = resolve(TINY, SCHEMA, "digest")
-    assert json.loads(json.dumps(plan))["conditions"] == plan["conditions"]
-    beside = {name for name, e in plan["experiments"].items() if not e["in_sweep"]}
-    assert beside == {"speed", "tuning"}
+def test_a_plan_is_read_as_it_was_written(tmp_path: Path) -> None:
+    plan = resolve(TINY, SCHEMA).write(tmp_path / "plan.json")
+    found = Plan.read(plan.path)
+    assert (found.conditions, found.experiments) == (plan.conditions, plan.experiments)
+    assert canonical(replace(found, path="")) == canonical(replace(plan, path=""))
+    assert set(plan.experiments) - set(plan.asked) == {"speed", "tuning"}

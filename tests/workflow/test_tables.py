@@ -40,4 +40,4 @@ def test_tables_are_trained_when_they_are_asked_for_and_not_before(tmp_path: Pat
 
 def test_a_row_nobody_knows_names_the_nearest() -> None:
     with pytest.raises(BenchError, match="did you mean 'hs97_long_lag'"):
-        resolve({**TINY, "tables": {"rows": ["hs97_longlag"]}}, SCHEMA, "digest")
+        resolve({**TINY, "tables": {"rows": ["hs97_longlag"]}}, SCHEMA)

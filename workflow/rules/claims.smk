@@ -19,8 +19,8 @@ rule judge:
     conda:
         this_environment
     params:
-        claims=digest(plan.data["claims"]),
+        claims=digest(plan.claims),
         members=[plan.membership(name) for name in plan.asked],
-        code=plan.data["code"]["judge"],
+        code=plan.code["judge"],
     shell:
         "python -m lstm_bench.stages judge > {log:q} 2>&1"

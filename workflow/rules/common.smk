@@ -7,6 +7,7 @@ import tempfile
 from lstm_bench import environment
 from lstm_bench.errors import NOTED, BenchError
 from lstm_bench.planning import cluster, packing
+from lstm_bench.planning.ensure import ensure_plan
 from lstm_bench.planning.overlays import (
     beside,
     inherited,
@@ -16,7 +17,6 @@ from lstm_bench.planning.overlays import (
 from lstm_bench.planning.placing import block_mib, gpus
 from lstm_bench.spec import canonical, digest
 from lstm_bench.store import aside, paths
-from lstm_bench.store.plans import ensure_plan
 from lstm_bench.store.rates import require_writable
 from lstm_bench.store.records import require_known
 from lstm_bench.tracking import address
@@ -104,7 +104,7 @@ def priority(wildcards):
     look_when_a_job_ends()
     if workflow.remote_exec:
         workflow.execution_settings.keep_going = True
-    return plan.conditions[wildcards.condition]["priority"]
+    return plan.conditions[wildcards.condition].priority
 
 
 # With a limit of jobs in a time, and there is one if nobody asks (100 a second), Snakemake 9's scheduler

@@ -9,10 +9,10 @@ rule dataset:
         this_environment
     params:
         spec=lambda wildcards, output: canonical(
-            plan.datasets[paths.DATASET.format(**wildcards)]["spec"]
+            plan.datasets[paths.DATASET.format(**wildcards)].spec
         ),
         code=lambda wildcards, output: plan.datasets[
             paths.DATASET.format(**wildcards)
-        ]["code"],
+        ].code,
     shell:
         "python -m lstm_bench.stages dataset --spec {params.spec:q} > {log:q} 2>&1"

@@ -24,7 +24,7 @@ rule conclude:
     params:
         members=lambda wildcards: plan.membership(wildcards.experiment),
         joined=lambda wildcards: plan.joined_digest(wildcards.experiment),
-        code=lambda wildcards: plan.experiments[wildcards.experiment]["code"],
+        code=lambda wildcards: plan.experiments[wildcards.experiment].code,
     shell:
         "python -m lstm_bench.stages conclude {wildcards.experiment} > {log:q} 2>&1"
 
@@ -49,7 +49,7 @@ rule draw:
         this_environment
     params:
         members=lambda wildcards: plan.membership(wildcards.experiment),
-        code=lambda wildcards: plan.experiments[wildcards.experiment]["figure_code"],
+        code=lambda wildcards: plan.experiments[wildcards.experiment].figure_code,
     shell:
         "python -m lstm_bench.stages draw {wildcards.experiment} > {log:q} 2>&1"
 

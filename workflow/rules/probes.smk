@@ -12,9 +12,9 @@ rule probe:
     threads: lambda wildcards: 1 if plan.probe_inputs(wildcards.experiment) else 1024
     params:
         settings=lambda wildcards: canonical(
-            plan.experiments[wildcards.experiment]["probe_settings"]
+            plan.experiments[wildcards.experiment].probe_settings
         ),
-        code=lambda wildcards: plan.experiments[wildcards.experiment]["probe_code"],
+        code=lambda wildcards: plan.experiments[wildcards.experiment].probe_code,
     shell:
         # settings name every run: as an argument those of two thousand would be too long
         "python -m lstm_bench.stages probe {wildcards.experiment} --output {output:q}"

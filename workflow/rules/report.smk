@@ -16,8 +16,8 @@ rule report:
     conda:
         this_environment
     params:
-        code=plan.data["code"]["report"],
-        shown=digest([plan.data["sweep"], plan.config]),
+        code=plan.code["report"],
+        shown=digest([plan.sweep, plan.config]),
         beside=plan.beside_digest(),
     shell:
         "python -m lstm_bench.stages report --output {output.page:q}"

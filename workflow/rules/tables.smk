@@ -9,8 +9,8 @@ rule table:
     conda:
         this_environment
     params:
-        arms=lambda wildcards: digest(plan.tables[wildcards.row]["arms"]),
-        code=lambda wildcards: plan.tables[wildcards.row]["code"],
+        arms=lambda wildcards: digest(plan.tables[wildcards.row].arms),
+        code=lambda wildcards: plan.tables[wildcards.row].code,
     shell:
         "python -m lstm_bench.stages table {wildcards.row} > {log:q} 2>&1"
 
@@ -34,6 +34,6 @@ rule tables:
     conda:
         this_environment
     params:
-        code=plan.data["code"]["tables"],
+        code=plan.code["tables"],
     shell:
         "python -m lstm_bench.stages tables > {log:q} 2>&1"

@@ -10,7 +10,7 @@ rule track:
     conda:
         this_environment
     params:
-        code=plan.data["code"]["track"],
+        code=plan.code["track"],
         where=digest([plan.config["tracking"], address.shown_address()]),
     shell:
         "python -m lstm_bench.stages track --stamp {output:q} > {log:q} 2>&1"

@@ -3,7 +3,7 @@
 rule train:
     input:
         lambda wildcards: [
-            ancient(f"{plan.conditions[wildcards.condition]['dataset']}/{name}")
+            ancient(f"{plan.conditions[wildcards.condition].dataset}/{name}")
             for name in paths.DATASET_FILES
         ],
     output:
@@ -38,8 +38,8 @@ rule train:
             plan, wildcards.condition, wildcards.block
         ),
     params:
-        spec=lambda wildcards: canonical(plan.conditions[wildcards.condition]["spec"]),
-        code=lambda wildcards: plan.conditions[wildcards.condition]["code"],
+        spec=lambda wildcards: canonical(plan.conditions[wildcards.condition].spec),
+        code=lambda wildcards: plan.conditions[wildcards.condition].code,
     shell:
         "python -m lstm_bench.training.job"
         " --condition {params.spec:q} --block {wildcards.block}"

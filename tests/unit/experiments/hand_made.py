@@ -9,39 +9,32 @@ import pandas as pd
 import pyarrow as pa
 
 from lstm_bench.experiments.base import Evidence
+from lstm_bench.spec import Condition, Training
 from lstm_bench.store.collect import COLUMNS
+from lstm_bench.store.planned import PlannedCondition
 
 BUDGET = 1000
 STORED = COLUMNS["replicates"]
 LABELS = ["task_label", "cell_label"]
 
 
-def planned(*, flops: int = 100, cell_options: Any = None, **training: Any) -> dict[str, Any]:
-    """A condition of the plan: adding at T = 20, at width 8, for `BUDGET` updates."""
-    return {
-        "parameters": 100,
-        "state_size": 8,
-        "flops_per_update": flops,
-        "spec": {
-            "task": "adding",
-            "T": 20,
-            "width": 8,
-            "task_options": {},
-            "cell_options": cell_options or {},
-            "training": {"updates": BUDGET, **training},
-        },
-    }
+def planned(
+    *, flops: int = 100, cell_options: Any = None, width: int = 8, **training: Any
+) -> PlannedCondition:
+    """A condition of the plan: adding at T = 20, for `BUDGET` updates."""
+    usual = Training(**{"updates": BUDGET, **training})
+    spec = Condition("adding", 20, "lstm", width, cell_options=cell_options or {}, training=usual)
+    return PlannedCondition(spec, "", parameters=100, state_size=8, flops_per_update=flops)
 
 
 def evidence(
     rows: Iterable[Mapping[str, Any]],
-    plan: Mapping[str, Mapping[str, Any]],
+    plan: Mapping[str, PlannedCondition],
     *,
     curves: Iterable[Mapping[str, Any]] = (),
     probe: Iterable[Mapping[str, Any]] | None = None,
     tasks: Sequence[str] | None = None,
     cells: Sequence[str] | None = None,
-    settings: Mapping[str, Any] | None = None,
 ) -> Evidence:
     """Evidence of replicates, with every column of stored ones and the time they took.
 
@@ -66,7 +59,6 @@ def evidence(
         list(tasks or dict.fromkeys(frame.task_label)),
         list(cells or dict.fromkeys(frame.cell_label)),
         plan,
-        settings=settings or {},
     )
 
 

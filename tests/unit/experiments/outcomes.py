@@ -15,7 +15,6 @@ from lstm_bench.planning.plan import resolve
 from lstm_bench.probes import cost, crossover, extrapolation, gradient_flow, selective_memory
 from lstm_bench.probes import truncation as cut
 from lstm_bench.spec import Condition, SeedBlock
-from lstm_bench.store.files import write_json
 from lstm_bench.store.paths import Results
 from lstm_bench.store.plans import Plan
 from lstm_bench.store.tables import write_table
@@ -138,40 +137,39 @@ def made(*names: str, **changes: Any) -> Plan:
     asked = [name for name in names if name not in ("speed", "tuning")]
     config = {**SMALL, "experiments": asked or ["horizon"], **changes}
     path = Results().plan("digest")
-    write_json(path, resolve(config, SCHEMA, "digest"))
-    return Plan.read(path)
+    return resolve(config, SCHEMA).write(path)
 
 
 def store(plan: Plan, names: list[str], end: End) -> None:
     """Every seed block and every probe of these experiments, as if they had been trained."""
     results = Results()
-    labels = {m["condition"]: m["cell"] for n in names for m in plan.experiments[n]["members"]}
+    labels = {m.condition: m.cell for n in names for m in plan.experiments[n].members}
     for id, block in plan.blocks(names):
         ended(results, plan, id, SeedBlock.parse(block), labels[id], end)
     for name in names:
         entry = plan.experiments[name]
-        if entry["probe"] in PROBES:
-            rows = PROBES[entry["probe"]].measure(entry["probe_settings"])
+        if entry.probe in PROBES:
+            rows = PROBES[entry.probe].measure(entry.probe_settings)
             write_table(results.root / plan.probe_files(name)[0], list(rows))
 
 
 def ended(results: Results, plan: Plan, id: str, block: SeedBlock, label: str, end: End) -> None:
     entry = plan.conditions[id]
-    condition, folder = Condition.from_json(entry["spec"]), results.block(id, block)
+    condition, folder = entry.spec, results.block(id, block)
     statuses = [end(label, condition, seed) for seed in block.seeds]
     if "error" in statuses:
-        write_failure(folder, condition, block, "killed", entry["code"], now())
+        write_failure(folder, condition, block, "killed", entry.code, now())
         return
     ensemble = Ensemble.create(condition, block, torch.device("cpu"))
     floor = float(ensemble.task.floor(condition.T))
     ensemble.progress = [Progress(seed) for seed in block.seeds]
     for r, (p, status) in enumerate(zip(ensemble.progress, statuses)):
-        _trained(ensemble, p, status, floor, entry["solved_score"])
+        _trained(ensemble, p, status, floor, entry.solved_score)
         if status == "diverged":
             ensemble.final[r] = float("nan")
     test = [(0.1 * floor if s == "solved" else floor) for s in statuses]
     scores = [1.0 if s == "solved" else 0.0 for s in statuses]
-    write_outcome(folder, ensemble, (test, scores), floor, entry["code"], now())
+    write_outcome(folder, ensemble, (test, scores), floor, entry.code, now())
 
 
 def _trained(ensemble: Ensemble, p: Progress, status: str, floor: float, score: float) -> None:

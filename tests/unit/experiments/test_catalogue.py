@@ -14,6 +14,7 @@ from lstm_bench.experiments.run import conclude
 from lstm_bench.planning.plan import resolve
 from lstm_bench.plotting.render import render
 from lstm_bench.plotting.style import figure_bytes, paper_style
+from lstm_bench.spec import Condition
 from lstm_bench.store.paths import Results
 from lstm_bench.store.plans import Plan
 from tests.unit.experiments.hand_made import evidence
@@ -37,14 +38,14 @@ SOLVED, LEARNT, IDLE = (100, 0.0), (None, 0.5), (None, 0.95)  # updates, loss in
 DIVERGED, BROKEN = (None, None), (None, -1.0)
 
 
-def planned(**changes: Any) -> dict[str, Any]:
-    return resolve({**TINY, **CHOSEN, **changes}, SCHEMA, "digest")
+def planned(**changes: Any) -> Plan:
+    return resolve({**TINY, **CHOSEN, **changes}, SCHEMA)
 
 
-def trained(plan: dict[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
+def trained(plan: Plan) -> dict[tuple[str, str], Condition]:
     """The specs by (task, cell)."""
-    members = plan["experiments"]["catalogue"]["members"]
-    found = {(m["task"], m["cell"]): plan["conditions"][m["condition"]]["spec"] for m in members}
+    members = plan.experiments["catalogue"].members
+    found = {(m.task, m.cell): plan.conditions[m.condition].spec for m in members}
     assert len(found) == len(members)
     return found
 
@@ -53,28 +54,28 @@ def concluded(outcomes: dict[tuple[str, str], list[tuple[int | None, float | Non
     """Table, summary, verdict and evidence of these replicates."""
     plan = planned()
     rows = []
-    for member in plan["experiments"]["catalogue"]["members"]:
+    for member in plan.experiments["catalogue"].members:
         pair, spec = (
-            (member["task"], member["cell"]),
-            plan["conditions"][member["condition"]]["spec"],
+            (member.task, member.cell),
+            plan.conditions[member.condition].spec,
         )
-        floor = tasks.create(spec["task"]).floor(spec["T"])
+        floor = tasks.create(spec.task).floor(spec.T)
         for updates, loss in outcomes.get(pair, [SOLVED] * 5):
             status = "unsolved" if updates is None else "solved"
             status = {None: "diverged", -1.0: "error"}.get(loss, status)
             rows.append(
                 {
-                    "condition": member["condition"],
+                    "condition": member.condition,
                     "task_label": pair[0],
                     "cell_label": pair[1],
-                    "T": spec["T"],
-                    "learning_rate": spec["training"]["learning_rate"],
+                    "T": spec.T,
+                    "learning_rate": spec.training.learning_rate,
                     "status": status,
                     "updates_to_solve": updates,
                     "test_loss": loss * floor if status in ("solved", "unsolved") else None,
                 }
             )
-    seen = evidence(rows, plan["conditions"], tasks=CHOSEN["tasks"], cells=CHOSEN["cells"])
+    seen = evidence(rows, plan.conditions, tasks=CHOSEN["tasks"], cells=CHOSEN["cells"])
     experiment = Catalogue()
     table = experiment.table(seen)
     summary = experiment.summary(table, seen)
@@ -96,10 +97,10 @@ def test_every_task_has_the_one_cell_every_cell_the_one_task_and_pairs_their_own
         ("copy", "gru"),
         ("temporal_order", "lstm"),
     }
-    assert found["copy", "gru"]["training"]["learning_rate"] == 0.1
-    assert found["copy", "lstm"]["training"]["learning_rate"] == 0.01
-    assert found["temporal_order", "lstm"]["training"]["updates"] == 500
-    assert found["adding", "lstm"]["training"]["updates"] == 60
+    assert found["copy", "gru"].training.learning_rate == 0.1
+    assert found["copy", "lstm"].training.learning_rate == 0.01
+    assert found["temporal_order", "lstm"].training.updates == 500
+    assert found["adding", "lstm"].training.updates == 60
 
 
 def test_all_stands_for_every_entry_no_other_names_at_a_length_it_can_have() -> None:
@@ -110,24 +111,24 @@ def test_all_stands_for_every_entry_no_other_names_at_a_length_it_can_have() -> 
         tuning={"length": None},
         catalogue={},
     )
-    assert plan["sweep"]["cells"][0]["name"] == "lstm"
-    found = {(t["name"], T) for t in plan["sweep"]["tasks"] for T in t["lengths"]}
+    assert plan.sweep.cells[0].name == "lstm"
+    found = {(t.name, T) for t in plan.sweep.tasks for T in t.lengths}
     assert {("adding", 12), ("copy", 10), ("copy", 21), ("digits", 64)} <= found
     assert {("adding", 10), ("digits", 10), ("multiplication", 10)}.isdisjoint(found)
-    members = [(m["task"], m["cell"]) for m in plan["experiments"]["catalogue"]["members"]]
+    members = [(m.task, m.cell) for m in plan.experiments["catalogue"].members]
     assert {task for task, _ in members} == set(tasks.registry())
     assert {cell for task, cell in members if task == "adding"} == set(cells.registry())
-    assert plan["experiments"]["tuning"]["members"] == []
+    assert plan.experiments["tuning"].members == ()
 
 
 def test_the_preset_names_what_the_registries_hold_and_trains_each_five_times() -> None:
     config = yaml.safe_load((ROOT / "workflow/presets/catalogue.yaml").read_text())
-    plan = resolve({**TINY, **config}, SCHEMA, "digest")
-    members = plan["experiments"]["catalogue"]["members"]
-    specs = [plan["conditions"][member["condition"]]["spec"] for member in members]
-    assert {spec["task"] for spec in specs} == set(tasks.registry())
-    assert {spec["cell"] for spec in specs if spec["task"] == "adding"} == set(cells.registry())
-    assert plan["experiments"]["catalogue"]["blocks"] == ["seeds-000-004"]
+    plan = resolve({**TINY, **config}, SCHEMA)
+    members = plan.experiments["catalogue"].members
+    specs = [plan.conditions[member.condition].spec for member in members]
+    assert {spec.task for spec in specs} == set(tasks.registry())
+    assert {spec.cell for spec in specs if spec.task == "adding"} == set(cells.registry())
+    assert plan.experiments["catalogue"].blocks == ("seeds-000-004",)
 
 
 def test_a_row_has_its_interval_its_losses_and_its_updates() -> None:
@@ -198,6 +199,6 @@ def test_the_display_tells_shares_with_intervals() -> None:
 
 
 def test_a_config_that_tunes_nothing_says_so_when_asked_to_tune(tmp_path) -> None:
-    plan = Plan(planned(tuning={"length": None}), tmp_path / "plan.json")
+    plan = planned(tuning={"length": None})
     with pytest.raises(BenchError, match="'tuning' has nothing to judge"):
         conclude(plan, "tuning", Results(tmp_path))

@@ -132,10 +132,10 @@ def test_a_rate_that_was_trained_is_chosen_before_one_that_was_not() -> None:
 def test_published_tables_are_concluded(end: str) -> None:
     plan, results = made("horizon", tables={"replicates": 2, "updates": 40}), Results()
     for entry in plan.tables.values():
-        for arm in entry["arms"]:
-            for block in arm["blocks"]:
+        for arm in entry.arms:
+            for block in arm.blocks:
                 seeds = SeedBlock.parse(block)
-                ended(results, plan, arm["condition"], seeds, arm["label"], ENDS[end])
+                ended(results, plan, arm.condition, seeds, arm.label, ENDS[end])
     for name in plan.tables:
         told = conclude_table(plan, name, results).read_text(encoding="utf-8")
         assert ("no replicate could be judged" in told) == (end in ("error", "anything"))
@@ -171,7 +171,7 @@ def test_a_network_that_is_not_finite_takes_none_along(name: str) -> None:
     entry, found = plan.experiments[name], {}
     for end in ("unsolved", "diverged"):
         store(plan, [name], lambda label, c, seed, end=end: end if seed == 1 else "solved")
-        rows = pd.DataFrame(PROBES[name].measure(entry["probe_settings"]))
+        rows = pd.DataFrame(PROBES[name].measure(entry.probe_settings))
         found[end] = rows
     others = [rows[rows.seed != 1].reset_index(drop=True) for rows in found.values()]
     pd.testing.assert_frame_equal(*others)

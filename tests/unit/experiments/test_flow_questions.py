@@ -25,23 +25,23 @@ def planned(**changes: Any) -> dict[str, Any]:
         },
         "crossover": {"lengths": [1]},
     }
-    return resolve({**TINY, **asked, **settings, **changes}, SCHEMA, "digest")
+    return resolve({**TINY, **asked, **settings, **changes}, SCHEMA)
 
 
 def test_gradient_flow_and_crossover_train_nothing_of_their_own() -> None:
-    entries = planned()["experiments"]
-    horizon = {m["condition"] for m in entries["horizon"]["members"]}
-    assert {m["condition"] for m in entries["gradient_flow"]["members"]} == horizon
-    assert {m["condition"] for m in entries["crossover"]["members"]} == horizon
-    runs = entries["gradient_flow"]["probe_settings"]["runs"]
+    entries = planned().experiments
+    horizon = {m.condition for m in entries["horizon"].members}
+    assert {m.condition for m in entries["gradient_flow"].members} == horizon
+    assert {m.condition for m in entries["crossover"].members} == horizon
+    runs = entries["gradient_flow"].probe_settings["runs"]
     assert {condition for condition, _ in runs} == horizon
 
 
 def test_a_window_is_trained_carried_and_reset_and_the_whole_gradient_once() -> None:
     plan = planned()
-    members = [m["condition"] for m in plan["experiments"]["truncation"]["members"]]
-    found = [plan["conditions"][id]["spec"]["training"] for id in members[:3]]
-    assert [(t.get("truncate"), t.get("carry", True)) for t in found] == [
+    members = [m.condition for m in plan.experiments["truncation"].members]
+    found = [plan.conditions[id].spec.training for id in members[:3]]
+    assert [(t.truncate, t.carry) for t in found] == [
         (None, True), (2, True), (2, False),
     ]  # fmt: skip
     assert len(members) == 2 * 3

@@ -10,8 +10,7 @@ import pytest
 from lstm_bench.errors import BenchError, DamagedFile
 from lstm_bench.experiments.run import conclude, csv_bytes, read_csv
 from lstm_bench.planning.plan import resolve
-from lstm_bench.spec import Condition, SeedBlock
-from lstm_bench.store.files import write_json
+from lstm_bench.spec import SeedBlock
 from lstm_bench.store.paths import Results
 from lstm_bench.store.plans import Plan
 from lstm_bench.training.outcome import now, write_failure
@@ -27,16 +26,16 @@ def results(tmp_path: Path) -> Results:
 def failed(results: Results, code: str | None = None) -> Plan:
     """A sweep in which every replicate ended in an error."""
     path = results.plan("digest")
-    write_json(path, resolve(TINY, SCHEMA, "digest"))
+    resolve(TINY, SCHEMA).write(path)
     plan = Plan.read(path)
     for id, block in plan.blocks(["horizon"]):
         entry = plan.conditions[id]
         write_failure(
             results.block(id, block),
-            Condition.from_json(entry["spec"]),
+            entry.spec,
             SeedBlock.parse(block),
             "out_of_memory",
-            code or entry["code"],
+            code or entry.code,
             now(),
         )
     return plan

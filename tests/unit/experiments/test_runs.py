@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,7 @@ def test_what_did_not_solve_is_censored_at_the_budget_and_an_error_is_not_judged
 
 
 def test_the_budget_and_the_size_are_those_of_the_condition() -> None:
-    short = planned(updates=60, flops=7) | {"parameters": 5, "state_size": 3}
+    short = replace(planned(updates=60, flops=7), parameters=5, state_size=3)
     runs = seen([{"condition": "long"}, {"condition": "short"}], long=planned(), short=short)
     sizes = runs.set_index("condition")[["parameters", "state", "flops_per_update", "updates"]]
     assert sizes.loc["long"].tolist() == [100, 8, 100, BUDGET]
@@ -129,9 +130,9 @@ def test_labels_and_factors_of_the_plan_are_columns_and_shared_runs_have_several
     plan = stored("fairness", cells=["elman", {"cell": "lstm", "label": "L"}])
     runs = evidence(plan, "fairness", Results()).runs
     assert set(runs.cell) == {"elman", "L"}
-    members = plan.experiments["fairness"]["members"]
+    members = plan.experiments["fairness"].members
     assert len(runs) == len(members) * plan.config["replicates"]
-    arms = {(m["cell"], m["factors"]["matched"], m["condition"]) for m in members}
+    arms = {(m.cell, m.factors["matched"], m.condition) for m in members}
     assert set(runs[["cell", "matched", "condition"]].itertuples(index=False, name=None)) == arms
     every = set(runs[runs.cell == "elman"].matched)
     of_reference = runs[(runs.cell == "L") & (runs["T"] == 10) & (runs.seed == 0)]

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 from lstm_bench.experiments.base import Evidence
-from lstm_bench.experiments.speed import Speed
+from lstm_bench.experiments.speed import Speed, SpeedSettings
 from lstm_bench.experiments.speed_tables import PEAK, TUNED, growth, measured, with_solving
 from lstm_bench.probes import speed
 from lstm_bench.probes.cases import Case
@@ -152,10 +152,9 @@ def test_the_figure_names_who_ran_and_tells_their_exponents_apart():
 
 
 def test_shapes_lie_on_two_lines_that_cross_and_T_rises():
-    chosen = {"widths": [16, 64], "lengths": [1000, 10], "length": 50, "replicates": [1, 2]}
-    sweep = Sweep((), (Choice("lstm"),), training=None, width=32, replicates=1, seed_block=1,
-                  settings={"speed": {**chosen, "memory_limit_gib": 2}})  # type: ignore[arg-type] # fmt: skip
-    settings = Speed().probe_settings(sweep)
+    chosen = {"widths": (16, 64), "lengths": (1000, 10), "length": 50, "replicates": (1, 2)}
+    sweep = Sweep((), (Choice("lstm"),), None, 32, replicates=1, seed_block=1, sizes=None)  # type: ignore[arg-type]
+    settings = Speed(SpeedSettings(**chosen, memory_limit_gib=2)).probe_settings(sweep)
     at = [(s["T"], s["width"]) for s in settings["shapes"] if s["replicates"] == 2]
     assert at == [(10, 32), (50, 16), (50, 32), (50, 64), (1000, 32)]
     both = [s for s in settings["shapes"] if s["along_T"] and s["along_width"]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,32 +12,32 @@ import pandas as pd
 import pytest
 
 from lstm_bench.errors import BenchError
-from lstm_bench.experiments.ablation import Ablation, per_seed
+from lstm_bench.experiments.ablation import Ablation, AblationSettings, per_seed
 from lstm_bench.experiments.base import Evidence
 from lstm_bench.experiments.fairness import Fairness, per_replicate
-from lstm_bench.experiments.sensitivity import Sensitivity, drawn
+from lstm_bench.experiments.sensitivity import Sensitivity, SensitivitySettings, drawn
 from lstm_bench.plotting.render import render
 from lstm_bench.plotting.style import figure_bytes, paper_style
 from lstm_bench.stats import importance
 from tests.unit.experiments.hand_made import BUDGET, evidence, planned
 
+ABLATION = Ablation(AblationSettings(variants=("lstm_nfg", "lstm_cifg"), rates=(0.01, 0.03)))
 USUAL = {"task_label": "adding", "T": 20, "width": 8, "learning_rate": 0.01, "floor": 0.2}
 USUAL |= {"best_validation_loss": 0.1, "test_score": 0.5}
 
 
 def ablation(updates: Callable[[str, float, int], float | None], seeds: int = 10) -> Evidence:
     """Three cells at two rates; `updates` by cell, rate and seed."""
-    section = {**Ablation.defaults, "variants": ["lstm_nfg", "lstm_cifg"], "rates": [0.01, 0.03]}
     rows, plan = [], {}
     for cell in ("lstm_peephole", "lstm_nfg", "lstm_cifg"):
-        for rate in section["rates"]:
+        for rate in ABLATION.settings.rates:
             id = f"{cell}{rate}"
             plan[id] = planned(learning_rate=rate)
             for seed in range(seeds):
                 found = updates(cell, rate, seed)
                 row = {"condition": id, "cell_label": cell, "learning_rate": rate, "seed": seed}
                 rows.append({**USUAL, **row, "updates_to_solve": found})
-    return evidence(rows, plan, settings=section)
+    return evidence(rows, plan)
 
 
 def test_a_component_that_doubles_the_updates_is_told_apart_by_a_ratio_of_two() -> None:
@@ -45,7 +46,7 @@ def test_a_component_that_doubles_the_updates_is_told_apart_by_a_ratio_of_two() 
     own = {cell: 2 ** rng.normal(0, 0.1, 10) for cell in ("lstm_peephole", "lstm_nfg", "lstm_cifg")}
     slower = {"lstm_peephole": 1, "lstm_nfg": 2, "lstm_cifg": 1}
     seen = ablation(lambda cell, _, seed: 100 * luck[seed] * own[cell][seed] * slower[cell])
-    experiment = Ablation()
+    experiment = ABLATION
     table = experiment.table(seen).set_index("cell")
     assert table.ratio["lstm_nfg"] == pytest.approx(2, rel=0.1)
     assert table.ratio_low["lstm_nfg"] < 2 < table.ratio_high["lstm_nfg"]
@@ -93,7 +94,6 @@ TAKES = {"width": 900.0, "parameters": 900.0, "state": 200.0, "flops": None}
 
 def fairness(
     seeds: int = 10,
-    pace: dict[str, float] | None = None,
     takes: dict[str, float | None] = TAKES,
 ) -> Evidence:
     """lstm solves in 400 updates at 4 FLOPs each; elman in 900 at 1, or in 200 at equal state."""
@@ -108,7 +108,7 @@ def fairness(
                 spent = (updates or BUDGET) * (2.0 if cell == "lstm" else 1.0)
                 about |= {"updates_to_solve": updates, "train_seconds": spent}
                 rows.append({**USUAL, **about, "updates": updates or BUDGET})
-    return evidence(rows, plan, settings={**Fairness.defaults, "pace": pace})
+    return evidence(rows, plan)
 
 
 def test_equal_time_is_the_run_at_equal_width_read_earlier() -> None:
@@ -117,7 +117,7 @@ def test_equal_time_is_the_run_at_equal_width_read_earlier() -> None:
     assert timed.budget.to_dict() == {"elman": 1000, "lstm": 250}
     assert timed.solved.to_dict() == {"elman": True, "lstm": False}  # 400 > 250
     assert timed.solved_in_seconds.to_dict() == {"elman": True, "lstm": True}  # 400 <= 1000 / 2
-    declared = per_replicate(fairness(pace={"elman": 1.0, "lstm": 2.0}))
+    declared = per_replicate(fairness(), {"elman": 1.0, "lstm": 2.0})
     timed = declared[declared.matched == "time"].drop_duplicates("cell").set_index("cell")
     assert timed.budget["lstm"] == 500
     assert timed.solved["lstm"]
@@ -162,18 +162,17 @@ def test_the_verdict_says_of_each_matching_what_became_of_the_order() -> None:
 
 
 def search(value: Callable[[dict[str, float]], float], trials: int = 24) -> Evidence:
-    section = {**Sensitivity.defaults, "trials": trials}
     rows, plan = [], {}
-    for place, point in enumerate(drawn(section)):
+    for place, point in enumerate(drawn(SensitivitySettings(trials=trials))):
         id = f"trial{place}"
         training = {k: point[k] for k in ("learning_rate", "clip_at")}
-        plan[id] = planned(**training, cell_options={"init_scale": point["init_scale"]})
-        plan[id]["spec"]["width"] = int(point["width"])
+        scale, width = {"init_scale": point["init_scale"]}, int(point["width"])
+        plan[id] = planned(**training, cell_options=scale, width=width)
         way = value(point)
         about = {**USUAL, "condition": id, "cell_label": "lstm", "seed": 1_000_000}
         solved = 100.0 if way > 0.9 else None
         rows.append({**about, "best_validation_loss": 0.2 * (1 - way), "updates_to_solve": solved})
-    return evidence(rows, plan, settings=section)
+    return evidence(rows, plan)
 
 
 def test_what_decides_a_search_is_named_and_its_best_of_one_is_the_mean_trial(
@@ -195,16 +194,16 @@ def test_what_decides_a_search_is_named_and_its_best_of_one_is_the_mean_trial(
 
 
 def test_more_trials_begin_with_the_same_and_a_range_that_is_none_is_refused() -> None:
-    few, many = (drawn({**Sensitivity.defaults, "trials": n}) for n in (5, 9))
+    few, many = (drawn(SensitivitySettings(trials=n)) for n in (5, 9))
     assert many[:5] == few
     assert all(8 <= point["width"] <= 64 for point in many)
     with pytest.raises(BenchError, match=r"sensitivity.clip_at: \[10, 1\] is not allowed"):
-        drawn({**Sensitivity.defaults, "clip_at": [10, 1]})
+        drawn(SensitivitySettings(clip_at=(10, 1)))
 
 
 @pytest.mark.parametrize("name", ["learning_rate", "clip_at", "init_scale"])
 def test_a_range_may_end_beyond_the_whole_numbers_of_numpy(name: str) -> None:
-    wide = drawn({**Sensitivity.defaults, name: [1, 10**30]})
+    wide = drawn(replace(SensitivitySettings(), **{name: (1, 10**30)}))
     exponents = [np.log10(point[name]) for point in wide]
     assert min(exponents) < 5
     assert max(exponents) > 25

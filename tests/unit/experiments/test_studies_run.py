@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 
 from lstm_bench.experiments.run import conclude, draw
 from lstm_bench.planning.plan import resolve
-from lstm_bench.spec import TUNING_SEEDS, Condition, SeedBlock
+from lstm_bench.spec import TUNING_SEEDS, SeedBlock
 from lstm_bench.store.paths import Results
 from lstm_bench.store.plans import Plan
 from lstm_bench.training.run import train_block
@@ -35,14 +36,14 @@ SECTIONS: dict[str, dict[str, Any]] = {
 
 def plan(name: str, **changes: Any) -> Plan:
     config = {**TINY, "training": TRAINING, "experiments": [name], name: SECTIONS[name], **changes}
-    return Plan(json.loads(json.dumps(resolve(config, SCHEMA, "digest"))), Path("plan.json"))
+    return replace(resolve(config, SCHEMA), path=Path("plan.json"))
 
 
 @pytest.mark.parametrize("name", list(SECTIONS))
 def test_from_the_plan_to_the_figure(name: str, tmp_path: Path) -> None:
     made, results = plan(name), Results(tmp_path)
     for condition, block in made.blocks([name]):
-        spec = Condition.from_json(made.conditions[condition]["spec"])
+        spec = made.conditions[condition].spec
         train_block(spec, SeedBlock.parse(block), results, device="cpu")
     folder = conclude(made, name, results)
     draw(made, name, results)
@@ -62,10 +63,10 @@ def test_a_search_keeps_to_tuning_seeds_and_gives_every_cell_the_same_trials() -
         f"seeds-{TUNING_SEEDS}-{TUNING_SEEDS}"
     }
     points: dict[str, list[Any]] = {}
-    for member in made.experiments["sensitivity"]["members"]:
-        spec = made.conditions[member["condition"]]["spec"]
-        own = (spec["width"], spec["training"]["learning_rate"], spec["training"]["clip_at"])
-        points.setdefault(member["cell"], []).append((*own, spec["cell_options"]["init_scale"]))
+    for member in made.experiments["sensitivity"].members:
+        spec = made.conditions[member.condition].spec
+        own = (spec.width, spec.training.learning_rate, spec.training.clip_at)
+        points.setdefault(member.cell, []).append((*own, spec.cell_options["init_scale"]))
     assert points["elman"] == points["lstm"]
     assert len(points["lstm"]) == 3
 
@@ -73,14 +74,12 @@ def test_a_search_keeps_to_tuning_seeds_and_gives_every_cell_the_same_trials() -
 def test_every_cell_gets_the_size_of_the_reference_and_its_own_run_is_shared() -> None:
     made = plan("fairness")
     size: dict[tuple[str, str], Any] = {}
-    for member in made.experiments["fairness"]["members"]:
-        arm = member["cell"], member["factors"]["matched"]
-        size[arm] = made.conditions[member["condition"]] | {"id": member["condition"]}
+    for member in made.experiments["fairness"].members:
+        arm = member.cell, member.factors["matched"]
+        size[arm] = made.conditions[member.condition]
     lstm = size["lstm", "width"]
     for matched, key in (("parameters", "parameters"), ("state", "state_size")):
-        assert abs(size["elman", matched][key] / lstm[key] - 1) < 0.1
-    assert abs(size["elman", "flops"]["flops_per_update"] / lstm["flops_per_update"] - 1) < 0.15
-    assert size["elman", "width"]["parameters"] < 0.5 * lstm["parameters"]
-    assert {size["lstm", m]["id"] for m in ("width", "parameters", "state", "flops")} == {
-        lstm["id"]
-    }
+        assert abs(getattr(size["elman", matched], key) / getattr(lstm, key) - 1) < 0.1
+    assert abs(size["elman", "flops"].flops_per_update / lstm.flops_per_update - 1) < 0.15
+    assert size["elman", "width"].parameters < 0.5 * lstm.parameters
+    assert all(size["lstm", m] == lstm for m in ("width", "parameters", "state", "flops"))

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from lstm_bench.experiments.base import Evidence
 from lstm_bench.experiments.tuning import Tuning
+from lstm_bench.planning.widths import Sizes
 from lstm_bench.spec import TUNING_SEEDS, Training
 from lstm_bench.sweep import Choice, Sweep
 from tests.unit.experiments.hand_made import evidence, planned
@@ -53,7 +54,7 @@ def test_a_rate_at_the_end_of_the_grid_is_marked() -> None:
 
 def test_tuning_uses_seeds_that_nothing_judges_on_and_one_grid_for_all() -> None:
     cells = (Choice("lstm"), Choice("gru"))
-    sweep = Sweep((Choice("adding"),), cells, Training(), 32, 10, 5)
+    sweep = Sweep((Choice("adding"),), cells, Training(), 32, 10, 5, Sizes())
     assert min(block.first for block in Tuning().blocks(sweep)) >= TUNING_SEEDS
     assert max(block.last for block in sweep.blocks()) < TUNING_SEEDS
     grids: dict[str, list[float]] = {}

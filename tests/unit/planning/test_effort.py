@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,52 +10,58 @@ import yaml
 
 from lstm_bench.planning.effort import memory_mib, seconds, training_seconds
 from lstm_bench.planning.plan import resolve
+from lstm_bench.store.planned import PlannedCondition
 from tests.workflow.workspace import ROOT, TINY
 
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
+Entries = dict[tuple[str, int], PlannedCondition]
 LOOPED = {"elman": "kernel", "lstm": "kernel", "minlstm": "scan", "lstm_peephole": "loop"}
 
 
 @pytest.fixture(scope="module")
-def entries() -> dict[tuple[str, int], dict[str, Any]]:
+def entries() -> Entries:
     config = {**TINY, "cells": list(LOOPED), "lengths": [10, 100], "experiments": ["horizon"]}
-    plan = resolve({**config, "tuning": {"length": None}}, SCHEMA, "digest")
-    members = plan["experiments"]["horizon"]["members"]
-    conditions = [plan["conditions"][member["condition"]] for member in members]
-    return {(each["spec"]["cell"], each["spec"]["T"]): each for each in conditions}
+    plan = resolve({**config, "tuning": {"length": None}}, SCHEMA)
+    members = plan.experiments["horizon"].members
+    conditions = [plan.conditions[member.condition] for member in members]
+    return {(each.spec.cell, each.spec.T): each for each in conditions}
 
 
-def test_the_way_through_time_is_the_engine_s(entries: dict[tuple[str, int], Any]) -> None:
-    assert {cell: entries[cell, 10]["effort"]["way"] for cell in LOOPED} == LOOPED
+def trained(entry: PlannedCondition, **changes: Any) -> PlannedCondition:
+    return replace(
+        entry, spec=replace(entry.spec, training=replace(entry.spec.training, **changes))
+    )
+
+
+def test_the_way_through_time_is_the_engine_s(entries: Entries) -> None:
+    assert {cell: entries[cell, 10].effort.way for cell in LOOPED} == LOOPED
 
 
 @pytest.mark.parametrize("cost", [seconds, memory_mib])
 @pytest.mark.parametrize("cell", LOOPED)
 def test_longer_sequences_and_more_replicates_take_more(
-    cost: Any, cell: str, entries: dict[tuple[str, int], Any]
+    cost: Any, cell: str, entries: Entries
 ) -> None:
     short, long = entries[cell, 10], entries[cell, 100]
     assert 0 < cost(short, 5) < cost(long, 5) < cost(long, 50)
 
 
 def test_seconds_grow_with_the_budget_and_memory_does_not(
-    entries: dict[tuple[str, int], Any],
+    entries: Entries,
 ) -> None:
     entry = entries["lstm", 100]
-    training = {**entry["spec"]["training"], "updates": 100 * 60}
-    longer = {**entry, "spec": {**entry["spec"], "training": training}}
+    longer = trained(entry, updates=100 * 60)
     assert seconds(longer, 5) > 10 * seconds(entry, 5) - 9 * 4.0 - 1e-9
     assert memory_mib(longer, 5) == memory_mib(entry, 5)
 
 
-def test_recomputation_takes_less_memory(entries: dict[tuple[str, int], Any]) -> None:
+def test_recomputation_takes_less_memory(entries: Entries) -> None:
     entry = entries["lstm_peephole", 100]
-    training = {**entry["spec"]["training"], "recompute": True}
-    again = {**entry, "spec": {**entry["spec"], "training": training}}
+    again = trained(entry, recompute=True)
     assert memory_mib(again, 500) < memory_mib(entry, 500)
 
 
-def test_a_wide_state_takes_time_where_there_are_few_products(entries: dict[tuple[str, int], Any]):
+def test_a_wide_state_takes_time_where_there_are_few_products(entries: Entries):
     entry = entries["elman", 100]
-    wide = {**entry, "state_size": 100 * entry["state_size"]}
+    wide = replace(entry, state_size=100 * entry.state_size)
     assert training_seconds(wide, 5) > 5 * training_seconds(entry, 5)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -37,12 +38,12 @@ SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text
 
 def a_plan(**changes: object) -> Plan:
     config = {**TINY, "lengths": [10, 20, 40], "experiments": ["horizon", "training_time"]}
-    return Plan(resolve({**config, **changes}, SCHEMA, "d"), Path("results/plans/d.json"))
+    return replace(resolve({**config, **changes}, SCHEMA), path=Path("results/plans/d.json"))
 
 
 def modelled(plan: Plan, factor: float):
     """A machine on which every update takes `factor` times what the model says."""
-    entries = {Condition.from_json(e["spec"]).id: e for e in plan.conditions.values()}
+    entries = plan.conditions
     return lambda condition, n: factor * effort.update_seconds(entries[condition.id], n)
 
 
@@ -81,7 +82,7 @@ def test_a_condition_that_was_not_measured_takes_the_nearest_factor():
     calibration = estimate.calibrate(
         plan, plan.blocks(plan.asked), lambda c, n: modelled(plan, by_length[c.T])(c, n)
     )
-    entries = {(e["spec"]["cell"], e["spec"]["T"]): e for e in plan.conditions.values()}
+    entries = {(e.spec.cell, e.spec.T): e for e in plan.conditions.values()}
     assert calibration.of(entries["lstm", 10]) == pytest.approx(2.0)
     assert calibration.of(entries["lstm", 20]) == pytest.approx(2.0)
     assert calibration.of(entries["lstm", 80]) == pytest.approx(8.0)
@@ -119,7 +120,7 @@ def test_a_sweep_that_stops_nothing_early_takes_its_whole_budget(tmp_path: Path)
 def test_stored_runs_give_their_own_share_and_stand_beside_the_estimate(tmp_path: Path):
     plan, results = a_plan(lengths=[10], cells=["lstm"]), Results(tmp_path)
     ((id, block),) = plan.blocks(plan.asked)
-    condition = Condition.from_json(plan.conditions[id]["spec"])
+    condition = plan.conditions[id].spec
     folder = train_block(condition, SeedBlock.parse(block), results, device="cpu")
     used = pd.read_parquet(folder / "replicates.parquet").updates.mean() / 60
     (((_, share),),) = estimate.used_shares(plan, results).values()

@@ -11,25 +11,27 @@ import yaml
 
 from lstm_bench import experiments
 from lstm_bench.errors import BenchError
-from lstm_bench.planning.fitting import fitting
+from lstm_bench.experiments.settings import section_text, settings_of
+from lstm_bench.planning.fitting import with_sections
 from lstm_bench.planning.overlays import inherited, merged, overridden
 from lstm_bench.planning.plan import resolve
 from lstm_bench.planning.schema import check_schema, numbers_from_text
-from lstm_bench.sweep import Choice
+from lstm_bench.registry import source_file
 from tests.workflow.workspace import ROOT, TINY
 
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
+WHOLE = with_sections(SCHEMA, experiments.registry())
 SHIPPED = yaml.safe_load((ROOT / "config.yaml").read_text())
 SMOKE = yaml.safe_load((ROOT / "workflow/presets/smoke.yaml").read_text())
 
 
 def plan(*layers: dict[str, Any]) -> dict[str, Any]:
     named = [(f"{i}.yaml", layer) for i, layer in enumerate(layers)]
-    return resolve(merged(named), SCHEMA, "digest", inherited(named))
+    return resolve(merged(named), SCHEMA, inherited(named))
 
 
 def cells_of(found: dict[str, Any], experiment: str) -> set[str]:
-    return {member["cell"] for member in found["experiments"][experiment]["members"]}
+    return {member.cell for member in found.experiments[experiment].members}
 
 
 @pytest.mark.parametrize(
@@ -49,7 +51,7 @@ def cells_of(found: dict[str, Any], experiment: str) -> set[str]:
 @pytest.mark.parametrize("base", [(SHIPPED,), (SHIPPED, SMOKE)], ids=["config", "smoke"])
 def test_a_narrower_config_plans(narrower: dict[str, Any], base: tuple[dict[str, Any], ...]):
     found = plan(*base, narrower)
-    assert all(found["experiments"][name]["members"] for name in ["horizon", "overfitting"])
+    assert all(found.experiments[name].members for name in ["horizon", "overfitting"])
 
 
 def test_config_yaml_edited_in_place_plans_too():
@@ -58,12 +60,15 @@ def test_config_yaml_edited_in_place_plans_too():
     assert cells_of(found, "truncation") == {"elman", "gru"}  # none of its own is left: all
 
 
-def test_what_the_shipped_config_says_of_cells_is_the_experiments_default():
-    for name, cls in experiments.registry().items():
-        section = SHIPPED.get(name, {})
-        for key in ("cells", "reference", "pace"):
-            if key in section and cls.defaults:
-                assert section[key] == cls.defaults[key], f"{name}.{key}"
+def test_the_shipped_config_says_of_an_experiment_what_its_class_does():
+    text = (ROOT / "config.yaml").read_text(encoding="utf-8")
+    of_ours = (cls for cls in experiments.registry().values() if source_file(cls) is None)
+    with_settings = [cls for cls in of_ours if settings_of(type(cls.settings))]
+    assert len(with_settings) == 14
+    for cls in with_settings:
+        said = section_text(cls.name, type(cls.settings))
+        assert said in text
+        assert yaml.safe_load(said) == {cls.name: SHIPPED[cls.name]}
 
 
 def test_a_cell_that_the_user_names_in_a_section_must_be_in_the_sweep():
@@ -74,16 +79,16 @@ def test_a_cell_that_the_user_names_in_a_section_must_be_in_the_sweep():
 def test_an_experiment_that_a_later_choice_makes_impossible_is_left_out_and_said():
     both = {**SHIPPED, "experiments": ["horizon", "initialisation"]}
     found = plan(both, {"cells": ["elman"]})
-    assert found["config"]["experiments"] == ["horizon"]
-    assert [s for s in found["notices"] if s.startswith("initialisation is left out")]
+    assert found.config["experiments"] == ["horizon"]
+    assert [s for s in found.notices if s.startswith("initialisation is left out")]
     with pytest.raises(BenchError, match="initialisation: cells has neither"):
         plan({**both, "cells": ["elman"]})
 
 
 def test_a_later_task_takes_those_of_the_earlier_lengths_that_it_can_have():
     found = plan(SHIPPED, {"tasks": ["sine_mix"], "experiments": ["horizon"]})
-    specs = [dataset["spec"] for dataset in found["datasets"].values()]
-    assert {s["T"] for s in specs if s["task"] == "sine_mix"} == {20, 30, 50, 100}
+    specs = [dataset.spec for dataset in found.datasets.values()]
+    assert {s.T for s in specs if s.task == "sine_mix"} == {20, 30, 50, 100}
     with pytest.raises(BenchError, match="T=10 is too short for task 'sine_mix'"):
         plan({**TINY, "tasks": ["sine_mix"], "lengths": [10, 20]})
 
@@ -97,9 +102,9 @@ def test_only_what_was_said_before_the_cells_is_inherited():
 
 def test_fitting_keeps_what_the_sweep_has():
     section = {"cells": ["lstm", "gru"], "reference": "lstm", "pace": {"lstm": 1, "gru": 2}}
-    names = ["fairness.cells", "fairness.reference", "fairness.pace"]
-    found = fitting("fairness", section, names, [], [Choice("gru"), Choice("elman")])
-    assert found == {"cells": ["gru"], "reference": None, "pace": {"gru": 2}}
+    below = {**TINY, "experiments": ["fairness"], "fairness": section}
+    found = plan(below, {"cells": ["gru", "elman"]}).experiments["fairness"].settings
+    assert (found["cells"], found["reference"], found["pace"]) == (["gru"], None, {"gru": 2})
 
 
 def test_overrides_are_named_where_they_change_something():
@@ -130,16 +135,16 @@ def test_overrides_are_named_where_they_change_something():
 )  # fmt: skip
 def test_text_is_a_number_where_no_text_is_meant(given: dict[str, Any], meant: dict[str, Any]):
     before = copy.deepcopy({**TINY, **given})
-    found = numbers_from_text({**TINY, **given}, SCHEMA)
+    found = numbers_from_text({**TINY, **given}, WHOLE)
     assert found == {**TINY, **meant}
     assert {**TINY, **given} == before
-    check_schema(found, SCHEMA)
+    check_schema(found, WHOLE)
 
 
 def test_options_take_numbers_as_text():
     entry = {"cell": "lstm", "forget_bias": "1e0"}
     options = plan({**TINY, "cells": [entry, {"cell": "lstm", "forget_bias": "3", "label": "b"}]})
-    specs = {tuple(e["spec"]["cell_options"].items()) for e in options["conditions"].values()}
+    specs = {tuple(e.spec.cell_options.items()) for e in options.conditions.values()}
     assert (("forget_bias", 3.0),) in specs
     with pytest.raises(BenchError, match="'many' is not allowed; it must be a whole number"):
         plan({**TINY, "width": "many"})
@@ -172,12 +177,12 @@ def test_a_cell_of_its_own_training_stands_beside_the_same_cell():
     sgd = {"cell": "lstm", "training": {"optimiser": "sgd", "learning_rate": 0.5}, "label": "sgd"}
     found = plan({**TINY, "experiments": ["horizon"], "cells": ["lstm", sgd]})
     trained = {
-        member["cell"]: found["conditions"][member["condition"]]["spec"]["training"]
-        for member in found["experiments"]["horizon"]["members"]
+        member.cell: found.conditions[member.condition].spec.training
+        for member in found.experiments["horizon"].members
     }
-    assert (trained["sgd"]["optimiser"], trained["sgd"]["learning_rate"]) == ("sgd", 0.5)
-    assert (trained["lstm"]["optimiser"], trained["lstm"]["learning_rate"]) == ("adam", 0.01)
-    assert [cell["key"] for cell in found["sweep"]["cells"]] == [
+    assert (trained["sgd"].optimiser, trained["sgd"].learning_rate) == ("sgd", 0.5)
+    assert (trained["lstm"].optimiser, trained["lstm"].learning_rate) == ("adam", 0.01)
+    assert [cell.key for cell in found.sweep.cells] == [
         "lstm",
         "lstm(learning_rate=0.5, optimiser=sgd)",
     ]
@@ -196,7 +201,7 @@ def test_the_snippets_of_the_documentation_plan_in_the_default_config(page: str,
     )  # another test may have loaded the page's own names
     entries = yaml.safe_load(yaml.safe_dump(said).replace(name, f"{name}_of_the_page"))
     found = plan({**SHIPPED, **entries, "plugins": [str(plugin)]})
-    assert any(f"{name}_of_the_page" in id for id in found["conditions"])
+    assert any(f"{name}_of_the_page" in id for id in found.conditions)
 
 
 def test_what_an_experiment_concludes_with_is_what_was_planned():
@@ -204,6 +209,6 @@ def test_what_an_experiment_concludes_with_is_what_was_planned():
     fair = {**SHIPPED, "experiments": ["fairness"]}
     named = {"fairness": {"reference": "lstm", "pace": {"elman": 0.5, "lstm": 1}}}
     found = plan(fair, named, {"cells": ["elman", "gru"]})
-    settings = found["experiments"]["fairness"]["settings"]
+    settings = found.experiments["fairness"].settings
     assert (settings["reference"], settings["pace"]) == (None, None)
     assert settings["lengths"] == SHIPPED["fairness"]["lengths"]

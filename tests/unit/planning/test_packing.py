@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 import yaml
 
 from lstm_bench.planning import packing
+from lstm_bench.spec import Condition, Training
+from lstm_bench.store.planned import Effort, PlannedCondition
 from tests.workflow.workspace import ROOT
 
 PROFILE = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text())
 
 
-def entry(updates: int) -> dict[str, Any]:
+def entry(updates: int) -> PlannedCondition:
     """A condition of an LSTM that takes about a millisecond an update and replicate."""
-    training = {"updates": updates, "batch": 32, "evaluate_every": 50}
-    effort = {"way": "kernel", "steps": 50, "inputs": 2, "validation": 512, "held_out": 2560}
-    return {
-        "spec": {"training": training},
-        "effort": effort,
-        "flops_per_update": 40_000_000,
-        "parameters": 5000,
-        "state_size": 64,
-    }
+    return PlannedCondition(
+        Condition("adding", 50, "lstm", training=Training(updates=updates)),
+        dataset="",
+        flops_per_update=40_000_000,
+        parameters=5000,
+        state_size=64,
+        effort=Effort(way="kernel", steps=50, inputs=2, validation=512, held_out=2560),
+    )
 
 
 @pytest.mark.parametrize("updates", [10_000, 30_000, 100_000])

@@ -41,8 +41,7 @@ def tuned(root: Path, rows: list[dict[str, Any]], **config: Any) -> Plan:
     folder = Results(root).experiment("tuning")
     folder.mkdir(parents=True, exist_ok=True)
     write_sealed(folder / "tables.sha256", {"table.csv": pd.DataFrame(rows).to_csv().encode()})
-    data = resolve({**TINY, **config}, SCHEMA, "d", tuning=True)
-    return Plan(data, root / "results/plans/d.json")
+    return resolve({**TINY, **config}, SCHEMA, tuning=True)
 
 
 @pytest.fixture(autouse=True)
@@ -77,8 +76,8 @@ def test_what_is_kept_keeps_its_provenance_and_its_trials(tmp_path: Path):
         ("temporal_order", 10),
         ("temporal_order", 10),
     ]
-    sweep = resolve({**TINY, "width": 32, "learning_rates": "mine.yaml"}, SCHEMA, "d")["sweep"]
-    assert sweep["other_than_tuned"] == {"width": 8}  # of the pairs in use: lstm on temporal_order
+    sweep = resolve({**TINY, "width": 32, "learning_rates": "mine.yaml"}, SCHEMA).sweep
+    assert sweep.other_than_tuned == {"width": 8}  # of the pairs in use: lstm on temporal_order
 
 
 def test_a_later_file_stands_over_an_earlier_one_which_tuning_leaves(tmp_path: Path):
@@ -121,7 +120,7 @@ def test_a_file_that_is_empty_holds_no_rates(text: str):
 def test_a_rate_of_the_config_that_serves_nothing_says_how_it_would(cells: list[str]):
     Path("mine.yaml").write_text(yaml.safe_dump(OLD), encoding="utf-8")
     config = {**TINY, "cells": cells, "learning_rates": "mine.yaml"}
-    told = resolve(config, SCHEMA, "d")["notices"][0]
+    told = resolve(config, SCHEMA).notices[0]
     serves = 0 if "gru" in cells else 1
     assert f"serves {serves} of 2 conditions" in told
     assert ("set learning_rates to null" in told) is (serves == 0)
@@ -205,10 +204,10 @@ def test_a_rate_of_a_small_trial_does_not_reach_the_sweep_it_was_not_tuned_for()
 def test_a_sweep_says_how_many_conditions_take_rates_tuned_otherwise():
     Path("mine.yaml").write_text(yaml.safe_dump(OLD), encoding="utf-8")
     changes = {"experiments": ["horizon"], "learning_rates": "mine.yaml", "lengths": [10, 20]}
-    said = resolve({**TINY, **changes}, SCHEMA, "d")["notices"]
+    said = resolve({**TINY, **changes}, SCHEMA).notices
     (otherwise,) = [sentence for sentence in said if "tuned otherwise" in sentence]
     assert otherwise.startswith("2 conditions")  # lstm at both lengths
     assert "width 32" in otherwise
     as_tuned = {"width": 32, "training": {**TINY["training"], "updates": 2000}}
-    quiet = resolve({**TINY, **changes, **as_tuned}, SCHEMA, "d")["notices"]
+    quiet = resolve({**TINY, **changes, **as_tuned}, SCHEMA).notices
     assert not [sentence for sentence in quiet if "tuned otherwise" in sentence]

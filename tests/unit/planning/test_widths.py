@@ -7,7 +7,7 @@ from lstm_bench.engine.network import Network
 from lstm_bench.engine.network_options import NetworkOptions
 from lstm_bench.errors import BenchError
 from lstm_bench.planning import widths
-from lstm_bench.planning.widths import SIZES, matched_width
+from lstm_bench.planning.widths import SIZES, Sizes
 from lstm_bench.sweep import Choice
 
 ADDING = Choice("adding")
@@ -37,7 +37,7 @@ def test_no_other_width_is_nearer_the_budget(
     monkeypatch.setattr(widths, "TOLERANCE", 1.0)
     if match == "state" and budget == 10_000:
         budget = 1000
-    found = matched_width(ADDING, cell, match, budget)
+    found = Sizes().matched(ADDING, cell, match, budget)
     size = SIZES[match][0]
     missed = {w: abs(size(network(cell, w)) - budget) for w in range(max(1, found - 3), found + 4)}
     assert found == min(missed, key=lambda w: (missed[w], w))
@@ -46,19 +46,19 @@ def test_no_other_width_is_nearer_the_budget(
 def test_an_exact_budget_is_met_exactly():
     for width in (1, 2, 31, 32, 33, 64):
         budget = network(Choice("lstm"), width).parameters
-        assert matched_width(ADDING, Choice("lstm"), "parameters", budget) == width
+        assert Sizes().matched(ADDING, Choice("lstm"), "parameters", budget) == width
 
 
 def test_a_budget_that_cannot_be_met_says_what_is_possible():
     with pytest.raises(BenchError) as caught:
-        matched_width(ADDING, Choice("lstm"), "parameters", 1000)
+        Sizes().matched(ADDING, Choice("lstm"), "parameters", 1000)
     below, above = network(Choice("lstm"), 14).parameters, network(Choice("lstm"), 15).parameters
     assert below < 1000 < above
     assert f"width 14 has {below:,} and width 15 has {above:,}" in str(caught.value)
     with pytest.raises(BenchError, match="width 1 has 18"):
-        matched_width(ADDING, Choice("lstm"), "parameters", 3)
+        Sizes().matched(ADDING, Choice("lstm"), "parameters", 3)
     with pytest.raises(BenchError, match="width 4096 has 4,096"):
-        matched_width(ADDING, Choice("elman"), "state", 100_000)
+        Sizes().matched(ADDING, Choice("elman"), "state", 100_000)
 
 
 def test_a_cell_with_blocks_gets_a_whole_number_of_them(monkeypatch: pytest.MonkeyPatch):
@@ -74,6 +74,6 @@ def test_a_cell_with_blocks_gets_a_whole_number_of_them(monkeypatch: pytest.Monk
     monkeypatch.setattr(widths, "TOLERANCE", 1.0)
     monkeypatch.setattr(cells, "create", lambda name, options: elman(**options))
     for budget in (500, 1000, 2000):
-        found = matched_width(ADDING, Choice("elman"), "parameters", budget)
+        found = Sizes().matched(ADDING, Choice("elman"), "parameters", budget)
         sizes = {w: abs(network(Choice("elman"), w).parameters - budget) for w in range(4, 80, 4)}
         assert found == min(sizes, key=lambda w: sizes[w])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -65,7 +66,7 @@ def test_a_curve_ends_where_its_replicate_ended(swept):
 
 def test_gates_and_gradients_are_those_of_the_probes(swept):
     plan, results = swept
-    id = plan.experiments["horizon"]["members"][0]["condition"]
+    id = plan.experiments["horizon"].members[0].condition
     trace = {"condition": id, "seed": 3, "measure": "trace", "gate": "write"}
     gates = [{**trace, "of": "relevant", "lag": 0, "value": 0.25}]
     gates += [{**trace, "of": "irrelevant", "lag": 1, "value": 0.125}]
@@ -74,10 +75,11 @@ def test_gates_and_gradients_are_those_of_the_probes(swept):
     flow = [{**norm, "lag": 0, "value": -1.0}, {**norm, "lag": 5, "value": -3.5}]
     flow += [{**norm, "lag": 9, "value": float("-inf")}]
     flow += [{**norm, "measure": "slope", "lag": -1, "value": -0.5}]
-    plan.data["config"]["experiments"] += ["selective_memory", "gradient_flow"]
+    asked = ["horizon", "selective_memory", "gradient_flow"]
+    entries = {name: replace(plan.experiments["horizon"], probe=name) for name in asked[1:]}
+    config = {**plan.config, "experiments": asked}
+    plan = replace(plan, config=config, experiments={**plan.experiments, **entries})
     for name, rows in (("selective_memory", gates), ("gradient_flow", flow)):
-        entry = {**plan.experiments["horizon"], "probe": name}
-        plan.data["experiments"][name] = entry
         write_table(results.root / plan.probe_files(name)[0], rows)
     (page,) = write_explorer(plan, results, results.root / "explorer")
     entry = next(e for e in data_of(page)["entries"] if e["id"] == id)

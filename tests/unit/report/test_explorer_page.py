@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -132,8 +133,9 @@ def test_hostile_names_are_text(browser, tmp_path):
     names = [f"cell_{place}" for place in range(len(HOSTILE))]
     labels = dict(zip(names, HOSTILE))
     plan = make_plan(results, cells=names, labels=labels, blocks=("seeds-000-000",))
-    for member in plan.experiments["horizon"]["members"]:
-        member["task"] = HOSTILE[0]
+    horizon = plan.experiments["horizon"]
+    members = tuple(replace(member, task=HOSTILE[0]) for member in horizon.members)
+    plan = replace(plan, experiments={"horizon": replace(horizon, members=members)})
     finish(results, plan)
     folder = tmp_path / "explorer"
     write_explorer(plan, results, folder)

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import re
-from types import SimpleNamespace
 
 import pandas as pd
 
 from lstm_bench.report.tables import failures, html_table, networks, shown, statuses
+from lstm_bench.spec import Condition
+from lstm_bench.store.planned import PlannedCondition, PlannedExperiment, PlannedMember
+from lstm_bench.store.plans import Plan
 from tests.unit.experiments.outcomes import made
 
 
@@ -53,20 +55,18 @@ def test_failures_are_listed_with_their_reason_and_the_rest_is_not() -> None:
 
 
 def test_every_cell_has_a_row_with_its_network_and_what_it_is_on_each_task() -> None:
-    def condition(width: int, **network: object) -> dict[str, object]:
-        return {"spec": {"width": width, "network": network}, "parameters": 1234, "state_size": 7}
+    def condition(width: int, **network: object) -> PlannedCondition:
+        spec = Condition("adding", 9, "lstm", width, network=network)
+        return PlannedCondition(spec, "", parameters=1234, state_size=7)
 
-    plan = SimpleNamespace(
-        asked=["horizon"],
-        experiments={
-            "horizon": {
-                "members": [
-                    {"task": task, "cell": cell, "condition": f"{cell} {task}"}
-                    for task in ("adding", "copy")
-                    for cell in ("lstm", "deep")
-                ]
-            }
-        },
+    members = tuple(
+        PlannedMember(task, cell, f"{cell} {task}")
+        for task in ("adding", "copy")
+        for cell in ("lstm", "deep")
+    )
+    plan = Plan(
+        {"experiments": ["horizon"]},
+        experiments={"horizon": PlannedExperiment(members)},
         conditions={
             "lstm adding": condition(47),
             "lstm copy": condition(45),

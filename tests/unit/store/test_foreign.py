@@ -12,13 +12,15 @@ import pytest
 
 from lstm_bench.claims.base import declared
 from lstm_bench.errors import BenchError
+from lstm_bench.planning import ensure
+from lstm_bench.planning.ensure import source_digest
 from lstm_bench.registry import import_room
 from lstm_bench.spec import Condition, SeedBlock, Training
-from lstm_bench.store import aside, plans, records
+from lstm_bench.store import aside, records
 from lstm_bench.store.datasets import make_dataset
 from lstm_bench.store.files import json_bytes, write_json
 from lstm_bench.store.paths import EXPERIMENT_FILES, Results
-from lstm_bench.store.plans import source_digest
+from lstm_bench.store.planned import PlannedCondition
 from lstm_bench.store.seals import read_sealed, write_sealed, write_sealed_json
 from lstm_bench.store.tables import write_table
 from lstm_bench.store.tensors import save_tensors
@@ -68,7 +70,7 @@ def plan(code: str) -> Any:
     return SimpleNamespace(
         every_block=lambda: blocks,
         blocks=lambda _: blocks,
-        conditions={CONDITION.id: {"code": code}},
+        conditions={CONDITION.id: PlannedCondition(CONDITION, "", code=code)},
         experiments=["horizon"],
         tables={},
         asked=[],
@@ -150,7 +152,7 @@ def test_a_desktop_s_file_is_no_record_of_snakemake_s(results: Results) -> None:
 def test_the_digest_of_the_sources_is_of_sources_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(plans, "PACKAGE", tmp_path)
+    monkeypatch.setattr(ensure, "PACKAGE", tmp_path)
     (tmp_path / "room").mkdir()
     (tmp_path / "room/cell.py").write_text("pass\n")
     before = source_digest()

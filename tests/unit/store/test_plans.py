@@ -11,16 +11,20 @@ import pytest
 from click.testing import CliRunner
 
 from lstm_bench.cli import cli
-from lstm_bench.errors import BenchError
+from lstm_bench.errors import BenchError, DamagedFile
 from lstm_bench.spec import Condition, seed_blocks
 from lstm_bench.store.paths import Results
+from lstm_bench.store.planned import PlannedMember
 from lstm_bench.store.plans import Plan
 from lstm_bench.store.seals import write_sealed_json
 from lstm_bench.store.signatures import drawn_otherwise, is_of_another, sign
 from lstm_bench.store.status import status_of
 from lstm_bench.training.outcome import write_failure
 
-HORIZON = {"members": [{"condition": "c-1"}], "blocks": ["seeds-000-001", "seeds-002-003"]}
+HORIZON = {
+    "members": [{"task": "adding", "cell": "lstm", "condition": "c-1"}],
+    "blocks": ["seeds-000-001", "seeds-002-003"],
+}
 
 
 def planned(results: Results, digest: str, at: float, **changes: Any) -> Plan:
@@ -56,6 +60,16 @@ def test_a_plan_that_was_only_made_is_not_the_last_run(results: Results):
     assert Plan.last_run(results).named(results) == "config.yaml + smoke.yaml (plan cccc)"
     ran(first, results, 7, "config.yaml")
     assert Plan.last_run(results).path == first.path
+
+
+def test_a_plan_of_an_older_version_is_read_as_far_as_both_know_it(results: Results):
+    horizon = {**HORIZON, "in_sweep": True}  # as 0.3.4 wrote it: without factors, with other keys
+    sweep = {"tasks": [], "cells": [{"name": "lstm", "label": "mine", "key": "lstm"}]}
+    found = planned(results, "aaaa", 1, experiments={"horizon": horizon}, sweep=sweep)
+    assert found.experiments["horizon"].members == (PlannedMember("adding", "lstm", "c-1", {}),)
+    assert [cell.shown for cell in found.sweep.cells] == ["mine"]
+    with pytest.raises(DamagedFile, match="another version of lstm_bench wrote it"):
+        planned(results, "bbbb", 2, conditions={"c-1": {"of": "a later version"}})
 
 
 def test_nothing_run_is_one_sentence(results: Results):

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,6 +14,7 @@ from lstm_bench.store.conditions import read_condition
 from lstm_bench.store.datasets import make_dataset
 from lstm_bench.store.files import read_json, write_json
 from lstm_bench.store.paths import Results
+from lstm_bench.store.planned import PlannedCondition, PlannedDataset
 from lstm_bench.store.verify import forget, remove, verify
 from lstm_bench.training.outcome import now, write_failure
 
@@ -34,7 +35,7 @@ def plan(code: str) -> Any:
     return SimpleNamespace(
         every_block=lambda: blocks,
         blocks=lambda names: blocks if names == ["horizon"] else [],
-        conditions={CONDITION.id: {"code": code}},
+        conditions={CONDITION.id: PlannedCondition(CONDITION, "", code=code)},
         experiments=["horizon", "cost"],
         tables={},
         asked=[],
@@ -100,7 +101,7 @@ def test_a_damaged_dataset_of_the_plan_is_drawn_again(results: Results) -> None:
     (folder / "test.npz").write_bytes(whole["test.npz"][:-1])
     ((path, _),) = [(path, fault) for path, fault in verify(results) if fault]
     name = folder.relative_to(results.root).as_posix()
-    known: Any = SimpleNamespace(datasets={name: {"spec": asdict(small.dataset)}})
+    known: Any = SimpleNamespace(datasets={name: PlannedDataset(small.dataset, "")})
     remove(path, results, known)
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == whole
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,16 @@ import numpy as np
 from lstm_bench.spec import TUNING_SEEDS, Condition, SeedBlock, Training
 from lstm_bench.store.files import sha256, write_bytes, write_json
 from lstm_bench.store.paths import DATASET, Results
-from lstm_bench.store.plans import Plan
+from lstm_bench.store.planned import (
+    PlannedCondition,
+    PlannedDataset,
+    PlannedExperiment,
+    PlannedMember,
+)
+from lstm_bench.store.plans import Plan, PlannedSweep
 from lstm_bench.store.tables import write_table
 from lstm_bench.store.tensors import save_tensors
+from lstm_bench.sweep import Choice
 from lstm_bench.training.outcome import replicate_row, timing_row
 from lstm_bench.training.stopping import Progress
 
@@ -35,48 +42,43 @@ def make_plan(
     experiment: str = "lstm_bench",
 ) -> Plan:
     """Write a plan of every cell on every task at every length, with one experiment."""
-    labels, members, conditions, datasets = labels or {}, [], {}, {}
+    labels, members = labels or {}, []
+    conditions: dict[str, PlannedCondition] = {}
+    datasets: dict[str, PlannedDataset] = {}
     for task in tasks:
         for T in lengths:
             for cell in cells:
                 c = Condition(task, T, cell, training=training or Training())
-                place = {"task": task, "T": T, "dataset": c.dataset.id}
-                folder = DATASET.format(**place)
-                datasets[folder] = {"spec": asdict(c.dataset), "code": "task 1"}
-                members.append({"task": task, "cell": labels.get(cell, cell), "condition": c.id})
-                conditions[c.id] = {
-                    "spec": c.to_json(),
-                    "dataset": folder,
-                    "code": CODE,
-                    "parameters": 4481,
-                    "flops_per_update": 17_203_200 * T,
-                    "priority": 1,
-                    "solved_score": 0.94,
-                    "score_name": "R²",
-                }
-    entry = {"probe": None, "probe_settings": {}, "code": "0"}
+                folder = DATASET.format(task=task, T=T, dataset=c.dataset.id)
+                datasets[folder] = PlannedDataset(c.dataset, "task 1")
+                members.append(PlannedMember(task, labels.get(cell, cell), c.id))
+                conditions[c.id] = PlannedCondition(
+                    spec=c,
+                    dataset=folder,
+                    code=CODE,
+                    parameters=4481,
+                    flops_per_update=17_203_200 * T,
+                    priority=1,
+                    solved_score=0.94,
+                    score_name="R²",
+                )
+    entry = PlannedExperiment(tuple(members), tuple(blocks), code="0")
     tuning = f"seeds-{TUNING_SEEDS}-{TUNING_SEEDS + 4}"
-    data = {
-        "digest": "0123456789abcdef",
-        "package": "0.1.0",
-        "config": {"experiments": ["horizon"], "tracking": {"experiment": experiment}},
-        "sweep": {"tasks": [], "cells": [{"shown": labels.get(cell, cell)} for cell in cells]},
-        "conditions": conditions,
-        "datasets": datasets,
-        "experiments": {
-            "horizon": {"in_sweep": True, "members": members, "blocks": list(blocks), **entry},
-            "tuning": {"in_sweep": False, "members": members, "blocks": [tuning], **entry},
-        },
-    }
-    path = results.plan("0123456789abcdef")
-    write_json(path, data)
-    return Plan(data, path)
+    plan = Plan(
+        package="0.1.0",
+        config={"experiments": ["horizon"], "tracking": {"experiment": experiment}},
+        sweep=PlannedSweep(cells=tuple(Choice(cell, label=labels.get(cell, "")) for cell in cells)),
+        conditions=conditions,
+        datasets=datasets,
+        experiments={"horizon": entry, "tuning": replace(entry, blocks=(tuning,))},
+    )
+    return plan.write(results.plan("0123456789abcdef"))
 
 
 def finish(results: Results, plan: Plan, pairs: Iterable[tuple[str, str]] | None = None) -> None:
     """Write the files of these blocks (all of the sweep by default) and their datasets."""
     for number, (name, block) in enumerate(pairs or plan.blocks(plan.asked)):
-        condition = Condition.from_json(plan.conditions[name]["spec"])
+        condition = plan.conditions[name].spec
         manifest = results.dataset(condition.dataset) / "manifest.json"
         if not manifest.exists():
             sums = {split: sha256(f"{split} {name}".encode()) for split in ("validation", "test")}

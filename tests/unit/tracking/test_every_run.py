@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +29,12 @@ def another(
 ) -> Plan:
     """A plan of another config, of its own name and age; finished unless said otherwise."""
     made = make_plan(results, blocks=["seeds-000-001"], **given)
-    path = made.path.rename(results.plan(digest))
+    path = made.write(results.plan(digest)).path
+    made.path.unlink()
     os.utime(path, (at, at))
     if ran:
         write_json(path.with_suffix(".ran"), {})
-    plan = Plan(made.data, path)
+    plan = replace(made, path=path)
     finish(results, plan, plan.blocks(plan.asked)[: 1 if unfinished else None])
     return plan
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -24,8 +25,8 @@ def counts(tally: Tally) -> tuple[int, int, int]:
 
 
 def condition(plan: Plan, cell: str) -> Condition:
-    (spec,) = (c["spec"] for c in plan.conditions.values() if c["spec"]["cell"] == cell)
-    return Condition.from_json(spec)
+    (spec,) = (c.spec for c in plan.conditions.values() if c.spec.cell == cell)
+    return spec
 
 
 def test_everything_is_imported_once(results: Results, plan: Plan) -> None:
@@ -152,8 +153,8 @@ def test_after_removing_the_database_two_importers_at_once_bring_all_back_once(
 
 def test_results_of_older_code_are_not_imported(results: Results, plan: Plan) -> None:
     stale = next(iter(plan.conditions))
-    changed = {**plan.conditions[stale], "code": "task 2 cell 1 engine 1 training 1"}
-    newer = Plan({**plan.data, "conditions": {**plan.conditions, stale: changed}}, plan.path)
+    changed = replace(plan.conditions[stale], code="task 2 cell 1 engine 1 training 1")
+    newer = replace(plan, conditions={**plan.conditions, stale: changed})
     tally = track(newer, results)
     assert (tally.added, tally.missing) == (RUNS - 5, len(BLOCKS))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +93,7 @@ def test_a_copy_of_a_folder_has_its_own_artifacts(
     copy = Results(tmp_path / "copy")
     shutil.copytree(results.mlflow_db.parent, copy.mlflow_db.parent)
     assert track(plan, copy).unchanged == RUNS
-    theirs = Plan({**plan.data, "config": second.config}, plan.path)
+    theirs = replace(plan, config=second.config)
     track(theirs, copy)
     shutil.rmtree(results.mlflow_db.parent)
     client = Mlflow(copy).client

@@ -6,12 +6,13 @@ import base64
 import json
 import re
 import zlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from lstm_bench.spec import Condition, SeedBlock, Training
-from lstm_bench.store.files import write_json
 from lstm_bench.store.paths import Results
+from lstm_bench.store.planned import PlannedMember
 from lstm_bench.store.plans import Plan
 from lstm_bench.tracking import notes, page, views
 from lstm_bench.tracking.importer import track
@@ -30,15 +31,17 @@ def with_controls(results: Results) -> Plan:
     plan = make_plan(results, lengths=(10, 20), blocks=["seeds-000-001"])
     short = Condition("adding", 20, "lstm", training=Training(truncate=5))
     whole = Condition("adding", 20, "lstm")
-    entry = {**plan.conditions[whole.id], "spec": short.to_json()}
-    data = {**plan.data, "conditions": {**plan.conditions, short.id: entry}}
-    members = [{"task": "adding", "cell": "lstm", "condition": c.id} for c in (whole, short)]
+    entry = replace(plan.conditions[whole.id], spec=short)
+    members = tuple(PlannedMember("adding", "lstm", c.id) for c in (whole, short))
     horizon = plan.experiments["horizon"]
-    truncation = {**horizon, "members": members}
-    data["experiments"] = {"horizon": horizon, "truncation": truncation, "again": horizon}
-    data["config"] = {**plan.config, "experiments": list(data["experiments"])}
-    write_json(plan.path, data)
-    found = Plan(data, plan.path)
+    truncation = replace(horizon, members=members)
+    experiments = {"horizon": horizon, "truncation": truncation, "again": horizon}
+    found = replace(
+        plan,
+        conditions={**plan.conditions, short.id: entry},
+        experiments=experiments,
+        config={**plan.config, "experiments": list(experiments)},
+    ).write(plan.path)
     finish(results, found)
     return found
 

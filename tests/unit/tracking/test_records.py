@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from lstm_bench.spec import Condition, Training
+from lstm_bench.store.planned import PlannedCondition
 from lstm_bench.tracking import notes
 from lstm_bench.tracking.credentials import without_credentials
 from lstm_bench.tracking.known import Known
@@ -127,7 +128,7 @@ def named(*variants: dict[str, Any]) -> list[str]:
         own = {key: changes.pop(key) for key in ("width", "task_options") if key in changes}
         training = Training(**changes)
         made = Condition("adding", 20, "lstm", training=training, **own)
-        conditions[made.id] = {"spec": made.to_json()}
+        conditions[made.id] = PlannedCondition(made, "")
     known = Known(conditions, dict.fromkeys(conditions, ("adding", "mine")), [], [], [], [])
     shown = names(known, [(id, "sweep") for id in conditions])
     return [shown[id, "sweep"] for id in conditions]
@@ -171,7 +172,8 @@ def test_two_conditions_never_share_a_name() -> None:
 
 def test_a_note_stays_within_what_mlflow_keeps() -> None:
     rows = [row(seed, "error") | {"reason": "r" * 40} for seed in range(1000)]
-    entry = {"score_name": "accuracy", "solved_score": 0.99}
+    spec = Condition("adding", 9, "lstm")
+    entry = PlannedCondition(spec, "", score_name="accuracy", solved_score=0.99)
     note = notes.condition(rows, entry, None)
     assert len(note) < 8000
     assert "940 more" in note

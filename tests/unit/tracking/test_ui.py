@@ -12,13 +12,14 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from lstm_bench.errors import BenchError
-from lstm_bench.spec import Condition, SeedBlock
+from lstm_bench.spec import SeedBlock
 from lstm_bench.store.paths import Results
 from lstm_bench.store.plans import Plan
 from lstm_bench.tracking import ui
@@ -80,15 +81,15 @@ def test_the_ui_shows_the_runs_and_what_finishes_meanwhile(
         path = f"get-artifact?path=figure.svg&run_uuid={answer['info']['run_id']}"
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/{path}", timeout=10) as figure:
             assert figure.read().startswith(b"<svg")
-        spec = next(iter(plan.conditions.values()))["spec"]
+        condition = next(iter(plan.conditions.values())).spec
         block = SeedBlock.parse(BLOCKS[0])
-        finish_block(results, Condition.from_json(spec), block, START + 9 * MINUTE, "diverged")
+        finish_block(results, condition, block, START + 9 * MINUTE, "diverged")
         within(30, lambda: "3 replaced" in out.read_text())
         assert sum(r["info"]["status"] == "FAILED" for r in search(port, id)) == 2
         served = f"http://127.0.0.1:{port}"
         assert track(plan, results, uri=served).unchanged == RUNS
         tracking = {"experiment": "over HTTP"}
-        other = Plan({**plan.data, "config": {**plan.config, "tracking": tracking}}, plan.path)
+        other = replace(plan, config={**plan.config, "tracking": tracking})
         assert track(other, results, uri=served).added == RUNS
         assert track(other, results, uri=served).unchanged == RUNS
         process.send_signal(signal.SIGTERM)

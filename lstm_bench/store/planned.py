@@ -1,0 +1,139 @@
+"""The entries of a plan: what is trained, for which questions, and what decides the results."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from lstm_bench.spec import Condition, Dataset, SeedBlock
+from lstm_bench.sweep import Choice
+
+
+@dataclass(frozen=True)
+class Effort:
+    """What the time and memory of a training hang on beside its condition (`planning.effort`).
+
+    way                    how the engine goes through time: kernel, scan or loop
+    steps, inputs          of a sequence: its time steps, and the numbers at each
+    validation, held_out   sequences of the validation set, and of validation and test together
+    """
+
+    way: str = "loop"
+    steps: int = 0
+    inputs: int = 0
+    validation: int = 0
+    held_out: int = 0
+
+
+@dataclass(frozen=True)
+class PlannedCondition:
+    """A condition with what can be said of it before it is trained.
+
+    code                     the versions that decide its results
+    dataset                  the folder of its held-out sequences, below results/datasets
+    parameters, state_size   of its network, numbers; 0 where its cell's plugin is not loaded
+    flops_per_update         of one replicate's batch, forward and backward
+    solved_score             the criterion, in the score that `score_name` names
+    priority                 Snakemake's: the longest trainings come first
+    """
+
+    spec: Condition
+    dataset: str
+    code: str = ""
+    parameters: int = 0
+    state_size: int = 0
+    flops_per_update: int = 0
+    solved_score: float = 0.0
+    score_name: str = ""
+    priority: int = 0
+    effort: Effort = field(default_factory=Effort)
+
+
+@dataclass(frozen=True)
+class PlannedDataset:
+    """The held-out sequences of a task at a length, and the version of the task."""
+
+    spec: Dataset
+    code: str
+
+
+@dataclass(frozen=True)
+class PlannedMember:
+    """A condition, by its id, and its place in an experiment: see `sweep.Member`."""
+
+    task: str
+    cell: str
+    condition: str
+    factors: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class PlannedExperiment:
+    """What an experiment asks for, and what its results hang on.
+
+    blocks         names of the seed blocks of each of its members
+    tasks          of its own, where it has some
+    probe          the module of `probes` that measures for it; what that is told and its code
+    reads          experiments whose table it joins
+    beside         whether it belongs on the page though the config does not list it
+    settings       its section of the config, with its defaults, fitted to the sweep
+    code           digests of the code of its tables and of its figure
+    """
+
+    members: tuple[PlannedMember, ...] = ()
+    blocks: tuple[str, ...] = ()
+    tasks: tuple[Choice, ...] = ()
+    probe: str | None = None
+    probe_settings: Mapping[str, Any] = field(default_factory=dict)
+    probe_code: str = ""
+    reads: tuple[str, ...] = ()
+    beside: bool = False
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    code: str = ""
+    figure_code: str = ""
+
+    @property
+    def runs(self) -> list[tuple[str, str]]:
+        """(condition id, block name) of every seed block it needs."""
+        return [(member.condition, block) for member in self.members for block in self.blocks]
+
+
+@dataclass(frozen=True)
+class PlannedArm:
+    """A line of a published table: its condition, by id, and its seed blocks."""
+
+    label: str
+    condition: str
+    blocks: tuple[str, ...]
+
+    @property
+    def runs(self) -> list[tuple[str, str]]:
+        """(condition id, block name) of every seed block it needs."""
+        return [(self.condition, block) for block in self.blocks]
+
+
+@dataclass(frozen=True)
+class PlannedTable:
+    """A published table and the digest of the code that judges it."""
+
+    arms: tuple[PlannedArm, ...] = ()
+    code: str = ""
+
+    @property
+    def runs(self) -> list[tuple[str, str]]:
+        """(condition id, block name) of every seed block it needs."""
+        return [pair for arm in self.arms for pair in arm.runs]
+
+
+@dataclass(frozen=True)
+class PlannedClaim:
+    """The keys of a `claims.Claim`, and why this sweep cannot judge it, if so."""
+
+    declared: Mapping[str, Any]
+    not_judged: str = ""
+
+
+def replicates_of(block: str) -> int:
+    """How many seeds a seed block of this name has."""
+    return len(SeedBlock.parse(block).seeds)

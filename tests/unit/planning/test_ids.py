@@ -1,0 +1,34 @@
+"""What config.yaml and the presets train keeps its names: a stored run is found under no other."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+
+from lstm_bench.planning.overlays import inherited, merged, read_layers
+from lstm_bench.planning.plan import resolve
+from lstm_bench.spec import digest
+from tests.workflow.workspace import ROOT
+
+SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
+# of conditions, seed blocks and datasets; to be replaced where a preset trains something else
+STORED = {
+    "config": (298, 312, "2813695965"),
+    "smoke": (118, 132, "a43d059001"),
+    "catalogue": (79, 93, "2661e28c2d"),
+    "paper": (906, 1738, "aa04a8035f"),
+    "gpu": (298, 312, "074418a6fe"),
+}
+
+
+@pytest.mark.parametrize("preset", STORED)
+def test_conditions_blocks_and_datasets_keep_their_names(
+    preset: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    files = [] if preset == "config" else [f"workflow/presets/{preset}.yaml"]
+    layers = read_layers(["config.yaml", *files], {"device": "cpu"})
+    plan = resolve(merged(layers), SCHEMA, inherited(layers))
+    blocks = sorted(plan.every_block())
+    names = digest([sorted(plan.conditions), blocks, sorted(plan.datasets)])
+    assert (len(plan.conditions), len(blocks), names) == STORED[preset]
