@@ -86,8 +86,9 @@ def log_lengths(axes: Axes, lengths: Sequence[float], inches: float = 3.0) -> No
             named.append(T)
     axes.set_xticks(ordered, [f"{T:.10g}" if T in named else "" for T in ordered])
     axes.minorticks_off()
-    gaps = [np.log(b / a) / np.log(whole) * inches for a, b in pairwise(named)]
-    needed = [letters(f"{a:.10g}{b:.10g} ", 7.5) / 2 for a, b in pairwise(named)]
+    # a tenth of the axis lies outside its first and last tick
+    gaps = [0.9 * np.log(b / a) / np.log(whole) * inches for a, b in pairwise(named)]
+    needed = [letters(f"{a:.10g}{b:.10g}  ", 7.5) / 2 for a, b in pairwise(named)]
     if any(gap < need for gap, need in zip(gaps, needed)):
         axes.tick_params(axis="x", labelrotation=90)
     if len(ordered) == 1 or not np.isfinite(axes.dataLim.intervalx).all():

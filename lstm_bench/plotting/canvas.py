@@ -155,7 +155,7 @@ class Canvas:
 
     def _write_edge(self) -> None:
         """Texts at the right edge, one above another where their points are as high."""
-        gap = 8.5 / 72 / max(0.5, self.size[1] - 0.3)
+        gap = 8.5 / 72 / max(0.5, self.size[1] - 0.65)
         unit = self.axes.transScale + self.axes.transLimits
         heights = unit.transform([(1, height) for height, _, _ in self.edge] or [(1, 1)])[:, 1]
         told: dict[tuple[str, int], tuple[float, str]] = {}
