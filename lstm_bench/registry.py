@@ -173,10 +173,10 @@ def code_version(cls: type) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
 
 
-def build(cls: type[T], options: Mapping[str, Any], what: str) -> T:
+def build(cls: type[T], options: Mapping[str, object], what: str) -> T:
     """An instance with these options; a wrong name or type gives one sentence."""
     allowed = {f.name: f for f in fields(cls)}  # type: ignore[arg-type]
-    given: dict[str, Any] = {}
+    given: dict[str, object] = {}
     for key, value in options.items():
         if key not in allowed:
             raise (
@@ -235,7 +235,7 @@ def _same_kind(value: Any, default: Any) -> bool:
     return isinstance(value, type(default))
 
 
-def chosen_options(component: Any) -> dict[str, Any]:
+def chosen_options(component: Any) -> dict[str, object]:
     """The options that differ from their default: what a condition's id is made of."""
     return {
         f.name: getattr(component, f.name)

@@ -114,12 +114,12 @@ class Condition:
     T: int
     cell: str
     width: int = 32
-    task_options: Mapping[str, Any] = field(default_factory=dict)
-    cell_options: Mapping[str, Any] = field(default_factory=dict)
+    task_options: Mapping[str, object] = field(default_factory=dict)
+    cell_options: Mapping[str, object] = field(default_factory=dict)
     training: Training = field(default_factory=Training)
     network: Mapping[str, Any] = field(default_factory=dict)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Plain data, complete: what condition.json holds and what the hash is taken of.
 
         What was added to conditions later is left out at its default, so that it renames nothing.

@@ -25,7 +25,7 @@ class Choice:
     """
 
     name: str
-    options: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, object] = field(default_factory=dict)
     label: str = ""
     lengths: tuple[int, ...] = ()
     network: Mapping[str, Any] = field(default_factory=dict)
@@ -47,19 +47,19 @@ class Choice:
         return self.label or self.key
 
 
-def tuned_here(training: Training, width: Any, network: Mapping[str, Any]) -> dict[str, Any]:
+def tuned_here(training: Training, width: Any, network: Mapping[str, object]) -> dict[str, object]:
     """The settings of a sweep that its learning rates depend on."""
     kept = {key: getattr(training, key) for key in TUNED_WITH}
     return {**kept, "width": width, "network": dict(network)}
 
 
-def differing(settings: Mapping[str, Any], here: Mapping[str, Any]) -> dict[str, Any]:
+def differing(settings: Mapping[str, object], here: Mapping[str, object]) -> dict[str, object]:
     """What a rate was tuned with and a sweep does otherwise; unless said, with a plain network."""
     every = {"network": {}, **settings} if settings else {}
     return {key: value for key, value in every.items() if here.get(key, value) != value}
 
 
-def told_width(width: int | Mapping[str, Any]) -> str:
+def told_width(width: int | Mapping[str, object]) -> str:
     """`32`, or `10000 parameters` where it is matched."""
     return str(width) if isinstance(width, int) else f"{width['budget']} {width['match']}"
 
@@ -75,7 +75,7 @@ class Member:
     task: str
     cell: str
     condition: Condition
-    factors: Mapping[str, Any] = field(default_factory=dict)
+    factors: Mapping[str, object] = field(default_factory=dict)
 
 
 class Sizes(Protocol):
@@ -102,14 +102,14 @@ class Sweep:
     tasks: tuple[Choice, ...]
     cells: tuple[Choice, ...]
     training: Training
-    width: int | Mapping[str, Any]
+    width: int | Mapping[str, object]
     replicates: int
     seed_block: int
     sizes: Sizes
     first_seed: int = 0
     rates: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-    tuned_with: Mapping[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
-    network: Mapping[str, Any] = field(default_factory=dict)
+    tuned_with: Mapping[tuple[str, str], Mapping[str, object]] = field(default_factory=dict)
+    network: Mapping[str, object] = field(default_factory=dict)
 
     def chosen(self, labels: Sequence[str] | None) -> list[Choice]:
         """The cells of these labels, in their order; every cell without."""
@@ -139,7 +139,7 @@ class Sweep:
             and "learning_rate" not in cell.own.get("training", {})
         ]
 
-    def tuned_otherwise(self, tasks: Iterable[Choice]) -> dict[tuple[str, str], dict[str, Any]]:
+    def tuned_otherwise(self, tasks: Iterable[Choice]) -> dict[tuple[str, str], dict[str, object]]:
         """By labels of task and cell: what a rate in use was tuned with and this sweep does not."""
         here = tuned_here(self.training, self.width, self.network)
         found = {
@@ -179,7 +179,7 @@ class Sweep:
         return list(seed_blocks(self.replicates, self.seed_block, self.first_seed))
 
 
-def once_each(settings: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+def once_each(settings: Iterable[Mapping[str, object]]) -> dict[str, object]:
     """The values that these settings have of each key, once each; the value itself where one."""
     found: dict[str, list[Any]] = {}
     for each in settings:

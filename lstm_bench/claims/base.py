@@ -50,11 +50,11 @@ class Claim:
     tasks: Sequence[str] = ()
     order: int = 100
     column: str = ""
-    where: Mapping[str, Any] = field(default_factory=dict)
+    where: Mapping[str, object] = field(default_factory=dict)
     scale: str = "difference"
     measured: str = ""
     told: str = ""
-    variants: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    variants: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
 
     @property
     def exact(self) -> bool:

@@ -196,7 +196,7 @@ def agreement(claim: Claim, main: Comparison, others: Iterable[Comparison]) -> s
     return " ".join(sentences)
 
 
-def rows_where(table: pd.DataFrame, where: Mapping[str, Any]) -> pd.DataFrame:
+def rows_where(table: pd.DataFrame, where: Mapping[str, object]) -> pd.DataFrame:
     """The rows with these values, one or a list of them. Raises KeyError for an unknown column."""
     for key, value in where.items():
         table = table[table[key].isin(value if isinstance(value, list | tuple) else [value])]

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -167,7 +166,7 @@ def _ties(claim: Claim, stored: Evidence, plan: Plan) -> list[list[str]]:
 
 def _row(
     judged: Judged, others: list[Comparison], groups: list[list[str]], claims: int, plan: Plan
-) -> dict[str, Any]:
+) -> dict[str, object]:
     claim, found, ratio = judged.claim, judged.found, judged.claim.ratio
     more = judged.more(claims, plan.sweep.seed_block)
     bounds = found.bounds() if found else None
@@ -220,7 +219,7 @@ def _row(
     }
 
 
-def _beside(found: Comparison, main: Comparison, claim: Claim) -> dict[str, Any]:
+def _beside(found: Comparison, main: Comparison, claim: Claim) -> dict[str, object]:
     bounds = found.bounds()
     return {
         "cells": list(found.cells),
@@ -234,7 +233,7 @@ def _beside(found: Comparison, main: Comparison, claim: Claim) -> dict[str, Any]
     }
 
 
-def _conditions(claim: Claim, plan: Plan) -> dict[str, Any]:
+def _conditions(claim: Claim, plan: Plan) -> dict[str, object]:
     """What the effect is conditional on: it may be another at another width, budget or rate."""
     labels, members = _labels(plan), plan.experiments[claim.experiment].members
     cells = [labels[name] for name in claim.cells]
@@ -254,19 +253,19 @@ def _conditions(claim: Claim, plan: Plan) -> dict[str, Any]:
     }
 
 
-def _meant(claim: Claim, factors: Mapping[str, Any]) -> bool:
+def _meant(claim: Claim, factors: Mapping[str, object]) -> bool:
     """Whether the claim rests on an arm of these factors, as far as `where` speaks of them."""
     asked = {key: value for key, value in claim.where.items() if key in factors}
     return all(factors[k] in (v if isinstance(v, list) else [v]) for k, v in asked.items())
 
 
-def _table(rows: list[dict[str, Any]]) -> pd.DataFrame:
+def _table(rows: list[dict[str, object]]) -> pd.DataFrame:
     columns = ["id", "verdict", "statistic", "effect", "low", "high", "n", "threshold", "alpha"]
     columns += ["p", "p_adjusted", "more_replicates", "smallest_detectable", "reason", "quote"]
     return pd.DataFrame([plain({c: row[c] for c in columns}) for row in rows], columns=columns)
 
 
-def _seconds(judged: Judged, stored: Stored | None, plan: Plan) -> list[dict[str, Any]]:
+def _seconds(judged: Judged, stored: Stored | None, plan: Plan) -> list[dict[str, object]]:
     """Measured seconds of an update for the claim's cells: beside the verdict, never in it."""
     if stored is None or judged.claim.statistic not in ("updates_to_solve", "flops_per_update"):
         return []

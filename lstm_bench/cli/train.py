@@ -43,7 +43,7 @@ HELP = {
 COLUMNS = ["seed", "status", "reason", "updates_to_solve", "best_validation_loss", "test_score"]
 
 
-def _pairs(_: Any, __: Any, values: tuple[str, ...]) -> dict[str, Any]:
+def _pairs(_: Any, __: Any, values: tuple[str, ...]) -> dict[str, object]:
     from lstm_bench.store.yamls import parse_yaml
 
     pairs = {}

@@ -106,7 +106,7 @@ class Ablation(Experiment):
 
     def table(self, evidence: Evidence) -> pd.DataFrame:
         """One row a task and cell: solved, updates, ratio to the baseline, p-value, group."""
-        rows: list[dict[str, Any]] = []
+        rows: list[dict[str, object]] = []
         each = per_seed(evidence)
         baseline = self.settings.baseline
         for (task, T), group in each.groupby(["task", "T"], sort=False):
@@ -135,7 +135,7 @@ class Ablation(Experiment):
         )
         return wide.reset_index()
 
-    def verdict(self, table: pd.DataFrame, summary: pd.DataFrame) -> dict[str, Any]:
+    def verdict(self, table: pd.DataFrame, summary: pd.DataFrame) -> dict[str, object]:
         baseline = table.baseline.iloc[0]
         parts, controls = [], {}
         for task, group in table.groupby("task", sort=False):
@@ -240,7 +240,7 @@ def _adjusted(values: pd.DataFrame, variants: list[str], baseline: str) -> dict[
     return dict(zip(tested, holm(list(tested.values()))))
 
 
-def _counts(own: pd.DataFrame) -> dict[str, Any]:
+def _counts(own: pd.DataFrame) -> dict[str, object]:
     n, solved = len(own), int(own.solved.sum())
     rates = sorted(set(own.learning_rate))
     return {

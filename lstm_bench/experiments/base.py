@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import pandas as pd
 
@@ -85,7 +85,7 @@ class Experiment(ABC):
         """The seed blocks of each of them."""
         return sweep.blocks()
 
-    def probe_settings(self, sweep: Sweep) -> dict[str, Any]:
+    def probe_settings(self, sweep: Sweep) -> dict[str, object]:
         """What the probe is told; part of the workflow's params."""
         return {}
 
@@ -114,7 +114,7 @@ class Experiment(ABC):
         return summary
 
     @abstractmethod
-    def verdict(self, table: pd.DataFrame, summary: pd.DataFrame) -> dict[str, Any]:
+    def verdict(self, table: pd.DataFrame, summary: pd.DataFrame) -> dict[str, object]:
         """At least `answer`, one sentence with the numbers in it."""
 
     @abstractmethod
@@ -122,7 +122,7 @@ class Experiment(ABC):
         """The figure as data, from the table where it can: see `plotting.figure`."""
 
 
-def stored_weights(experiment: Experiment, sweep: Sweep) -> dict[str, Any]:
+def stored_weights(experiment: Experiment, sweep: Sweep) -> dict[str, object]:
     """What a probe is told that reads the trained weights of this experiment's members."""
     members = list(experiment.members(sweep))
     return {

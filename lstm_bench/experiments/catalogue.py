@@ -30,7 +30,7 @@ class Pair:
 
     task: str
     cell: str
-    training: Annotated[Mapping[str, Any], Allowed(of="#/properties/training")] = field(
+    training: Annotated[Mapping[str, object], Allowed(of="#/properties/training")] = field(
         default_factory=dict
     )
 
@@ -128,7 +128,7 @@ class Catalogue(Experiment):
             }
         )
 
-    def verdict(self, table: pd.DataFrame, summary: pd.DataFrame) -> dict[str, Any]:
+    def verdict(self, table: pd.DataFrame, summary: pd.DataFrame) -> dict[str, object]:
         cells = summary[summary.every == "cell"]
         idle = cells[~cells.trained].cell.tolist()
         common = cells.iloc[[0]].task.tolist() if (cells.share >= 0.5).any() else []

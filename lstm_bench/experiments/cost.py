@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 
 import pandas as pd
 
@@ -48,7 +48,7 @@ class Cost(Experiment):
     probe = "cost"
     settings: CostSettings = CostSettings()
 
-    def probe_settings(self, sweep: Sweep) -> dict[str, Any]:
+    def probe_settings(self, sweep: Sweep) -> dict[str, object]:
         learnt = tasks.create(SWEEP_TASK.name)
         for T in (*self.settings.lengths, self.settings.length):
             learnt.require(T)
@@ -98,7 +98,7 @@ class Cost(Experiment):
             }
         )
 
-    def verdict(self, table: pd.DataFrame, summary: pd.DataFrame) -> dict[str, Any]:
+    def verdict(self, table: pd.DataFrame, summary: pd.DataFrame) -> dict[str, object]:
         row = summary.iloc[0]
         told = ", ".join(
             f"{each.cell} {1e3 * each.update_seconds:.2f} ms and {each.parameters} parameters"
@@ -128,9 +128,9 @@ class Cost(Experiment):
         return figure(table, panels, evidence.cells, note)
 
 
-def _cell(sweep: Sweep, cell: Choice) -> dict[str, Any]:
+def _cell(sweep: Sweep, cell: Choice) -> dict[str, object]:
     """What the probe is told of a cell: its width and network where they are not the sweep's."""
-    told: dict[str, Any] = {
+    told: dict[str, object] = {
         "name": cell.name,
         "options": dict(cell.options),
         "shown": cell.shown,

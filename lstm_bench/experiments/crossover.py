@@ -77,7 +77,7 @@ class Crossover(Experiment):
         extra = tasks.create(task.name, task.options).allowed(self.settings.lengths)
         return sorted({*task.lengths, *extra})
 
-    def probe_settings(self, sweep: Sweep) -> dict[str, Any]:
+    def probe_settings(self, sweep: Sweep) -> dict[str, object]:
         return {
             "samples": self.settings.samples,
             "reference": self.settings.reference or sweep.cells[-1].shown,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 import pandas as pd
@@ -59,7 +59,7 @@ class Extrapolation(Experiment):
     def members(self, sweep: Sweep) -> Iterable[Member]:
         return sweep.members(self.tasks, sweep.chosen(self.settings.cells))
 
-    def probe_settings(self, sweep: Sweep) -> dict[str, Any]:
+    def probe_settings(self, sweep: Sweep) -> dict[str, object]:
         kept = {"factors": self.settings.factors, "sequences": self.settings.sequences}
         return {**stored_weights(self, sweep), **kept}
 
@@ -108,7 +108,7 @@ class Extrapolation(Experiment):
             wide["longest n (of N)"] = [_longest(counts.loc[key]) for key in keys]
         return wide
 
-    def verdict(self, table: pd.DataFrame, summary: pd.DataFrame) -> dict[str, Any]:
+    def verdict(self, table: pd.DataFrame, summary: pd.DataFrame) -> dict[str, object]:
         parts = []
         times = int(summary.times.min())
         for task, group in summary[summary.times == times].groupby("task", sort=False):

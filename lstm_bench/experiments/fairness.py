@@ -139,7 +139,7 @@ class Fairness(Experiment):
         )
         return wide.reset_index()
 
-    def verdict(self, table: pd.DataFrame, summary: pd.DataFrame) -> dict[str, Any]:
+    def verdict(self, table: pd.DataFrame, summary: pd.DataFrame) -> dict[str, object]:
         summary = summary[summary.task == ALL]
         orders = {matched: told_apart(group) for matched, group in _by(summary, "matched")}
         usual = orders.get(WIDTH, {})
@@ -222,7 +222,7 @@ def _updates(rows: pd.DataFrame, pace: pd.Series) -> pd.Series:
 
 def _compare(
     rows: pd.DataFrame, settings: FairnessSettings, evidence: Evidence
-) -> dict[str, dict[str, Any]]:
+) -> dict[str, dict[str, object]]:
     """By cell, of the rows of one matching: what its seeds solve, less that of the reference."""
     names = [cell for cell in evidence.cells if (rows.cell == cell).any()]
     values = _shares(rows)[names]

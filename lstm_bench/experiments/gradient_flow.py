@@ -70,7 +70,7 @@ class GradientFlow(Experiment):
     def members(self, sweep: Sweep) -> Iterable[Member]:
         return sweep.every_length()
 
-    def probe_settings(self, sweep: Sweep) -> dict[str, Any]:
+    def probe_settings(self, sweep: Sweep) -> dict[str, object]:
         for cell in sweep.cells:
             if cell.network.get("layers", 1) > 1 or cell.network.get("bidirectional", False):
                 raise BenchError(
@@ -153,7 +153,7 @@ class GradientFlow(Experiment):
             }
         )
 
-    def verdict(self, table: pd.DataFrame, summary: pd.DataFrame) -> dict[str, Any]:
+    def verdict(self, table: pd.DataFrame, summary: pd.DataFrame) -> dict[str, object]:
         cells = summary[summary.cell != ALL].copy()
         task = cells.task.iloc[0]
         here = cells[cells.task == task].sort_values("slope_init")
@@ -259,7 +259,7 @@ def _prediction(rows: pd.DataFrame, by: list[str]) -> dict[str, float]:
 
 def _cell_row(
     evidence: Evidence, slopes: pd.DataFrame, table: pd.DataFrame, task: str, cell: str
-) -> dict[str, Any]:
+) -> dict[str, object]:
     own = slopes[(slopes.task == task) & (slopes.cell == cell)]
     if own.empty:
         return {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Annotated, Any
+from typing import Annotated
 
 import pandas as pd
 
@@ -93,7 +93,7 @@ class Initialisation(Experiment):
             }
         )
 
-    def verdict(self, table: pd.DataFrame, summary: pd.DataFrame) -> dict[str, Any]:
+    def verdict(self, table: pd.DataFrame, summary: pd.DataFrame) -> dict[str, object]:
         parts = []
         for (task, T, cell), group in table.groupby(["task", "T", "cell"], sort=False):
             each = ", ".join(f"{row.start} {row.solved}/{row.n}" for row in group.itertuples())
@@ -130,7 +130,7 @@ def _plain(sweep: Sweep) -> Iterator[Choice]:
         )
 
 
-def _starts(cell: str, biases: Iterable[float], T: int) -> Iterator[tuple[str, dict[str, Any]]]:
+def _starts(cell: str, biases: Iterable[float], T: int) -> Iterator[tuple[str, dict[str, object]]]:
     """Label and options of every start; an option at its default is left out, so that ids agree."""
     usual = {"lstm": 1.0, "gru": 0.0}[cell]
     for bias in biases:

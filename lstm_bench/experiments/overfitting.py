@@ -158,7 +158,7 @@ class Overfitting(Experiment):
         shown["held-out score, difference"] = told
         return shown
 
-    def verdict(self, table: pd.DataFrame, summary: pd.DataFrame) -> dict[str, Any]:
+    def verdict(self, table: pd.DataFrame, summary: pd.DataFrame) -> dict[str, object]:
         parts = [
             f"{row.cell} minus {row.against} on {row.task} at {row.comparison}: {_told(row)}"
             for row in summary.itertuples()
@@ -242,7 +242,7 @@ def _difference_columns() -> list[str]:
     return ["against", "sizes", "n", "difference", "low", "high"]
 
 
-def _difference(group: pd.DataFrame, cell: str, other: str) -> dict[str, Any]:
+def _difference(group: pd.DataFrame, cell: str, other: str) -> dict[str, object]:
     """The mean over sizes of the score differences of a seed, then over seeds with an interval."""
     scores = group.pivot_table(index=["seed", "size"], columns="cell", values="matched_score")
     paired = (scores[cell] - scores[other]).dropna()

@@ -6,7 +6,6 @@ import io
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -97,7 +96,7 @@ def conclude(plan: Plan, name: str, results: Results) -> Path:
 
 
 def _write(
-    folder: Path, table: pd.DataFrame, summary: pd.DataFrame, verdict: dict[str, Any]
+    folder: Path, table: pd.DataFrame, summary: pd.DataFrame, verdict: dict[str, object]
 ) -> Path:
     files = {
         "table.csv": csv_bytes(table),
@@ -162,7 +161,7 @@ def csv_bytes(table: pd.DataFrame) -> bytes:
     return buffer.getvalue().encode()
 
 
-def _plain(verdict: dict[str, Any]) -> dict[str, Any]:
+def _plain(verdict: dict[str, object]) -> dict[str, object]:
     """numpy numbers as Python's, NaN as null: what JSON can hold."""
     text = json.dumps(verdict, default=lambda value: value.item())
     return json.loads(text, parse_constant=lambda _: None)

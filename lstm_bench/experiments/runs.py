@@ -70,7 +70,7 @@ def groups(runs: pd.DataFrame, by: Sequence[str]) -> Iterator[tuple[dict[str, An
         yield dict(zip(by, values)), group
 
 
-def frame(rows: list[dict[str, Any]], columns: Mapping[str, type]) -> pd.DataFrame:
+def frame(rows: Sequence[Mapping[str, object]], columns: Mapping[str, type]) -> pd.DataFrame:
     """Rows as a table, which has its columns, and their types, where there is no row."""
     empty = {name: pd.Series(dtype=kind) for name, kind in columns.items()}
     return pd.DataFrame(rows) if rows else pd.DataFrame(empty)
@@ -81,7 +81,7 @@ def bounds(name: str, found: Iterable[float]) -> dict[str, float]:
     return dict(zip((name, f"{name}_low", f"{name}_high"), found))
 
 
-def rate_of(runs: pd.DataFrame) -> dict[str, Any]:
+def rate_of(runs: pd.DataFrame) -> dict[str, float]:
     """How many of the judged solved the task, and the share with its Wilson 95 % interval."""
     own = runs[runs.judged]
     n, solved = len(own), int(own.solved.sum())
@@ -95,7 +95,7 @@ def ends_of(runs: pd.DataFrame) -> dict[str, int]:
     return {end: int((runs.status == end).sum()) for end in ("diverged", "timeout", "error")}
 
 
-def mean_updates_of(runs: pd.DataFrame) -> dict[str, Any]:
+def mean_updates_of(runs: pd.DataFrame) -> dict[str, float]:
     """The mean of the updates to solve, an unsolved replicate counted at the budget."""
     own = runs[runs.judged]
     if own.empty:

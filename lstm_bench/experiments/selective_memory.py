@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 import pandas as pd
@@ -69,7 +69,7 @@ class SelectiveMemory(Experiment):
     def members(self, sweep: Sweep) -> Iterable[Member]:
         return sweep.members(self.tasks, sweep.chosen(self.settings.cells))
 
-    def probe_settings(self, sweep: Sweep) -> dict[str, Any]:
+    def probe_settings(self, sweep: Sweep) -> dict[str, object]:
         return {
             **stored_weights(self, sweep),
             "sequences": self.settings.sequences,
@@ -152,7 +152,7 @@ class SelectiveMemory(Experiment):
         named = {c: c.replace("loss_without_", "loss, clamped ") for c in shown.columns}
         return shown.rename(columns=named).dropna(axis=1, how="all")
 
-    def verdict(self, table: pd.DataFrame, summary: pd.DataFrame) -> dict[str, Any]:
+    def verdict(self, table: pd.DataFrame, summary: pd.DataFrame) -> dict[str, object]:
         parts = []
         aucs = table[(table.measure == "auc") & (table.who == "solved")]
         for task, group in aucs.groupby("task", sort=False):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 import pandas as pd
@@ -96,10 +96,10 @@ class Sensitivity(Experiment):
         """Rows of three measures: `trial`, `expected_best` (by n_trials) and `importance` (of)."""
         from lstm_bench.stats.importance import importance  # scikit-learn
 
-        rows: list[dict[str, Any]] = []
+        rows: list[dict[str, object]] = []
         trials = per_trial(evidence)
         for (task, cell, T), group in trials.groupby(["task", "cell", "T"], sort=False):
-            about: dict[str, Any] = {"task": task, "cell": cell, "T": T, "n": len(group)}
+            about: dict[str, object] = {"task": task, "cell": cell, "T": T, "n": len(group)}
             for trial in group.to_dict("records"):
                 rows.append({**trial, **about, "measure": "trial"})
             values = group.value.to_numpy()
@@ -147,7 +147,7 @@ class Sensitivity(Experiment):
         shown["R² out of bag"] = summary.explained
         return shown
 
-    def verdict(self, table: pd.DataFrame, summary: pd.DataFrame) -> dict[str, Any]:
+    def verdict(self, table: pd.DataFrame, summary: pd.DataFrame) -> dict[str, object]:
         parts = []
         for row in summary.to_dict("records"):
             first = max(SEARCHED, key=lambda name: np.nan_to_num(row[name]))

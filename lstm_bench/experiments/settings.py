@@ -101,11 +101,11 @@ class ByCell:
         return None if missing or not value else {label: value[label] for label in labels}
 
 
-Positive = Annotated[int, Allowed(of="positive")]
+Positive = Annotated[int, Allowed(minimum=1, maximum=10**12)]
 Length = Annotated[int, Allowed(minimum=1, maximum=1_000_000)]
 Lengths = Annotated[tuple[int, ...], Allowed(of="lengths")]
 Widths = Annotated[tuple[int, ...], Allowed(of="widths")]
-Samples = Annotated[int, Allowed(of="samples")]
+Samples = Annotated[int, Allowed(minimum=3, maximum=10_000)]
 Replicates = Annotated[int, Allowed(minimum=1, maximum=10_000)]
 Sequences = Annotated[int, Allowed(minimum=16, maximum=10_000_000)]
 Range = Annotated[tuple[float, ...], Allowed(of="range")]
@@ -169,15 +169,18 @@ def settings_of(cls: type[Settings]) -> list[Setting]:
     kinds, found = get_type_hints(cls), []
     hints = get_type_hints(cls, include_extras=True)
     for field in fields(cls):
-        if field.default is MISSING:
+        default = field.default
+        if default is MISSING and field.default_factory is MISSING:
             raise TypeError(f"{cls.__name__}.{field.name} must have a default")
+        if field.default_factory is not MISSING:
+            default = field.default_factory()
         entries = next((n for n in _parted(hints[field.name])[1] if isinstance(n, Entries)), None)
-        default = _as_config(field.default, entries.kind if entries else "task")
+        default = _as_config(default, entries.kind if entries else "task")
         found.append(Setting(field.name, kinds[field.name], hints[field.name], default))
     return found
 
 
-def section_schema(cls: type[Settings]) -> dict[str, Any]:
+def section_schema(cls: type[Settings]) -> dict[str, object]:
     """The section of the config's JSON Schema for these settings."""
     keys = {setting.name: setting.schema for setting in settings_of(cls)}
     return {"type": "object", "additionalProperties": False, "properties": keys}
@@ -230,7 +233,10 @@ def _plain(kind: Any) -> dict[str, Any]:
         return {"type": JSON_TYPES[kind]}
     if origin in (Union, types.UnionType) and type(None) in arguments:
         (inner,) = (_schema(each) for each in arguments if each is not type(None))
-        return {**inner, "type": [inner["type"], "null"]}
+        if "type" not in inner:
+            return {"anyOf": [inner, {"type": "null"}]}
+        nothing = {"enum": [*inner["enum"], None]} if "enum" in inner else {}
+        return {**inner, "type": [inner["type"], "null"], **nothing}
     if origin is tuple:
         return {"type": "array", "uniqueItems": True, "items": _schema(arguments[0])}
     if origin is Literal:
@@ -239,8 +245,11 @@ def _plain(kind: Any) -> dict[str, Any]:
         return {"type": "object", "additionalProperties": _schema(arguments[1])}
     if is_dataclass(kind):
         hints = get_type_hints(kind, include_extras=True)
-        needed = [each.name for each in fields(kind) if each.default is MISSING]
-        needed = [n for n, each in zip(needed, fields(kind)) if each.default_factory is MISSING]
+        needed = [
+            each.name
+            for each in fields(kind)
+            if each.default is MISSING and each.default_factory is MISSING
+        ]
         keys = {each.name: _schema(hints[each.name]) for each in fields(kind)}
         shape = {"type": "object", "additionalProperties": False, "properties": keys}
         return {**shape, "required": needed}

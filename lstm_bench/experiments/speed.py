@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import pandas as pd
 
@@ -109,7 +109,7 @@ class Speed(Experiment):
     on_request = beside = True
     settings: SpeedSettings = SpeedSettings()
 
-    def probe_settings(self, sweep: Sweep) -> dict[str, Any]:
+    def probe_settings(self, sweep: Sweep) -> dict[str, object]:
         s = dict(vars(self.settings))
         s["cells"] = [
             {"name": c.name, "options": dict(c.options), "shown": c.shown} for c in s["cells"]
@@ -168,7 +168,7 @@ class Speed(Experiment):
             )
         return pd.DataFrame(rows)
 
-    def verdict(self, table: pd.DataFrame, summary: pd.DataFrame) -> dict[str, Any]:
+    def verdict(self, table: pd.DataFrame, summary: pd.DataFrame) -> dict[str, object]:
         at = crossing(table)
         own = at[at.is_backend & at.seconds.notna()]
         if own.empty:

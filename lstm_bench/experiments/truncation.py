@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 import pandas as pd
@@ -80,7 +80,7 @@ class Truncation(Experiment):
         """Shorter than the sequence, rising; the whole gradient has a condition of its own."""
         return sorted(k for k in self.settings.windows if k < T)
 
-    def probe_settings(self, sweep: Sweep) -> dict[str, Any]:
+    def probe_settings(self, sweep: Sweep) -> dict[str, object]:
         longest = max(T for task in self.tasks for T in task.lengths)
         return {
             "windows": self._windows(longest),
@@ -161,7 +161,7 @@ class Truncation(Experiment):
             }
         return pd.DataFrame(shown)
 
-    def verdict(self, table: pd.DataFrame, summary: pd.DataFrame) -> dict[str, Any]:
+    def verdict(self, table: pd.DataFrame, summary: pd.DataFrame) -> dict[str, object]:
         parts = []
         for (task, T), group in summary.groupby(["task", "T"], sort=False):
             able = group[(group.n > 0) & (group.solved_whole * 2 >= group.n)]
@@ -203,13 +203,13 @@ def _length(rows: pd.DataFrame) -> dict[str, int]:
     return dict(zip(rows.condition, rows["T"]))
 
 
-def _row(about: dict[str, Any], group: pd.DataFrame, evidence: Evidence) -> dict[str, Any]:
+def _row(about: dict[str, object], group: pd.DataFrame, evidence: Evidence) -> dict[str, object]:
     solvers = group[group.judged].updates_to_solve.dropna().astype(float)
     row = {**about, **rate_of(group), "median_updates_of_solvers": solvers.median()}
     return row | _gradients(row, evidence)
 
 
-def _gradients(row: dict[str, Any], evidence: Evidence) -> dict[str, float]:
+def _gradients(row: dict[str, object], evidence: Evidence) -> dict[str, float]:
     """Mean cosine and bias at both stages, with intervals; those of the start have plain names."""
     assert evidence.probe is not None
     labels = evidence.runs[["condition", "seed", "task", "cell", "T"]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 
 import pandas as pd
 
@@ -103,7 +103,7 @@ class Tuning(Experiment):
         rate = chosen.learning_rate.to_numpy()
         return chosen.assign(at_edge_of_grid=(rate == low) | (rate == high))
 
-    def verdict(self, table: pd.DataFrame, summary: pd.DataFrame) -> dict[str, Any]:
+    def verdict(self, table: pd.DataFrame, summary: pd.DataFrame) -> dict[str, object]:
         rates: dict[str, dict[str, float]] = {}
         for row in summary.to_dict("records"):
             rates.setdefault(row["task"], {})[row["cell"]] = float(row["learning_rate"])

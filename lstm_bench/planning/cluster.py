@@ -33,7 +33,7 @@ class Nodes:
     limit: float
 
 
-def require(asked: Iterable[Mapping[str, Any]]) -> None:
+def require(asked: Iterable[Mapping[str, object]]) -> None:
     """Raise BenchError for the first of these resources that no node of its partition has."""
     for name in COMMANDS:
         if shutil.which(name) is None:

@@ -20,8 +20,8 @@ CELLS_OWN = ("network", "width", "training")  # what an entry of `cells` may set
 
 
 def _choice(
-    entry: Any, kind: str, known: Mapping[str, Any], taken: set[str]
-) -> tuple[str, str, dict[str, Any], dict[str, Any]]:
+    entry: Any, kind: str, known: Mapping[str, object], taken: set[str]
+) -> tuple[str, str, dict[str, object], dict[str, Any]]:
     """Name, label, options and the rest of one entry of `tasks` or `cells`."""
     given = {kind: entry} if isinstance(entry, str) else dict(entry)
     if kind not in given:
@@ -144,7 +144,7 @@ def parse_tasks(given: list[Any], lengths: Iterable[int], fit: bool) -> list[Cho
     return [_task(entry, lengths, taken, by_all or fit) for entry, by_all in every]
 
 
-def parse_cells(given: list[Any], network: Mapping[str, Any]) -> list[Choice]:
+def parse_cells(given: list[Any], network: Mapping[str, object]) -> list[Choice]:
     """Of entries as `cells` has them."""
     taken: set[str] = set()
     return [_cell(entry, taken, network) for entry, _ in _entries(given, "cell", cells.registry())]

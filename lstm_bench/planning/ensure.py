@@ -40,7 +40,7 @@ def _is_source(file: Path) -> bool:
     return not any(part.startswith(".") for part in file.relative_to(PACKAGE).parts)
 
 
-def plan_digest(config: Mapping[str, Any], schema: Path, **request: Any) -> str:
+def plan_digest(config: Mapping[str, object], schema: Path, **request: Any) -> str:
     """The name of the plan of this config, here and now, and of what else decides it."""
     total = hashlib.sha256(canonical(config).encode() + source_digest().encode())
     plugins = config.get("plugins")
@@ -56,14 +56,14 @@ def plan_digest(config: Mapping[str, Any], schema: Path, **request: Any) -> str:
     return total.hexdigest()[:16]
 
 
-def _rate_files(config: Mapping[str, Any]) -> list[Any]:
+def _rate_files(config: Mapping[str, object]) -> list[Any]:
     """Of a config that no schema has seen yet."""
     named = config.get("learning_rates")
     return rate_files(config) if isinstance(named, str | list) else []
 
 
 def ensure_plan(
-    config: Mapping[str, Any],
+    config: Mapping[str, object],
     basedir: str | Path,
     inherited: Sequence[str] = (),
     tuning: bool = False,

@@ -23,7 +23,7 @@ FEW = 3  # jobs a sweep has once: verdicts, report, MLflow
 
 def forecast(
     plan: Plan, results: Results, measure: Callable[[Condition, int], float]
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Estimate the sweep of a plan and write it for the report; returns what was written.
 
     `rows` has one entry an experiment and one for the whole sweep, where conditions that several
@@ -52,7 +52,7 @@ def _row(
     name: str,
     blocks: list[tuple[str, str]],
     seconds: dict[tuple[str, str], tuple[float, float]],
-) -> dict[str, Any]:
+) -> dict[str, object]:
     on_gpu = [pair for pair in blocks if gpus(plan, pair[0])]
     on_cpu = [pair for pair in blocks if pair not in set(on_gpu)]
     entries = {id: plan.conditions[id] for id, _ in blocks}
@@ -92,7 +92,7 @@ def told(made: dict[str, Any]) -> str:
     return "\n".join([*lines, "", _assumption(made)])
 
 
-def _assumption(made: dict[str, Any]) -> str:
+def _assumption(made: dict[str, object]) -> str:
     known = made["shares_from_runs"]
     stored = f"that of stored runs for {known} pairs of task and cell, else " if known else ""
     count = made["measured_conditions"]

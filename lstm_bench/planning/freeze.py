@@ -98,9 +98,9 @@ def _changes(before: Rates, found: Rates) -> Iterator[str]:
             yield f"{cell} on {task}: {old:g} is replaced by {rate:g}"
 
 
-def _grouped(rates: Rates) -> list[dict[str, Any]]:
+def _grouped(rates: Rates) -> list[dict[str, object]]:
     """One entry for each set of settings, with the pairs that were tuned with it."""
-    groups: list[tuple[dict[str, Any], list[Pair]]] = []
+    groups: list[tuple[dict[str, object], list[Pair]]] = []
     for pair, settings in rates.tuned_with.items():
         same = next((pairs for known, pairs in groups if known == settings), None)
         if same is None:
@@ -116,7 +116,7 @@ def _grouped(rates: Rates) -> list[dict[str, Any]]:
     return found
 
 
-def _plain(row: dict[Any, Any]) -> dict[str, Any]:
+def _plain(row: dict[Any, Any]) -> dict[str, object]:
     """Numbers as YAML writes them best: Python's own, losses with six digits; null for none."""
     plain = {str(k): v.item() if hasattr(v, "item") else v for k, v in row.items()}
     return {

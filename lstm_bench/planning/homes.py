@@ -35,7 +35,7 @@ def misplaced(key: str, where: str, schema: Mapping[str, Any]) -> str:
     return f"is unknown here; did you mean {near[0]!r}? It {told}"
 
 
-def _sections(schema: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+def _sections(schema: Mapping[str, Any]) -> dict[str, Mapping[str, object]]:
     """The keys of every section, those of training and of the network first."""
     first = {"training": schema["properties"]["training"], "network": schema["$defs"]["network"]}
     found = first | dict(schema["properties"]) | first

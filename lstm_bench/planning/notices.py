@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
 
 from lstm_bench.spec import Condition
 from lstm_bench.store.planned import PlannedMember
@@ -12,7 +11,7 @@ from lstm_bench.sweep import Choice, Sweep, once_each
 
 def notices(
     sweep: Sweep,
-    otherwise: Mapping[tuple[str, str], Mapping[str, Any]],
+    otherwise: Mapping[tuple[str, str], Mapping[str, object]],
     members: Iterable[PlannedMember],
     untuned: Sequence[tuple[str, str]],
 ) -> Iterator[str]:

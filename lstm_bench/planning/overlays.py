@@ -14,7 +14,7 @@ from typing import Any
 from lstm_bench.errors import BenchError
 from lstm_bench.store.yamls import read_config
 
-Layer = tuple[str, Mapping[str, Any]]  # its name for people, and what it says
+Layer = tuple[str, Mapping[str, object]]  # its name for people, and what it says
 
 EITHER = ("cells", "tasks")
 # what the keys of sections hang on that are known to hang on one of them alone
@@ -31,7 +31,9 @@ FILES = ("learning_rates", "plugins", "claims")  # keys of the config that name 
 NAMED = 12  # keys that a sentence lists before it counts
 
 
-def read_layers(paths: Iterable[str | Path], given: Mapping[str, Any] | None = None) -> list[Layer]:
+def read_layers(
+    paths: Iterable[str | Path], given: Mapping[str, object] | None = None
+) -> list[Layer]:
     """The layers of these files and of `--config`, the first one first. Raises BenchError."""
     found: list[Layer] = []
     for path in paths:
@@ -132,7 +134,7 @@ def overridden(layers: Sequence[Layer]) -> Iterator[str]:
             yield f"{layers[0][0]} is overridden by {name} in {', '.join(changed[:NAMED])}{more}."
 
 
-def _leaves(values: Mapping[str, Any]) -> dict[str, Any]:
+def _leaves(values: Mapping[str, object]) -> dict[str, object]:
     """`training.updates: 300`; what stands at the top, and then the keys of sections."""
     top = {key: value for key, value in values.items() if not isinstance(value, dict)}
     nested = {

@@ -43,7 +43,7 @@ from lstm_bench.training.facts import Facts, facts, flops_per_update
 WAYS = {"bptt": "kernel", "scan": "scan"}  # of the engine through time; bptt's cells have a kernel
 
 
-def with_defaults(config: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
+def with_defaults(config: Mapping[str, object], schema: Mapping[str, Any]) -> dict[str, Any]:
     """The config with the schema's defaults for the keys it leaves out."""
     found = {k: v["default"] for k, v in schema["properties"].items() if "default" in v}
     return {**found, **config}

@@ -29,7 +29,7 @@ def only(schema: Mapping[str, Any], key: str) -> dict[str, Any]:
     return {**schema, "required": [], "properties": {key: schema["properties"][key]}}
 
 
-def check_schema(config: Mapping[str, Any], schema: Mapping[str, Any]) -> None:
+def check_schema(config: Mapping[str, object], schema: Mapping[str, object]) -> None:
     """Raise BenchError for the first violation, in one sentence."""
     errors = jsonschema.Draft202012Validator(schema).iter_errors(config)
     first: Any = jsonschema.exceptions.best_match(errors)
@@ -37,7 +37,9 @@ def check_schema(config: Mapping[str, Any], schema: Mapping[str, Any]) -> None:
         raise _sentence(first, schema)
 
 
-def numbers_from_text(config: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
+def numbers_from_text(
+    config: Mapping[str, object], schema: Mapping[str, object]
+) -> dict[str, object]:
     """A copy in which text that stands for a number, true, false or null is that value.
 
     Only where the schema allows no text: Snakemake hands what `--config` holds in lists and
@@ -54,7 +56,7 @@ def numbers_from_text(config: Mapping[str, Any], schema: Mapping[str, Any]) -> d
     return found
 
 
-def _sentence(error: Any, schema: Mapping[str, Any]) -> BenchError:
+def _sentence(error: Any, schema: Mapping[str, object]) -> BenchError:
     where = ".".join(str(part) for part in error.absolute_path) or "config"
     if error.validator == "additionalProperties":
         allowed = error.schema.get("properties", {})

@@ -20,7 +20,7 @@ from lstm_bench.registry import code_version
 VERSION = "1"
 
 
-def measure(settings: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def measure(settings: Mapping[str, Any]) -> Iterator[dict[str, object]]:
     """Rows of the probe `cost`, with the label of their task."""
     like = torch.zeros(1, device=resolve_device(settings["device"]))
     for task in settings["tasks"]:
@@ -30,7 +30,7 @@ def measure(settings: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
             yield {**row, "task_label": task["shown"], "reference": settings["reference"]}
 
 
-def shared_backend(chosen: list[tuple[str, Mapping[str, Any]]], like: torch.Tensor) -> str:
+def shared_backend(chosen: list[tuple[str, Mapping[str, object]]], like: torch.Tensor) -> str:
     """The first backend, in the order of preference, that runs every one of these cells."""
     made = [cells.create(name, options) for name, options in chosen]
     return next(

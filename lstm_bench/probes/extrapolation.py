@@ -21,7 +21,7 @@ VERSION = "extrapolation 1"
 CPU = torch.device("cpu")
 
 
-def measure(settings: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def measure(settings: Mapping[str, Any]) -> Iterator[dict[str, object]]:
     """One row a replicate and length: loss and score on fresh sequences at T and its multiples.
 
     longest   of a counting language: the largest n of which, and of all below, the string is
@@ -66,5 +66,5 @@ def _longest(block: Stored, task: Counting, T: int) -> list[int]:
     return [int(np.argmin(np.append(each, False))) for each in right]
 
 
-def code_identity(settings: Mapping[str, Any]) -> str:
+def code_identity(settings: Mapping[str, object]) -> str:
     return stored.code_identity(settings, VERSION)

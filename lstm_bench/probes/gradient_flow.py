@@ -33,7 +33,7 @@ from lstm_bench.training.ensemble import Ensemble
 VERSION = "3"
 POINTS = 24  # lags of a curve, about evenly spaced in log lag
 PLACES = 4  # steps of the trajectory whose Jacobian is decomposed
-Row = dict[str, Any]
+Row = dict[str, object]
 
 
 def measure(settings: Mapping[str, Any], results: Results | None = None) -> Iterator[Row]:

@@ -42,7 +42,7 @@ class Run:
     gates: dict[str, np.ndarray]
 
 
-def measure(settings: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def measure(settings: Mapping[str, Any]) -> Iterator[dict[str, object]]:
     """Rows (condition, seed, measure, of, gate, lag, value); `of` says under which condition.
 
     auc        how well the gate that writes tells relevant steps: 1 always more open there, 0.5 no
@@ -80,7 +80,7 @@ def measure(settings: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
             yield {"condition": c.id, **seed_row}
 
 
-def _row(measure: str, of: str, value: float, gate: str = "", lag: int = -1) -> dict[str, Any]:
+def _row(measure: str, of: str, value: float, gate: str = "", lag: int = -1) -> dict[str, object]:
     return {"measure": measure, "of": of, "gate": gate, "lag": lag, "value": finite(value)}
 
 
@@ -118,7 +118,7 @@ def _of_one(
     batch: tasks.Batch,
     relevant: np.ndarray,
     lags: list[int],
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[dict[str, object]]:
     """All that is measured of replicate r but the clamps."""
     # steps of a sequence that has ended are no part of it
     running = np.flip(np.maximum.accumulate(np.flip(batch.mask, axis=1), axis=1), axis=1) > 0
@@ -143,7 +143,7 @@ def _gate_rows(
     start: Mapping[str, np.ndarray],
     relevant: np.ndarray,
     running: np.ndarray,
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[dict[str, object]]:
     """AUCs, mean openings, the time constant and a trace; gates are (L, H, B)."""
     shuffled = np.roll(relevant, 1, axis=0)
     for of, gates, wanted in (
@@ -201,7 +201,7 @@ def clamped(network: Network, weights: Tensor, gate: str, value: np.ndarray) -> 
 
 def _clamped(
     block: Stored, task: tasks.Task, batch: tasks.Batch, run: Run
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[dict[str, object]]:
     """Loss and score of every replicate, intact and with each of its gates at its mean."""
     held_out = HeldOut.of(task, batch, CPU)
     floor = task.evaluate_loss(task.memoryless(batch), batch)
@@ -225,5 +225,5 @@ def _clamped(
             yield {"seed": seed, **_row("score", of, score, name)}
 
 
-def code_identity(settings: Mapping[str, Any]) -> str:
+def code_identity(settings: Mapping[str, object]) -> str:
     return stored.code_identity(settings, VERSION)

@@ -75,7 +75,7 @@ def judged(
     return losses, [s if np.isfinite(loss) else np.nan for loss, s in zip(losses, scores)]
 
 
-def code_identity(settings: Mapping[str, Any], version: str) -> str:
+def code_identity(settings: Mapping[str, object], version: str) -> str:
     """What decides the meaning of a measurement on stored weights."""
     task_versions = {c["task"]: code_version(tasks.registry()[c["task"]]) for c in _named(settings)}
     cell_versions = {c["cell"]: code_version(cells.registry()[c["cell"]]) for c in _named(settings)}

@@ -142,7 +142,7 @@ class Worker:
             "peak_memory_bytes": memory,
         }
 
-    def sample(self, calls: int) -> dict[str, Any]:
+    def sample(self, calls: int) -> dict[str, object]:
         return asdict(take(self.contender.call, calls))
 
     def _open(self, case: Case, weights: str) -> float:

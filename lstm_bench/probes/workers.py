@@ -31,7 +31,7 @@ class Failed(Exception):
 class Remote:
     """One contender in a process of its own; started when it is first asked."""
 
-    def __init__(self, spec: Mapping[str, Any], environment: Mapping[str, str]) -> None:
+    def __init__(self, spec: Mapping[str, object], environment: Mapping[str, str]) -> None:
         self.spec, self.environment = dict(spec), dict(environment)
         self.process: subprocess.Popen[str] | None = None
         self.start_seconds: float | None = None

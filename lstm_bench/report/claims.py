@@ -22,7 +22,7 @@ SIDES = {
 }
 
 
-def first_page(results: Results, sections: Mapping[str, Any]) -> dict[str, Any]:
+def first_page(results: Results, sections: Mapping[str, object]) -> dict[str, object]:
     """Sentences with their claims, the tally and the size of the family. Raises DamagedFile.
 
     sections   the experiments of the page by name: a sentence holds those its claims rest on
@@ -65,7 +65,7 @@ def _shown(claim: dict[str, Any], seconds: str) -> dict[str, Any]:
     }
 
 
-def _row(beside: dict[str, Any]) -> dict[str, Any]:
+def _row(beside: dict[str, Any]) -> dict[str, object]:
     effect, _, interval = beside["shown"].rpartition(" [")
     return {
         "beside it": beside["name"],

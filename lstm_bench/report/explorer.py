@@ -118,7 +118,7 @@ def _points(id: str, blocks: Iterable[str], plan: Plan) -> int:
     return sum(len(SeedBlock.parse(name).seeds) for name in blocks) * min(MOST, evaluations)
 
 
-def _index(pages: list[list[Selection]]) -> list[dict[str, Any]]:
+def _index(pages: list[list[Selection]]) -> list[dict[str, object]]:
     """Tasks, their cells, and for each T of a cell the page it is on."""
     tasks: dict[str, dict[str, list[list[int]]]] = {}
     for number, page in enumerate(pages):
@@ -142,7 +142,7 @@ def _styles(plan: Plan) -> dict[str, dict[str, str]]:
 
 def _entries(
     chosen: Selection, plan: Plan, results: Results, probes: Measured
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[dict[str, object]]:
     """What the page knows of each condition of a selection."""
     differing = told_apart({id: plan.conditions[id].spec.to_json() for id in chosen.asked_by})
     for id, asked_by in chosen.asked_by.items():
@@ -165,7 +165,7 @@ def _entries(
         }
 
 
-def told_apart(specs: dict[str, dict[str, Any]]) -> dict[str, str]:
+def told_apart(specs: dict[str, dict[str, object]]) -> dict[str, str]:
     """By condition, the settings in which these conditions differ; empty for one alone."""
     flat = {id: dict(_flat(spec)) for id, spec in specs.items()}
     keys = list(dict.fromkeys(key for each in flat.values() for key in each))
@@ -176,7 +176,7 @@ def told_apart(specs: dict[str, dict[str, Any]]) -> dict[str, str]:
     }
 
 
-def _flat(spec: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+def _flat(spec: dict[str, object]) -> Iterator[tuple[str, Any]]:
     for key, value in spec.items():
         if isinstance(value, dict):
             yield from _flat(value)

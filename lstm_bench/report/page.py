@@ -89,7 +89,7 @@ def _mostly_failed(replicates: pd.DataFrame) -> str:
     return f"{told[0].upper()}{told[1:]}." if 2 * failed > len(replicates) else ""
 
 
-def _section(experiment: Experiment, results: Results, output: Path) -> dict[str, Any]:
+def _section(experiment: Experiment, results: Results, output: Path) -> dict[str, object]:
     """One experiment, its figure inside the page and its files linked relative to it."""
     folder = results.experiment(experiment.name)
     svg = read_sealed(folder / "figure.svg")
@@ -118,7 +118,7 @@ def _width(svg: bytes) -> int:
     return round(944 / 518.4 * float(found[1])) if found else 944
 
 
-def _task(choice: Choice) -> dict[str, Any]:
+def _task(choice: Choice) -> dict[str, object]:
     task, lengths = tasks.create(choice.name, choice.options), choice.lengths
     return {
         "label": choice.shown,
@@ -133,7 +133,7 @@ def _task(choice: Choice) -> dict[str, Any]:
     }
 
 
-def _cell(choice: Choice) -> dict[str, Any]:
+def _cell(choice: Choice) -> dict[str, object]:
     """The cell's page needs its class, and so torch: imported here, for its text alone."""
     from lstm_bench.catalogue import cell_text
 
@@ -156,12 +156,12 @@ def _rates(plan: Plan, results: Results) -> Any:
     return html_table(pd.DataFrame(rows)) if rows else None
 
 
-def _here(plan: Plan) -> dict[str, Any]:
+def _here(plan: Plan) -> dict[str, object]:
     return tuned_here(plan.sweep.training, plan.sweep.width, plan.sweep.network)
 
 
-def _rate_row(task: str, cell: str, at: pd.DataFrame) -> dict[str, Any]:
-    row: dict[str, Any] = {"task": task, "cell": cell, "T": int(at["T"].iloc[0])}
+def _rate_row(task: str, cell: str, at: pd.DataFrame) -> dict[str, object]:
+    row: dict[str, object] = {"task": task, "cell": cell, "T": int(at["T"].iloc[0])}
     for trial in at.to_dict("records"):
         mark = " ●" if trial["chosen"] else ""
         told = f"{trial['solved']}/{trial['n']} ({trial['mean_updates']:.0f}){mark}"

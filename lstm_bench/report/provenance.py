@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pandas as pd
 
 from lstm_bench.store.commit import git_commit
@@ -20,9 +18,9 @@ TITLES = {
 }
 
 
-def provenance(plan: Plan, replicates: pd.DataFrame, timing: pd.DataFrame) -> dict[str, Any]:
+def provenance(plan: Plan, replicates: pd.DataFrame, timing: pd.DataFrame) -> dict[str, object]:
     """Facts by name, for the last section of the report."""
-    facts: dict[str, Any] = {}
+    facts: dict[str, object] = {}
     for name in MACHINE:
         values = sorted({str(v) for v in timing[name].dropna()}) if name in timing else []
         if values:

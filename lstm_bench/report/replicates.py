@@ -33,7 +33,7 @@ def measured(plan: Plan, results: Results) -> Measured:
 
 def replicates(
     results: Results, condition: str, blocks: Sequence[str], probes: Measured
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """`updates`, the grid the curves share, `floor`, and `runs`, one a replicate.
 
     Without pandas: a sweep can have a hundred thousand of these small tables.
@@ -53,7 +53,7 @@ def replicates(
     floors = [_number(row["floor"]) for row in rows]
     runs = {row["seed"]: _run(row, curves.get(row["seed"], {}), grid) for row in rows}
     floor = next((f for f in floors if f is not None), None)
-    about: dict[str, Any] = {"updates": grid, "floor": floor, "runs": list(runs.values())}
+    about: dict[str, object] = {"updates": grid, "floor": floor, "runs": list(runs.values())}
     if condition in probes.get("selective_memory", {}):
         about |= _gates(probes["selective_memory"][condition], runs)
     if condition in probes.get("gradient_flow", {}):
@@ -72,8 +72,8 @@ def thinned(values: Sequence[int], keep: Iterable[int] = ()) -> list[int]:
 
 
 def _run(
-    row: dict[str, Any], curve: Mapping[int, dict[str, Any]], grid: list[int]
-) -> dict[str, Any]:
+    row: dict[str, Any], curve: Mapping[int, dict[str, object]], grid: list[int]
+) -> dict[str, object]:
     run = {
         "seed": int(row["seed"]),
         "block": row["block"],
@@ -91,7 +91,7 @@ def _run(
     return run
 
 
-def _gates(rows: pd.DataFrame, runs: Mapping[int, dict[str, Any]]) -> dict[str, Any]:
+def _gates(rows: pd.DataFrame, runs: Mapping[int, dict[str, object]]) -> dict[str, object]:
     """Traces of one sequence, the same for every replicate, and what the gates came to."""
     traces = rows[rows.measure == "trace"]
     steps = thinned(traces.lag.tolist()) if len(traces) else []

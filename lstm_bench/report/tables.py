@@ -58,7 +58,7 @@ def networks(plan: Plan) -> Markup:
 
     Here stands what a matched width came to, and whatever is the cell's own.
     """
-    rows: dict[str, dict[str, Any]] = {}
+    rows: dict[str, dict[str, object]] = {}
     widths: dict[tuple[str, str], int] = {}
     for name in plan.asked:
         for member in plan.experiments[name].members:
@@ -76,7 +76,7 @@ def networks(plan: Plan) -> Markup:
     return html_table(pd.DataFrame(list(rows.values())))
 
 
-def told_network(options: Mapping[str, Any]) -> str:
+def told_network(options: Mapping[str, object]) -> str:
     """`layers = 2, bidirectional`; `one layer, linear readout` where no option is chosen."""
     told = [k if v is True else f"{k} = {v}" for k, v in options.items()]
     return ", ".join(told).replace("_", " ") or "one layer, linear readout"

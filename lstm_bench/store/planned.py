@@ -65,7 +65,7 @@ class PlannedMember:
     task: str
     cell: str
     condition: str
-    factors: Mapping[str, Any] = field(default_factory=dict)
+    factors: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

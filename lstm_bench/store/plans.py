@@ -37,12 +37,12 @@ class PlannedSweep:
     tasks: tuple[Choice, ...] = ()
     cells: tuple[Choice, ...] = ()
     training: Training = field(default_factory=Training)
-    width: int | Mapping[str, Any] = 0
-    network: Mapping[str, Any] = field(default_factory=dict)
+    width: int | Mapping[str, object] = 0
+    network: Mapping[str, object] = field(default_factory=dict)
     replicates: int = 0
     seed_block: int = 0
     first_seed: int = 0
-    other_than_tuned: Mapping[str, Any] = field(default_factory=dict)
+    other_than_tuned: Mapping[str, object] = field(default_factory=dict)
     untuned: tuple[str, ...] = ()
 
 

@@ -25,10 +25,10 @@ class Rates:
     """Tuned learning rates by (task, cell), with the settings they were tuned with."""
 
     chosen: dict[Pair, float] = field(default_factory=dict)
-    tuned_with: dict[Pair, dict[str, Any]] = field(default_factory=dict)
-    trials: list[dict[str, Any]] = field(default_factory=list)
+    tuned_with: dict[Pair, dict[str, object]] = field(default_factory=dict)
+    trials: list[dict[str, object]] = field(default_factory=list)
 
-    def update(self, other: Rates, here: Mapping[str, Any] | None = None) -> None:
+    def update(self, other: Rates, here: Mapping[str, object] | None = None) -> None:
         """Take the other's pairs over, each with its settings and its trials.
 
         `here` are the settings of a sweep: a pair tuned as it trains is kept where the other's was
@@ -42,7 +42,7 @@ class Rates:
         kept = [t for t in self.trials if (t["task"], t["cell"]) not in taken]
         self.trials = kept + [t for t in other.trials if (t["task"], t["cell"]) in taken]
 
-    def _better(self, pair: Pair, other: Rates, here: Mapping[str, Any] | None) -> bool:
+    def _better(self, pair: Pair, other: Rates, here: Mapping[str, object] | None) -> bool:
         if here is None or pair not in self.chosen:
             return False
         mine, theirs = self.tuned_with.get(pair, {}), other.tuned_with.get(pair, {})
@@ -62,10 +62,10 @@ def rate_files(config: Mapping[str, Any]) -> list[str]:
 
 
 def read_rates(
-    config: Mapping[str, Any],
+    config: Mapping[str, object],
     root: Path = Path(),
     tuning: bool = False,
-    here: Mapping[str, Any] | None = None,
+    here: Mapping[str, object] | None = None,
 ) -> Rates:
     """All files of the config together, for a sweep of the settings `here`. Raises BenchError.
 
@@ -120,9 +120,9 @@ def _known(stored: Any) -> dict[str, Any]:
     return stored
 
 
-def _settings(stored: Any, chosen: Mapping[Pair, float]) -> dict[Pair, dict[str, Any]]:
+def _settings(stored: Any, chosen: Mapping[Pair, float]) -> dict[Pair, dict[str, object]]:
     """By pair. A mapping without `pairs`, as it was written up to 0.3.4, is that of all of them."""
-    found: dict[Pair, dict[str, Any]] = {}
+    found: dict[Pair, dict[str, object]] = {}
     for group in [stored] if isinstance(stored, dict) else stored or ():
         settings = {key: value for key, value in group.items() if key != "pairs"}
         pairs = group.get("pairs")

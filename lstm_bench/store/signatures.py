@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from lstm_bench.errors import DamagedFile
 from lstm_bench.spec import digest
 from lstm_bench.store.files import read_json, write_json
@@ -33,9 +31,9 @@ def drawn_otherwise(plan: Plan, results: Results) -> list[str]:
     return [name for name in plan.asked if is_of_another(plan, results, name)]
 
 
-def _signed(results: Results, experiment: str) -> dict[str, Any]:
+def _signed(results: Results, experiment: str) -> dict[str, object]:
     try:
-        found: dict[str, Any] = read_json(results.experiment(experiment) / DRAWN_BY)
+        found: dict[str, object] = read_json(results.experiment(experiment) / DRAWN_BY)
     except DamagedFile:  # or none: a killed stage's, or 0.3.4's
         return {}
     return found

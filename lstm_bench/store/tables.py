@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -16,7 +15,7 @@ SEAL = "sha256"
 
 
 def write_table(
-    path: Path, rows: Sequence[Mapping[str, Any]], about: Mapping[str, str] | None = None
+    path: Path, rows: Sequence[Mapping[str, object]], about: Mapping[str, str] | None = None
 ) -> None:
     """Write rows (same keys in each); the same rows give the same bytes."""
     table = pa.Table.from_pylist([dict(row) for row in rows])

@@ -25,14 +25,16 @@ def checksum(tensors: Mapping[str, np.ndarray], about: str) -> str:
     return total.hexdigest()
 
 
-def save_tensors(path: Path, tensors: Mapping[str, np.ndarray], about: Mapping[str, Any]) -> str:
+def save_tensors(path: Path, tensors: Mapping[str, np.ndarray], about: Mapping[str, object]) -> str:
     """Write tensors and plain data about them; returns the checksum."""
     data, seal = tensors_bytes(tensors, about)
     write_bytes(path, data)
     return seal
 
 
-def tensors_bytes(tensors: Mapping[str, np.ndarray], about: Mapping[str, Any]) -> tuple[bytes, str]:
+def tensors_bytes(
+    tensors: Mapping[str, np.ndarray], about: Mapping[str, object]
+) -> tuple[bytes, str]:
     """What `save_tensors` writes, and the checksum."""
     text = canonical(about)
     seal = checksum(tensors, text)

@@ -56,7 +56,7 @@ def parse_yaml(text: str, where: str) -> Any:
         raise BenchError(f"{where}: {str(error).splitlines()[0]}: this is not YAML.") from None
 
 
-def read_config(path: Path) -> dict[str, Any]:
+def read_config(path: Path) -> dict[str, object]:
     """The mapping in a config file. Raises BenchError for what Snakemake would read otherwise."""
     value = read_yaml(path)
     if not isinstance(value, dict):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from lstm_bench.spec import Condition, Training
 from lstm_bench.tables.base import CONTROL, NEGATIVE, REPLICA, Arm, Published, PublishedTable
@@ -33,7 +32,7 @@ def training(learning_rate: float, updates: int) -> Training:
 
 
 def condition(
-    cell: str, width: int, options: Mapping[str, Any], learning_rate: float, updates: int
+    cell: str, width: int, options: Mapping[str, object], learning_rate: float, updates: int
 ) -> Condition:
     return Condition(
         task="embedded_reber_1997",
@@ -47,9 +46,9 @@ def condition(
     )
 
 
-def blocks(cells: int) -> dict[str, Any]:
+def blocks(cells: int) -> dict[str, object]:
     """Memory blocks of `cells` cells; output gates start at -1, -2, ...; only gates have biases."""
-    options: dict[str, Any] = {
+    options: dict[str, object] = {
         "truncated": True,
         "biases": "gates",
         "output_bias": -1.0,

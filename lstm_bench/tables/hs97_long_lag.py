@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from lstm_bench.spec import Condition, Training
 from lstm_bench.tables.base import CONTROL, NEGATIVE, REPLICA, Arm, Published, PublishedTable
@@ -23,10 +22,10 @@ CELL = {
 
 
 def condition(
-    variant: str, symbols: int, cell: str, options: Mapping[str, Any], updates: int
+    variant: str, symbols: int, cell: str, options: Mapping[str, object], updates: int
 ) -> Condition:
     """One hidden unit or memory cell, weights from input to output, a learning rate of 1."""
-    task_options: dict[str, Any] = {"symbols": symbols}
+    task_options: dict[str, object] = {"symbols": symbols}
     if variant != "noisy":
         task_options["variant"] = variant
     return Condition(

@@ -61,7 +61,7 @@ def _ours(arm: Arm, plan: Plan, results: Results) -> Ours:
     return Ours.of(arm, rows, plan.conditions[arm.condition.id].parameters)
 
 
-def _row(arm: Arm, ours: Ours, judged: Mapping[str, str]) -> dict[str, Any]:
+def _row(arm: Arm, ours: Ours, judged: Mapping[str, str]) -> dict[str, object]:
     """One line of the CSV: everything, in plain numbers."""
     paper = asdict(arm.published) if arm.published else {}
     names = ("source", "n", "solved", "sequences", "low", "high", "more_than", "weights")
@@ -126,7 +126,7 @@ def _share(solved: Any, n: Any) -> str:
     return "–" if solved is None or pd.isna(solved) else f"{solved:.0f} of {n:.0f}"
 
 
-def _times(row: Mapping[str, Any]) -> str:
+def _times(row: Mapping[str, object]) -> str:
     if not pd.isna(row["paper_more_than"]):
         return f"> {row['paper_more_than']:,.0f}"
     if pd.isna(row["paper_sequences"]):

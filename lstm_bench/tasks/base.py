@@ -76,7 +76,7 @@ class Task(ABC):
     score_name: ClassVar[str] = "score"
     solved_score: ClassVar[float]
     shortest: ClassVar[int] = 2
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    presets: ClassVar[Mapping[str, Mapping[str, object]]] = {}
     window_is_best: ClassVar[bool] = True  # False where `window` is the best linear answer only
 
     @property
@@ -241,7 +241,7 @@ def registry() -> dict[str, type[Task]]:
     return classes(Task, "lstm_bench.tasks")
 
 
-def create(name: str, options: Mapping[str, Any] | None = None) -> Task:
+def create(name: str, options: Mapping[str, object] | None = None) -> Task:
     """The task of this name; the option `preset` stands for those of one of its presets.
 
     Raises BenchError for an unknown name, preset or option.

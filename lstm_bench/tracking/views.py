@@ -12,7 +12,6 @@ import json
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 STATE = "mlflow.sharedViewState."
 WRITTEN = 1_700_000_000_000  # views carry a date; a fixed one keeps their tags the same
@@ -68,9 +67,9 @@ class View:
         value = {"name": self.title, **dates, "state": f"deflate;{packed}"}
         return STATE + self.key, json.dumps(value)
 
-    def _charts(self) -> dict[str, Any]:
+    def _charts(self) -> dict[str, object]:
         section = {"uuid": SECTION, "name": self.title, "display": True, "isReordered": True}
-        charts: list[dict[str, Any]] = [
+        charts: list[dict[str, object]] = [
             {
                 "type": "LINE",
                 "uuid": f"{SECTION}_{number}",

@@ -95,7 +95,7 @@ class Trained:
         return table.drop_duplicates(keys).sort_values(keys).reset_index(drop=True)
 
 
-def _options(condition: Condition) -> dict[str, Any]:
+def _options(condition: Condition) -> dict[str, object]:
     """Every option of a condition under a name of its own, defaults included."""
     parts: dict[str, Any] = {
         "task": tasks.create(condition.task, condition.task_options),
@@ -117,9 +117,9 @@ def make_condition(
     T: int,
     *,
     width: int = 32,
-    task_options: Mapping[str, Any] | None = None,
-    cell_options: Mapping[str, Any] | None = None,
-    network: Mapping[str, Any] | None = None,
+    task_options: Mapping[str, object] | None = None,
+    cell_options: Mapping[str, object] | None = None,
+    network: Mapping[str, object] | None = None,
     **training: Any,
 ) -> Condition:
     """A checked condition. Raises BenchError for a name, a length or a value that cannot be."""

@@ -42,7 +42,7 @@ def seeds(first_seed: Any, replicates: Any) -> range:
     return range(first, first + count)
 
 
-def options(key: str, given: Any) -> Mapping[str, Any]:
+def options(key: str, given: Any) -> Mapping[str, object]:
     """Options by name, none for None. Raises BenchError for what is no mapping."""
     if given is not None and not isinstance(given, Mapping):
         raise _refused(key, given, "a mapping of names to values, or None")
@@ -56,7 +56,7 @@ def folder(key: str, given: Any) -> Path:
     return Path(given)
 
 
-def training(given: Mapping[str, Any]) -> Training:
+def training(given: Mapping[str, object]) -> Training:
     """The settings of a training. Raises BenchError for a name or a value that cannot be.
 
     Words, of an optimiser say, are checked where they are used.

@@ -25,7 +25,7 @@ LIBRARIES = (
 )
 
 
-def about_machine(backend: str = "") -> dict[str, Any]:
+def about_machine(backend: str = "") -> dict[str, object]:
     """Versions, hardware and settings, for the timing table and the report."""
     return {
         "lstm_bench": lstm_bench.__version__,
@@ -62,7 +62,7 @@ def determinism(device: str, mixed: bool = False) -> str:
     return "bitwise" if device == "cpu" and not mixed else "tolerance"
 
 
-def made_otherwise(folder: Path, backend: str, machine: dict[str, Any]) -> str | None:
+def made_otherwise(folder: Path, backend: str, machine: dict[str, object]) -> str | None:
     """The sentence for a seed block whose condition was begun by something else than made this one.
 
     The first block that says what made it stands for all of them.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import math
 import resource
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from lstm_bench.training.stopping import Progress
 
 def replicate_row(
     condition: Condition, p: Progress, code: str, device: str, backend: str
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """One replicate. Losses are None where none was measured; seconds are in `timing_row`."""
     return {
         "condition": condition.id,
@@ -55,7 +56,7 @@ def now() -> str:
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
 
 
-def timing_row(condition: Condition, p: Progress, started: str, **shared: Any) -> dict[str, Any]:
+def timing_row(condition: Condition, p: Progress, started: str, **shared: Any) -> dict[str, object]:
     """Measured seconds of one replicate: its share of the time its ensemble took."""
     return {
         "condition": condition.id,
@@ -140,9 +141,9 @@ CURVE_COLUMNS = (
 def _write_tables(
     folder: Path,
     condition: Condition,
-    rows: list[dict[str, Any]],
-    curves: list[dict[str, Any]],
-    timing: list[dict[str, Any]],
+    rows: list[dict[str, object]],
+    curves: Sequence[Mapping[str, object]],
+    timing: Sequence[Mapping[str, object]],
     code: str,
 ) -> None:
     write_json(folder.parent / "condition.json", condition.to_json())
