@@ -11,6 +11,7 @@ contestants take turns (A B C A B C ...), each timed by CUDA events around enoug
     cudnn x R       the same R times, one after another, which is R separate trainings
     triton ... x R  the kernels of this suite, R replicates in one call
     triton x 1      the same with one replicate
+    bptt            batched products, one step after another
     graphs, loop    the general path, recorded as a CUDA graph and not
 
 Goals: `triton x 128` takes at most 2 times `cudnn x 1`; the sweep of 128 runs at 50 times the
@@ -84,8 +85,8 @@ def _cell(args: argparse.Namespace, cell: str) -> list[dict[str, Any]]:
         if _agrees(args, cell, backend):
             contestants[f"{backend} x {R}"] = _pass(args, cell, backend, R)
     contestants["triton x 1"] = _pass(args, cell, "triton", 1)
-    contestants[f"graphs x {R}"] = _pass(args, cell, "graphs", R)
-    contestants[f"loop x {R}"] = _pass(args, cell, "loop", R)
+    for backend in ("graphs", "bptt", "loop"):
+        contestants[f"{backend} x {R}"] = _pass(args, cell, backend, R)
     samples = _interleaved(contestants, args.samples)
     base = statistics.median(samples["cudnn x 1"])
     sweep = statistics.median(samples[f"cudnn x {R}"])
@@ -153,7 +154,8 @@ def _agrees(args: argparse.Namespace, cell: str, backend: str) -> bool:
     network, flat, x = _case(args, cell, 2, min(args.steps, 50))
     exact = _gradients(network, flat.double(), x.double(), "loop")
     found = _gradients(network, flat.cuda(), x.cuda(), backend)
-    errors = [float((f.cpu() - e).norm() / e.norm()) for f, e in zip(found, exact)]
+    pairs = [(f.detach().cpu(), e.detach()) for f, e in zip(found, exact)]
+    errors = [float((f - e).norm() / e.norm()) for f, e in pairs]
     good = max(errors) < ALLOWED[backend]
     print(f"  {backend}: error {max(errors):.1e}{'' if good else ', TOO MUCH: not timed'}")
     return good

@@ -5,15 +5,43 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.3.5"
-__all__ = ["BenchError", "cells", "tasks", "train"]
+__version__ = "0.3.6"
+__all__ = [
+    "BenchError",
+    "Cell",
+    "Condition",
+    "Experiment",
+    "Task",
+    "Training",
+    "cells",
+    "load",
+    "load_plugins",
+    "tasks",
+    "train",
+]
 
-_HOMES = {"BenchError": "errors", "train": "training.api"}  # the modules of names that are none
+_HOMES = {  # the modules of names that are none
+    "BenchError": "errors",
+    "Cell": "cells",
+    "Condition": "spec",
+    "Experiment": "experiments",
+    "Task": "tasks",
+    "Training": "spec",
+    "load": "training.load",
+    "load_plugins": "registry",
+    "train": "training.api",
+}
 
 if TYPE_CHECKING:
     from lstm_bench import cells, tasks
+    from lstm_bench.cells import Cell
     from lstm_bench.errors import BenchError
+    from lstm_bench.experiments import Experiment
+    from lstm_bench.registry import load_plugins
+    from lstm_bench.spec import Condition, Training
+    from lstm_bench.tasks import Task
     from lstm_bench.training.api import train
+    from lstm_bench.training.load import load
 
 
 def __getattr__(name: str) -> Any:

@@ -25,8 +25,8 @@ CHECKPOINT_SECONDS = "LSTM_BENCH_CHECKPOINT_SECONDS"
 OWN = {"PYTHONSAFEPATH": "1", "PYTHONUTF8": "1", "MPLBACKEND": "agg"}
 WORDS = {  # the first is what an unset variable says
     ISA: ("auto", "off", "avx512", "avx2", "portable"),
-    TRITON: ("off", "ieee", "tf32x3", "tf32", "bf16"),
-    CUDA_GRAPHS: ("0", "1"),
+    TRITON: ("ieee", "off", "tf32x3", "tf32", "bf16"),
+    CUDA_GRAPHS: ("1", "0"),
 }
 
 
@@ -85,9 +85,10 @@ def _home() -> Path:
 
 
 def require_installed() -> None:
-    """Raise BenchError where a package that the suite needs is not installed beside it."""
+    """Raise BenchError where a package that a sweep needs is not installed beside the suite."""
     try:
-        needed = [each for each in requires("lstm-bench") or () if "extra ==" not in each]
+        every = requires("lstm-bench") or ()
+        needed = [each for each in every if "extra ==" not in each or 'extra == "sweep"' in each]
     except PackageNotFoundError:
         needed = ["lstm-bench"]
     for requirement in needed:
@@ -97,5 +98,6 @@ def require_installed() -> None:
         except PackageNotFoundError:
             raise BenchError(
                 f"{name} is not installed in {sys.prefix}, where this runs; install the suite "
-                "there (pip install -e . in its folder), or activate the environment that has it."
+                "there (pip install -e '.[sweep]' in its folder), or activate the environment that "
+                "has it."
             ) from None

@@ -44,50 +44,62 @@ def stream_key(purpose: str, **parts: Any) -> int:
 class Training:
     """How a condition is trained and when it stops. Defaults are those of the command line.
 
-    A replicate stops at the first of: `patience` evaluations after it first met the task's
-    solved criterion on validation; futility (after the share `futility_after` of the budget its
-    best validation loss has not come `futility_margin` of the way from the floor to the ceiling on
-    the same validation set); divergence; the budget of `updates`.
-
-    `reduction` says what is differentiated: `mean`, the loss of the task, which is a mean over
-    outputs and asked steps, or `sum`, the error of the papers of the 1990s, summed over both and
-    averaged over the sequences of the batch, half of it where it is squared:
-    E = 1/2 sum_t sum_k (y_k - t_k)^2. Losses that are recorded are means either way.
-
-    `truncate` cuts the gradient every so many steps, counted from the end of the sequence; `carry`
-    says whether the state passes a cut or starts anew there (in training: what is evaluated reads
-    whole sequences). `recompute` keeps states at sqrt(T) steps only and computes the rest twice,
-    for long sequences. See `engine.chunks`.
-
-    What is asked of a finite training set: `train_distinct`, how many of its `train_size` sequences
-    differ (the rest repeat them; null, all); `weight_decay` λ, w <- w - η λ w before each update,
-    all weights alike (decoupled: Loshchilov & Hutter 2019); `stop` = `budget` for training to the
-    end of the budget whether solved or futile; `keep` = `best` to store and test the weights of the
-    lowest validation loss, which is early stopping, instead of the `last`.
+    A replicate stops at the first of: `patience` evaluations after it was solved, futility,
+    divergence, the budget of `updates`.
     """
 
     updates: int = 2000
+    """The budget: updates of the weights at most."""
     batch: int = 32
+    """Sequences an update."""
     evaluate_every: int = 50
+    """Updates between two evaluations on the validation set."""
     optimiser: str = "adam"
+    """adam, rmsprop or sgd (`training.optimisers`)."""
     learning_rate: float = 0.003
+    """Step size η of the optimiser; constant."""
     momentum: float = 0.9
+    """Of sgd, heavy ball: u <- momentum u + g, in [0, 1)."""
     clip: str = "norm"
+    """`norm` shortens a gradient that is too long, `value` clamps each number of it, or `none`."""
     clip_at: float = 1.0
+    """The largest norm, or value, that passes."""
     patience: int = 5
+    """Evaluations that follow the first at which the task's criterion was met."""
     futility_after: float = 0.75
+    """The share of the budget after which a replicate that has learnt nothing stops."""
     futility_margin: float = 0.02
+    """Nothing: its best validation loss came less than this share of the way from the loss of the
+    best answer without memory to that of the perfect one, on the same validation set."""
     train_size: int | None = None
+    """Training sequences; null draws new ones for ever."""
     validation_size: int = 512
+    """Validation sequences."""
     test_size: int = 2048
+    """Test sequences: read once, after training."""
     reduction: str = "mean"
+    """What is differentiated: `mean`, the loss of the task, a mean over outputs and target steps,
+    or `sum`, the error of the papers of the 1990s: summed over both, averaged over the sequences
+    of the batch, half of it where it is squared: E = 1/2 sum_t sum_k (y_k - t_k)^2. Losses that
+    are recorded are means either way."""
     truncate: int | None = None
+    """Cuts the gradient every so many steps, counted from the end of the sequence
+    (`engine.chunks`)."""
     carry: bool = True
+    """Whether the state passes a cut or starts anew there; in training alone, what is evaluated
+    reads whole sequences."""
     recompute: bool = False
+    """Keeps states at sqrt(T) steps only and computes the rest twice, for long sequences."""
     train_distinct: int | None = None
+    """How many of the `train_size` sequences differ; the rest repeat them. Null: all."""
     weight_decay: float = 0.0
+    """λ in w <- w - η λ w before each update, all weights alike (decoupled: Loshchilov & Hutter
+    2019)."""
     stop: str = "solved"
+    """`budget` trains to the end of the budget, whether solved or futile."""
     keep: str = "last"
+    """The weights that are tested and stored: the `last`, or the `best`, those of the lowest
+    validation loss, which is early stopping."""
 
     def __post_init__(self) -> None:
         """A whole number where a float is meant is that float: one training has one id."""

@@ -32,10 +32,10 @@ class Backend(Protocol):
 BACKENDS: dict[str, Backend] = {
     "fused": fused,
     **gpu.BACKENDS,
+    "scan": scan,
+    "graphs": graphs,  # of the plain loop: on a GPU faster than bptt, whose products are separate
     "bptt": bptt,
     "truncated": truncated,
-    "scan": scan,
-    "graphs": graphs,
     "loop": loop,
     "cudnn": cudnn,
 }

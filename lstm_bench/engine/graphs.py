@@ -11,7 +11,7 @@ other backends all the same:
 - what cannot be recorded (a cell that reads a value back, say) takes the plain path, as do
   sequences of more than LONGEST steps, whose recording would take longer than it saves.
 
-No GPU has run it yet: `auto` takes it only where LSTM_BENCH_CUDA_GRAPHS is 1.
+Its numbers are the plain path's to the bit. LSTM_BENCH_CUDA_GRAPHS=0 turns it off.
 """
 
 from __future__ import annotations

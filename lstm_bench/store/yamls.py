@@ -18,7 +18,6 @@ PLAIN = {f"tag:yaml.org,2002:{kind}" for kind in ("str", "int", "float", "bool",
 NESTED = {f"tag:yaml.org,2002:{kind}" for kind in ("seq", "map")}
 MERGE = "tag:yaml.org,2002:merge"
 TEMPLATE = "__use_yte__"  # has Snakemake run the expressions in a config file as Python
-LARGEST = 100_000  # values, those behind aliases counted each time they are named
 BYTES = 2**22
 
 
@@ -67,33 +66,33 @@ def read_config(path: Path) -> dict[str, object]:
 
 
 def _require_plain(root: yaml.Node, where: str) -> None:
-    sizes: dict[int, int] = {}
+    """Look at every node once, however often aliases name it."""
+    finished: set[int] = set()
     open_: set[int] = set()
 
-    def size(node: yaml.Node) -> int:
-        """Of a node with everything below it; each is looked at once, however often it is named."""
+    def look(node: yaml.Node) -> None:
         at = f"{where}, line {node.start_mark.line + 1}"
         if id(node) in open_:
             raise BenchError(f"{at}: a value that holds itself is not allowed.")
-        if id(node) not in sizes:
-            open_.add(id(node))
-            if node.tag not in PLAIN | NESTED:
-                kind = node.tag.rpartition(":")[2]
-                raise BenchError(
-                    f"{at}: a value of the kind {kind!r} is not allowed; it must be text (quoted "
-                    "if need be), a number, true, false, null, a list or a mapping."
-                )
-            if node.tag.endswith(":float") and not node.value.strip("+-.infaINFA"):
-                raise BenchError(f"{at}: {node.value} is not allowed; it must be a finite number.")
-            if isinstance(node, yaml.MappingNode):
-                _require_unique(node, at)
-            sizes[id(node)] = 1 + sum(size(child) for child in _children(node))
-            open_.discard(id(node))
-        if sizes[id(node)] > LARGEST:
-            raise BenchError(f"{at}: more than {LARGEST:,} values; that many are not read.")
-        return sizes[id(node)]
+        if id(node) in finished:
+            return
+        open_.add(id(node))
+        if node.tag not in PLAIN | NESTED:
+            kind = node.tag.rpartition(":")[2]
+            raise BenchError(
+                f"{at}: a value of the kind {kind!r} is not allowed; it must be text (quoted "
+                "if need be), a number, true, false, null, a list or a mapping."
+            )
+        if node.tag.endswith(":float") and not node.value.strip("+-.infaINFA"):
+            raise BenchError(f"{at}: {node.value} is not allowed; it must be a finite number.")
+        if isinstance(node, yaml.MappingNode):
+            _require_unique(node, at)
+        for child in _children(node):
+            look(child)
+        open_.discard(id(node))
+        finished.add(id(node))
 
-    size(root)
+    look(root)
 
 
 def _children(node: yaml.Node) -> Iterator[yaml.Node]:

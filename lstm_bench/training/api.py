@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,7 +42,7 @@ class Trained:
 
     condition: Condition
     folders: tuple[Path, ...]
-    seeds: range
+    seeds: Sequence[int]
 
     @property
     def replicates(self) -> pd.DataFrame:

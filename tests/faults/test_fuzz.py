@@ -80,16 +80,11 @@ def test_an_absurd_value_is_refused_before_anything_is_planned(
 
 
 GOOD = yaml.safe_dump(TINY)
-BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
-    f"{after}: &{after} [{', '.join([f'*{before}'] * 10)}]\n"
-    for before, after in zip("abcdefgh", "bcdefghi", strict=True)
-)
 
 
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        (BOMB, "more than 100,000 values"),
         ("a: &a {b: *a}", "holds itself"),
         ("a: " + "[" * 3000 + "]" * 3000, "nested too deeply"),
         ("a: {b: 1, b: 2}", "line 1: the key 'b' is there twice"),

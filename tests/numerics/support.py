@@ -50,9 +50,9 @@ def forward_and_gradients(
     x = leaves({"inputs": inputs, **{f"state{i}": s for i, s in enumerate(state)}}, dtype)
     start = tuple(x[f"state{i}"] for i in range(len(state)))
     hidden, last = engine.unroll(cell, Params(p), x["inputs"], start, steps, backend)
-    loss = (hidden * randn(11, *hidden.shape).to(dtype)).sum()
+    loss = (hidden * randn(11, *hidden.shape).to(hidden)).sum()
     for i, part in enumerate(last):
-        loss = loss + (part * randn(12 + i, *part.shape).to(dtype)).sum()
+        loss = loss + (part * randn(12 + i, *part.shape).to(part)).sum()
     wanted = {**p, **x}
     found = torch.autograd.grad(loss, list(wanted.values()), allow_unused=True)
     gradients = {f"d{k}": g for k, g in zip(wanted, found) if g is not None}

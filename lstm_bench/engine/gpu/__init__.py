@@ -12,9 +12,9 @@ The products are a choice, and the choice is the backend's name, so that every t
     triton-tf32     factors rounded to 10 bits of mantissa
     triton-bf16     factors rounded to 7 bits of mantissa
 
-States, gates and sums are float32 in all of them. No GPU has run them yet (see
-docs/performance-gpu.md): on a CUDA device `auto` takes one only where the environment variable
-LSTM_BENCH_TRITON names it, as ieee, tf32x3, tf32 or bf16.
+States, gates and sums are float32 in all of them. On a CUDA device `auto` takes the one that the
+environment variable LSTM_BENCH_TRITON names: ieee unless it says tf32x3, tf32, bf16 or off. What
+was measured stands in docs/performance-gpu.md.
 """
 
 from __future__ import annotations

@@ -66,7 +66,8 @@ def tiles(kind: str, H: int, B: int, precision: str, shared: float = math.inf) -
     needed = size * (2 if precision == "tf32x3" else 1) + 2 * square + states
     resident = size <= RESIDENT_BYTES and needed <= shared
     units = padded if resident else WIDE_TILE
-    return Tiles(resident, units, 16 if B <= 16 else 32, warps=4 if units <= 32 else 8)
+    warps = 4 if units <= 32 or (resident and precision == "tf32x3") else 8
+    return Tiles(resident, units, 16 if B <= 16 else 32, warps=warps)
 
 
 def shared_memory(device: torch.device) -> float:

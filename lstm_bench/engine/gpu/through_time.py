@@ -120,11 +120,13 @@ def _sum(dgates: Tensor, columns: Tensor, rows: int, ones: bool, precision: str)
     steps = max(STEPS, -(-T // PARTS))
     parts, wide_k = -(-T // steps), K + ones
     out = dgates.new_empty(parts, R, rows, wide_k)
-    BR, BK = (64 if n > 32 else 32 if n > 16 else 16 for n in (rows, wide_k))
+    BR = 128 if rows > 64 else 64 if rows > 32 else 32 if rows > 16 else 16
+    BK = 64 if wide_k > 32 else 32 if wide_k > 16 else 16
     grid = (R, -(-rows // BR) * -(-wide_k // BK), parts)
     sizes = {
         "G": G, "SHARED": shared, "ROWS": rows, "K": K, "ONES": int(ones), "B": B, "BR": BR,
-        "BK": BK, "BB": 16 if B <= 16 else 32, "PRECISION": precision, "num_warps": 4,
+        "BK": BK, "BB": 16 if B <= 16 else 32, "PRECISION": precision,
+        "num_warps": 2 if precision == "ieee" else 4,  # fma wants many sums a thread
     }  # fmt: skip
     sums.weights[grid](dgates, columns, out, T, steps, R, **sizes)
     return out[0] if parts == 1 else out.sum(dim=0)

@@ -27,7 +27,10 @@ class OnGPU:
 
 
 def script(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    hidden = {"CUDA_VISIBLE_DEVICES": "", "PYTHONPATH": str(ROOT)}
+    hidden = {
+        "CUDA_VISIBLE_DEVICES": "",
+        "PYTHONPATH": f"{ROOT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}",
+    }
     command = [sys.executable, str(ROOT / "benchmarks" / name), *arguments]
     return subprocess.run(command, capture_output=True, text=True, env={**os.environ, **hidden})
 
@@ -44,7 +47,7 @@ def installed(monkeypatch: pytest.MonkeyPatch):
 @pytest.mark.usefixtures("installed")
 @pytest.mark.parametrize(
     ("asked", "found"),
-    [(None, "bptt"), ("off", "bptt"), ("ieee", "triton"), ("TF32x3", "triton-tf32x3")],
+    [(None, "triton"), ("off", "graphs"), ("ieee", "triton"), ("TF32x3", "triton-tf32x3")],
 )
 def test_the_environment_chooses_the_precision_and_the_name_says_it(
     asked: str | None, found: str, monkeypatch: pytest.MonkeyPatch
@@ -55,13 +58,14 @@ def test_the_environment_chooses_the_precision_and_the_name_says_it(
 
 
 @pytest.mark.usefixtures("installed")
-def test_a_cell_without_a_kernel_is_recorded_as_a_graph_on_request(monkeypatch: pytest.MonkeyPatch):
+def test_a_cell_without_a_kernel_is_recorded_as_a_graph(monkeypatch: pytest.MonkeyPatch):
     class Louder(Elman):
         pass
 
-    assert engine.backend_for(Louder(), like=OnGPU()) == "loop"
-    monkeypatch.setenv(CUDA_GRAPHS, "1")
     assert engine.backend_for(Louder(), like=OnGPU()) == "graphs"
+    assert engine.backend_for(cells.create("lru"), like=OnGPU()) == "scan"
+    monkeypatch.setenv(CUDA_GRAPHS, "0")
+    assert engine.backend_for(Louder(), like=OnGPU()) == "loop"
     assert engine.backend_for(cells.create("jordan"), like=OnGPU()) == "bptt"
 
 
