@@ -19,6 +19,7 @@ from lstm_bench.stats.crossing import Crossing, Ratio, crossing, paired_ratio
 from lstm_bench.sweep import Choice, Member, Sweep
 
 ENDS = ("ratio", "low", "high")
+
 MEASURES = {"updates": "updates", "flops": "FLOPs", "seconds": "seconds"}
 RATIO = ("ratio_at_shortest", "ratio_at_shortest_low", "ratio_at_shortest_high")
 SUMMARY: Mapping[str, type] = {

@@ -22,8 +22,6 @@ from lstm_bench.store.plans import Plan
 from lstm_bench.store.seals import read_sealed, read_sealed_json, write_sealed
 from lstm_bench.typed import from_json
 
-NO_FIGURE = Figure((), {}, "")
-
 
 def create(name: str, plan: Plan | None = None) -> Experiment:
     """The experiment, with the settings of the plan. Raises BenchError for an unknown name."""
@@ -114,11 +112,7 @@ def draw(plan: Plan, name: str, results: Results) -> Path:
     from lstm_bench.plotting.render import render
     from lstm_bench.plotting.style import KINDS, empty_figure, figure_bytes, paper_style
 
-    experiment, folder = create(name, plan), results.experiment(name)
-    table, summary = read_csv(folder / "table.csv"), read_csv(folder / "summary.csv")
-    figure = NO_FIGURE
-    if _judged(table):
-        figure = experiment.figure(table, summary, evidence(plan, name, results))
+    figure, folder = declared_figure(plan, name, results), results.experiment(name)
     with paper_style():
         if figure.grid:
             drawn = render(figure)
@@ -128,6 +122,15 @@ def draw(plan: Plan, name: str, results: Results) -> Path:
     files["figure.csv"] = figure.numbers().to_csv(index=False).encode()
     write_sealed(folder / "figures.sha256", files)
     return folder
+
+
+def declared_figure(plan: Plan, name: str, results: Results) -> Figure:
+    """From the stored table and runs; without a panel where there is nothing to judge."""
+    folder = results.experiment(name)
+    table, summary = read_csv(folder / "table.csv"), read_csv(folder / "summary.csv")
+    if not _judged(table):
+        return Figure((), {}, "")
+    return create(name, plan).figure(table, summary, evidence(plan, name, results))
 
 
 def _judged(table: pd.DataFrame) -> bool:

@@ -14,6 +14,7 @@ from lstm_bench import cells, claims, engine, experiments, tables, tasks
 from lstm_bench.engine.network import Network
 from lstm_bench.engine.runtime import resolve_device
 from lstm_bench.errors import BenchError, unknown
+from lstm_bench.experiments.rehearsal import rehearse
 from lstm_bench.planning.arms import require_arms
 from lstm_bench.planning.config import make_sweep
 from lstm_bench.planning.fitting import fitted, with_sections
@@ -21,7 +22,7 @@ from lstm_bench.planning.limits import require_few, require_memory, require_size
 from lstm_bench.planning.notices import notices, untuned_pairs
 from lstm_bench.planning.schema import check_schema, numbers_from_text, only, plain_numbers
 from lstm_bench.planning.sources import closure, code_of, digest_of, stages_code
-from lstm_bench.registry import code_version, load_plugins
+from lstm_bench.registry import code_version, load_plugins, source_file
 from lstm_bench.spec import Condition, Dataset, canonical
 from lstm_bench.store.paths import DATASET
 from lstm_bench.store.planned import (
@@ -97,7 +98,7 @@ def resolve(
     otherwise = sweep.tuned_otherwise(every_task)
     untuned = untuned_pairs(sweep, every_task, members, planned)
     datasets = {_folder(c.dataset): c.dataset for c in planned.values()}
-    return Plan(
+    plan = Plan(
         config=config,
         sweep=PlannedSweep(
             tasks=sweep.tasks,
@@ -120,6 +121,11 @@ def resolve(
         notices=(*notices(sweep, otherwise, members, untuned), *left_out),
         package=lstm_bench.__version__,
     )
+    for name in config["experiments"]:
+        plugin = source_file(known[name]) is not None  # the suite's own are tested
+        if plugin and not (known[name].probe or known[name].reads):
+            rehearse(plan, name)
+    return plan
 
 
 def _check_device(device: str | Mapping[str, int], lengths: Iterable[int]) -> None:

@@ -114,3 +114,11 @@ def test_a_factor_that_conditions_share_is_said_so() -> None:
     shared = alike.replace("    settings: S", '    shared = ("units",)\n    settings: S')
     members = plan(shared).experiments["hidden_units"].members
     assert len({member.condition for member in members}) * 2 == len(members)
+
+
+def test_a_panel_that_names_a_column_the_table_lacks_is_refused_before_training() -> None:
+    code = CODE.replace('Layer("units", "share"', 'Layer("units", "shar"')
+    assert code != CODE
+    with pytest.raises(BenchError, match=r"'hidden_units'.*'shar'.*did you mean 'share'"):
+        plan(code)
+    assert not list(Path.cwd().glob("results/runs/*"))
