@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+WHOLE = {"truncate": None, "carry": True}  # whatever the config trains with
 ARM = ["task", "cell", "T", "k", "carry"]
 
 
@@ -63,7 +64,7 @@ class Truncation(Experiment):
 
     def members(self, sweep: Sweep) -> Iterable[Member]:
         for task, T, cell in self._each(sweep):
-            whole = sweep.condition(task, T, cell)
+            whole = sweep.condition(task, T, cell, **WHOLE)
             yield Member(task.shown, cell.shown, whole, {"k": T, "carry": True})
             for k in self._windows(T):
                 for carry in (True, False):
@@ -85,7 +86,7 @@ class Truncation(Experiment):
             "windows": self._windows(longest),
             "batch": self.settings.batch,
             "runs": [
-                [sweep.condition(task, T, cell).id, block.name]
+                [sweep.condition(task, T, cell, **WHOLE).id, block.name]
                 for task, T, cell in self._each(sweep)
                 for block in sweep.blocks()
             ],
