@@ -83,6 +83,7 @@ class Overfitting(Experiment):
         """Every size at equal width and equal parameters; decay and repeats at equal width."""
         sizes, decay = sorted(self.settings.sizes), float(self.settings.weight_decay)
         fixed = {"updates": self.settings.updates, "stop": "budget", "keep": "best"}
+        usual_arm = {"train_distinct": None, "weight_decay": 0.0}  # whatever the config trains with
         for task in self.tasks:
             for T in task.lengths:
                 for cell in sweep.chosen(self.settings.cells):
@@ -90,7 +91,7 @@ class Overfitting(Experiment):
                     arms += [{"train_size": size, "weight_decay": decay} for size in sizes]
                     arms += [{"train_size": sizes[-1], "train_distinct": d} for d in sizes[:-1]]
                     for arm in arms:
-                        usual = sweep.condition(task, T, cell, **fixed, **arm)
+                        usual = sweep.condition(task, T, cell, **fixed, **{**usual_arm, **arm})
                         factors = {
                             "comparison": "equal width",
                             "size": arm["train_size"],

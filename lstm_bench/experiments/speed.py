@@ -35,6 +35,7 @@ from lstm_bench.plotting.figure import LENGTH, Axis, Figure, Layer, figure, pane
 from lstm_bench.stats.timing import exponent
 from lstm_bench.sweep import Choice, Sweep
 
+PlainCells = Annotated[tuple[Choice, ...], Allowed(of="plain_cells"), Entries("cell")]
 Seconds = Annotated[float, Allowed(exclusiveMinimum=0)]
 
 
@@ -42,22 +43,10 @@ Seconds = Annotated[float, Allowed(exclusiveMinimum=0)]
 class SpeedSettings(Settings):
     """What `snakemake speed` measures, on a machine that runs nothing else."""
 
-    cells: Annotated[tuple[Choice, ...], Allowed(of="plain_cells"), Entries("cell")] = (
-        Choice("lstm"),
-        Choice("gru"),
-        Choice("elman"),
-    )
+    cells: PlainCells = (Choice("lstm"), Choice("gru"), Choice("elman"))
     widths: Annotated[Widths, "at `length`"] = (16, 32, 64, 128, 256)
     length: Length = 200
-    lengths: Annotated[Lengths, "at `width` above; those of training_time are joined"] = (
-        20,
-        50,
-        100,
-        300,
-        1000,
-        3000,
-        10_000,
-    )
+    lengths: Annotated[Lengths, "at `width` above"] = (20, 50, 100, 300, 1000, 3000, 10_000)
     replicates: Annotated[Lengths, "networks side by side, as in a seed block"] = (1, 8)
     batch: Positive = 32
     inputs: Positive = 2

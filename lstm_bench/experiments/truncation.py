@@ -22,6 +22,7 @@ DISTANCES = {
     "cosine": "cosine to the whole gradient",
     "bias": "bias, share of the whole gradient",
 }
+WHOLE = {"truncate": None, "carry": True}  # whatever the config trains with
 ARM = ["task", "cell", "T", "k", "carry"]
 
 
@@ -64,7 +65,7 @@ class Truncation(Experiment):
 
     def members(self, sweep: Sweep) -> Iterable[Member]:
         for task, T, cell in self._each(sweep):
-            whole = sweep.condition(task, T, cell)
+            whole = sweep.condition(task, T, cell, **WHOLE)
             yield Member(task.shown, cell.shown, whole, {"k": T, "carry": True})
             for k in self._windows(T):
                 for carry in (True, False):
@@ -86,7 +87,7 @@ class Truncation(Experiment):
             "windows": self._windows(longest),
             "batch": self.settings.batch,
             "runs": [
-                [sweep.condition(task, T, cell).id, block.name]
+                [sweep.condition(task, T, cell, **WHOLE).id, block.name]
                 for task, T, cell in self._each(sweep)
                 for block in sweep.blocks()
             ],

@@ -6,7 +6,7 @@ import importlib
 import json
 import shutil
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import lstm_bench
@@ -24,7 +24,6 @@ from lstm_bench.planning.schema import check_schema, numbers_from_text, only, pl
 from lstm_bench.planning.sources import closure, code_of, digest_of, stages_code
 from lstm_bench.registry import code_version, load_plugins, source_file
 from lstm_bench.spec import Condition, Dataset, canonical
-from lstm_bench.store.paths import DATASET
 from lstm_bench.store.planned import (
     Effort,
     PlannedArm,
@@ -38,7 +37,7 @@ from lstm_bench.store.planned import (
 from lstm_bench.store.plans import Plan, PlannedSweep
 from lstm_bench.sweep import Choice, Sweep, once_each
 from lstm_bench.training.devices import as_text, declared, device_for
-from lstm_bench.training.facts import Facts, facts, flops_per_update
+from lstm_bench.training.facts import Facts, describe, facts
 
 WAYS = {"bptt": "kernel", "scan": "scan"}  # of the engine through time; bptt's cells have a kernel
 
@@ -97,7 +96,8 @@ def resolve(
     every_task = {task.key: task for task in (*sweep.tasks, *own)}.values()
     otherwise = sweep.tuned_otherwise(every_task)
     untuned = untuned_pairs(sweep, every_task, members, planned)
-    datasets = {_folder(c.dataset): c.dataset for c in planned.values()}
+    conditions = _conditions(planned)
+    datasets = {entry.dataset: entry.spec.dataset for entry in conditions.values()}
     plan = Plan(
         config=config,
         sweep=PlannedSweep(
@@ -112,7 +112,7 @@ def resolve(
             other_than_tuned=once_each(otherwise.values()),
             untuned=tuple(f"{cell} on {task}" for task, cell in untuned),
         ),
-        conditions=_conditions(planned),
+        conditions=conditions,
         datasets={folder: _dataset(dataset) for folder, dataset in datasets.items()},
         experiments=entries,
         tables=published,
@@ -242,10 +242,6 @@ def _probe_code(probe: str | None, settings: Mapping[str, Any]) -> str:
     return module.code_identity(settings)
 
 
-def _folder(dataset: Dataset) -> str:
-    return DATASET.format(task=dataset.task, T=dataset.T, dataset=dataset.id)
-
-
 def _dataset(dataset: Dataset) -> PlannedDataset:
     return PlannedDataset(dataset, f"task {code_version(tasks.registry()[dataset.task])}")
 
@@ -263,18 +259,10 @@ def _conditions(planned: Mapping[str, Condition]) -> dict[str, PlannedCondition]
             known[alike] = task, facts(condition, task), way
         task, shared, way = known[alike]
         require_sizes(condition, task)
-        training = condition.training
-        flops = flops_per_update(condition, task, shared.flops)
-        found[id] = PlannedCondition(
-            spec=condition,
-            dataset=_folder(condition.dataset),
-            code=shared.code,
-            parameters=shared.parameters,
-            state_size=shared.state_size,
-            flops_per_update=flops,
-            solved_score=shared.solved_score,
-            score_name=shared.score_name,
-            priority=min(int(flops * training.updates // 10**6), 2**31 - 1),
+        entry, training = describe(condition, task, shared), condition.training
+        found[id] = replace(
+            entry,
+            priority=min(int(entry.flops_per_update * training.updates // 10**6), 2**31 - 1),
             effort=Effort(
                 way=way,
                 steps=task.steps(condition.T),

@@ -135,24 +135,14 @@ def _asks(plan: Plan, stored: Collection[Pair], last: bool) -> Iterator[Ask]:
 
 def _described(condition: Condition) -> tuple[PlannedCondition, Pair]:
     """What a plan would say of a condition that none knows, and what it would call it."""
-    from lstm_bench.training.facts import facts, flops_per_update
+    from lstm_bench.training.facts import describe, facts
 
     data = condition.dataset
     folder = DATASET.format(task=data.task, T=data.T, dataset=data.id)
     entry = PlannedCondition(condition, folder)
     with contextlib.suppress(BenchError):  # of a plugin that is not loaded: no sizes, no criterion
         task = create(condition.task, condition.task_options)
-        shared = facts(condition, task)
-        entry = PlannedCondition(
-            condition,
-            folder,
-            code=shared.code,
-            parameters=shared.parameters,
-            state_size=shared.state_size,
-            flops_per_update=flops_per_update(condition, task, shared.flops),
-            solved_score=shared.solved_score,
-            score_name=shared.score_name,
-        )
+        entry = describe(condition, task, facts(condition, task))
     named = Choice(condition.task, condition.task_options)
     own = {"network": condition.network}
     cell = Choice(condition.cell, condition.cell_options, own=own)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from lstm_bench.engine.network import Network
 from lstm_bench.spec import Condition
+from lstm_bench.store.paths import DATASET
+from lstm_bench.store.planned import PlannedCondition
 from lstm_bench.tasks import Task
 from lstm_bench.training.run import code_identity
 
@@ -37,6 +39,20 @@ def facts(condition: Condition, task: Task) -> Facts:
     )
 
 
-def flops_per_update(condition: Condition, task: Task, flops: int) -> int:
-    """Of a whole batch through time, forward and backward; `flops` are those of a step."""
-    return BACKWARD * flops * task.steps(condition.T) * condition.training.batch
+def describe(condition: Condition, task: Task, known: Facts) -> PlannedCondition:
+    """What a plan says of a condition, but for what sizes its job."""
+    data = condition.dataset
+    return PlannedCondition(
+        spec=condition,
+        dataset=DATASET.format(task=data.task, T=data.T, dataset=data.id),
+        code=known.code,
+        parameters=known.parameters,
+        state_size=known.state_size,
+        # of a whole batch through time
+        flops_per_update=BACKWARD
+        * known.flops
+        * task.steps(condition.T)
+        * condition.training.batch,
+        solved_score=known.solved_score,
+        score_name=known.score_name,
+    )

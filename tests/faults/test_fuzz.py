@@ -11,7 +11,9 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from lstm_bench import experiments
 from lstm_bench.errors import BenchError
+from lstm_bench.planning.fitting import with_sections
 from lstm_bench.planning.plan import resolve
 from lstm_bench.spec import canonical
 from lstm_bench.store.yamls import parse_yaml, read_yaml
@@ -43,7 +45,7 @@ def test_valid_configs_plan(config: dict[str, Any]) -> None:
 
 
 @FUZZ
-@given(disturbed(SCHEMA))
+@given(disturbed(with_sections(SCHEMA, experiments.registry())))
 def test_a_disturbed_config_plans_or_is_told_in_one_sentence(config: dict[str, Any]) -> None:
     try:
         plan = resolve(config, SCHEMA)

@@ -47,6 +47,17 @@ def test_a_window_is_trained_carried_and_reset_and_the_whole_gradient_once() -> 
     assert len(members) == 2 * 3
 
 
+def test_the_arms_of_an_experiment_hold_whatever_the_config_trains_with() -> None:
+    training = {**TINY["training"], "truncate": 2, "carry": False, "weight_decay": 0.5}
+    plan = planned(experiments=["truncation", "overfitting"], training=training)
+    for name, factor in (("truncation", "carry"), ("overfitting", "weight_decay")):
+        for member in plan.experiments[name].members:
+            trained = plan.conditions[member.condition].spec.training
+            assert getattr(trained, factor) == member.factors[factor]
+    whole = plan.experiments["truncation"].probe_settings["runs"]
+    assert {plan.conditions[id].spec.training.truncate for id, _ in whole} == {None}
+
+
 def test_what_cannot_be_measured_is_refused_before_anything_runs() -> None:
     with pytest.raises(BenchError, match="reference"):
         planned(crossover={"reference": "gru"})
