@@ -43,7 +43,7 @@ def _page(kind: str, name: str, cls: Any) -> str:
     if kind == "experiments":
         settings = type(cls.settings)
         said = ["", section_text(name, settings)] if settings_of(settings) else []
-        return "\n".join([*head, f"question  {cls.question}", f"method    {cls.method}", *said])
+        return "\n".join([*head, *said])
     if kind == "tables":
         arms = (f"arm       {arm.label} ({arm.condition.id})" for arm in cls().arms())
         known = [f"citation  {cls.citation}", f"setting   {cls.setting}", *arms]

@@ -66,30 +66,27 @@ class AblationSettings(OwnTasks):
 
 @dataclass(frozen=True)
 class Ablation(Experiment):
-    """Variants of the peephole LSTM against the whole of it, a task for each component."""
+    """Which parts of an LSTM does it need?
+
+    How many more updates does an LSTM need without its input, forget or output gate, its
+    squashing or its peepholes, with coupled gates, or with gates that see each other?
+
+    The peephole LSTM and variants of it that differ in one component (Greff et al. 2017), at
+    equal width, on tasks of which each is meant to need one component: adding the input gate
+    (what to store), continual Reber strings the forget gate (what to drop), Reber strings the
+    output gate, generated spikes the peepholes. The measure is log2 of the updates to solve,
+    unsolved at the budget, paired with the baseline by seed; a ratio is therefore a bound where
+    either side left replicates unsolved. Every cell has the same learning rates to choose from;
+    seeds of even place take the rate that was best for those of odd place, and the other way
+    round, so that no replicate chooses its own. Ratios have expanded bootstrap 95 % intervals;
+    p-values are those of sign flips, Holm over the variants of a task. In place of ranks a
+    variant is slower than the baseline, faster, or tied with it (not told apart). Sign flips of
+    eight variants need nine seeds to tell any apart, and all pairs of nine cells would need
+    more than ten. The search Greff et al. ran had 200 trials a variant and four
+    hyperparameters: a variant may want other settings than these.
+    """
 
     name = "ablation"
-    title = "Which parts of an LSTM does it need?"
-    question = (
-        "How many more updates does an LSTM need without its input, forget or output gate, its "
-        "squashing or its peepholes, with coupled gates, or with gates that see each other?"
-    )
-    method = (
-        "The peephole LSTM and variants of it that differ in one component (Greff et al. 2017), at "
-        "equal width, on tasks of which each is meant to need one component: adding the input "
-        "gate (what to store), continual Reber strings the forget gate (what to drop), Reber "
-        "strings the output gate, generated spikes the peepholes. The measure is log2 of the "
-        "updates to solve, unsolved at the budget, paired with the baseline by seed; a ratio is "
-        "therefore a bound where either side left replicates unsolved. Every cell has the same "
-        "learning rates to choose from; seeds of even place take the rate that was best for those "
-        "of odd place, and the other way round, so that no replicate chooses its own. Ratios have "
-        "expanded bootstrap 95 % intervals; p-values are those of sign flips, Holm over the "
-        "variants of a task. In place of ranks a variant is slower than the baseline, faster, or "
-        "tied with it (not told apart). Sign flips of eight variants need nine seeds to tell any "
-        "apart, and all pairs of nine cells would need more than ten. The search Greff et al. ran "
-        "had 200 trials a variant and four hyperparameters: a variant may want other settings "
-        "than these."
-    )
     settings: AblationSettings = AblationSettings()
 
     def members(self, sweep: Sweep) -> Iterable[Member]:

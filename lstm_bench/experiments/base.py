@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -55,13 +56,17 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Experiment(ABC):
-    """One question. To add one, subclass it in a file of this room and name it in config.yaml."""
+    """One question. To add one, subclass it in a file of this room and name it in config.yaml.
+
+    The docstring of the subclass is what the report says: its first line the title, the paragraph
+    after it the question, and the rest the method, how it is measured.
+    """
 
     name: ClassVar[str]
     version: ClassVar[int] = 1
-    title: ClassVar[str]
-    question: ClassVar[str]
-    method: ClassVar[str]  # how it is measured, for the report: a paragraph
+    title: ClassVar[str] = ""
+    question: ClassVar[str] = ""
+    method: ClassVar[str] = ""
     probe: ClassVar[str | None] = None
     reads: ClassVar[tuple[str, ...]] = ()  # experiments whose table it joins, where it is there
     measures: ClassVar[tuple[str, ...]] = ()  # columns of `measured` a claim may rest on
@@ -71,6 +76,15 @@ class Experiment(ABC):
     beside: ClassVar[bool] = False  # shown on the page from then on
     settings: Settings = NO_SETTINGS  # a subclass of its own has the keys of its section
     named: frozenset[str] = frozenset()  # settings that the user named: no default, none from below
+
+    def __init_subclass__(cls) -> None:
+        text = inspect.cleandoc(vars(cls).get("__doc__") or "")
+        paragraphs = [" ".join(each.split()) for each in text.split("\n\n")]
+        title, question, method = paragraphs[0], paragraphs[1:2], paragraphs[2:]
+        said = {"title": title, "question": "".join(question), "method": "\n\n".join(method)}
+        for name, value in said.items():
+            if value and name not in vars(cls):
+                setattr(cls, name, value)
 
     @property
     def tasks(self) -> tuple[Choice, ...]:

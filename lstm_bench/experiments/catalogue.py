@@ -63,22 +63,22 @@ class CatalogueSettings(Settings):
 
 @dataclass(frozen=True)
 class Catalogue(Experiment):
-    """Every task with one cell, every cell on one task."""
+    """Does everything in the catalogue work?
+
+    Does every cell train on one task, and is every task solved by some cell?
+
+    Every task of the sweep is trained with one cell and every cell on one task, so that the
+    number of trainings grows with the sum of the two, not with their product; other pairs,
+    rates and budgets are listed in the config with their reason. A cell trains when the median
+    test loss of its replicates lies below the memoryless floor by at least a tenth of the way
+    from floor to ceiling, both exact; a diverged replicate counts as no better than the floor.
+    A task is solved when some cell solves it in at least half of the replicates. Shares carry
+    Wilson 95 % intervals; replicates that ended in an error of the machine are left out of n.
+    Rates are not tuned: this says what works, and ranks nothing.
+    """
 
     name = "catalogue"
     settings: CatalogueSettings = CatalogueSettings()
-    title = "Does everything in the catalogue work?"
-    question = "Does every cell train on one task, and is every task solved by some cell?"
-    method = (
-        "Every task of the sweep is trained with one cell and every cell on one task, so that the "
-        "number of trainings grows with the sum of the two, not with their product; other pairs, "
-        "rates and budgets are listed in the config with their reason. A cell trains when the "
-        "median test loss of its replicates lies below the memoryless floor by at least a tenth of "
-        "the way from floor to ceiling, both exact; a diverged replicate counts as no better than "
-        "the floor. A task is solved when some cell solves it in at least half of the replicates. "
-        "Shares carry Wilson 95 % intervals; replicates that ended in an error of the machine are "
-        "left out of n. Rates are not tuned: this says what works, and ranks nothing."
-    )
 
     def members(self, sweep: Sweep) -> Iterable[Member]:
         """The common task with every cell, the common cell on every task, and the pairs."""

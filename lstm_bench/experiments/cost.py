@@ -30,21 +30,19 @@ class CostSettings(Settings):
 
 @dataclass(frozen=True)
 class Cost(Experiment):
-    """Parameters, FLOPs, time per update and peak memory against T and width."""
+    """What does each cell cost?
+
+    How many parameters and floating-point operations, how much time for an update and how much
+    memory does each cell need, against sequence length and width?
+
+    One update (forward, backward, clipping, optimiser) of an ensemble on the adding task, one
+    thread, nothing else running, samples of the cells interleaved after a warm-up. Times are
+    the median over samples of one replicate's share, with quartiles. Peak memory is what the
+    tensors of an update of the whole ensemble take at their peak. FLOPs count matrix products:
+    twice the weights a step, times three for forward and backward.
+    """
 
     name = "cost"
-    title = "What does each cell cost?"
-    question = (
-        "How many parameters and floating-point operations, how much time for an update and how "
-        "much memory does each cell need, against sequence length and width?"
-    )
-    method = (
-        "One update (forward, backward, clipping, optimiser) of an ensemble on the adding task, "
-        "one thread, nothing else running, samples of the cells interleaved after a warm-up. Times "
-        "are the median over samples of one replicate's share, with quartiles. Peak memory is what "
-        "the tensors of an update of the whole ensemble take at their peak. FLOPs count matrix "
-        "products: twice the weights a step, times three for forward and backward."
-    )
     probe = "cost"
     settings: CostSettings = CostSettings()
 

@@ -45,24 +45,22 @@ class CrossoverSettings(Settings):
 
 @dataclass(frozen=True)
 class Crossover(Experiment):
-    """Ratios to a reference cell of what it takes to solve a task, against its length."""
+    """On which sequences is a simpler cell the cheaper one?
+
+    How many updates, floating-point operations and seconds does each cell need to solve a task,
+    as a ratio to the reference cell, and from which length on is the reference cheaper?
+
+    Ratio of mean updates to solve, cell over reference, replicates paired by seed; one that
+    never solved counts as its budget, so that a ratio where either cell solves less than half
+    is a bound and drawn faded. Times FLOPs an update, or times seconds an update measured on a
+    quiet machine, all cells on one backend, it is the ratio of FLOPs or seconds. Intervals
+    resample pairs (percentile, 95 %). The crossing is where a non-decreasing fit of the log
+    ratio against log T passes 1, over lengths that either of both solves at least half the
+    time; it is interpolated between lengths and censored at the ends. Learning rates were tuned
+    at one middle length, for every cell alike.
+    """
 
     name = "crossover"
-    title = "On which sequences is a simpler cell the cheaper one?"
-    question = (
-        "How many updates, floating-point operations and seconds does each cell need to solve a "
-        "task, as a ratio to the reference cell, and from which length on is the reference cheaper?"
-    )
-    method = (
-        "Ratio of mean updates to solve, cell over reference, replicates paired by seed; one that "
-        "never solved counts as its budget, so that a ratio where either cell solves less than "
-        "half is a bound and drawn faded. Times FLOPs an update, or times seconds an update "
-        "measured on a quiet machine, all cells on one backend, it is the ratio of FLOPs or "
-        "seconds. Intervals resample pairs (percentile, 95 %). The crossing is where a "
-        "non-decreasing fit of the log ratio against log T passes 1, over lengths that either of "
-        "both solves at least half the time; it is interpolated between lengths and censored at "
-        "the ends. Learning rates were tuned at one middle length, for every cell alike."
-    )
     probe = "crossover"
     settings: CrossoverSettings = CrossoverSettings()
 

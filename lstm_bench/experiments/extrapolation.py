@@ -36,23 +36,21 @@ class ExtrapolationSettings(OwnTasks):
 
 @dataclass(frozen=True)
 class Extrapolation(Experiment):
-    """Trained at T, tested at multiples of it."""
+    """Does it know more than it has seen?
+
+    Does a network that has solved a task at length T still solve it at 2T to 8T, without any
+    further training?
+
+    Replicates that solved the task at T, with their stored weights, answer fresh sequences at T
+    and at its multiples; those that did not solve it are left out of n and named in the table.
+    The score is the task's own, its mean over replicates with Student's 95 % interval; the
+    share that still meets the criterion of solved has a Wilson one. In the counting languages a
+    test at kT asks for run lengths n up to k times the largest trained (N), equally often each,
+    so that a network that counts to N and no further keeps a score of 1/k; `longest` is the n
+    up to which every string is accepted.
+    """
 
     name = "extrapolation"
-    title = "Does it know more than it has seen?"
-    question = (
-        "Does a network that has solved a task at length T still solve it at 2T to 8T, without any "
-        "further training?"
-    )
-    method = (
-        "Replicates that solved the task at T, with their stored weights, answer fresh sequences "
-        "at T and at its multiples; those that did not solve it are left out of n and named in the "
-        "table. The score is the task's own, its mean over replicates with Student's 95 % "
-        "interval; the share that still meets the criterion of solved has a Wilson one. In the "
-        "counting languages a test at kT asks for run lengths n up to k times the largest trained "
-        "(N), equally often each, so that a network that counts to N and no further keeps a score "
-        "of 1/k; `longest` is the n up to which every string is accepted."
-    )
     probe = "extrapolation"
     settings: ExtrapolationSettings = ExtrapolationSettings()
 

@@ -56,27 +56,25 @@ class FairnessSettings(OwnTasks):
 
 @dataclass(frozen=True)
 class Fairness(Experiment):
-    """The horizon's comparison at equal width, parameters, state, FLOPs and computing time."""
+    """Does the order of the cells survive a fairer comparison?
+
+    At equal width a gated cell has several times the parameters, state and computation of a
+    plain one. Is it still ahead where those are equal, or where the plain one may train for as
+    long?
+
+    The horizon's trainings at the width of the sweep, and again at the widths that give every
+    cell the parameters, the numbers of state or the FLOPs a step of the reference (the nearest
+    width; the table has the sizes). Equal time reads the runs at equal width: the cell with the
+    cheapest update has the whole budget, the others as many updates as take them that long by
+    the declared time of an update (`pace`), or by its FLOPs where none is declared. The measure
+    is the share of the lengths of the grid that a seed solves, a mean over tasks, as a
+    difference to the reference paired by seed, with an expanded bootstrap 95 % interval. Pairs
+    of cells are told apart by sign flips, Holm over the pairs of one matching; letters are the
+    groups that are not. Learning rates are those tuned at the sweep's width, which favours the
+    comparison at equal width.
+    """
 
     name = "fairness"
-    title = "Does the order of the cells survive a fairer comparison?"
-    question = (
-        "At equal width a gated cell has several times the parameters, state and computation of a "
-        "plain one. Is it still ahead where those are equal, or where the plain one may train for "
-        "as long?"
-    )
-    method = (
-        "The horizon's trainings at the width of the sweep, and again at the widths that give "
-        "every cell the parameters, the numbers of state or the FLOPs a step of the reference "
-        "(the nearest width; the table has the sizes). Equal time reads the runs at equal width: "
-        "the cell with the cheapest update has the whole budget, the others as many updates as "
-        "take them that long by the declared time of an update (`pace`), or by its FLOPs where "
-        "none is declared. The measure is the share of the lengths of the grid that a seed solves, "
-        "a mean over tasks, as a difference to the reference paired by seed, with an expanded "
-        "bootstrap 95 % interval. Pairs of cells are told apart by sign flips, Holm over the pairs "
-        "of one matching; letters are the groups that are not. Learning rates are those tuned at "
-        "the sweep's width, which favours the comparison at equal width."
-    )
     shared = ("matched",)  # the reference has its own size at every match
     settings: FairnessSettings = FairnessSettings()
 

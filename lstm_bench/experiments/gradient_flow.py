@@ -41,27 +41,25 @@ class GradientFlowSettings(Settings):
 
 @dataclass(frozen=True)
 class GradientFlow(Experiment):
-    """Norms of dL/dh_t and dL/dc_t against lag at three stages; slopes and Lyapunov exponents."""
+    """How far back do gradients flow?
+
+    How fast do gradients vanish or explode with the lag, before, early in and after training,
+    and does the slope at initialisation tell which replicates will learn?
+
+    In float64, on sequences no training saw: the loss of the last output is differentiated with
+    respect to the state at every earlier step, at the longest length the network was trained
+    at. Lines are medians over replicates of the log10 norm over units and sequences, relative
+    to lag 0, with quartiles. The weights at the start and after 100 updates are made again from
+    the seed, which gives the same bits. Slopes (decades a step) are fitted over lags from a
+    sixth to two thirds of a longer sequence. The largest Lyapunov exponent, from QR of the
+    Jacobians along the forward trajectory, is the same number by another way. Prediction: among
+    replicates of one task and length, the share of pairs of a solver and a non-solver in which
+    the solver's slope at initialisation is nearer to 0 (AUC; 0.5 is chance), within a cell and
+    over all cells; intervals resample seeds. A prediction over all cells that none of the cells
+    shows says that cells differ, not that the slope matters.
+    """
 
     name = "gradient_flow"
-    title = "How far back do gradients flow?"
-    question = (
-        "How fast do gradients vanish or explode with the lag, before, early in and after "
-        "training, and does the slope at initialisation tell which replicates will learn?"
-    )
-    method = (
-        "In float64, on sequences no training saw: the loss of the last output is differentiated "
-        "with respect to the state at every earlier step, at the longest length the network was "
-        "trained at. Lines are medians over replicates of the log10 norm over units and sequences, "
-        "relative to lag 0, with quartiles. The weights at the start and after 100 updates are "
-        "made again from the seed, which gives the same bits. Slopes (decades a step) are fitted "
-        "over lags from a sixth to two thirds of a longer sequence. The largest Lyapunov exponent, "
-        "from QR of the Jacobians along the forward trajectory, is the same number by another way. "
-        "Prediction: among replicates of one task and length, the share of pairs of a solver and a "
-        "non-solver in which the solver's slope at initialisation is nearer to 0 (AUC; 0.5 is "
-        "chance), within a cell and over all cells; intervals resample seeds. A prediction over "
-        "all cells that none of the cells shows says that cells differ, not that the slope matters."
-    )
     probe = "gradient_flow"
     measures = ("decades_at_start", "decades_at_end")
     untrained = ("decades_at_start",)

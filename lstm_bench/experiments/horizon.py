@@ -18,24 +18,22 @@ from lstm_bench.sweep import Member, Sweep
 
 @dataclass(frozen=True)
 class HorizonExperiment(Experiment):
-    """The share of replicates that solve a task against its length, for every cell."""
+    """How far back can each cell remember?
+
+    Up to which sequence length T does each cell learn the task within the budget, and where
+    does the share of successful replicates fall to one half (the horizon T*)?
+
+    Every cell is trained on every task at every length, with the same budget and a learning
+    rate tuned per cell and task at one middle length. A replicate has solved the task when its
+    validation score first reaches the task's criterion. Shares carry Wilson 95 % intervals. T*
+    is where a non-increasing fit of the shares against log T crosses one half, with a 95 %
+    interval from Jeffreys posterior draws of the shares; it is interpolated between the lengths
+    of the grid and censored at its ends. Replicates that diverged or ran out of time count as
+    not solved; those that ended in an error of the machine are left out of n and listed under
+    failures.
+    """
 
     name = "horizon"
-    title = "How far back can each cell remember?"
-    question = (
-        "Up to which sequence length T does each cell learn the task within the budget, and where "
-        "does the share of successful replicates fall to one half (the horizon T*)?"
-    )
-    method = (
-        "Every cell is trained on every task at every length, with the same budget and a learning "
-        "rate tuned per cell and task at one middle length. A replicate has solved the task when "
-        "its validation score first reaches the task's criterion. Shares carry Wilson 95 % "
-        "intervals. T* is where a non-increasing fit of the shares against log T crosses one half, "
-        "with a 95 % interval from Jeffreys posterior draws of the shares; it is interpolated "
-        "between the lengths of the grid and censored at its ends. "
-        "Replicates that diverged or ran out of time count as not solved; those that ended in an "
-        "error of the machine are left out of n and listed under failures."
-    )
 
     def members(self, sweep: Sweep) -> Iterable[Member]:
         return sweep.every_length()

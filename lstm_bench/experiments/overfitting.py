@@ -51,30 +51,28 @@ class OverfittingSettings(OwnTasks):
 
 @dataclass(frozen=True)
 class Overfitting(Experiment):
-    """Held-out score against the number of training sequences, at the same training loss."""
+    """Do gated cells overfit?
+
+    Trained on few sequences, or on many of which few differ: how far does each cell's loss on
+    new sequences lie above its training loss, and is one cell worse than another where both fit
+    their training set equally well?
+
+    Finite training sets, each replicate its own; every replicate is trained to the end of the
+    budget, solved or not. Same training loss: both scores and losses are read at the first
+    evaluation at which the training loss (the mean over the updates since the evaluation
+    before) is below a share of the memoryless floor, and only replicates that get there are
+    compared; that reading chooses nothing by the held-out sequences, so that validation serves
+    as held-out. End: at the last update. Early stopping: the test score of the weights with the
+    lowest validation loss, from the same trainings. Weight decay is decoupled. Equal
+    parameters: the width whose parameters are nearest those of the largest cell at the equal
+    width; rates are those of the equal width. Diversity: the training set keeps its size, but
+    repeats its first sequences; since an epoch then shows each of them several times, this
+    equals a smaller set up to the order in which sequences come. Gaps are in units of the
+    floor. Replicates that diverged or ended in an error are left out of n. Student's 95 %
+    intervals.
+    """
 
     name = "overfitting"
-    title = "Do gated cells overfit?"
-    question = (
-        "Trained on few sequences, or on many of which few differ: how far does each cell's loss "
-        "on new sequences lie above its training loss, and is one cell worse than another where "
-        "both fit their training set equally well?"
-    )
-    method = (
-        "Finite training sets, each replicate its own; every replicate is trained to the end of "
-        "the budget, solved or not. Same training loss: both scores and losses are read at the "
-        "first evaluation at which the training loss (the mean over the updates since the "
-        "evaluation before) is below a share of the memoryless floor, "
-        "and only replicates that get there are compared; that reading chooses nothing by the "
-        "held-out sequences, so that validation serves as held-out. End: at the last update. Early "
-        "stopping: the test score of the weights with the lowest validation loss, from the same "
-        "trainings. Weight decay is decoupled. Equal parameters: the width whose parameters are "
-        "nearest those of the largest cell at the equal width; rates are those of the equal width. "
-        "Diversity: the training set keeps its size, but repeats its first sequences; since an "
-        "epoch then shows each of them several times, this equals a smaller set up to the order "
-        "in which sequences come. Gaps are in units of the floor. Replicates that diverged or "
-        "ended in an error are left out of n. Student's 95 % intervals."
-    )
     measures = ("matched_score", "gap", "gap_beyond_plenty")
     shared = ("comparison",)  # the largest cell is as it is
     settings: OverfittingSettings = OverfittingSettings()

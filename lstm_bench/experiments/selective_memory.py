@@ -41,27 +41,25 @@ class SelectiveMemorySettings(OwnTasks):
 
 @dataclass(frozen=True)
 class SelectiveMemory(Experiment):
-    """Gates, linear readouts and clamped gates of the replicates that solved the task."""
+    """Does it choose what to remember?
+
+    In networks that solved a task in which some inputs matter and some do not: is the gate that
+    writes more open on what matters, does the state still know it later, and does the network
+    need its gates to vary?
+
+    From the stored weights of the replicates that solved the task, on held-out sequences. AUC:
+    the chance that the gate that writes (LSTM: i; GRU: 1 - z; mean over units) is more open at
+    a step that matters than at one that does not; its controls are the untrained network and
+    the relevance of another sequence, which is what a mere clock would reach. Memory: a ridge
+    regression from the whole state to an input shown some steps before, R² on sequences it was
+    not fitted to, for the last input that matters and for those that do not. Clamping: one gate
+    is held at its mean over steps and sequences, each unit at its own, and nothing is
+    retrained: a loss that rises shows that the network uses the gate's variation, not that no
+    other network could do without. Means over replicates with Student's 95 % intervals; of the
+    steps a state is kept, geometric ones.
+    """
 
     name = "selective_memory"
-    title = "Does it choose what to remember?"
-    question = (
-        "In networks that solved a task in which some inputs matter and some do not: is the gate "
-        "that writes more open on what matters, does the state still know it later, and does the "
-        "network need its gates to vary?"
-    )
-    method = (
-        "From the stored weights of the replicates that solved the task, on held-out sequences. "
-        "AUC: the chance that the gate that writes (LSTM: i; GRU: 1 - z; mean over units) is more "
-        "open at a step that matters than at one that does not; its controls are the untrained "
-        "network and the relevance of another sequence, which is what a mere clock would reach. "
-        "Memory: a ridge regression from the whole state to an input shown some steps before, R² "
-        "on sequences it was not fitted to, for the last input that matters and for those that do "
-        "not. Clamping: one gate is held at its mean over steps and sequences, each unit at its "
-        "own, and nothing is retrained: a loss that rises shows that the network uses the gate's "
-        "variation, not that no other network could do without. Means over replicates with "
-        "Student's 95 % intervals; of the steps a state is kept, geometric ones."
-    )
     probe = "selective_memory"
     measures = ("auc_above_controls", "loss_without_choice")
     settings: SelectiveMemorySettings = SelectiveMemorySettings()

@@ -54,28 +54,25 @@ class SensitivitySettings(OwnTasks):
 
 @dataclass(frozen=True)
 class Sensitivity(Experiment):
-    """Random search with one set of trials for every cell: expected best, and what mattered."""
+    """How much does each cell hang on its hyperparameters?
+
+    With learning rate, width, clipping and the scale of the initial weights drawn at random,
+    how good is the best of n trials of each cell, and which of the four decides?
+
+    Every cell gets the same trials: points drawn log-uniformly and independently in the ranges
+    of the config (seeded; widths rounded), each trained with the same tuning seeds, which no
+    experiment judges on. A trial's value is how far the lowest validation loss has come from
+    the memoryless floor (0) to a perfect answer (1), a mean over its seeds; a replicate that
+    diverged counts as 0. The expected best of n trials is the exact mean of the maximum over
+    all subsets of n of the N trials (no repeats), shown up to n = N / 2, with a bootstrap 95 %
+    interval over trials. Importance is functional ANOVA: a random forest is fitted to the
+    trials, and the variance of its prediction over the ranges, each hyperparameter uniform on
+    its logarithm, is parted exactly into main effects and interactions (Hutter et al. 2014);
+    intervals refit it to resampled trials. Shares are of the forest's variance; R² out of bag
+    says how much of the trials it explains, and where that is near 0 the shares mean nothing.
+    """
 
     name = "sensitivity"
-    title = "How much does each cell hang on its hyperparameters?"
-    question = (
-        "With learning rate, width, clipping and the scale of the initial weights drawn at random, "
-        "how good is the best of n trials of each cell, and which of the four decides?"
-    )
-    method = (
-        "Every cell gets the same trials: points drawn log-uniformly and independently in the "
-        "ranges of the config (seeded; widths rounded), each trained with the same tuning seeds, "
-        "which no experiment judges on. A trial's value is how far the lowest validation loss has "
-        "come from the memoryless floor (0) to a perfect answer (1), a mean over its seeds; a "
-        "replicate that diverged counts as 0. The expected best of n trials is the exact mean of "
-        "the maximum over all subsets of n of the N trials (no repeats), shown up to n = N / 2, "
-        "with a bootstrap 95 % interval over trials. Importance is functional ANOVA: a random "
-        "forest is fitted to the trials, and the variance of its prediction over the ranges, each "
-        "hyperparameter uniform on its logarithm, is parted exactly into main effects and "
-        "interactions (Hutter et al. 2014); intervals refit it to resampled trials. Shares are of "
-        "the forest's variance; R² out of bag says how much of the trials it explains, and where "
-        "that is near 0 the shares mean nothing."
-    )
     settings: SensitivitySettings = SensitivitySettings()
 
     def members(self, sweep: Sweep) -> Iterable[Member]:

@@ -68,31 +68,29 @@ class SpeedSettings(Settings):
 
 @dataclass(frozen=True)
 class Speed(Experiment):
-    """Every backend and its peers: time, rate, share of the machine's peak, memory, first call."""
+    """How fast is the engine on this machine?
+
+    How long does a forward and backward pass take on each backend, against sequence length,
+    width and replicates, and how near is it to the rate of a plain matrix product?
+
+    One pass forward and backward (loss on the last step, gradients of all weights) of R
+    replicates. Each contender runs in a process of its own, all on the same cores, and is timed
+    only after its outputs and gradients agreed with the float64 loop on two replicates and at
+    most 100 steps (each tensor to a relative error below 1e-5). Samples are taken in turns
+    after a warm-up. A sample is discarded where a process on one thread had its core for less
+    than 95 % of it, or everything else on the machine used more than 5 % of all cores; where
+    fewer than three remain, all are kept and the row says disturbed. Times are medians with an
+    order-statistic interval of 95 %. GF/s count 6 R T B G H (H + D) operations a pass (G = 4,
+    3, 1 for LSTM, GRU, Elman); the peak is a matrix product (sgemm, 1536 x 1536) timed among
+    the rest, its median over cases. torch.nn runs its replicates one after another; tuned means
+    with flushed denormals and kept buffers, as the suite runs. JAX is one compiled scan,
+    vectorised over replicates. Peak memory is what a call holds beyond weights and inputs (JAX:
+    the work space its compiler planned). A first call is that of a fresh process with an empty
+    cache of kernels. Crosses mark where a contender had not enough memory or took longer than
+    the limit.
+    """
 
     name = "speed"
-    title = "How fast is the engine on this machine?"
-    question = (
-        "How long does a forward and backward pass take on each backend, against sequence length, "
-        "width and replicates, and how near is it to the rate of a plain matrix product?"
-    )
-    method = (
-        "One pass forward and backward (loss on the last step, gradients of all weights) of R "
-        "replicates. Each contender runs in a process of its own, all on the same cores, and is "
-        "timed only after its outputs and gradients agreed with the float64 loop on two replicates "
-        "and at most 100 steps (each tensor to a relative error below 1e-5). Samples are taken in "
-        "turns after a warm-up. A sample is discarded where a process on one thread had its core "
-        "for less than 95 % of it, or everything else on the machine used more than 5 % of all "
-        "cores; where fewer than three remain, all are kept and the row says disturbed. Times are "
-        "medians with an order-statistic interval of 95 %. GF/s count 6 R T B G H (H + D) "
-        "operations a pass (G = 4, 3, 1 for LSTM, GRU, Elman); the peak is a matrix product "
-        "(sgemm, 1536 x 1536) timed among the rest, its median over cases. torch.nn runs its "
-        "replicates one after another; tuned means with flushed denormals and kept buffers, as the "
-        "suite runs. JAX is one compiled scan, vectorised over replicates. Peak memory is what a "
-        "call holds beyond weights and inputs (JAX: the work space its compiler planned). A first "
-        "call is that of a fresh process with an empty cache of kernels. Crosses mark where a "
-        "contender had not enough memory or took longer than the limit."
-    )
     probe = "speed"
     reads = ("training_time",)
     on_request = beside = True

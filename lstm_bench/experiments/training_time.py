@@ -19,25 +19,24 @@ from lstm_bench.sweep import Member, Sweep
 
 @dataclass(frozen=True)
 class TrainingTime(Experiment):
-    """Updates and seconds until a task is solved, the unsolved ones censored."""
+    """How long does each cell take to learn?
+
+    How many updates, and how many seconds, until each cell has solved the task?
+
+    Time to solve is the first evaluation on validation that meets the criterion. Replicates
+    that never did are censored: those that diverged, ran out of time or were stopped as futile
+    are carried as unsolved to the end of the budget, an error of the machine is left out.
+    Kaplan-Meier curves carry 95 % log-log bands; the restricted mean is the mean time up to the
+    budget, with a bootstrap interval; where some did not solve it, it is a lower bound of the
+    mean. Cells are told apart by log-rank tests of all pairs on a task (by permutation, Holm
+    within the task); those that share a letter are not. Differences of restricted means are to
+    the fastest, paired by seed, with an expanded bootstrap interval that is not adjusted for
+    its being picked as the fastest. Seconds are updates times the mean time an update of this
+    condition took for one replicate, as it ran in the sweep, beside other jobs and on the
+    backend named in the table; the cost experiment times a quiet machine.
+    """
 
     name = "training_time"
-    title = "How long does each cell take to learn?"
-    question = "How many updates, and how many seconds, until each cell has solved the task?"
-    method = (
-        "Time to solve is the first evaluation on validation that meets the criterion. Replicates "
-        "that never did are censored: those that diverged, ran out of time or were stopped as "
-        "futile are carried as unsolved to the end of the budget, an error of the machine is left "
-        "out. Kaplan-Meier curves carry 95 % log-log bands; the restricted mean is the mean time "
-        "up to the budget, with a bootstrap interval; where some did not solve it, it is a lower "
-        "bound of the mean. Cells are told apart by log-rank tests of all pairs on a task (by "
-        "permutation, Holm within the task); those that share a letter are not. Differences of "
-        "restricted means are to the fastest, paired by seed, with an expanded bootstrap interval "
-        "that is not adjusted for its being picked as the fastest. Seconds are updates times the "
-        "mean time an update of this condition took for one replicate, as it ran in the sweep, "
-        "beside other jobs and on the backend named in the table; the cost experiment times a "
-        "quiet machine."
-    )
 
     def members(self, sweep: Sweep) -> Iterable[Member]:
         return sweep.every_length()

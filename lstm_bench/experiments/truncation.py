@@ -40,24 +40,22 @@ class TruncationSettings(OwnTasks):
 
 @dataclass(frozen=True)
 class Truncation(Experiment):
-    """Truncated BPTT(k): solved as a function of k / T, and what the cut does to the gradient."""
+    """How far back must the gradient reach?
+
+    When the gradient is cut every k steps, which share of replicates still solves the task, and
+    how far is the truncated gradient from the whole one?
+
+    Truncated backpropagation through time, one update a sequence as in full BPTT: the gradient
+    is cut every k steps, counted from the end, so that the loss of the last step reaches back k
+    steps. The state passes a cut (carried) or starts anew there in training (reset); validation
+    and test read whole sequences. Learning rates are those tuned for the whole gradient. Shares
+    carry Wilson 95 % intervals; cosine and bias compare the gradients by the cell's weights on
+    one large batch, in float64, at the initial weights, as means over replicates with 95 %
+    bootstrap intervals. A network with its gradient cut may still remember: what it cannot do
+    is learn from an error further away than k.
+    """
 
     name = "truncation"
-    title = "How far back must the gradient reach?"
-    question = (
-        "When the gradient is cut every k steps, which share of replicates still solves the task, "
-        "and how far is the truncated gradient from the whole one?"
-    )
-    method = (
-        "Truncated backpropagation through time, one update a sequence as in full BPTT: the "
-        "gradient is cut every k steps, counted from the end, so that the loss of the last step "
-        "reaches back k steps. The state passes a cut (carried) or starts anew there in training "
-        "(reset); validation and test read whole sequences. Learning rates are those tuned for the "
-        "whole gradient. Shares carry Wilson 95 % intervals; cosine and bias compare the gradients "
-        "by the cell's weights on one large batch, in float64, at the initial weights, as means "
-        "over replicates with 95 % bootstrap intervals. A network with its gradient cut may still "
-        "remember: what it cannot do is learn from an error further away than k."
-    )
     probe = "truncation"
     measures = ("solved_beyond_cut", "gradient_beyond_cut")
     untrained = ("gradient_beyond_cut",)

@@ -30,19 +30,19 @@ class TuningSettings(Settings):
 
 @dataclass(frozen=True)
 class Tuning(Experiment):
-    """The same small grid of learning rates for every cell, chosen on validation."""
+    """Which learning rate for which cell?
+
+    At one middle length, which learning rate of the grid serves each cell best?
+
+    Every cell gets the same grid of learning rates at one middle length, on seeds that no
+    experiment judges on. The rate with the largest share of solved replicates is chosen; ties
+    go to the smaller mean number of updates to solve (unsolved counted at the budget), then to
+    the lower mean of the best validation loss. Errors of the machine are left out, and a rate
+    at which every replicate diverged or ran out of time is not chosen. The test set is not
+    looked at.
+    """
 
     name = "tuning"
-    title = "Which learning rate for which cell?"
-    question = "At one middle length, which learning rate of the grid serves each cell best?"
-    method = (
-        "Every cell gets the same grid of learning rates at one middle length, on seeds that no "
-        "experiment judges on. The rate with the largest share of solved replicates is chosen; "
-        "ties go to the smaller mean number of updates to solve (unsolved counted at the budget), "
-        "then to the lower mean of the best validation loss. Errors of the machine are left out, "
-        "and a rate at which every replicate diverged or ran out of time is not chosen. The test "
-        "set is not looked at."
-    )
 
     on_request = True
     settings: TuningSettings = TuningSettings()
