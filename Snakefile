@@ -15,10 +15,6 @@ sys.path[:] = [path for path in sys.path if path != here]
 
 import os
 
-from snakemake.utils import min_version
-
-min_version("9.0")
-
 try:
     from lstm_bench import environment
 except ModuleNotFoundError:
@@ -52,6 +48,7 @@ if (
 report: "workflow/report/workflow.rst"
 
 
+include: "workflow/rules/compat.smk"
 include: "workflow/rules/common.smk"
 include: "workflow/rules/terminal.smk"
 include: "workflow/rules/datasets.smk"

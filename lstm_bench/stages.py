@@ -1,8 +1,7 @@
 """`python -m lstm_bench.stages`: the steps of the workflow, one command a rule.
 
-Those that import much and compute little are done by a child of the sweep's fork server, where
-there is one. Bad input and damaged files end in one sentence and exit code 1; a fault of the suite
-keeps its traceback.
+Bad input and damaged files end in one sentence and exit code 1; a fault of the suite keeps its
+traceback.
 """
 
 from __future__ import annotations
@@ -18,9 +17,6 @@ from lstm_bench.registry import load_plugins
 from lstm_bench.store.paths import Results
 from lstm_bench.store.plans import Plan
 from lstm_bench.store.signatures import sign
-from lstm_bench.training import forkserver
-
-SERVED = ("conclude", "draw", "table", "judge", "report")
 
 plan_option = click.option(
     "--plan", "plan_path", type=Path, required=True, envvar="LSTM_BENCH_PLAN"
@@ -168,24 +164,6 @@ def report(plan_path: Path, output: Path, explorer: Path) -> None:
     write_explorer(plan, results, explorer)
 
 
-def warm() -> None:
-    """Import what the served stages need, which takes longer than most of them compute."""
-    import numpy as np
-
-    import lstm_bench.claims.run  # noqa: F401
-    import lstm_bench.report.explorer  # noqa: F401
-    import lstm_bench.report.page  # noqa: F401
-    from lstm_bench.experiments import registry
-    from lstm_bench.plotting.style import KINDS, empty_figure, figure_bytes, paper_style
-    from lstm_bench.stats.survival import time_to_solve
-
-    registry()
-    with paper_style():  # what figures and survival import is imported when it is used
-        for kind in KINDS:
-            figure_bytes(empty_figure(""), kind)
-    time_to_solve(np.array([1.0]), np.array([True]), 1.0)
-
-
 def work(arguments: list[str]) -> int:
     """Run one stage in this process; returns its exit code."""
     try:
@@ -199,15 +177,5 @@ def work(arguments: list[str]) -> int:
     return 0
 
 
-def main() -> None:
-    arguments = sys.argv[1:]
-    if arguments and arguments[0] in SERVED:
-        child = forkserver.request("lstm_bench.stages", arguments)
-        code = child.wait() if child else -1
-        if code >= 0:
-            sys.exit(code)
-    sys.exit(work(arguments))  # no server, or its child was killed: perhaps only the server was
-
-
 if __name__ == "__main__":
-    main()
+    sys.exit(work(sys.argv[1:]))

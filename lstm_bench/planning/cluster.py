@@ -50,12 +50,6 @@ def require(asked: Iterable[Mapping[str, object]]) -> None:
         _judge(dict(each), nodes)
 
 
-def submitted(dag: Any) -> list[Any]:
-    """The jobs of Snakemake's graph that will go to the cluster, packed as they will be."""
-    jobs = (job for job in dag.needrun_jobs() if not job.is_local)
-    return list({id(job): job for job in (dag.get_job_group(j) or j for j in jobs)}.values())
-
-
 _ASKED = ("slurm_partition", "mem_mb", "runtime", "gpu", "gres", "_cores")
 
 

@@ -1,12 +1,12 @@
 """A process that has imported what jobs need and forks a child for each job of a sweep.
 
-Importing torch costs more than a second of CPU time, what draws a figure two, and a sweep starts
-hundreds of processes. The first job of a sweep starts the server beside its own work; those after
-it ask it for a child, over a Unix socket in a folder only the user can enter. Everything else stays
-as it was: the job waits for the child, passes signals on, and takes it along when it dies.
+Importing torch costs more than a second of CPU time, and a sweep starts hundreds of trainings. The
+first job of a sweep starts the server beside its own work; those after it ask it for a child, over
+a Unix socket in a folder only the user can enter. Everything else stays as it was: the job waits
+for the child, passes signals on, and takes it along when it dies.
 
-A job names the module that works for it, a training or a stage of the workflow: its `warm` imports
-what its children need, once, in the server; its `work` takes the arguments in the child.
+A job names the module that works for it: its `warm` imports what its children need, once, in the
+server; its `work` takes the arguments in the child.
 
 LSTM_BENCH_FORK_SERVER names the socket and the process of the sweep, `PID:PATH`; where it is unset,
 as on a cluster's node, every job forks its own child. The server ends with the sweep.

@@ -86,34 +86,13 @@ if signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:
     signal.signal(signal.SIGHUP, end_the_sweep)
 
 
-# rules run where Snakemake itself does: `--sdm conda`, asked for or set in a profile, builds nothing
-workflow.deployment_settings.deployment_method = {
-    method
-    for method in workflow.deployment_settings.deployment_method
-    if method.name != "CONDA"
-}
-
-
 def this_environment(wildcards):
     return None
 
 
-# one block that fails must not stop those packed with it: profiles/default says so, and no profile is
-# read in a cluster's job. Its settings are there when priorities are asked for, and not before
 def priority(wildcards):
-    look_when_a_job_ends()
-    if workflow.remote_exec:
-        workflow.execution_settings.keep_going = True
+    settle_execution()
     return plan.conditions[wildcards.condition].priority
-
-
-# With a limit of jobs in a time, and there is one if nobody asks (100 a second), Snakemake 9's scheduler
-# looks at all ready jobs again after that time, once for every look it ever took: they add up until it
-# has a core of its own. Without a limit it looks when a job ends
-def look_when_a_job_ends():
-    limit = workflow.scheduling_settings.max_jobs_per_timespan
-    if limit is not None and (limit.max_jobs, limit.timespan) == (100, 1):
-        workflow.scheduling_settings.max_jobs_per_timespan = None
 
 
 wildcard_constraints:
@@ -142,14 +121,12 @@ onstart:
     try:
         names = [name for name, _ in layers]
         plan.mark_run(paths.Results(), names, inherited(layers))
-        if any(job.rule.name == "track" for job in workflow.dag.needrun_jobs()):
+        if any(job.rule.name == "track" for job in jobs_to_run()):
             require_local_disk(address.tracking_uri(paths.Results()))
             # nothing waits for it: what is trained is imported when it answers
             print(address.silence(), end="", file=sys.stderr)
-        if workflow.executor_plugin.name == "slurm":
-            cluster.require(
-                job.resources for job in cluster.submitted(workflow.dag)
-            )
+        if on_slurm():
+            cluster.require(job.resources for job in jobs_to_submit())
     except BenchError as error:
         sys.exit(str(error))
 
