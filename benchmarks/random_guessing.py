@@ -49,7 +49,7 @@ class Weights:
 def answers(weights: Weights, batch: Batch, squash: bool) -> np.ndarray:
     """Outputs (G, sequences, S, k) at the S steps where the batch is asked."""
     h, asked, out = np.zeros((len(weights.b), len(batch.inputs), weights.U.shape[1])), set(), []
-    asked.update(batch.read_steps.tolist())
+    asked.update(batch.target_steps.tolist())
     for t in range(batch.inputs.shape[1]):
         h = np.tanh(batch.inputs[:, t].astype(float) @ weights.W + h @ weights.U + weights.b)
         if t in asked:
@@ -64,13 +64,13 @@ def solvers(task: Task, T: int, width: int, guesses: int, seed: int = 0) -> int:
     for start in range(0, guesses, CHUNK):
         weights = Weights.draw(rng, min(CHUNK, guesses - start), task, width)
         screen = task.sample(rng, SCREEN, T)
-        at = screen.at(screen.read_steps)
+        at = screen.at(screen.target_steps)
         for row, y in enumerate(answers(weights, screen, squash)):
             if task.score(y, at) < 0.75:
                 continue
             judge = task.sample(rng, JUDGE, T)
             (final,) = answers(weights.of(row), judge, squash)
-            found += task.score(final, judge.at(judge.read_steps)) >= task.solved_score
+            found += task.score(final, judge.at(judge.target_steps)) >= task.solved_score
     return found
 
 

@@ -16,13 +16,13 @@ from typing import Any
 import click
 import numpy as np
 import torch
+from lstm_bench.training.model import ReplicateBatch
 
 from lstm_bench import tasks
 from lstm_bench.engine.runtime import configure
 from lstm_bench.errors import BenchError
 from lstm_bench.spec import Condition, SeedBlock, Training
 from lstm_bench.training.data import TrainStream
-from lstm_bench.training.ensemble import Ensemble
 
 LENGTHS = (50, 200)
 BATCH, WIDTH = 32, 64
@@ -42,15 +42,15 @@ def nearest_length(task: tasks.Task, T: int) -> int:
 def measure(name: str, T: int) -> tuple[float, float]:
     """Median CPU seconds of drawing a batch and of an update on it."""
     condition = Condition(name, T, "lstm", WIDTH, training=Training(batch=BATCH))
-    ensemble = Ensemble.create(condition, SeedBlock(0, 0), torch.device("cpu"))
+    model = ReplicateBatch.create(condition, SeedBlock(0, 0), torch.device("cpu"))
     stream = TrainStream.of(condition, 0)
     drawing, training = [], []
-    together = ensemble.task.draws_at_once
+    together = model.task.draws_at_once
     for draw in range(WARM_UP + REPEATS):
         updates = range(draw * together, (draw + 1) * together)
         batches, seconds = timed(lambda updates=updates: [stream(update) for update in updates])
         drawing.append(seconds / together)
-        training.append(timed(lambda batch=batches[0]: ensemble.step([batch]))[1])
+        training.append(timed(lambda batch=batches[0]: model.step([batch]))[1])
     return float(np.median(drawing[WARM_UP:])), float(np.median(training[WARM_UP:]))
 
 

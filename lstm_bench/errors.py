@@ -13,7 +13,9 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-ASIDE = "LSTM_BENCH_STDERR"  # where the workflow itself speaks: a job's own stderr is its log
+FALLBACK_STDERR = (
+    "LSTM_BENCH_STDERR"  # where the workflow itself speaks: a job's own stderr is its log
+)
 NOTED = "LSTM_BENCH_NOTED"  # with an ending: files of what the workflow is to say itself
 
 
@@ -36,7 +38,7 @@ def tell(sentence: object) -> None:
             os.dup2(nowhere.fileno(), sys.stderr.fileno())
         with (
             contextlib.suppress(OSError),
-            Path(os.environ.get(ASIDE, os.devnull)).open("a", encoding="utf-8") as told,
+            Path(os.environ.get(FALLBACK_STDERR, os.devnull)).open("a", encoding="utf-8") as told,
         ):
             told.write(f"{sentence}\n")
 

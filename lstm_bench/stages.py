@@ -47,7 +47,7 @@ def dataset(spec: str) -> None:
     asked = Dataset(**json.loads(spec))
     folder = Results().dataset(asked)
     manifest = make_dataset(folder, asked)
-    click.echo(f"{folder}: {manifest['sizes']}, floor {manifest['floor']:.6g}")
+    click.echo(f"{folder}: {manifest['sizes']}, chance loss {manifest['floor']:.6g}")
 
 
 @stages.command()

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from lstm_bench.spec import Condition, SeedBlock, Training, seed_blocks
 
-TUNED_WITH = ("optimiser", "batch", "updates")  # and the width: what a learning rate hangs on
+TUNED_WITH = ("optimiser", "batch", "updates")  # and the width: what a learning rate depends on
 
 
 @dataclass(frozen=True)

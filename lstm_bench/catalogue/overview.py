@@ -14,9 +14,9 @@ HEAD = """\
 # The catalogue
 
 Written by `lstm-bench overview`; do not edit. `lstm-bench show NAME` prints the whole page of an
-entry: equations or example, floor and ceiling, options, presets, citation. Whether all of them work
-is the question of `workflow/presets/catalogue.yaml`. One sequence of every task is drawn in
-[gallery.png](gallery.png).
+entry: equations or example, chance and optimal loss, options, presets, citation. Whether all of
+them work is the question of `workflow/presets/catalogue.yaml`. One sequence of every task is drawn
+in [gallery.png](gallery.png).
 """
 
 

@@ -33,7 +33,9 @@ def lines(cls: type[Task]) -> list[str]:
         preset: Task = create(cls.name, options)
         T = lengths(preset)[0]
         chosen = ", ".join(f"{key}={value}" for key, value in options.items())
-        found.append(f"preset     {name}: {chosen}; floor {preset.floor(T):.4g} at T={T}")
+        found.append(
+            f"preset     {name}: {chosen}; chance loss {preset.chance_loss(T):.4g} at T={T}"
+        )
     return found
 
 
@@ -61,7 +63,7 @@ def _unit(task: Task) -> str:
 
 def _asked(task: Task) -> str:
     T = lengths(task)[0]
-    asked, L = task.asked(T), task.steps(T)
+    asked, L = task.target_steps(T), task.steps(T)
     if len(asked) == 1:
         return "the last step" if asked[0] == L - 1 else f"step {asked[0]} of {L}"
     if len(asked) == L:
@@ -76,7 +78,9 @@ def _table(task: Task) -> list[str]:
     cells = [names, *([row[name] for name in names] for row in rows)]
     widths = [max(len(row[i]) for row in cells) for i in range(len(names))]
     table = ["  ".join(each.rjust(w) for each, w in zip(row, widths)) for row in cells]
-    notes = ["floor: no input; ceiling: knows the task; sequences/s: the sampler alone, one core"]
+    notes = [
+        "chance loss: no input; optimal: knows the task; sequences/s: the sampler alone, one core"
+    ]
     if "k=1" in names:
         notes.append(
             f"k: the best {'' if task.window_is_best else 'linear '}answer from the last k inputs, "
@@ -90,8 +94,8 @@ def _row(task: Task, T: int) -> dict[str, str]:
     row = {
         "T": str(T),
         "steps": str(task.steps(T)),
-        "floor": f"{task.floor(T):.4g}",
-        "ceiling": f"{task.ceiling(T):.4g}",
+        "floor": f"{task.chance_loss(T):.4g}",
+        "ceiling": f"{task.optimal_loss(T):.4g}",
     }
     for k in WINDOWS:
         row[f"k={k}"] = _loss(task, task.window(batch, k), batch)

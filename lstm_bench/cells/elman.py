@@ -112,7 +112,7 @@ class Jordan(Cell):
 
     W h*d, U h*k, b h, for k outputs. The memory is as wide as the output: a task with one output
     leaves one number to remember with, which has to be the answer at the end too: on adding at
-    T = 50 it stays at the floor. The output fed back is the linear one, before any softmax.
+    T = 50 it stays at the chance loss. The output fed back is the linear one, before any softmax.
     Jordan's state units also feed themselves, which keeps a decaying trace of earlier outputs; that
     connection is left out here.
     """

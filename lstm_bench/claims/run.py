@@ -28,10 +28,10 @@ from lstm_bench.experiments import Evidence, Experiment
 from lstm_bench.experiments.run import create, csv_bytes, evidence
 from lstm_bench.experiments.words import not_trained
 from lstm_bench.stats.family import tie_groups
+from lstm_bench.store.checksums import write_checked
 from lstm_bench.store.files import json_bytes
 from lstm_bench.store.paths import Results
 from lstm_bench.store.plans import Plan
-from lstm_bench.store.seals import write_sealed
 
 VALUES = ["claim", "task", "cell", "seed", "T", "width", "value"]
 SECONDS = ["claim", "task", "T", "width", "cell", "seconds_per_update", "backend"]
@@ -97,12 +97,12 @@ def judge(plan: Plan, results: Results) -> Path:
         "verdicts.csv": csv_bytes(_table(rows)),
         "values.csv": csv_bytes(behind.reindex(columns=VALUES)),
     }
-    write_sealed(folder / "verdicts.sha256", files)
+    write_checked(folder / "verdicts.sha256", files)
     measured = pd.DataFrame(
         [row for each in judged for row in _seconds(each, seen.get(each.claim.experiment), plan)],
         columns=SECONDS,
     )
-    write_sealed(folder / "measured_seconds.sha256", {"measured_seconds.csv": csv_bytes(measured)})
+    write_checked(folder / "measured_seconds.sha256", {"measured_seconds.csv": csv_bytes(measured)})
     return folder
 
 

@@ -20,7 +20,9 @@ from lstm_bench.plotting.figure import Axis, Figure, Layer, Panel, figure, panel
 from lstm_bench.plotting.palette import BLUE, GREY, RED
 from lstm_bench.sweep import Member, Sweep
 
-MARGIN = 0.1  # of the way from floor to ceiling; a test set of 2,048 is within 0.03 of its mean
+MARGIN = (
+    0.1  # of the way from chance to optimal loss; a test set of 2,048 is within 0.03 of its mean
+)
 HALF, SOME, IDLE = "half or more solved it", "learnt something", "learnt nothing"
 
 
@@ -70,11 +72,11 @@ class Catalogue(Experiment):
     Every task of the sweep is trained with one cell and every cell on one task, so that the
     number of trainings grows with the sum of the two, not with their product; other pairs,
     rates and budgets are listed in the config with their reason. A cell trains when the median
-    test loss of its replicates lies below the memoryless floor by at least a tenth of the way
-    from floor to ceiling, both exact; a diverged replicate counts as no better than the floor.
-    A task is solved when some cell solves it in at least half of the replicates. Shares carry
-    Wilson 95 % intervals; replicates that ended in an error of the machine are left out of n.
-    Rates are not tuned: this says what works, and ranks nothing.
+    test loss of its replicates lies below the chance loss by at least a tenth of the way
+    from chance loss to optimal loss, both exact; a diverged replicate counts as no better than the
+    chance loss. A task is solved when some cell solves it in at least half of the replicates.
+    Shares carry Wilson 95 % intervals; replicates that ended in an error of the machine are left
+    out of n. Rates are not tuned: this says what works, and ranks nothing.
     """
 
     name = "catalogue"
@@ -158,7 +160,7 @@ class Catalogue(Experiment):
         note = (
             "updates to solve, a dot a replicate; crosses: the budget, where some did not. Beside "
             "them: solved of n, and where fewer than half did, how far the median replicate came "
-            "from the memoryless floor (0 %) to the ceiling (100 %)"
+            "from the chance loss (0 %) to the ceiling (100 %)"
         )
         return figure(table, panels, {HALF: BLUE, SOME: GREY, IDLE: RED}, note)
 
@@ -166,7 +168,7 @@ class Catalogue(Experiment):
 def _row(about: dict[str, Any], group: pd.DataFrame, evidence: Evidence) -> dict[str, Any]:
     condition = evidence.plan[group.condition.iloc[0]].spec
     learnt = tasks.create(condition.task, condition.task_options)
-    floor, ceiling = learnt.floor(about["T"]), learnt.ceiling(about["T"])
+    floor, ceiling = learnt.chance_loss(about["T"]), learnt.optimal_loss(about["T"])
     judged = group[group.judged]
     losses = judged.test_loss.astype(float).fillna(floor)  # a diverged one has learnt nothing
     final = float(losses.median())

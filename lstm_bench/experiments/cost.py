@@ -35,11 +35,11 @@ class Cost(Experiment):
     How many parameters and floating-point operations, how much time for an update and how much
     memory does each cell need, against sequence length and width?
 
-    One update (forward, backward, clipping, optimiser) of an ensemble on the adding task, one
+    One update (forward, backward, clipping, optimiser) of a replicate batch on the adding task, one
     thread, nothing else running, samples of the cells interleaved after a warm-up. Times are
     the median over samples of one replicate's share, with quartiles. Peak memory is what the
-    tensors of an update of the whole ensemble take at their peak. FLOPs count matrix products:
-    twice the weights a step, times three for forward and backward.
+    tensors of an update of the whole replicate batch take at their peak. FLOPs count matrix
+    products: twice the weights a step, times three for forward and backward.
     """
 
     name = "cost"
@@ -109,7 +109,7 @@ class Cost(Experiment):
 
     def figure(self, table: pd.DataFrame, summary: pd.DataFrame, evidence: Evidence) -> Figure:
         time = Axis("ms per update and replicate", "log")
-        memory = Axis("peak memory of an ensemble's update (MiB)", "log")
+        memory = Axis("peak memory of a replicate batch's update (MiB)", "log")
         width, along = Axis("width (hidden units)", "lengths"), table[table.along_T]
         taken = [f"1000 * {name}_seconds" for name in ("update", "low", "high")]
         peak, wide = "peak_memory_bytes / 2**20", partial(Layer, "width", only="along_width")

@@ -1,4 +1,4 @@
-"""Does the order of the cells hang on what is held equal?
+"""Does the order of the cells depend on what is held equal?
 
 Four trainings and one reading. Equal width, parameters, state and FLOPs a step are widths, and so
 conditions of their own. Equal time needs no training: a cell that is so many times slower has so

@@ -1,4 +1,4 @@
-"""How much hangs on where the gates start?"""
+"""How much depends on where the gates start?"""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class InitialisationSettings(OwnTasks):
 
 @dataclass(frozen=True)
 class Initialisation(Experiment):
-    """How much hangs on where the gates start?
+    """How much depends on where the gates start?
 
     How do the share of replicates that solve a long task and the time they need change with the
     start value of the LSTM's forget bias, and of the GRU's update bias?

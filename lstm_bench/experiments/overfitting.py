@@ -44,7 +44,7 @@ class OverfittingSettings(OwnTasks):
     fitted: Annotated[
         float,
         Allowed(exclusiveMinimum=0, exclusiveMaximum=1),
-        "compare where the training loss is below this share of the floor",
+        "compare where the training loss is below this share of the chance loss",
     ] = 0.05
     updates: Annotated[Positive, "every replicate is trained to the end"] = 2000
 
@@ -60,7 +60,7 @@ class Overfitting(Experiment):
     Finite training sets, each replicate its own; every replicate is trained to the end of the
     budget, solved or not. Same training loss: both scores and losses are read at the first
     evaluation at which the training loss (the mean over the updates since the evaluation
-    before) is below a share of the memoryless floor, and only replicates that get there are
+    before) is below a share of the chance loss, and only replicates that get there are
     compared; that reading chooses nothing by the held-out sequences, so that validation serves
     as held-out. End: at the last update. Early stopping: the test score of the weights with the
     lowest validation loss, from the same trainings. Weight decay is decoupled. Equal
@@ -68,7 +68,7 @@ class Overfitting(Experiment):
     width; rates are those of the equal width. Diversity: the training set keeps its size, but
     repeats its first sequences; since an epoch then shows each of them several times, this
     equals a smaller set up to the order in which sequences come. Gaps are in units of the
-    floor. Replicates that diverged or ended in an error are left out of n. Student's 95 %
+    chance loss. Replicates that diverged or ended in an error are left out of n. Student's 95 %
     intervals.
     """
 
@@ -175,7 +175,7 @@ class Overfitting(Experiment):
         repeated = f"size == {table['size'].max()} and weight_decay == 0 and {width}"
         few, final = "fitted * 2 < n", "held-out score at the end"
         decay = _layer("score", f"{whole} and weight_decay > 0", hollow=True)
-        gap = Axis("loss at the end, held-out minus training, per floor")
+        gap = Axis("loss at the end, held-out minus training, per chance loss")
 
         def score(label: str, *layers: Layer) -> Panel:
             return panel(SEQUENCES, Axis(label, "share"), *layers)
@@ -193,7 +193,7 @@ class Overfitting(Experiment):
         ]
         note = (
             "n = {n} replicates a point; bars: Student's 95 % intervals; same training loss: "
-            "{share_of_floor} of the floor, faded: fewer than half reach it"
+            "{share_of_floor} of the chance loss, faded: fewer than half reach it"
         )
         return figure(table, panels, evidence.cells, note, ["task", "T"])
 
@@ -205,8 +205,8 @@ def _layer(measure: str, only: str, x: str = "size", **look: Any) -> Layer:
 def per_replicate(evidence: Evidence, share: float) -> pd.DataFrame:
     """One row a replicate: what it is, and scores and gaps at the three readings.
 
-    matched_*   at the first evaluation with a training loss below this share of the floor, NaN
-                where there was none; score, gap at the last; stopped_score of the best weights
+    matched_*   at the first evaluation with a training loss below this share of the chance loss,
+                NaN where there was none; score, gap at the last; stopped_score of the best weights
     """
     runs = evidence.runs[~evidence.runs.status.isin(["error", "diverged"])]
     curves = dict(iter(evidence.curves.groupby(["condition", "seed"])))
@@ -229,7 +229,7 @@ def per_replicate(evidence: Evidence, share: float) -> pd.DataFrame:
 
 
 def _reading(prefix: str, at: pd.DataFrame, floor: float) -> dict[str, float]:
-    """Held-out score, and held-out loss minus training loss over the floor, at one evaluation."""
+    """Held-out score, and held-out minus training loss over the chance loss, at one evaluation."""
     if at.empty:
         return {f"{prefix}score": np.nan, f"{prefix}gap": np.nan}
     point = at.iloc[0]

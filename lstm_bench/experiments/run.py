@@ -14,12 +14,12 @@ from lstm_bench.experiments.base import Evidence, Experiment, registry
 from lstm_bench.experiments.runs import frame
 from lstm_bench.plotting.figure import Figure
 from lstm_bench.probes.columns import COLUMNS
+from lstm_bench.store.checksums import read_checked, read_checked_json, write_checked
 from lstm_bench.store.collect import collect, read_all
 from lstm_bench.store.files import damaged, json_bytes
 from lstm_bench.store.paths import Results
 from lstm_bench.store.planned import PlannedMember
 from lstm_bench.store.plans import Plan
-from lstm_bench.store.seals import read_sealed, read_sealed_json, write_sealed
 from lstm_bench.typed import from_json
 
 
@@ -103,7 +103,7 @@ def _write(
         "summary.csv": csv_bytes(summary),
         "verdict.json": json_bytes(verdict),
     }
-    write_sealed(folder / "tables.sha256", files)
+    write_checked(folder / "tables.sha256", files)
     return folder
 
 
@@ -117,10 +117,10 @@ def draw(plan: Plan, name: str, results: Results) -> Path:
         if figure.grid:
             drawn = render(figure)
         else:
-            drawn = empty_figure(read_sealed_json(folder / "verdict.json")["answer"])
+            drawn = empty_figure(read_checked_json(folder / "verdict.json")["answer"])
         files = {f"figure.{kind}": figure_bytes(drawn, kind) for kind in KINDS}
     files["figure.csv"] = figure.numbers().to_csv(index=False).encode()
-    write_sealed(folder / "figures.sha256", files)
+    write_checked(folder / "figures.sha256", files)
     return folder
 
 
@@ -145,7 +145,7 @@ def _undecided(folder: Path, why: str) -> Path:
 
 def read_csv(path: Path) -> pd.DataFrame:
     """A table as it was written: labels stay text, whatever they look like. Raises DamagedFile."""
-    text, data = {"task": str, "cell": str}, read_sealed(path)
+    text, data = {"task": str, "cell": str}, read_checked(path)
     if data and not data.strip():  # a frame without a column
         return pd.DataFrame()
     try:

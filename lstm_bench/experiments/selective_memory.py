@@ -105,8 +105,9 @@ class SelectiveMemory(Experiment):
         """Of every replicate that solved its task and has gates that write and keep.
 
         auc_above_controls    AUC of the gate that writes, less that of its better control
-        loss_without_choice   what the loss rises by, in memoryless floors, with a gate that writes
-                              or keeps (i, f; of a GRU z) clamped to its mean; a mean over these
+        loss_without_choice   what the loss rises by, in memoryless chance losses, with a gate that
+                              writes or keeps (i, f; of a GRU z) clamped to its mean; a mean over
+                              these
         """
         assert evidence.probe is not None
         solved = evidence.runs.loc[evidence.runs.solved, [*KEYS, "condition"]]
@@ -205,7 +206,7 @@ class SelectiveMemory(Experiment):
             ),
             panel(
                 Axis("gate held at its mean", "names", names=["none", *gates]),
-                Axis("loss / memoryless floor, gate clamped", "symlog", limits=(0, top)),
+                Axis("loss / chance loss, gate clamped", "symlog", limits=(0, top)),
                 mean("gate", look="points", rows=lost),
                 guides=(1.0,),
             ),

@@ -1,4 +1,4 @@
-"""How much does each cell hang on its hyperparameters, and how long must one search?"""
+"""How much does each cell depend on its hyperparameters, and how long must one search?"""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class SensitivitySettings(OwnTasks):
 
 @dataclass(frozen=True)
 class Sensitivity(Experiment):
-    """How much does each cell hang on its hyperparameters?
+    """How much does each cell depend on its hyperparameters?
 
     With learning rate, width, clipping and the scale of the initial weights drawn at random,
     how good is the best of n trials of each cell, and which of the four decides?
@@ -62,7 +62,7 @@ class Sensitivity(Experiment):
     Every cell gets the same trials: points drawn log-uniformly and independently in the ranges
     of the config (seeded; widths rounded), each trained with the same tuning seeds, which no
     experiment judges on. A trial's value is how far the lowest validation loss has come from
-    the memoryless floor (0) to a perfect answer (1), a mean over its seeds; a replicate that
+    the chance loss (0) to a perfect answer (1), a mean over its seeds; a replicate that
     diverged counts as 0. The expected best of n trials is the exact mean of the maximum over
     all subsets of n of the N trials (no repeats), shown up to n = N / 2, with a bootstrap 95 %
     interval over trials. Importance is functional ANOVA: a random forest is fitted to the
@@ -157,7 +157,7 @@ class Sensitivity(Experiment):
 
     def figure(self, table: pd.DataFrame, summary: pd.DataFrame, evidence: Evidence) -> Figure:
         """What a search is worth, what decides, and every trial along the learning rate."""
-        value = Axis("way from the memoryless floor to a perfect answer", "share")
+        value = Axis("way from the chance loss to a perfect answer", "share")
         main = {name: name.replace("_", " ") for name in SEARCHED}
         panels = [
             panel(
@@ -249,7 +249,7 @@ def per_trial(evidence: Evidence) -> pd.DataFrame:
     for about, group in groups(judged, ["task", "cell", "T", "condition"]):
         condition = evidence.plan[about.pop("condition")].spec
         learnt = tasks.create(condition.task, condition.task_options)
-        floor, ceiling = group.floor.astype(float), learnt.ceiling(condition.T)
+        floor, ceiling = group.floor.astype(float), learnt.optimal_loss(condition.T)
         lowest = group.best_validation_loss.astype(float)
         way = ((floor - lowest) / (floor - ceiling)).clip(0, 1)
         way = way.where(group.status != "diverged", 0.0).fillna(0.0)

@@ -3,7 +3,7 @@
 A field's default is the config's, its annotation says what is allowed and what it is for:
 
     batch: Annotated[Positive, "sequences a norm is taken over"] = 32
-    share: Annotated[float, Allowed(minimum=0, maximum=1), "of the floor"] = 0.05
+    share: Annotated[float, Allowed(minimum=0, maximum=1), "of the chance loss"] = 0.05
 
 What names cells or tasks of the sweep has
 a rule, which fits it to the sweep: a name the sweep lacks is an error where the user named it, and

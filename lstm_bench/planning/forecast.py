@@ -6,12 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 from lstm_bench.planning import effort, estimate
-from lstm_bench.planning.placing import gpus
+from lstm_bench.planning.device_request import gpus
 from lstm_bench.spec import Condition
+from lstm_bench.store.checksums import write_checked_json
 from lstm_bench.store.paths import Results
 from lstm_bench.store.planned import replicates_of
 from lstm_bench.store.plans import Plan
-from lstm_bench.store.seals import write_sealed_json
 
 COLUMNS = (
     *("experiment", "conditions", "jobs", "core-hours", "at most", "GPU-hours", "at most"),
@@ -43,7 +43,7 @@ def forecast(
         "shares_from_runs": len(shares),
         "expected_share": estimate.EXPECTED,
     }
-    write_sealed_json(results.estimate(plan.path.stem), made)
+    write_checked_json(results.estimate(plan.path.stem), made)
     return made
 
 

@@ -11,11 +11,11 @@ import pandas as pd
 import yaml
 
 from lstm_bench.errors import BenchError
+from lstm_bench.store.checksums import read_checked
 from lstm_bench.store.files import write_bytes
 from lstm_bench.store.paths import Results
 from lstm_bench.store.plans import Plan
 from lstm_bench.store.rates import Pair, Rates, rate_files, read_file
-from lstm_bench.store.seals import read_sealed
 from lstm_bench.sweep import TUNED_WITH
 
 HEADER = """\
@@ -59,7 +59,7 @@ def freeze(plan: Plan, results: Results) -> str:
 
 def _tuned(plan: Plan, results: Results) -> Rates:
     """The pairs of which some replicate was measured, with settings and trials."""
-    table = pd.read_csv(io.BytesIO(read_sealed(results.experiment("tuning") / "table.csv")))
+    table = pd.read_csv(io.BytesIO(read_checked(results.experiment("tuning") / "table.csv")))
     # where every replicate ended in an error the table has no row, and no such column
     chosen = table[table.chosen] if "chosen" in table else table
     sweep = plan.sweep
@@ -88,7 +88,7 @@ def _at_edge(results: Results) -> list[Pair]:
 
 
 def _table(results: Results) -> pd.DataFrame:
-    return pd.read_csv(io.BytesIO(read_sealed(results.experiment("tuning") / "table.csv")))
+    return pd.read_csv(io.BytesIO(read_checked(results.experiment("tuning") / "table.csv")))
 
 
 def _changes(before: Rates, found: Rates) -> Iterator[str]:

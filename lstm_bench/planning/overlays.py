@@ -17,7 +17,7 @@ from lstm_bench.store.yamls import read_config
 Layer = tuple[str, Mapping[str, object]]  # its name for people, and what it says
 
 EITHER = ("cells", "tasks")
-# what the keys of sections hang on that are known to hang on one of them alone
+# what the keys of sections depend on that are known to depend on one of them alone
 CHOOSERS = {
     "cells": ("cells",),
     "reference": ("cells",),

@@ -3,7 +3,7 @@
 A cluster's job takes seconds to start, as long as many a block takes to train. Snakemake packs jobs
 by their group, so many to a job of the cluster (`--group-components`). A block's group is named by
 the power of two of seconds that it will not exceed: `train_64s` holds those of 33 to 64 seconds.
-How many of these make a job of the wanted length does not hang on the sweep, so that one list of
+How many of these make a job of the wanted length does not depend on the sweep, so that one list of
 groups (profiles/slurm) serves every config.
 """
 

@@ -1,1 +1,1 @@
-"""What is measured with torch: on trained ensembles, or on the machine. One probe a file."""
+"""What is measured with torch: on trained networks, or on the machine. One probe a file."""

@@ -19,7 +19,7 @@ from lstm_bench.engine.runtime import configure, resolve_device
 from lstm_bench.registry import code_version
 from lstm_bench.spec import Condition, SeedBlock, Training
 from lstm_bench.training.data import TrainStream
-from lstm_bench.training.ensemble import Ensemble
+from lstm_bench.training.model import ReplicateBatch
 
 VERSION = "1"
 WARM_UP = 2
@@ -33,24 +33,24 @@ def measure(settings: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     configure()
     device = resolve_device(settings["device"])
     for T, width in _grid(settings):
-        ensembles = {
+        models = {
             cell["shown"]: _ensemble(settings, cell, T, width or _own(settings, cell), device)
             for cell in settings["cells"]
             if width is None or not _measured_along_T(settings, cell, width)
         }
-        samples: dict[str, list[float]] = {name: [] for name in ensembles}
+        samples: dict[str, list[float]] = {name: [] for name in models}
         for repeat in range(WARM_UP + settings["samples"]):
-            for name, ensemble in ensembles.items():
-                seconds = _one_update(ensemble, device)
+            for name, model in models.items():
+                seconds = _one_update(model, device)
                 if repeat >= WARM_UP:
                     samples[name].append(seconds)
-        for name, ensemble in ensembles.items():
-            at = ensemble.condition.width
+        for name, model in models.items():
+            at = model.condition.width
             axes = {
                 "along_T": width is None,
                 "along_width": T == settings["length"] and at in settings["widths"],
             }
-            yield {**_row(name, ensemble, samples[name], device), **axes}
+            yield {**_row(name, model, samples[name], device), **axes}
 
 
 def _grid(settings: Mapping[str, Any]) -> list[tuple[int, int | None]]:
@@ -70,7 +70,7 @@ def _measured_along_T(settings: Mapping[str, Any], cell: Mapping[str, Any], widt
 
 def _ensemble(
     settings: Mapping[str, Any], cell: Mapping[str, Any], T: int, width: int, device: torch.device
-) -> Ensemble:
+) -> ReplicateBatch:
     condition = Condition(
         task=settings["task"],
         T=T,
@@ -82,16 +82,16 @@ def _ensemble(
         network=cell.get("network", {}),
     )
     block = SeedBlock(0, settings["replicates"] - 1)
-    return Ensemble.create(condition, block, device, settings.get("backend", "auto"))
+    return ReplicateBatch.create(condition, block, device, settings.get("backend", "auto"))
 
 
-def _one_update(ensemble: Ensemble, device: torch.device) -> float:
+def _one_update(model: ReplicateBatch, device: torch.device) -> float:
     """Seconds of one update of all replicates, the drawing of their batches left out."""
-    streams = [TrainStream.of(ensemble.condition, seed) for seed in ensemble.block.seeds]
-    batches = [stream(ensemble.update) for stream in streams]
+    streams = [TrainStream.of(model.condition, seed) for seed in model.block.seeds]
+    batches = [stream(model.update) for stream in streams]
     _wait(device)
     started = time.perf_counter()
-    ensemble.step(batches)
+    model.step(batches)
     _wait(device)
     return time.perf_counter() - started
 
@@ -102,14 +102,14 @@ def _wait(device: torch.device) -> None:
 
 
 def _row(
-    name: str, ensemble: Ensemble, samples: list[float], device: torch.device
+    name: str, model: ReplicateBatch, samples: list[float], device: torch.device
 ) -> dict[str, Any]:
     """Seconds are those of one replicate's share of an update: median and quartiles."""
-    c, network = ensemble.condition, ensemble.network
-    replicates = len(ensemble.progress)
+    c, network = model.condition, model.network
+    replicates = len(model.progress)
     each = np.array(samples) / replicates
     readout = 2 * network.outputs * (network.seen + network.options.direct * network.inputs)
-    flops = 3 * (network.flops + readout) * ensemble.task.steps(c.T) * c.training.batch
+    flops = 3 * (network.flops + readout) * model.task.steps(c.T) * c.training.batch
     low, median, high = np.quantile(each, [0.25, 0.5, 0.75])
     return {
         "cell": name,
@@ -124,21 +124,21 @@ def _row(
         "update_seconds": float(median),
         "low_seconds": float(low),
         "high_seconds": float(high),
-        "peak_memory_bytes": _peak_memory(ensemble, device),
-        "backend": ensemble.backend,
+        "peak_memory_bytes": _peak_memory(model, device),
+        "backend": model.backend,
         "device": device.type,
     }
 
 
-def _peak_memory(ensemble: Ensemble, device: torch.device) -> int:
+def _peak_memory(model: ReplicateBatch, device: torch.device) -> int:
     """Bytes of tensors one update of all replicates holds at its peak beyond those before it."""
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats()
         held = torch.cuda.memory_allocated()
-        _one_update(ensemble, device)
+        _one_update(model, device)
         return torch.cuda.max_memory_allocated() - held
     with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
-        _one_update(ensemble, device)
+        _one_update(model, device)
     results = profiler.profiler.kineto_results
     events = [e for e in results.events() if e.name() == "[memory]"]
     sizes = [e.nbytes() for e in sorted(events, key=lambda e: e.start_ns())]

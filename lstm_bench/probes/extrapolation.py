@@ -46,7 +46,7 @@ def measure(settings: Mapping[str, Any]) -> Iterator[dict[str, object]]:
                     "tested_T": T,
                     "loss": finite(losses[r]),
                     "score": finite(scores[r]),
-                    "floor": float(task.floor(T)),
+                    "floor": float(task.chance_loss(T)),
                     "longest": longest[r] if longest and np.isfinite(losses[r]) else None,
                     "trained_n": task.longest(c.T) if isinstance(task, Counting) else None,
                 }

@@ -28,7 +28,7 @@ from lstm_bench.store.paths import Results
 from lstm_bench.store.tensors import load_tensors
 from lstm_bench.tasks import Task, generator
 from lstm_bench.training.data import TrainStream, tensors
-from lstm_bench.training.ensemble import Ensemble
+from lstm_bench.training.model import ReplicateBatch
 
 VERSION = "3"
 POINTS = 24  # lags of a curve, about evenly spaced in log lag
@@ -70,11 +70,11 @@ def _stages(
 
 def retrained(condition: Condition, block: SeedBlock, updates: int) -> Tensor:
     """The weights (R, size) that training had after so many updates, bit for bit on a CPU."""
-    ensemble = Ensemble.create(condition, block, torch.device("cpu"))
+    model = ReplicateBatch.create(condition, block, torch.device("cpu"))
     streams = [TrainStream.of(condition, seed) for seed in block.seeds]
     for update in range(updates):
-        ensemble.step([stream(update) for stream in streams])
-    return ensemble.weights
+        model.step([stream(update) for stream in streams])
+    return model.weights
 
 
 def _rows(
@@ -139,7 +139,7 @@ def _backward(
     """Gradients on sequences that no training saw, and these (T, R, d, B) in float64."""
     drawn = (generator("gradient_flow", task, T, seed=seed) for seed in block.seeds)
     batches = [task.sample_split(rng, batch, T, "test") for rng in drawn]
-    data = tensors(batches, task.asked(T), torch.device("cpu"))
+    data = tensors(batches, task.target_steps(T), torch.device("cpu"))
     found = flow.backward(network, params, data, task.loss, few)
     return found, data.inputs[..., :batch].double()
 

@@ -54,7 +54,7 @@ def measure(settings: Mapping[str, Any]) -> Iterator[dict[str, object]]:
     memory     R² of a ridge regression from the state to the input shown `lag` steps before, on
                sequences it was not fitted to: of the last `relevant` input, of `irrelevant` ones,
                and of the relevant one in the `untrained` network
-    loss       held-out loss as a share of the memoryless floor, `intact` and with one gate clamped
+    loss       held-out loss as a share of the chance loss, `intact` and with one gate clamped
                to its mean over steps and sequences, each unit to its own; `score` likewise
     trace      the mean over units of a gate at step `lag` of the first sequence
     """

@@ -50,7 +50,7 @@ def measure(
         T = condition.T
         drawn = [generator("truncation", task, T, seed=seed) for seed in block.seeds]
         batches = [task.sample_split(rng, settings["batch"], T, "test") for rng in drawn]
-        data = tensors(batches, task.asked(T), torch.device("cpu"))
+        data = tensors(batches, task.target_steps(T), torch.device("cpu"))
         stages = {"init": network.pack(block.seeds, exact)}
         stored, _ = load_tensors(results.block(condition, block) / "model.safetensors")
         if stored:

@@ -9,8 +9,8 @@ import pandas as pd
 
 from lstm_bench.experiments.run import read_csv
 from lstm_bench.report.tables import html_table
+from lstm_bench.store.checksums import read_checked_json
 from lstm_bench.store.paths import Results
-from lstm_bench.store.seals import read_sealed_json
 
 ORDER = ("supported", "refuted", "undecided")
 SIDES = {
@@ -27,7 +27,7 @@ def first_page(results: Results, sections: Mapping[str, object]) -> dict[str, ob
 
     sections   the experiments of the page by name: a sentence holds those its claims rest on
     """
-    stored = read_sealed_json(results.claims / "verdicts.json")
+    stored = read_checked_json(results.claims / "verdicts.json")
     seconds = _seconds(results, stored["claims"])
     claims = [_shown(claim, seconds.get(claim["id"], "")) for claim in stored["claims"]]
     counts = {verdict: sum(c["verdict"] == verdict for c in claims) for verdict in ORDER}

@@ -8,9 +8,9 @@ import pandas as pd
 
 from lstm_bench.report.tables import html_table
 from lstm_bench.store import paths
+from lstm_bench.store.checksums import read_checked_json
 from lstm_bench.store.paths import Results
 from lstm_bench.store.plans import Plan
-from lstm_bench.store.seals import read_sealed_json
 
 
 def compared(plan: Plan, results: Results, timing: pd.DataFrame) -> pd.DataFrame | None:
@@ -23,7 +23,7 @@ def compared(plan: Plan, results: Results, timing: pd.DataFrame) -> pd.DataFrame
     if not file.exists():
         return None
     estimated = {
-        (id, block): (most, likely) for id, block, most, likely in read_sealed_json(file)["blocks"]
+        (id, block): (most, likely) for id, block, most, likely in read_checked_json(file)["blocks"]
     }
     spent = (
         timing.groupby("condition")[["ensemble_seconds", "evaluation_seconds"]].mean().sum(axis=1)

@@ -21,12 +21,12 @@ from lstm_bench.report.formula import data_uri, formula_uri
 from lstm_bench.report.policy import content_policy
 from lstm_bench.report.provenance import provenance
 from lstm_bench.report.tables import failures, html_table, networks, statuses
+from lstm_bench.store.checksums import read_checked, read_checked_json
 from lstm_bench.store.collect import collect
 from lstm_bench.store.files import write_bytes
 from lstm_bench.store.paths import Results
 from lstm_bench.store.plans import Plan
 from lstm_bench.store.rates import read_rates
-from lstm_bench.store.seals import read_sealed, read_sealed_json
 from lstm_bench.sweep import Choice, tuned_here
 
 
@@ -92,7 +92,7 @@ def _mostly_failed(replicates: pd.DataFrame) -> str:
 def _section(experiment: Experiment, results: Results, output: Path) -> dict[str, object]:
     """One experiment, its figure inside the page and its files linked relative to it."""
     folder = results.experiment(experiment.name)
-    svg = read_sealed(folder / "figure.svg")
+    svg = read_checked(folder / "figure.svg")
     summary = read_csv(folder / "summary.csv")
     place = Path("..") / "experiments" / experiment.name
     return {
@@ -100,10 +100,10 @@ def _section(experiment: Experiment, results: Results, output: Path) -> dict[str
         "title": experiment.title,
         "question": experiment.question,
         "method": experiment.method,
-        "answer": read_sealed_json(folder / "verdict.json")["answer"],
+        "answer": read_checked_json(folder / "verdict.json")["answer"],
         "figure": data_uri(svg, "image/svg+xml"),
         "wide": _width(svg),
-        "drawn": data_uri(read_sealed(folder / "figure.csv"), "text/csv"),
+        "drawn": data_uri(read_checked(folder / "figure.csv"), "text/csv"),
         "summary": html_table(summary if summary.empty else experiment.display(summary)),
         "links": [
             (name, (place / name).as_posix())
@@ -125,7 +125,7 @@ def _task(choice: Choice) -> dict[str, object]:
         "about": (type(task).__doc__ or "").strip().splitlines()[0],
         "formula": formula_uri(task.formula) if task.formula else None,
         "latex": task.formula,
-        "floor": ", ".join(f"{task.floor(T):.4g} (T={T})" for T in (lengths[0], lengths[-1])),
+        "floor": ", ".join(f"{task.chance_loss(T):.4g} (T={T})" for T in (lengths[0], lengths[-1])),
         "score": task.score_name,
         "solved": task.solved_score,
         "citation": task.citation,

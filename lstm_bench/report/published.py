@@ -10,18 +10,18 @@ import pandas as pd
 
 from lstm_bench.report.policy import content_policy
 from lstm_bench.report.tables import html_table
+from lstm_bench.store.checksums import read_checked_json
 from lstm_bench.store.commit import git_commit
 from lstm_bench.store.files import write_bytes
 from lstm_bench.store.paths import TABLE_FILES, Results
 from lstm_bench.store.plans import Plan
-from lstm_bench.store.seals import read_sealed_json
 
 
 def write_tables(plan: Plan, results: Results) -> Path:
     """Write results/tables/index.html; returns its path. Raises DamagedFile."""
     files = importlib.resources.files("lstm_bench.report")
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
-    rows = {name: read_sealed_json(results.table(name, ".json")) for name in plan.tables}
+    rows = {name: read_checked_json(results.table(name, ".json")) for name in plan.tables}
     style = (files / "style.css").read_text(encoding="utf-8")
     page = environment.from_string((files / "published.html").read_text(encoding="utf-8")).render(
         policy=content_policy(style),

@@ -34,7 +34,7 @@ def measured(plan: Plan, results: Results) -> Measured:
 def replicates(
     results: Results, condition: str, blocks: Sequence[str], probes: Measured
 ) -> dict[str, object]:
-    """`updates`, the grid the curves share, `floor`, and `runs`, one a replicate.
+    """`updates`, the grid the curves share, `chance loss`, and `runs`, one a replicate.
 
     Without pandas: a sweep can have a hundred thousand of these small tables.
     """

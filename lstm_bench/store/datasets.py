@@ -1,4 +1,4 @@
-"""Held-out sequences on disk: validation and test, with a manifest that seals them."""
+"""Held-out sequences on disk: validation and test, with a manifest that checksums them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SPLITS = ("validation", "test")
 
 
 def make_dataset(folder: Path, dataset: Dataset) -> dict[str, object]:
-    """Draw, write and seal the splits of a dataset; returns the manifest."""
+    """Draw, write and checksum the splits of a dataset; returns the manifest."""
     task = create(dataset.task, dataset.task_options)
     task.require(dataset.T)
     sizes = {"validation": dataset.validation_size, "test": dataset.test_size}
@@ -42,7 +42,7 @@ def make_dataset(folder: Path, dataset: Dataset) -> dict[str, object]:
         "steps": task.steps(dataset.T),
         "sizes": sizes,
         "sha256": sums,
-        "floor": float(task.floor(dataset.T)),
+        "floor": float(task.chance_loss(dataset.T)),
         "measured_floor": measured,
         "code": code_version(type(task)),
     }

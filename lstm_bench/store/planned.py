@@ -12,7 +12,7 @@ from lstm_bench.sweep import Choice
 
 @dataclass(frozen=True)
 class Effort:
-    """What the time and memory of a training hang on beside its condition (`planning.effort`).
+    """What the time and memory of a training depend on beside its condition (`planning.effort`).
 
     way                    how the engine goes through time: kernel, scan or loop
     steps, inputs          of a sequence: its time steps, and the numbers at each
@@ -70,7 +70,7 @@ class PlannedMember:
 
 @dataclass(frozen=True)
 class PlannedExperiment:
-    """What an experiment asks for, and what its results hang on.
+    """What an experiment asks for, and what its results depend on.
 
     blocks         names of the seed blocks of each of its members
     tasks          of its own, where it has some

@@ -13,6 +13,7 @@ from typing import Any
 from lstm_bench.errors import BenchError, DamagedFile
 from lstm_bench.spec import Training, canonical, digest
 from lstm_bench.store import paths
+from lstm_bench.store.checksums import read_checked_json, write_checked
 from lstm_bench.store.files import damaged, read_json, write_json
 from lstm_bench.store.planned import (
     PlannedClaim,
@@ -21,7 +22,6 @@ from lstm_bench.store.planned import (
     PlannedExperiment,
     PlannedTable,
 )
-from lstm_bench.store.seals import read_sealed_json, write_sealed
 from lstm_bench.sweep import Choice
 from lstm_bench.typed import from_json
 
@@ -72,7 +72,7 @@ class Plan:
     @classmethod
     def read(cls, path: Path) -> Plan:
         """Raises DamagedFile when it is missing or not what was written."""
-        data = read_sealed_json(path)
+        data = read_checked_json(path)
         try:
             return replace(from_json(cls, data), path=path)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
@@ -82,7 +82,7 @@ class Plan:
         """Write it, on one line: indented, ten thousand conditions take seconds; returns it so."""
         kept = {each.name: getattr(self, each.name) for each in fields(self)}
         data = canonical({key: value for key, value in kept.items() if key != "path"}) + "\n"
-        write_sealed(path.with_suffix(".sha256"), {path.name: data.encode()})
+        write_checked(path.with_suffix(".sha256"), {path.name: data.encode()})
         return replace(self, path=path)
 
     @property

@@ -1,4 +1,4 @@
-"""Tables as Parquet, sealed by a checksum. pyarrow alone: training has no need of pandas."""
+"""Tables as Parquet, checked by a checksum. pyarrow alone: training has no need of pandas."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ def read_table(path: Path) -> pa.Table:
         # without Arrow's own threads: they can outlive the interpreter and abort it at its exit
         table = file.read(use_threads=False)
         about = {k.decode(): v.decode() for k, v in (table.schema.metadata or {}).items()}
-        seal = about.pop(SEAL, "")
+        checksum_file = about.pop(SEAL, "")
     except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
         raise damaged(path, error) from error
-    if seal != _checksum(table, about):
+    if checksum_file != _checksum(table, about):
         raise damaged(path, "its contents do not match their checksum")
     return table.replace_schema_metadata(about)
 

@@ -11,12 +11,12 @@ from filelock import FileLock, Timeout
 
 from lstm_bench.errors import BenchError, DamagedFile
 from lstm_bench.store import paths
+from lstm_bench.store.checksums import checksums_of, read_checked, sums
 from lstm_bench.store.conditions import read_condition
 from lstm_bench.store.datasets import SPLITS, make_dataset, read_arrays
 from lstm_bench.store.locks import not_locked
 from lstm_bench.store.paths import BLOCK, BLOCK_FILES, CHECKPOINT, EXPERIMENT_FILES, STATE, Results
 from lstm_bench.store.plans import Plan
-from lstm_bench.store.seals import read_sealed, seals_of, sums
 from lstm_bench.store.signatures import drawn_otherwise
 from lstm_bench.store.tables import read_about, read_table
 from lstm_bench.store.tensors import load_tensors
@@ -27,8 +27,8 @@ MODEL = "model.safetensors"
 WEIGHTS = (f"{BLOCK}/{MODEL}", f"{CHECKPOINT}/{MODEL}", f"{CHECKPOINT}/{STATE}")
 SEALS = (
     *(template.replace(".json", ".sha256") for template in (paths.PLAN, paths.ESTIMATE)),
-    *(f"{paths.EXPERIMENT}/{name}" for name in paths.EXPERIMENT_SEALS),
-    *(f"{paths.CLAIMS}/{name}" for name in paths.CLAIM_SEALS),
+    *(f"{paths.EXPERIMENT}/{name}" for name in paths.EXPERIMENT_CHECKSUMS),
+    *(f"{paths.CLAIMS}/{name}" for name in paths.CLAIM_CHECKSUMS),
     f"{paths.TABLE}.sha256",
 )
 FINAL = ("solved", "unsolved", "diverged", "timeout", "error", STALE)
@@ -46,10 +46,10 @@ def verify(results: Results) -> Iterator[tuple[Path, DamagedFile | None]]:
         yield path, _fault(read_table, path)
     for path in _matching(results, WEIGHTS):
         yield path, _fault(load_tensors, path)
-    for seal in _matching(results, SEALS):
-        for path in (seal.parent / name for name in sums(seal)):
-            if seal in seals_of(path):
-                yield path, _fault(read_sealed, path)
+    for checksum_file in _matching(results, SEALS):
+        for path in (checksum_file.parent / name for name in sums(checksum_file)):
+            if checksum_file in checksums_of(path):
+                yield path, _fault(read_checked, path)
 
 
 def _matching(results: Results, templates: Iterable[str]) -> list[Path]:
@@ -114,7 +114,7 @@ def _outdate(plan: Plan, results: Results, gone: set[tuple[str, str]]) -> None:
 
 
 def _forget_pages(results: Results) -> None:
-    _clear(results.claims, (*paths.CLAIM_FILES, *paths.CLAIM_SEALS))
+    _clear(results.claims, (*paths.CLAIM_FILES, *paths.CLAIM_CHECKSUMS))
     for page in (results.root / paths.REPORT, results.tables_page):
         page.unlink(missing_ok=True)
 

@@ -12,11 +12,11 @@ import pandas as pd
 
 from lstm_bench.errors import unknown
 from lstm_bench.experiments.run import csv_bytes, require_present_code
+from lstm_bench.store.checksums import write_checked
 from lstm_bench.store.collect import collect
 from lstm_bench.store.files import json_bytes
 from lstm_bench.store.paths import Results
 from lstm_bench.store.plans import Plan
-from lstm_bench.store.seals import write_sealed
 from lstm_bench.tables.base import Arm, PublishedTable, registry
 from lstm_bench.tables.judge import Ours, overall, verdicts
 
@@ -50,7 +50,7 @@ def conclude(plan: Plan, name: str, results: Results) -> Path:
         f"{name}.md": markdown(about).encode(),
         f"{name}.json": json_bytes(about),
     }
-    write_sealed(results.table(name, ".sha256"), files)
+    write_checked(results.table(name, ".sha256"), files)
     return results.table(name, ".md")
 
 

@@ -57,11 +57,11 @@ class Adding(Task):
     def memoryless(self, batch: Batch) -> np.ndarray:
         return np.ones_like(batch.targets)
 
-    def floor(self, T: int) -> float:
+    def chance_loss(self, T: int) -> float:
         return 1 / 6
 
     def score(self, outputs: np.ndarray, batch: Batch) -> float:
-        """The share of the targets' variance about 1 that is explained; 0 at the floor."""
+        """The share of the targets' variance about 1 that is explained; 0 at the chance loss."""
         targets = batch.targets.astype(np.float64)
         explained = 1 - ((outputs - targets) ** 2).mean() / ((targets - 1) ** 2).mean()
         return float(min(1.0, max(0.0, explained)))

@@ -40,8 +40,8 @@ class MarkedPairs(Task):
     def steps(self, T: int) -> int:
         return lengths.longest(T)
 
-    def asked(self, T: int) -> tuple[int, ...]:
-        return lengths.asked(T)
+    def target_steps(self, T: int) -> tuple[int, ...]:
+        return lengths.target_steps(T)
 
     def sample(self, rng: np.random.Generator, batch: int, T: int) -> Batch:
         L, rows = self.steps(T), np.arange(batch)
@@ -115,7 +115,7 @@ class Adding1997(MarkedPairs):
     def memoryless(self, batch: Batch) -> np.ndarray:
         return np.full_like(batch.targets, 0.5)
 
-    def floor(self, T: int) -> float:
+    def chance_loss(self, T: int) -> float:
         return (2 - self.p_lost(T)) / 48
 
     def window(self, batch: Batch, k: int) -> np.ndarray:
@@ -128,4 +128,4 @@ class Adding1997(MarkedPairs):
 
     def milestones(self, T: int) -> dict[str, float]:
         """Below 90 % of each plateau: no number known, the second number known."""
-        return {"left_plateau_0": 0.9 * self.floor(T), "left_plateau_1": 0.9 * 0.9 / 48}
+        return {"left_plateau_0": 0.9 * self.chance_loss(T), "left_plateau_1": 0.9 * 0.9 / 48}

@@ -29,8 +29,8 @@ class AssociativeRecall(Task):
     sequence has 2D + T + Q steps. The loss is the cross-entropy at the Q queries. Without memory it
     is ln V, with accuracy 1/V. A network that keeps the values but not which key each belongs to
     answers by their shares among the D: a plateau at V sum_c Bin(c; D, 1/V) (-c/D ln c/D), where
-    training may rest for long (1.14 of ln 8 = 2.08 for D = 4, V = 8; 41 % right). The ceiling is 0.
-    Solved when less than 1 % of the answers are wrong.
+    training may rest for long (1.14 of ln 8 = 2.08 for D = 4, V = 8; 41 % right). The optimal loss
+    is 0. Solved when less than 1 % of the answers are wrong.
 
     Ba et al. ask one query of letters and digits with T = 2; their number of pairs is from memory.
     Arora et al. (MQAR) ask many queries; theirs come among other tokens at distances with a power
@@ -98,7 +98,7 @@ class AssociativeRecall(Task):
     def memoryless(self, batch: Batch) -> np.ndarray:
         return np.zeros((*batch.targets.shape, self.outputs), dtype=np.float32)
 
-    def floor(self, T: int) -> float:
+    def chance_loss(self, T: int) -> float:
         return float(np.log(self.values))
 
     def milestones(self, T: int) -> dict[str, float]:

@@ -1,7 +1,8 @@
 """What a task is. numpy only: a task knows nothing of networks.
 
 To add one, subclass `Task` in a file of this room (or of your own, named in `plugins:`), give it a
-`name`, its sizes, `sample`, `memoryless` and `floor`. docs/adding-a-task.md does it in 25 lines.
+`name`, its sizes, `sample`, `memoryless` and `chance loss`. docs/adding-a-task.md does it in 25
+lines.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ class Batch(NamedTuple):
     clean: np.ndarray | None = None
 
     @property
-    def read_steps(self) -> np.ndarray:
+    def target_steps(self) -> np.ndarray:
         """The steps at which any sequence is asked: where a network's output is needed."""
         return np.flatnonzero(self.mask.any(axis=0))
 
@@ -58,13 +59,16 @@ class Batch(NamedTuple):
         return Batch(cut(self.inputs), cut(self.targets), cut(self.mask), legal, clean)
 
 
+OLD_NAMES = {"floor": "chance_loss", "ceiling": "optimal_loss", "asked": "target_steps"}
+
+
 @dataclass(frozen=True)
 class Task(ABC):
     """A family of synthetic sequences with one difficulty knob, the length `T`.
 
     A task is a pure function of (options, T, generator). It owns its loss, its score in [0, 1],
-    its floor (the loss of the best answer that uses no memory), its ceiling (the loss of a perfect
-    one), and the score from which a network has solved it. Options are dataclass fields.
+    its chance loss (of the best answer that uses no memory), its optimal loss (of a perfect one),
+    and the score from which a network has solved it. Options are dataclass fields.
     """
 
     name: ClassVar[str]
@@ -78,6 +82,12 @@ class Task(ABC):
     shortest: ClassVar[int] = 2
     presets: ClassVar[Mapping[str, Mapping[str, object]]] = {}
     window_is_best: ClassVar[bool] = True  # False where `window` is the best linear answer only
+
+    def __init_subclass__(cls) -> None:
+        """Methods of plugins by the names of 0.3.5, until the next release."""
+        for old, name in OLD_NAMES.items():
+            if old in vars(cls) and name not in vars(cls):
+                setattr(cls, name, vars(cls)[old])
 
     @property
     @abstractmethod
@@ -98,7 +108,7 @@ class Task(ABC):
         """The best outputs (batch, L, outputs) that look at no input. May use the clock."""
 
     @abstractmethod
-    def floor(self, T: int) -> float:
+    def chance_loss(self, T: int) -> float:
         """The exact expected loss of `memoryless`; a test simulates it."""
 
     @abstractmethod
@@ -129,13 +139,13 @@ class Task(ABC):
         """The number of time steps of a sequence of length T."""
         return T
 
-    def asked(self, T: int) -> tuple[int, ...]:
+    def target_steps(self, T: int) -> tuple[int, ...]:
         """The steps at which a sequence of length T may be asked.
 
         Here those of one sequence: a task whose mask differs between sequences overrides this.
         """
         rng = np.random.Generator(np.random.Philox(0))
-        return tuple(int(step) for step in self.sample(rng, 1, T).read_steps)
+        return tuple(int(step) for step in self.sample(rng, 1, T).target_steps)
 
     def perfect(self, batch: Batch) -> np.ndarray:
         """The outputs (batch, L, outputs) of one who knows the task. Classes as certain logits.
@@ -148,7 +158,7 @@ class Task(ABC):
             return (2 * batch.targets - 1) * np.float32(CERTAIN)
         return batch.targets.copy()
 
-    def ceiling(self, T: int) -> float:
+    def optimal_loss(self, T: int) -> float:
         """The exact expected loss of `perfect`; a test simulates it."""
         return 0.0
 
@@ -157,7 +167,7 @@ class Task(ABC):
         return None
 
     def relevance(self, batch: Batch) -> np.ndarray | None:
-        """(batch, L) bool: the steps whose input an answer hangs on, where the task knows them.
+        """(batch, L) bool: the steps whose input an answer depends on, where the task knows them.
 
         What is to be stored, read off the inputs alone: the inputs at these steps and their places
         decide every target. A step that only asks, or that marks the end, is not among them.

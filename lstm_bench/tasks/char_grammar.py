@@ -46,12 +46,12 @@ class CharGrammar(Task):
     last closer of each sentence (T steps after its opener) and once for all nested ones, whichever
     is lower. Predicting words well does not help; chance is 1/K. Solved at 0.99.
 
-    Floor and ceiling are exact entropies. Given its length, a sentence is a Markov chain in (depth,
-    last word), with transitions from a backward recursion; a forward recursion gives the
-    probability of every state at every step. The floor is the mean entropy of the symbols at each
-    step (no input or memory, but the clock). The ceiling is the mean entropy of the next symbol
-    given the state and the open kinds. `window` is exact as well: the last k symbols give the depth
-    by Bayes' rule, and the kind of a clause that opened earlier is uniform.
+    Chance and optimal loss are exact entropies. Given its length, a sentence is a Markov chain in
+    (depth, last word), with transitions from a backward recursion; a forward recursion gives the
+    probability of every state at every step. The chance loss is the mean entropy of the symbols at
+    each step (no input or memory, but the clock). The optimal loss is the mean entropy of the next
+    symbol given the state and the open kinds. `window` is exact as well: the last k symbols give
+    the depth by Bayes' rule, and the kind of a clause that opened earlier is uniform.
     """
 
     kinds: int = 4
@@ -90,7 +90,7 @@ class CharGrammar(Task):
     def outputs(self) -> int:
         return self.inputs
 
-    def asked(self, T: int) -> tuple[int, ...]:
+    def target_steps(self, T: int) -> tuple[int, ...]:
         return tuple(range(T))
 
     def sample(self, rng: np.random.Generator, batch: int, T: int) -> Batch:
@@ -110,10 +110,10 @@ class CharGrammar(Task):
         p = self.chain(batch.inputs.shape[1]).symbols(self.kinds)
         return np.broadcast_to(_logits(p), (*batch.targets.shape, self.outputs)).copy()
 
-    def floor(self, T: int) -> float:
+    def chance_loss(self, T: int) -> float:
         return float(entropy(self.chain(T).symbols(self.kinds)).mean())
 
-    def ceiling(self, T: int) -> float:
+    def optimal_loss(self, T: int) -> float:
         chain = self.chain(T)
         next_action = entropy(chain.actions)  # (T, depth + 1)
         next_word = chain.actions[..., WORD, None] * entropy(chain.successors)

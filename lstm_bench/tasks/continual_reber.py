@@ -25,7 +25,7 @@ class ContinualReber(Task):
 
     The loss is the cross-entropy, averaged over the T symbols. The best answer without memory,
     P(symbol | step), and the best with it, P(symbol | state), follow from the chain of grammar
-    states; floor and ceiling are their exact entropies.
+    states; chance and optimal loss are their exact entropies.
 
     A prediction is right when the legal symbols have the greatest outputs, the criterion of
     `embedded_reber`, which does not depend on the scale of the outputs. (The paper's, as second
@@ -72,11 +72,11 @@ class ContinualReber(Task):
     def window(self, batch: Batch, k: int) -> np.ndarray:
         return reber.logits(chain(batch.mask.shape[1]).window(batch.inputs.argmax(axis=-1), k))
 
-    def floor(self, T: int) -> float:
-        return chain(T).floor()
+    def chance_loss(self, T: int) -> float:
+        return chain(T).chance_loss()
 
-    def ceiling(self, T: int) -> float:
-        return chain(T).ceiling()
+    def optimal_loss(self, T: int) -> float:
+        return chain(T).optimal_loss()
 
     def score(self, outputs: np.ndarray, batch: Batch) -> float:
         """The mean number of predictions before the first wrong one, divided by T."""

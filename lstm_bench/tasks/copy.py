@@ -84,7 +84,7 @@ class Copy(Task):
         logits[:, -self.length :, self.symbols] = -certain
         return logits
 
-    def floor(self, T: int) -> float:
+    def chance_loss(self, T: int) -> float:
         return self.length * np.log(self.symbols) / self.steps(T)
 
     def window(self, batch: Batch, k: int) -> np.ndarray:

@@ -26,9 +26,9 @@ class CopyVariable(Task):
     A clock does not help to find the delimiter, so a network cannot count steps: it must wait. The
     loss is the cross-entropy averaged over all T + 2K steps. Without memory the best answer knows
     the share q_t = |{d : K + d <= t < 2K + d}| / T of sequences that write at step t, and guesses
-    the symbol: the floor is the mean over t of H(q_t) + q_t ln S, with H the binary entropy. The
-    ceiling is 0. The score counts the recalled symbols only; chance is at most 1/S. Solved when
-    less than 1 % of them are wrong.
+    the symbol: the chance loss is the mean over t of H(q_t) + q_t ln S, with H the binary entropy.
+    The optimal loss is 0. The score counts the recalled symbols only; chance is at most 1/S. Solved
+    when less than 1 % of them are wrong.
 
     Tallec & Ollivier use K = 10, S = 8 and the longest delays 500 and 1000; whether their loss
     averages over the blanks after the string is not certain.
@@ -84,7 +84,7 @@ class CopyVariable(Task):
         chances = self._chances(batch.targets.shape[1] - 2 * self.length)
         return as_logits(np.broadcast_to(chances, (*batch.targets.shape, self.outputs)))
 
-    def floor(self, T: int) -> float:
+    def chance_loss(self, T: int) -> float:
         return float(entropy(self._chances(T)).mean())
 
     def _chances(self, T: int) -> np.ndarray:

@@ -36,7 +36,7 @@ class Counting(Task):
     def steps(self, T: int) -> int:
         return self.letters * self.longest(T) + 1
 
-    def asked(self, T: int) -> tuple[int, ...]:
+    def target_steps(self, T: int) -> tuple[int, ...]:
         return tuple(range(self.steps(T)))
 
     def longest(self, T: int) -> int:
@@ -69,7 +69,7 @@ class Counting(Task):
         chances = joint / joint.sum(axis=1, keepdims=True)
         return as_logits(np.broadcast_to(chances, (*batch.mask.shape, self.outputs)))
 
-    def floor(self, T: int) -> float:
+    def chance_loss(self, T: int) -> float:
         joint = self._joint(self.longest(T))
         chances = joint / joint.sum(axis=1, keepdims=True)
         surprise = -joint * np.log(np.where(joint > 0, chances, 1))
@@ -95,7 +95,7 @@ class Counting(Task):
         chances[first, :2] = np.concatenate([1 - stops, stops], axis=-1)
         return as_logits(chances)
 
-    def ceiling(self, T: int) -> float:
+    def optimal_loss(self, T: int) -> float:
         """A string tells its n and nothing else: ln N nats, over its mean number of steps."""
         N = self.longest(T)
         return float(np.log(N) / (self.letters * (N + 1) / 2 + 1))
@@ -131,10 +131,10 @@ class AnBn(Counting):
     threshold, as legal or not.
 
     The loss is the cross-entropy per symbol. Without memory the best answer knows at each step the
-    share of strings with each next symbol: the floor is the sum over t and n of -ln p(y_t | t), by
-    enumeration, over that of the steps. The perfect answer only lacks n: after k letters a the run
-    ends with chance 1/(N - k + 1), and the ceiling is ln N / (N + 2). Where a^N is read b is
-    certain, but a is legal still.
+    share of strings with each next symbol: the chance loss is the sum over t and n of -ln p(y_t |
+    t), by enumeration, over that of the steps. The perfect answer only lacks n: after k letters a
+    the run ends with chance 1/(N - k + 1), and the optimal loss is ln N / (N + 2). Where a^N is
+    read b is certain, but a is legal still.
 
     To test beyond N, evaluate the same weights on this task at a larger T: at 2T half of the
     strings have n > N, so that a network that counts to N and no further scores about 1/2 there.
@@ -166,7 +166,7 @@ class AnBnCn(Counting):
         legal    a a a b c c E
                    b b
 
-    Without memory the floor is found by enumeration as for anbn, and the ceiling is
+    Without memory the chance loss is found by enumeration as for anbn, and the optimal loss is
     ln N / (3(N + 1)/2 + 1), the entropy of n over the mean number of steps. The score is the share
     of strings accepted, solved at 99 %. To test beyond N, evaluate the same weights at a larger T.
     The paper trains on n up to 40 (T = 120), and its best networks count to about 500 (both figures

@@ -39,7 +39,7 @@ class Digits(Task):
     twice, so a score has the standard error of 300 images, whatever the size asked for.
 
     Every digit is equally frequent in each split, so without memory or input the best answer is a
-    uniform guess, ln 10, and chance is 0.1. The ceiling, for one who knows the images, is 0; a
+    uniform guess, ln 10, and chance is 0.1. The optimal loss, for one who knows the images, is 0; a
     nearest neighbour with all pixels at hand reaches about 0.98. Solved at an accuracy of 0.9. The
     training set has 1140 images, so training loss falls below validation loss sooner or later.
     """
@@ -85,7 +85,7 @@ class Digits(Task):
     def memoryless(self, batch: Batch) -> np.ndarray:
         return np.zeros((*batch.targets.shape, CLASSES), dtype=np.float32)
 
-    def floor(self, T: int) -> float:
+    def chance_loss(self, T: int) -> float:
         return float(np.log(CLASSES))
 
     def score(self, outputs: np.ndarray, batch: Batch) -> float:

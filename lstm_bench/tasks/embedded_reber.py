@@ -37,8 +37,8 @@ class EmbeddedReber(Task):
 
     The loss is the cross-entropy, averaged over all symbols predicted. The best answer without
     memory, P(symbol | step), and the best with it, P(symbol | state, step), follow from the chain
-    of grammar states; floor and ceiling are their exact entropies. At T = 50 they are 1.2814 and
-    0.4411 nats. A string is right when at every step the legal symbols have the greatest
+    of grammar states; chance and optimal loss are their exact entropies. At T = 50 they are 1.2814
+    and 0.4411 nats. A string is right when at every step the legal symbols have the greatest
     outputs; the score is the share of strings right. Solved means all of up to 10,000, as the
     paper asks. (It trains logistic outputs.)
 
@@ -46,10 +46,10 @@ class EmbeddedReber(Task):
     probability 1/64 or more is always one for training, any other falls to training (1/2),
     validation (1/4) or test (1/4) by a hash of its symbols, equal for every seed. A set of 256
     random strings has nearly all of the former, so this is near the paper's law (test strings are
-    those not in the training set). Validation and test then hold no frequent strings; floor and
-    ceiling are still those of the grammar's whole law, and the floor that stopping uses is measured
-    on the validation strings. The paper's own setting: preset hochreiter1997, training.train_size
-    256, test_size 256.
+    those not in the training set). Validation and test then hold no frequent strings; chance loss
+    and optimal loss are still those of the grammar's whole law, and the chance loss that stopping
+    uses is measured on the validation strings. The paper's own setting: preset hochreiter1997,
+    training.train_size 256, test_size 256.
     """
 
     disjoint: bool = False
@@ -74,7 +74,7 @@ class EmbeddedReber(Task):
                 f"T >= 20, so that there are strings enough for three sets."
             )
 
-    def asked(self, T: int) -> tuple[int, ...]:
+    def target_steps(self, T: int) -> tuple[int, ...]:
         return tuple(range(T))
 
     def sample(self, rng: np.random.Generator, batch: int, T: int) -> Batch:
@@ -110,11 +110,11 @@ class EmbeddedReber(Task):
         law = chain(batch.mask.shape[1])
         return reber.logits(law.window(batch.inputs.argmax(axis=-1), k))
 
-    def floor(self, T: int) -> float:
-        return chain(T).floor()
+    def chance_loss(self, T: int) -> float:
+        return chain(T).chance_loss()
 
-    def ceiling(self, T: int) -> float:
-        return chain(T).ceiling()
+    def optimal_loss(self, T: int) -> float:
+        return chain(T).optimal_loss()
 
     def score(self, outputs: np.ndarray, batch: Batch) -> float:
         """The share of strings in which the legal symbols are the most active at every step."""

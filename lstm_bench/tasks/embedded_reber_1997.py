@@ -20,9 +20,9 @@ class EmbeddedReber1997(EmbeddedReber):
         target   T B P V P S E T E         1 for the symbol that follows, 0 for the other six
 
     The loss is the squared error, averaged over the 7 outputs and all symbols predicted. The best
-    answers are P(symbol | step) without memory and P(symbol | state, step) with it, so that floor
-    and ceiling are the means of (1 - sum p^2) / 7 under either: 0.0933 and 0.0455 at T = 50. Score
-    and criterion are those of `embedded_reber`.
+    answers are P(symbol | step) without memory and P(symbol | state, step) with it, so that chance
+    loss and optimal loss are the means of (1 - sum p^2) / 7 under either: 0.0933 and 0.0455 at T =
+    50. Score and criterion are those of `embedded_reber`.
     """
 
     name = "embedded_reber_1997"
@@ -50,12 +50,12 @@ class EmbeddedReber1997(EmbeddedReber):
         law = chain(batch.mask.shape[1])
         return law.window(batch.inputs.argmax(axis=-1), k).astype(np.float32)
 
-    def floor(self, T: int) -> float:
+    def chance_loss(self, T: int) -> float:
         law = chain(T)
         spread = 1 - (law.clock() ** 2).sum(axis=-1)
         return float((law.asked * spread).sum() / law.asked.sum()) / self.outputs
 
-    def ceiling(self, T: int) -> float:
+    def optimal_loss(self, T: int) -> float:
         law = chain(T)
         spread = 2 * law.coin * (1 - law.coin)
         spread[:, reber.SYMBOL[:, 0] == reber.SYMBOL[:, 1]] = 0

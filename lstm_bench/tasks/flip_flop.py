@@ -39,7 +39,8 @@ class FlipFlop(Task):
 
     The loss is the binary cross-entropy per bit. Every bit is 0 or 1 with equal chance: without
     memory the loss is ln 2 and chance is 1/2, and so it is for a window of the last k inputs
-    wherever it holds no write. The ceiling is 0. Solved when less than 1 % of the bits are wrong.
+    wherever it holds no write. The optimal loss is 0. Solved when less than 1 % of the bits are
+    wrong.
 
     Gates are readable here: an LSTM that has solved instructions keeps its forget gates near 1 and
     input gates near 0 while it ignores, and the reverse when it writes.
@@ -84,7 +85,7 @@ class FlipFlop(Task):
     def outputs(self) -> int:
         return self.bits
 
-    def asked(self, T: int) -> tuple[int, ...]:
+    def target_steps(self, T: int) -> tuple[int, ...]:
         return tuple(range(1 if self._instructed else 0, T))
 
     @property
@@ -125,7 +126,7 @@ class FlipFlop(Task):
     def memoryless(self, batch: Batch) -> np.ndarray:
         return np.zeros_like(batch.targets)
 
-    def floor(self, T: int) -> float:
+    def chance_loss(self, T: int) -> float:
         return float(np.log(2))
 
     def window(self, batch: Batch, k: int) -> np.ndarray:

@@ -32,7 +32,7 @@ class Forecast(Task):
     inputs = 1
     outputs = 1
 
-    def asked(self, T: int) -> tuple[int, ...]:
+    def target_steps(self, T: int) -> tuple[int, ...]:
         return tuple(range(T // 2, T))
 
     def mask(self, batch: int, T: int) -> np.ndarray:
@@ -41,7 +41,7 @@ class Forecast(Task):
         return mask
 
     def score(self, outputs: np.ndarray, batch: Batch) -> float:
-        """The share of the targets' variance about 0 that is explained; 0 at the floor."""
+        """The share of the targets' variance about 0 that is explained; 0 at the chance loss."""
         targets = batch.targets.astype(np.float64)
         explained = 1 - ((outputs - targets) ** 2).mean() / (targets**2).mean()
         return float(min(1.0, max(0.0, explained)))
@@ -72,7 +72,7 @@ def _autoregression(task: Forecast, T: int, k: int) -> np.ndarray:
     if k < 1:
         raise BenchError(f"task {task.name!r}: a window of {k} inputs is not possible; at least 1.")
     batch = task.sample(generator("window", task, T), FITTED_ON, T)
-    asked = list(task.asked(T))
+    asked = list(task.target_steps(T))
     design = _lags(batch.inputs, k)[:, asked].reshape(-1, k + 1)
     targets = batch.targets[:, asked].astype(np.float64).ravel()
     return np.linalg.lstsq(design, targets, rcond=None)[0]
@@ -83,7 +83,7 @@ class SeriesForecast(Forecast):
     """Sequences cut at random places out of one long series, as measured series are used.
 
     Each split has a series of its own. Because a start is uniform over STARTS places, the target
-    at step t is uniform over STARTS known numbers, and so the floor is exact.
+    at step t is uniform over STARTS known numbers, and so the chance loss is exact.
     """
 
     @abstractmethod
@@ -110,9 +110,9 @@ class SeriesForecast(Forecast):
         mean, _ = self._moments(batch.inputs.shape[1])
         return np.broadcast_to(mean[:, None], batch.targets.shape).astype(np.float32)
 
-    def floor(self, T: int) -> float:
+    def chance_loss(self, T: int) -> float:
         _, variance = self._moments(T)
-        return float(variance[list(self.asked(T))].mean())
+        return float(variance[list(self.target_steps(T))].mean())
 
     def _moments(self, T: int) -> tuple[np.ndarray, np.ndarray]:
         """Mean and variance (T,) of the target at each step of the training series."""

@@ -40,9 +40,9 @@ class GroupWord(StateTracking):
 
     Without memory: from elements every product is equally likely, the cross-entropy is ln |G| and
     chance 1/|G|. From generators the product is a random walk, p_t(g) = mean over x of
-    p_{t-1}(g x^-1), and the floor is the mean over t of its entropy. A window of the last k tokens,
-    whose product is w, knows that y_t = g w with g from p_{t-k}. The ceiling is 0. Solved when less
-    than 1 % of the labels are wrong.
+    p_{t-1}(g x^-1), and the chance loss is the mean over t of its entropy. A window of the last k
+    tokens, whose product is w, knows that y_t = g w with g from p_{t-k}. The optimal loss is 0.
+    Solved when less than 1 % of the labels are wrong.
 
     A5 takes long to learn: expect tens of thousands of updates and a width of 100 or so at T = 20,
     and that an LSTM of width 32 knows about 60 % at T = 4 after 3000. With `final_only` the product
@@ -86,7 +86,7 @@ class GroupWord(StateTracking):
         chances = self._walk(batch.targets.shape[1])[1:]
         return as_logits(np.broadcast_to(chances, (*batch.targets.shape, self.outputs)))
 
-    def floor(self, T: int) -> float:
+    def chance_loss(self, T: int) -> float:
         entropies = entropy(self._walk(T)[1:])
         return float(entropies[-1] if self.final_only else entropies.mean())
 

@@ -41,6 +41,6 @@ def at_last_step(values: np.ndarray, mask: np.ndarray) -> np.ndarray:
     return values[:, None].astype(np.float32) * mask[..., None]
 
 
-def asked(T: int) -> tuple[int, ...]:
+def target_steps(T: int) -> tuple[int, ...]:
     """The steps that may be a sequence's last."""
     return tuple(range(T - 1, longest(T)))

@@ -36,10 +36,10 @@ class LongLag(Task):
     gives q + 13.)
 
     The targets are one-hot, the loss is the squared error averaged over the outputs. Without
-    memory of s the best answer is 1/2 for x and for y. With o = p + 1 outputs the floor is
+    memory of s the best answer is 1/2 for x and for y. With o = p + 1 outputs the chance loss is
 
         noise_free    (1/2) / (T o)
-        noisy         ((T - 1) (1 - 1/(p - 1)) + 1/2) / (T o),  the ceiling lacks the 1/2
+        noisy         ((T - 1) (1 - 1/(p - 1)) + 1/2) / (T o),  the optimal loss lacks the 1/2
         distractors   1/4
 
     A sequence is right when all outputs are within 0.25 at every step (`noise_free`), within 0.25
@@ -105,7 +105,7 @@ class LongLag(Task):
     def steps(self, T: int) -> int:
         return T + 3 + TAIL if self.once else T
 
-    def asked(self, T: int) -> tuple[int, ...]:
+    def target_steps(self, T: int) -> tuple[int, ...]:
         return tuple(range(T + 2, T + 3 + TAIL)) if self.once else tuple(range(T))
 
     def sample(self, rng: np.random.Generator, batch: int, T: int) -> Batch:
@@ -159,10 +159,10 @@ class LongLag(Task):
         out[:, -1, -2:] = s[:, -1]
         return out
 
-    def floor(self, T: int) -> float:
-        return 1 / 4 if self.once else self.ceiling(T) + 1 / 2 / (T * self.outputs)
+    def chance_loss(self, T: int) -> float:
+        return 1 / 4 if self.once else self.optimal_loss(T) + 1 / 2 / (T * self.outputs)
 
-    def ceiling(self, T: int) -> float:
+    def optimal_loss(self, T: int) -> float:
         if self.variant != "noisy":
             return 0.0
         return (T - 1) * (1 - 1 / (self.symbols - 1)) / (T * self.outputs)

@@ -38,8 +38,9 @@ class MackeyGlass(SeriesForecast):
     Sequences are cut at uniformly random places from one long series; train, validation and test
     have series of their own, from other pasts. Without memory or input the best answer is the mean
     over those places, with the variance as its loss, computed exactly from the stored numbers (1
-    by the standardisation, but for the ends). The ceiling is 0: the equation has no noise. Solved
-    when 99 % of the variance is explained, a normalised root mean squared error (NRMSE) of 0.1.
+    by the standardisation, but for the ends). The optimal loss is 0: the equation has no noise.
+    Solved when 99 % of the variance is explained, a normalised root mean squared error (NRMSE) of
+    0.1.
 
     `tau` is the delay, `horizon` how many steps ahead: 84 is that of Jaeger & Haas (2004), whose
     sampling and protocol are not followed; at 6, the other usual one (preset short), a linear

@@ -53,7 +53,7 @@ class Multiplication(MarkedPairs):
     def memoryless(self, batch: Batch) -> np.ndarray:
         return np.full_like(batch.targets, self.mean(lengths.shortest(batch.targets.shape[1])))
 
-    def floor(self, T: int) -> float:
+    def chance_loss(self, T: int) -> float:
         q = self.p_lost(T)
         return (1 - q) / 9 + q / 3 - self.mean(T) ** 2
 

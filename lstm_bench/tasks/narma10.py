@@ -39,9 +39,9 @@ class Narma10(SeriesForecast):
     train, validation and test, in which it does not (tested); sequences are cut from them at
     uniformly random places.
     Without memory or input the best answer is the mean over those places, with the variance as its
-    loss, exact from the stored numbers (1 by the standardisation, but for the ends). The ceiling,
-    for one who knows what came before, is 0. Solved when 95 % of the variance is explained, an
-    NRMSE of 0.22. There is no persistence baseline because y is never shown.
+    loss, exact from the stored numbers (1 by the standardisation, but for the ends). The optimal
+    loss, for one who knows what came before, is 0. Solved when 95 % of the variance is explained,
+    an NRMSE of 0.22. There is no persistence baseline because y is never shown.
     """
 
     name = "narma10"

@@ -113,11 +113,11 @@ class Chain:
             here[:, END] = 0
         return self.symbols_given(here) / here.sum(axis=1, keepdims=True)
 
-    def floor(self) -> float:
+    def chance_loss(self) -> float:
         """The entropy of `clock`, averaged over the symbols asked, in nats."""
         return float((self.asked * _entropy(self.clock())).sum() / self.asked.sum())
 
-    def ceiling(self) -> float:
+    def optimal_loss(self) -> float:
         """The entropy of the next symbol given the state, averaged over the symbols asked."""
         entropy = _entropy(np.stack([self.coin, 1 - self.coin], axis=-1))
         entropy[:, (SYMBOL[:, 0] == SYMBOL[:, 1])] = 0

@@ -24,9 +24,9 @@ class Reverse(Task):
     The lags are 1, 3, ... 2T - 1: the last symbols come back at once, and the first must be kept
     while all others are read and written. T is the load of the memory as well as its lag: the
     string has T ln S / ln 2 bits. Without memory the cross-entropy at the last T steps is ln S and
-    chance is 1/S; the ceiling is 0. Solved when less than 1 % of the symbols are wrong: at width 32
-    an LSTM needs about 2,000 updates of 32 sequences for T = 10 (Adam, rate 0.01); at T = 20, 40
-    bits, LSTM and GRU get 0.75 to 0.8 of the symbols right after 2,000 to 4,000.
+    chance is 1/S; the optimal loss is 0. Solved when less than 1 % of the symbols are wrong: at
+    width 32 an LSTM needs about 2,000 updates of 32 sequences for T = 10 (Adam, rate 0.01); at T =
+    20, 40 bits, LSTM and GRU get 0.75 to 0.8 of the symbols right after 2,000 to 4,000.
 
     Sutskever et al. found that translation becomes easier when the source is reversed, because it
     makes such short lags. Deletang et al. have the task (Reverse String, two symbols) in their
@@ -74,7 +74,7 @@ class Reverse(Task):
     def memoryless(self, batch: Batch) -> np.ndarray:
         return np.zeros((*batch.targets.shape, self.outputs), dtype=np.float32)
 
-    def floor(self, T: int) -> float:
+    def chance_loss(self, T: int) -> float:
         return float(np.log(self.symbols))
 
     def window(self, batch: Batch, k: int) -> np.ndarray:

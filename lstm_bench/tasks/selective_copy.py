@@ -25,7 +25,8 @@ class SelectiveCopy(Task):
 
     A network that shifts its inputs by a fixed delay solves copy but not this: what to store
     depends on what is seen. The loss is the cross-entropy at the last K steps. Without memory it is
-    ln S, and chance is 1/S; the ceiling is 0. Solved when less than 1 % of the symbols are wrong.
+    ln S, and chance is 1/S; the optimal loss is 0. Solved when less than 1 % of the symbols are
+    wrong.
 
     The preset is that of Gu & Dao: 16 symbols to keep, 16 tokens of which one is the noise (their
     appendix E.1), and sequences of 4096 steps (T = 4080). Jing et al. ask the same as the denoise
@@ -87,7 +88,7 @@ class SelectiveCopy(Task):
     def memoryless(self, batch: Batch) -> np.ndarray:
         return np.zeros((*batch.targets.shape, self.outputs), dtype=np.float32)
 
-    def floor(self, T: int) -> float:
+    def chance_loss(self, T: int) -> float:
         return float(np.log(self.symbols))
 
     def window(self, batch: Batch, k: int) -> np.ndarray:

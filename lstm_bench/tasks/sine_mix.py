@@ -34,7 +34,7 @@ class SineMix(Forecast):
     sequence: the first question has T/2 values behind it, and T >= 8K makes it answerable.
 
     Without memory or input the best answer is 0, with a loss of K (2/K) E sin^2 = 1 exactly, as the
-    phases are uniform and independent. The ceiling is 0. Solved when 95 % of the variance is
+    phases are uniform and independent. The optimal loss is 0. Solved when 95 % of the variance is
     explained, an NRMSE of 0.22. The task is this suite's own; the paper cited is where a recurrent
     network, trained with its weights fixed afterwards, identifies a sequence's function on the way.
     """
@@ -77,5 +77,5 @@ class SineMix(Forecast):
     def memoryless(self, batch: Batch) -> np.ndarray:
         return np.zeros_like(batch.targets)
 
-    def floor(self, T: int) -> float:
+    def chance_loss(self, T: int) -> float:
         return 1.0

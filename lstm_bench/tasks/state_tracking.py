@@ -51,7 +51,7 @@ class StateTracking(Task):
     def memoryless(self, batch: Batch) -> np.ndarray:
         return np.zeros((*batch.targets.shape, self.outputs), dtype=np.float32)
 
-    def floor(self, T: int) -> float:
+    def chance_loss(self, T: int) -> float:
         return float(np.log(self.outputs))
 
     def window(self, batch: Batch, k: int) -> np.ndarray:
@@ -76,7 +76,8 @@ class Parity(StateTracking):
 
     One wrong step makes all that follow wrong, and no window of the last k inputs, be it short of
     the whole by one, tells more than a coin (after step k). Without memory the cross-entropy is
-    ln 2 and chance is 1/2; the ceiling is 0. Solved when less than 1 % of the labels are wrong.
+    ln 2 and chance is 1/2; the optimal loss is 0. Solved when less than 1 % of the labels are
+    wrong.
 
     With `final_only` the parity is asked at the last step alone. THAT IS HARD, and it is another
     task: there is no easy case that leads to it (no subset of the bits is correlated with the
@@ -118,10 +119,10 @@ class ModularSum(StateTracking):
         target   3 2 2 4 3 4 0 3
 
     Without memory the sum is uniform: the cross-entropy is ln m and chance is 1/m; so it is for a
-    window of the last k inputs after step k. The ceiling is 0. Solved when less than 1 % of the
-    labels are wrong. With `final_only` the sum is asked at the last step alone, which is HARD for
-    the reason given at the task parity. Deletang et al. (2023) have signs between the digits and
-    ask at the end (Modular Arithmetic, m = 5); this is its sum-only form.
+    window of the last k inputs after step k. The optimal loss is 0. Solved when less than 1 % of
+    the labels are wrong. With `final_only` the sum is asked at the last step alone, which is HARD
+    for the reason given at the task parity. Deletang et al. (2023) have signs between the digits
+    and ask at the end (Modular Arithmetic, m = 5); this is its sum-only form.
     """
 
     modulus: int = 5

@@ -57,7 +57,7 @@ class TemporalOrder(Task):
     def memoryless(self, batch: Batch) -> np.ndarray:
         return np.zeros((*batch.targets.shape, self.outputs), dtype=np.float32)
 
-    def floor(self, T: int) -> float:
+    def chance_loss(self, T: int) -> float:
         return float(np.log(4))
 
     def score(self, outputs: np.ndarray, batch: Batch) -> float:

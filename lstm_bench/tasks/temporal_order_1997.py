@@ -55,8 +55,8 @@ class TemporalOrder1997(Task):
     def steps(self, T: int) -> int:
         return lengths.longest(T)
 
-    def asked(self, T: int) -> tuple[int, ...]:
-        return lengths.asked(T)
+    def target_steps(self, T: int) -> tuple[int, ...]:
+        return lengths.target_steps(T)
 
     def spans(self, T: int) -> list[Span]:
         """The first and the last step at which each X or Y may stand."""
@@ -71,7 +71,7 @@ class TemporalOrder1997(Task):
     def memoryless(self, batch: Batch) -> np.ndarray:
         return np.full_like(batch.targets, 1 / self.outputs)
 
-    def floor(self, T: int) -> float:
+    def chance_loss(self, T: int) -> float:
         return (1 - 1 / self.outputs) / self.outputs
 
     def window(self, batch: Batch, k: int) -> np.ndarray:

@@ -88,8 +88,8 @@ class TemporalOrder3(Task):
     def steps(self, T: int) -> int:
         return T if self.modern else lengths.longest(T)
 
-    def asked(self, T: int) -> tuple[int, ...]:
-        return (T - 1,) if self.modern else lengths.asked(T)
+    def target_steps(self, T: int) -> tuple[int, ...]:
+        return (T - 1,) if self.modern else lengths.target_steps(T)
 
     def spans(self, T: int) -> list[Span]:
         """The first and the last step at which each X or Y may stand."""
@@ -114,7 +114,7 @@ class TemporalOrder3(Task):
         value = 0 if self.modern else 1 / 8
         return np.full((*batch.mask.shape, 8), value, dtype=np.float32)
 
-    def floor(self, T: int) -> float:
+    def chance_loss(self, T: int) -> float:
         return float(np.log(8)) if self.modern else 7 / 64
 
     def window(self, batch: Batch, k: int) -> np.ndarray:

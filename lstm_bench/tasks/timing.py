@@ -31,11 +31,11 @@ class Timing(Task):
 
     A sequence has T + `intervals` (T + choices - 1) steps. The loss is the cross-entropy. Without
     memory the best answer knows the clock: with p_n(t) the chance that the n-th spike is at t,
-    p_n(t) = mean over i of p_{n-1}(t - F - i), the floor of measure is that of i given t under the
-    weights sum over n of p_{n-1}(t - F - i), a little below ln(choices); that of generate is the
-    mean over t of H(sum over n > 0 of p_n(t)), H the binary entropy. The ceiling is 0. The score
-    of measure is its accuracy, that of generate the share of intervals with a spike at their end
-    and none before. Solved when less than 1 % are wrong.
+    p_n(t) = mean over i of p_{n-1}(t - F - i), the chance loss of measure is that of i given t
+    under the weights sum over n of p_{n-1}(t - F - i), a little below ln(choices); that of generate
+    is the mean over t of H(sum over n > 0 of p_n(t)), H the binary entropy. The optimal loss is 0.
+    The score of measure is its accuracy, that of generate the share of intervals with a spike at
+    their end and none before. Solved when less than 1 % are wrong.
 
     The recurrences and the two tasks are those of Gers et al.; here they come in sequences with a
     reset and a random first spike, not as an endless stream that ends at the first error, and
@@ -86,7 +86,7 @@ class Timing(Task):
     def steps(self, T: int) -> int:
         return T + self.intervals * (T + self.choices - 1)
 
-    def asked(self, T: int) -> tuple[int, ...]:
+    def target_steps(self, T: int) -> tuple[int, ...]:
         return tuple(range(T if self.variant == "measure" else 0, self.steps(T)))
 
     def sample(self, rng: np.random.Generator, batch: int, T: int) -> Batch:
@@ -111,7 +111,7 @@ class Timing(Task):
         chances = self._given_the_clock(self._delays(T)) if self._measures else self._spikes(T)
         return as_logits(np.broadcast_to(chances, (*batch.mask.shape, self.outputs)))
 
-    def floor(self, T: int) -> float:
+    def chance_loss(self, T: int) -> float:
         if not self._measures:
             return float(entropy(self._spikes(T)).mean())
         weights = self._delays(T)

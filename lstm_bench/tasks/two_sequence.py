@@ -31,7 +31,7 @@ class TwoSequence(Task):
     With a the target of class 1 and b that of class 2, the best answer without memory is
     (a + b)/2 and the floor (a - b)^2 / 4, plus 0.1 with noisy targets: 0.25 and 0.19. The best
     answer with memory is a p + b (1 - p), p = P(class 1 | inputs) = 1 / (1 + exp(-2 S / 0.2)), S
-    the sum of the first N inputs, and the ceiling is (a - b)^2 E[p (1 - p)], a one-dimensional
+    the sum of the first N inputs, and the optimal loss is (a - b)^2 E[p (1 - p)], a one-dimensional
     integral, plus 0.1 with noisy targets. Without signal noise p is 0 or 1.
 
     A sequence is right when the output is within 0.2 of the target (3a, 3b) or within 0.1 of the
@@ -95,8 +95,8 @@ class TwoSequence(Task):
     def steps(self, T: int) -> int:
         return lengths.longest(T)
 
-    def asked(self, T: int) -> tuple[int, ...]:
-        return lengths.asked(T)
+    def target_steps(self, T: int) -> tuple[int, ...]:
+        return lengths.target_steps(T)
 
     def sample(self, rng: np.random.Generator, batch: int, T: int) -> Batch:
         L, N = self.steps(T), self.informative
@@ -135,11 +135,11 @@ class TwoSequence(Task):
         p = posterior(evidence) if self.signal_noise else (np.sign(evidence) + 1) / 2
         return self._between(p)[..., None].astype(np.float32)
 
-    def floor(self, T: int) -> float:
+    def chance_loss(self, T: int) -> float:
         first, second = self.levels
         return (first - second) ** 2 / 4 + self.target_noise * TARGET_VARIANCE
 
-    def ceiling(self, T: int) -> float:
+    def optimal_loss(self, T: int) -> float:
         first, second = self.levels
         doubt = expected_doubt(self.informative) if self.signal_noise else 0.0
         return (first - second) ** 2 * doubt + self.target_noise * TARGET_VARIANCE

@@ -34,12 +34,12 @@ class FinishedBlock:
     needed: bool = True  # by the sweep that is tracked
 
     @cached_property
-    def seals(self) -> list[str]:
+    def checksums(self) -> list[str]:
         """A checksum a table. Raises DamagedFile when one has gone."""
-        return [self._seal(self.folder / f"{table}.parquet") for table in TABLES]
+        return [self._checksum(self.folder / f"{table}.parquet") for table in TABLES]
 
     @staticmethod
-    def _seal(path: Path) -> str:
+    def _checksum(path: Path) -> str:
         try:
             return sha256(path.read_bytes())
         except OSError as error:

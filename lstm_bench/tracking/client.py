@@ -62,7 +62,7 @@ def prepare_environment() -> None:
 
 
 @dataclass(frozen=True)
-class Seen:
+class StoredRun:
     """A run that MLflow has. `digest` is None when its import did not come to its end."""
 
     id: str
@@ -184,9 +184,9 @@ class Store:
         beside = found.artifact_location.startswith("file:") and not own
         self.artifacts = found.artifact_location.removeprefix("file://") if beside else ""
 
-    def runs(self) -> dict[str, list[Seen]]:
+    def runs(self) -> dict[str, list[StoredRun]]:
         """Every run that an importer made, by key."""
-        found: dict[str, list[Seen]] = {}
+        found: dict[str, list[StoredRun]] = {}
         token = None
         while True:
             page = self.client.search_runs([self.experiment_id], max_results=1000, page_token=token)
@@ -194,7 +194,7 @@ class Store:
                 tags = run.data.tags
                 if KEY in tags:
                     digest = tags.get(DIGEST) if run.info.status != "RUNNING" else None
-                    seen = Seen(run.info.run_id, run.info.run_name or "", digest, tags)
+                    seen = StoredRun(run.info.run_id, run.info.run_name or "", digest, tags)
                     found.setdefault(tags[KEY], []).append(seen)
             token = page.token
             if not token:

@@ -14,13 +14,13 @@ from lstm_bench.tracking import client, page
 from lstm_bench.tracking.address import NoAnswer
 from lstm_bench.tracking.blocks import finished_blocks
 from lstm_bench.tracking.known import Known, every_plan, tracked_as
-from lstm_bench.tracking.wanted import Wanted, conditions, experiments, told_unless
+from lstm_bench.tracking.wanted import DesiredRun, conditions, experiments, told_unless
 
 PAUSE = 10.0  # seconds between tries: a server that is started again needs about as many
 
 
 @dataclass(frozen=True)
-class Tally:
+class ImportCounts:
     """What an import did: counts of runs, `missing` counts seed blocks that are not finished."""
 
     added: int
@@ -41,7 +41,7 @@ class Tally:
         )
 
 
-def track(plan: Plan, results: Results, *, uri: str | None = None, tries: int = 1) -> Tally:
+def track(plan: Plan, results: Results, *, uri: str | None = None, tries: int = 1) -> ImportCounts:
     """Import everything of this plan that is finished, and what is stored beside it.
 
     That is what other plans with the same `tracking.experiment` trained, and `lstm-bench train`.
@@ -58,7 +58,7 @@ def track(plan: Plan, results: Results, *, uri: str | None = None, tries: int = 
     return _track(plan, results, uri)
 
 
-def track_all(plan: Plan, results: Results) -> Iterator[Tally]:
+def track_all(plan: Plan, results: Results) -> Iterator[ImportCounts]:
     """`track` of this plan, then of others that name another `tracking.experiment` and trained."""
     named: dict[str, Plan] = {}
     for each in every_plan(plan, results):
@@ -69,7 +69,7 @@ def track_all(plan: Plan, results: Results) -> Iterator[Tally]:
             yield track(each, results)
 
 
-def _track(plan: Plan, results: Results, uri: str | None) -> Tally:
+def _track(plan: Plan, results: Results, uri: str | None) -> ImportCounts:
     began = time.monotonic()
     known = Known.of(plan, results)
     with client.opened(tracked_as(plan), results, uri) as store:
@@ -81,7 +81,7 @@ def _track(plan: Plan, results: Results, uri: str | None) -> Tally:
         tags = page.experiment_tags(plan, store.experiment_id)
         store.describe(tags, page.outdated(store.tags, tags))
         count = importer.count
-    return Tally(
+    return ImportCounts(
         added=count["added"],
         replaced=count["replaced"],
         unchanged=count["unchanged"],
@@ -97,7 +97,7 @@ class _Importer:
     def __init__(self, store: client.Store) -> None:
         self.store, self.seen, self.count = store, store.runs(), Counter[str]()
 
-    def bring(self, wanted: Wanted, parent: Mapping[str, str] | None = None) -> None:
+    def bring(self, wanted: DesiredRun, parent: Mapping[str, str] | None = None) -> None:
         """Make a run and its children what they should be.
 
         The digest is set last: a run without one was cut off half way and is made anew, as is one

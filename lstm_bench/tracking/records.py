@@ -40,7 +40,7 @@ class Point(NamedTuple):
 
 
 class Split(NamedTuple):
-    """A dataset that a run read: a split of a task at a length, and the seal of its file."""
+    """A dataset that a run read: a split of a task at a length, and the checksum of its file."""
 
     name: str
     split: str

@@ -21,7 +21,7 @@ from lstm_bench.store.plans import Plan
 from lstm_bench.tracking import client, views
 from lstm_bench.tracking.address import tracking_uri
 from lstm_bench.tracking.credentials import scrubbed
-from lstm_bench.tracking.importer import Tally, track
+from lstm_bench.tracking.importer import ImportCounts, track
 from lstm_bench.tracking.known import plan_of
 
 LOOK_EVERY = 3.0  # seconds between looks at what has finished
@@ -79,7 +79,7 @@ def _address(host: str, port: int) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _track(plan: Plan, results: Results) -> Tally:
+def _track(plan: Plan, results: Results) -> ImportCounts:
     tally = track(plan, results)
     print(tally, flush=True)
     return tally

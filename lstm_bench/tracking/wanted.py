@@ -15,9 +15,9 @@ from pathlib import Path
 
 from lstm_bench.errors import DamagedFile, tell
 from lstm_bench.spec import digest
+from lstm_bench.store.checksums import read_checked_json
 from lstm_bench.store.files import sha256
 from lstm_bench.store.paths import EXPERIMENT_FILES, Results
-from lstm_bench.store.seals import read_sealed_json
 from lstm_bench.tracking import notes
 from lstm_bench.tracking.blocks import Finished
 from lstm_bench.tracking.conditions import ConditionRun
@@ -29,7 +29,7 @@ VERSION = 2  # of what a run shows: raising it imports every run anew
 
 
 @dataclass(frozen=True)
-class Wanted:
+class DesiredRun:
     """A run as it should be. Name and `loose` tags may change without a new run being made."""
 
     key: str
@@ -38,11 +38,11 @@ class Wanted:
     record: Callable[[], Record]
     files: Callable[[], Mapping[str, bytes]] = dict
     loose: Mapping[str, str] = field(default_factory=dict)
-    children: tuple[Wanted, ...] = ()
+    children: tuple[DesiredRun, ...] = ()
     needed: bool = True  # by the sweep that is tracked
 
 
-def conditions(known: Known, results: Results, finished: Finished) -> Iterator[Wanted]:
+def conditions(known: Known, results: Results, finished: Finished) -> Iterator[DesiredRun]:
     """One run a condition with its replicates below it.
 
     Raises DamagedFile for a file of the sweep that is tracked; others are told and left out.
@@ -58,7 +58,7 @@ def conditions(known: Known, results: Results, finished: Finished) -> Iterator[W
             yield wanted
 
 
-def experiments(known: Known, results: Results) -> Iterator[Wanted]:
+def experiments(known: Known, results: Results) -> Iterator[DesiredRun]:
     """One run a concluded experiment."""
     for name in known.concluded(results):
         yield _experiment(name, results.experiment(name))
@@ -75,13 +75,13 @@ def told_unless(needed: bool) -> Iterator[None]:
         tell(error)
 
 
-def _condition(run: ConditionRun, colour: str, needed: bool) -> Wanted:
+def _condition(run: ConditionRun, colour: str, needed: bool) -> DesiredRun:
     loose = {"experiments": ", ".join(run.experiments), "mlflow.runColor": colour}
     children = tuple(
-        Wanted(
+        DesiredRun(
             key=f"{run.id}/seed-{seed}",
             name=run.name_of(seed),
-            digest=digest([VERSION, run.facts, block.seals, seed], 16),
+            digest=digest([VERSION, run.facts, block.checksums, seed], 16),
             record=partial(run.replicate, seed),
             files=partial(run.replicate_files, seed),
             loose=loose,
@@ -90,7 +90,7 @@ def _condition(run: ConditionRun, colour: str, needed: bool) -> Wanted:
         for block in run.blocks
         for seed in block.seeds
     )
-    return Wanted(
+    return DesiredRun(
         key=f"{run.id}/{run.purpose}",
         name=run.name,
         digest=digest([VERSION, run.facts, [child.digest for child in children]], 16),
@@ -106,22 +106,22 @@ def _condition(run: ConditionRun, colour: str, needed: bool) -> Wanted:
     )
 
 
-def _experiment(name: str, folder: Path) -> Wanted:
+def _experiment(name: str, folder: Path) -> DesiredRun:
     paths = sorted(path for name in EXPERIMENT_FILES if (path := folder / name).exists())
-    seals = [[path.name, sha256(path.read_bytes())] for path in paths]
+    checksums = [[path.name, sha256(path.read_bytes())] for path in paths]
 
     def record() -> Record:
         verdict = folder / "verdict.json"
         written = round(verdict.stat().st_mtime * 1000)
-        answer = str(read_sealed_json(verdict).get("answer", ""))
+        answer = str(read_checked_json(verdict).get("answer", ""))
         note = notes.experiment(name, answer)
         tags = {"level": "experiment", "answer": answer, notes.NOTE: note}
         return Record(f"experiment: {name}", "FINISHED", written, written, tags)
 
-    return Wanted(
+    return DesiredRun(
         key=f"experiment/{name}",
         name=f"experiment: {name}",
-        digest=digest([VERSION, seals], 16),
+        digest=digest([VERSION, checksums], 16),
         record=record,
         files=lambda: {path.name: path.read_bytes() for path in paths},
     )

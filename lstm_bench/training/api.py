@@ -65,7 +65,7 @@ class Trained:
 
     @property
     def diagnosis(self) -> str:
-        """What became of the replicates, with floor and losses, in a sentence or two."""
+        """What became of the replicates, with chance loss and losses, in a sentence or two."""
         return diagnose(self.condition, self.replicates, self.curves)
 
     @property

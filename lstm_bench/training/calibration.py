@@ -14,7 +14,7 @@ import torch
 from lstm_bench.engine.runtime import configure
 from lstm_bench.spec import Condition, SeedBlock
 from lstm_bench.training.data import TrainStream
-from lstm_bench.training.ensemble import Ensemble
+from lstm_bench.training.model import ReplicateBatch
 
 SAMPLES, LEAST = 5, 0.02  # samples, each of so many CPU seconds or one update
 
@@ -26,13 +26,13 @@ def update_seconds(condition: Condition, replicates: int) -> float:
     """
     configure()
     block = SeedBlock(0, replicates - 1)
-    ensemble = Ensemble.create(condition, block, torch.device("cpu"))
+    model = ReplicateBatch.create(condition, block, torch.device("cpu"))
     streams = [TrainStream.of(condition, seed) for seed in block.seeds]
 
     def updates() -> Iterator[float]:
         while True:
             started = time.process_time()
-            ensemble.step([stream(ensemble.update) for stream in streams])
+            model.step([stream(model.update) for stream in streams])
             yield time.process_time() - started
 
     taken = updates()

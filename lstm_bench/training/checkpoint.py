@@ -12,37 +12,37 @@ import torch
 from lstm_bench.errors import DamagedFile
 from lstm_bench.store.paths import STATE as FILE
 from lstm_bench.store.tensors import load_tensors, save_tensors
-from lstm_bench.training.ensemble import Ensemble
 from lstm_bench.training.machine import instruction_set, library_settings
+from lstm_bench.training.model import ReplicateBatch
 
 
-def _identity(ensemble: Ensemble, code: str) -> dict[str, object]:
+def _identity(model: ReplicateBatch, code: str) -> dict[str, object]:
     """What must be the same for a checkpoint to be continued."""
     return {
-        "condition": ensemble.condition.to_json(),
-        "seeds": list(ensemble.block.seeds),
+        "condition": model.condition.to_json(),
+        "seeds": list(model.block.seeds),
         "code": code,
-        "device": ensemble.device.type,
-        "backend": ensemble.backend,
-        "instruction_set": instruction_set(ensemble.backend),
+        "device": model.device.type,
+        "backend": model.backend,
+        "instruction_set": instruction_set(model.backend),
         "library_settings": library_settings(),
     }
 
 
-def save(folder: Path, ensemble: Ensemble, code: str, started: str) -> None:
+def save(folder: Path, model: ReplicateBatch, code: str, started: str) -> None:
     """Write the whole state of a training, atomically."""
     about = {
-        "identity": _identity(ensemble, code),
+        "identity": _identity(model, code),
         "started": started,
-        "update": ensemble.update,
-        "since_evaluation": ensemble.since_evaluation,
-        "active": ensemble.active,
-        "progress": [asdict(p) for p in ensemble.progress],
-        "curves": [_finite(point) for point in ensemble.curves],
-        "seconds": ensemble.seconds,
-        "evaluation_seconds": ensemble.evaluation_seconds,
+        "update": model.update,
+        "since_evaluation": model.since_evaluation,
+        "active": model.active,
+        "progress": [asdict(p) for p in model.progress],
+        "curves": [_finite(point) for point in model.curves],
+        "seconds": model.seconds,
+        "evaluation_seconds": model.evaluation_seconds,
     }
-    tensors = {name: value.cpu().numpy() for name, value in ensemble.tensors().items()}
+    tensors = {name: value.cpu().numpy() for name, value in model.tensors().items()}
     save_tensors(folder / FILE, tensors, about)
 
 
@@ -51,7 +51,7 @@ def _finite(point: dict[str, float | int]) -> dict[str, float | int | str]:
     return {k: v if abs(v) < float("inf") else str(v) for k, v in point.items()}
 
 
-def resume(folder: Path, ensemble: Ensemble, code: str) -> str | None:
+def resume(folder: Path, model: ReplicateBatch, code: str) -> str | None:
     """Restore a checkpoint of the very same training; returns when it first started.
 
     None where there is none that fits. A damaged one is named: the training starts over.
@@ -63,7 +63,7 @@ def resume(folder: Path, ensemble: Ensemble, code: str) -> str | None:
     except DamagedFile:
         print(f"{folder / FILE} is damaged: the training starts over.", file=sys.stderr)
         return None
-    mine, saved = _identity(ensemble, code), about["identity"]
+    mine, saved = _identity(model, code), about["identity"]
     if saved != mine:
         other = ", ".join(sorted(key for key in mine if saved.get(key) != mine[key]))
         print(f"{folder / FILE} has another {other}: the training starts over.", file=sys.stderr)
@@ -72,8 +72,8 @@ def resume(folder: Path, ensemble: Ensemble, code: str) -> str | None:
         {k: float(v) if isinstance(v, str) else v for k, v in point.items()}
         for point in about["curves"]
     ]
-    placed = {k: torch.from_numpy(v.copy()).to(ensemble.device) for k, v in tensors.items()}
-    ensemble.restore(placed, about)
+    placed = {k: torch.from_numpy(v.copy()).to(model.device) for k, v in tensors.items()}
+    model.restore(placed, about)
     return str(about["started"])
 
 

@@ -1,4 +1,4 @@
-"""What became of a condition, in a sentence: solved, at the floor, diverged, stopped too early."""
+"""What became of a condition, in a sentence: solved, at the chance loss, diverged, too early."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from lstm_bench.spec import Condition
 if TYPE_CHECKING:
     import pandas as pd
 
-LEFT = 0.02  # share of the way from floor to ceiling from which a replicate has left the floor
+LEFT = 0.02  # share of the way from chance to optimal loss from which a replicate has left chance
 FALLING = 0.02  # share of that way that the last quarter of a training must still gain
-ABOVE = 1.05  # times the floor: worse than an answer without memory
+ABOVE = 1.05  # times the chance loss: worse than an answer without memory
 
 
 def diagnose(condition: Condition, replicates: pd.DataFrame, curves: pd.DataFrame) -> str:
-    """The replicates' most common fate and what it asks for, with the floor and their losses."""
+    """The replicates' most common fate and what it asks for, with chance loss and their losses."""
     task = tasks.create(condition.task, condition.task_options)
-    ceiling, n = task.ceiling(condition.T), len(replicates)
+    ceiling, n = task.optimal_loss(condition.T), len(replicates)
     measured = replicates.floor.dropna()
-    floor = float(measured.iloc[0]) if len(measured) else task.floor(condition.T)
-    told = f"Memoryless loss (floor) {floor:.4g}, perfect {ceiling:.4g}."
+    floor = float(measured.iloc[0]) if len(measured) else task.chance_loss(condition.T)
+    told = f"Memoryless loss (chance loss) {floor:.4g}, perfect {ceiling:.4g}."
     solved = replicates[replicates.status == "solved"]
     failed = replicates[replicates.status.isin(["error", "timeout"])]
     diverged = replicates[replicates.status == "diverged"]
@@ -60,10 +60,13 @@ def _fate(best: float, curve: pd.DataFrame, floor: float, ceiling: float) -> tup
     falling = before - losses[-quarter:].mean() > FALLING * (floor - ceiling)
     if best > ABOVE * floor:
         if falling:
-            return "had not come down to the floor yet", "more updates, or a larger learning rate"
-        return "stayed above the floor", "a smaller learning rate"
+            return (
+                "had not come down to the chance loss yet",
+                "more updates, or a larger learning rate",
+            )
+        return "stayed above the chance loss", "a smaller learning rate"
     if (floor - best) / (floor - ceiling) < LEFT:
-        return "never left the floor", "more updates, another learning rate, or a shorter T"
+        return "never left the chance loss", "more updates, another learning rate, or a shorter T"
     if falling:
-        return "left the floor and kept falling", "more updates"
-    return "left the floor and stopped falling", "another learning rate, or a wider network"
+        return "left the chance loss and kept falling", "more updates"
+    return "left the chance loss and stopped falling", "another learning rate, or a wider network"

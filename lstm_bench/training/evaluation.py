@@ -31,7 +31,7 @@ class HeldOut:
     def of(cls, task: Task, batch: Batch, device: torch.device) -> HeldOut:
         size = len(batch.inputs)
         parts = [batch.rows(slice(i, i + CHUNK)) for i in range(0, size, CHUNK)]
-        steps = tuple(int(step) for step in batch.read_steps)
+        steps = tuple(int(step) for step in batch.target_steps)
         asked = float(batch.mask.sum())
         chunks = ((tensors([p], steps, device), float(p.mask.sum()) / asked) for p in parts)
         return cls(task, batch, tuple(chunks))
@@ -55,7 +55,7 @@ def evaluate(
             losses += each * share
             shaped = y.unflatten(2, (len(chunk.steps), -1))[..., : chunk.size]  # (R, k, S, B)
             outputs.append(shaped.permute(0, 3, 2, 1).cpu().numpy())
-    asked_at = held_out.batch.at(held_out.batch.read_steps)
+    asked_at = held_out.batch.at(held_out.batch.target_steps)
     answers = np.concatenate(outputs, axis=1)
     scores = [held_out.task.score(answers[r], asked_at) for r in range(asked)]
     return losses[:asked].tolist(), scores

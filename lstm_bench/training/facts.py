@@ -16,7 +16,7 @@ BACKWARD = 3  # forward and backward together cost three forward passes
 
 @dataclass(frozen=True)
 class Facts:
-    """What does not hang on T: `flops` are those of a step of one sequence, forward."""
+    """What does not depend on T: `flops` are those of a step of one sequence, forward."""
 
     code: str
     parameters: int

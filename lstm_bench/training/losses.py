@@ -26,7 +26,8 @@ REDUCTIONS = ("mean", "sum")
 
 
 def summed(kind: str, outputs: int, asked: float) -> float:
-    """What turns a mean over `outputs` and `asked` steps a sequence into the sum; see `Training`.
+    """What turns a mean over `outputs` and `target_steps` steps a sequence into the sum; see
+    `Training`.
 
     Half the sum of a squared error, whose derivative is then y - t; the whole sum of the others.
     """

@@ -1,4 +1,4 @@
-"""What made a run: versions, hardware and settings, as far as its last bits hang on them."""
+"""What made a run: versions, hardware and settings, as far as its last bits depend on them."""
 
 from __future__ import annotations
 

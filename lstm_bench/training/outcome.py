@@ -14,8 +14,8 @@ from lstm_bench.spec import Condition, SeedBlock
 from lstm_bench.store.files import write_json
 from lstm_bench.store.tables import write_table
 from lstm_bench.store.tensors import save_tensors
-from lstm_bench.training.ensemble import Ensemble
 from lstm_bench.training.machine import about_machine, determinism, made_otherwise
+from lstm_bench.training.model import ReplicateBatch
 from lstm_bench.training.stopping import Progress
 
 
@@ -57,7 +57,7 @@ def now() -> str:
 
 
 def timing_row(condition: Condition, p: Progress, started: str, **shared: Any) -> dict[str, object]:
-    """Measured seconds of one replicate: its share of the time its ensemble took."""
+    """Measured seconds of one replicate: its share of the time its replicate batch took."""
     return {
         "condition": condition.id,
         "seed": p.seed,
@@ -71,46 +71,44 @@ def timing_row(condition: Condition, p: Progress, started: str, **shared: Any) -
 
 def write_outcome(
     folder: Path,
-    ensemble: Ensemble,
+    model: ReplicateBatch,
     test: tuple[list[float], list[float]],
     floor: float,
     code: str,
     started: str,
 ) -> None:
     """Write the files of a trained block; replicates.parquet last, since it says 'finished'."""
-    c = ensemble.condition
-    weights = {
-        k: v.cpu().numpy() for k, v in ensemble.network.layout.unpack(ensemble.final).items()
-    }
-    seal = save_tensors(
+    c = model.condition
+    weights = {k: v.cpu().numpy() for k, v in model.network.layout.unpack(model.final).items()}
+    checksum_file = save_tensors(
         folder / "model.safetensors",
         weights,
-        {"condition": c.to_json(), "seeds": list(ensemble.block.seeds), "code": code},
+        {"condition": c.to_json(), "seeds": list(model.block.seeds), "code": code},
     )
     rows, timing = [], []
-    machine = about_machine(ensemble.backend)
-    otherwise = made_otherwise(folder, ensemble.backend, machine)
+    machine = about_machine(model.backend)
+    otherwise = made_otherwise(folder, model.backend, machine)
     if otherwise:
         tell_once("mixed", f"lstm_bench: {c.id}: {otherwise}")
     shared = {
-        "ensemble_seconds": ensemble.seconds,
-        "evaluation_seconds": ensemble.evaluation_seconds,
-        "determinism": determinism(ensemble.device.type, mixed=otherwise is not None),
+        "ensemble_seconds": model.seconds,
+        "evaluation_seconds": model.evaluation_seconds,
+        "determinism": determinism(model.device.type, mixed=otherwise is not None),
         "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
         **machine,
     }
-    for r, p in enumerate(ensemble.progress):
-        row = replicate_row(c, p, code, ensemble.device.type, ensemble.backend)
+    for r, p in enumerate(model.progress):
+        row = replicate_row(c, p, code, model.device.type, model.backend)
         measured = p.status not in ("diverged", "error") and math.isfinite(test[0][r])
         row.update(
             test_loss=test[0][r] if measured else None,
             test_score=test[1][r] if measured else None,
             floor=floor,
-            weights_sha256=seal,
+            weights_sha256=checksum_file,
         )
         rows.append(row)
         timing.append(timing_row(c, p, started, **shared))
-    _write_tables(folder, c, rows, ensemble.curves, timing, code)
+    _write_tables(folder, c, rows, model.curves, timing, code)
 
 
 def write_failure(

@@ -18,14 +18,14 @@ from lstm_bench.environment import checkpoint_seconds
 from lstm_bench.errors import BenchError, DamagedFile
 from lstm_bench.registry import code_version
 from lstm_bench.spec import Condition, SeedBlock
-from lstm_bench.store import aside
+from lstm_bench.store import salvage
 from lstm_bench.store.datasets import ensure_dataset, read_split
 from lstm_bench.store.locks import not_locked
 from lstm_bench.store.paths import BLOCK_FILES, Results
 from lstm_bench.store.tables import read_about
 from lstm_bench.training import checkpoint
-from lstm_bench.training.ensemble import Ensemble
 from lstm_bench.training.evaluation import HeldOut, evaluate
+from lstm_bench.training.model import ReplicateBatch
 from lstm_bench.training.outcome import now, write_failure, write_outcome
 from lstm_bench.training.reporting import Reporter
 
@@ -99,13 +99,13 @@ def _train_block(
             checkpoint.forget(state)
             return folder
         if is_finished(state, condition, code):
-            aside.take_back(state, folder)
+            salvage.take_back(state, folder)
             return folder
         started = now()
         try:
-            ensemble = Ensemble.create(condition, block, where, backend)
-            started = checkpoint.resume(state, ensemble, code) or started
-            scores, floor = _train(ensemble, results, code, started, timeout, interrupted)
+            model = ReplicateBatch.create(condition, block, where, backend)
+            started = checkpoint.resume(state, model, code) or started
+            scores, floor = _train(model, results, code, started, timeout, interrupted)
         except (Interrupted, BenchError):
             raise
         except Exception as error:
@@ -118,9 +118,9 @@ def _train_block(
             reason = "out_of_memory" if memory else f"{type(error).__name__}: {error}"[:200]
             write_failure(folder, condition, block, reason, code, started)
         else:
-            write_outcome(folder, ensemble, scores, floor, code, started)
-        if aside.wanted():
-            aside.set_aside(folder, state)
+            write_outcome(folder, model, scores, floor, code, started)
+        if salvage.wanted():
+            salvage.set_aside(folder, state)
             checkpoint.forget(state)
             return folder
         checkpoint.remove(state)
@@ -164,38 +164,38 @@ def _alone(state: Path) -> Iterator[None]:
 
 
 def _train(
-    ensemble: Ensemble,
+    model: ReplicateBatch,
     results: Results,
     code: str,
     started: str,
     timeout: float | None,
     interrupted: Callable[[], bool],
 ) -> tuple[tuple[list[float], list[float]], float]:
-    """Train to the end; returns losses and scores on the test set, and the task's floor."""
-    condition, task = ensemble.condition, ensemble.task
+    """Train to the end; returns losses and scores on the test set, and the task's chance loss."""
+    condition, task = model.condition, model.task
     data = results.dataset(condition.dataset)
     ensure_dataset(data, condition.dataset)
     validation = read_split(data, "validation", task)
     floor = task.evaluate_loss(task.memoryless(validation), validation)
-    state = results.checkpoint(condition, ensemble.block)
-    reporter, last_saved, every = Reporter(ensemble), time.monotonic(), checkpoint_seconds()
+    state = results.checkpoint(condition, model.block)
+    reporter, last_saved, every = Reporter(model), time.monotonic(), checkpoint_seconds()
 
-    def after_update(_: Ensemble) -> None:
+    def after_update(_: ReplicateBatch) -> None:
         nonlocal last_saved
-        reporter(ensemble)
+        reporter(model)
         stop = interrupted()
         if stop or time.monotonic() - last_saved > every:
-            checkpoint.save(state, ensemble, code, started)
+            checkpoint.save(state, model, code, started)
             last_saved = time.monotonic()
         if stop:
             raise Interrupted
-        if timeout is not None and ensemble.seconds > timeout:
+        if timeout is not None and model.seconds > timeout:
             raise OutOfTime
 
     try:
-        ensemble.train(validation, floor=floor, after_update=after_update)
+        model.train(validation, floor=floor, after_update=after_update)
     except OutOfTime:
-        ensemble.abandon("timeout", f"{timeout:g} s")
-    reporter.close(ensemble)
-    test = HeldOut.of(task, read_split(data, "test", task), ensemble.device)
-    return evaluate(ensemble.network, ensemble.final, test, ensemble.backend), floor
+        model.abandon("timeout", f"{timeout:g} s")
+    reporter.close(model)
+    test = HeldOut.of(task, read_split(data, "test", task), model.device)
+    return evaluate(model.network, model.final, test, model.backend), floor

@@ -35,7 +35,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class StoppingRule:
-    """The rule of `spec.Training`, for a task's solved score and its measured floor and ceiling."""
+    """The rule of `spec.Training`, with a task's solved score, measured chance and optimal loss."""
 
     training: Training
     solved_score: float

@@ -61,7 +61,7 @@ def global_states() -> tuple[str, str, bytes]:
 
 
 def score(task: Task, outputs: np.ndarray, batch: Batch) -> float:
-    return task.score(outputs[:, batch.read_steps], batch.at(batch.read_steps))
+    return task.score(outputs[:, batch.target_steps], batch.at(batch.target_steps))
 
 
 def expected_loss(
@@ -123,10 +123,10 @@ def pads_with_zeros(task: Task, T: int) -> None:
 
 
 def asks_where_it_says(task: Task, T: int) -> None:
-    batch, asked = draw(task, T, 64), task.asked(T)
+    batch, asked = draw(task, T, 64), task.target_steps(T)
     assert set(np.unique(batch.mask)) <= {0, 1}, f"the mask of {task.name} is not of 0 and 1"
     assert batch.mask.any(axis=1).all(), f"{task.name} never asks some sequence for an output"
-    assert set(batch.read_steps) <= set(asked), f"{task.name} asks at steps it does not name"
+    assert set(batch.target_steps) <= set(asked), f"{task.name} asks at steps it does not name"
     assert list(asked) == sorted(set(asked))
     assert 0 <= asked[0]
     assert asked[-1] < task.steps(T)
@@ -135,22 +135,22 @@ def asks_where_it_says(task: Task, T: int) -> None:
 def simulates_its_floor(task: Task, T: int, groups: int = 100, size: int = 200) -> None:
     """The loss of `memoryless` on groups * size sequences is `floor(T)` within 4 of its SE."""
     measured, error = expected_loss(task, task.memoryless, T, groups, size)
-    floor = float(task.floor(T))
+    floor = float(task.chance_loss(T))
     rounding = 16 * np.finfo(np.float32).eps * floor  # inputs and logits are float32
     assert abs(measured - floor) <= 4 * error + rounding, (
-        f"{task.name} says its floor is {floor} at T={T}, but measured is {measured} +- {error}"
+        f"{task.name} says chance loss is {floor} at T={T}, but measured is {measured} +- {error}"
     )
 
 
 def simulates_its_ceiling(task: Task, T: int, groups: int = 50, size: int = 100) -> None:
     """The loss of `perfect` is `ceiling(T)` within 4 of its SE, and exactly 0 where that is 0."""
     measured, error = expected_loss(task, task.perfect, T, groups, size)
-    ceiling = float(task.ceiling(T))
+    ceiling = float(task.optimal_loss(T))
     rounding = 16 * np.finfo(np.float32).eps * ceiling
     assert abs(measured - ceiling) <= 4 * error + rounding + 1e-12, (
-        f"{task.name} says its ceiling is {ceiling} at T={T}, but measured is {measured} +- {error}"
+        f"{task.name} says optimal loss is {ceiling} at T={T}, but it is {measured} +- {error}"
     )
-    assert ceiling < task.floor(T)
+    assert ceiling < task.chance_loss(T)
 
 
 def is_beaten_by_no_clock(task: Task, T: int, groups: int = 50, size: int = 200) -> None:
@@ -164,7 +164,7 @@ def is_beaten_by_no_clock(task: Task, T: int, groups: int = 50, size: int = 200)
         mine = task.evaluate_loss(task.memoryless(part), part)
         gains.append(mine - task.evaluate_loss(fixed, part))
     gain, error = np.mean(gains), np.std(gains, ddof=1) / np.sqrt(groups)
-    assert gain <= 4 * error + 16 * np.finfo(np.float32).eps * abs(task.floor(T)), (
+    assert gain <= 4 * error + 16 * np.finfo(np.float32).eps * abs(task.chance_loss(T)), (
         f"a clock beats the memoryless answer of {task.name} at T={T} by {gain} +- {error}"
     )
 
@@ -228,7 +228,7 @@ def _symbols_left_the_window(task: Task, T: int) -> None:
         if answers is None:
             return
         assert answers.shape == (256, task.steps(T), task.outputs)
-        for t in task.asked(T):
+        for t in task.target_steps(T):
             asked = np.flatnonzero(batch.mask[:, t])
             seen = batch.inputs[asked, max(0, t - k + 1) : t + 1]
             found: dict[bytes, np.ndarray] = {}
@@ -247,7 +247,7 @@ def _numbers_left_the_window(task: Task, T: int) -> None:
         answer = task.window(batch, k)
         if answer is None:
             return
-        for t in batch.read_steps[[0, len(batch.read_steps) // 2, -1]]:
+        for t in batch.target_steps[[0, len(batch.target_steps) // 2, -1]]:
             inputs = other.inputs.copy()
             seen = slice(max(t - k + 1, 0), t + 1)
             inputs[:, seen] = batch.inputs[:, seen]
@@ -325,7 +325,7 @@ def describes_itself(task: Task) -> None:
     drawn = [line for line in text.splitlines() if line.startswith("    ") and line.strip()]
     assert drawn, f"the docstring of {task.name} draws no example"
     assert all(line.isascii() for line in drawn), f"the example of {task.name} is not ASCII"
-    assert "memory" in text, f"the docstring of {task.name} does not say what the floor is"
+    assert "memory" in text, f"the docstring of {task.name} does not say what the chance loss is"
     assert task.formula, f"{task.name} has no formula"
     assert re.search(r"\b(19|20)\d\d\b", task.citation), f"{task.name} cites nothing with a year"
     assert re.fullmatch(r"[a-z][a-z0-9_]*", task.name)
@@ -334,4 +334,6 @@ def describes_itself(task: Task) -> None:
 
 def dates_milestones_between_ceiling_and_floor(task: Task, T: int) -> None:
     for name, level in task.milestones(T).items():
-        assert task.ceiling(T) < level < task.floor(T), f"{task.name}: no loss ever crosses {name}"
+        assert task.optimal_loss(T) < level < task.chance_loss(T), (
+            f"{task.name}: no loss ever crosses {name}"
+        )

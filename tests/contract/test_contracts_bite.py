@@ -46,7 +46,7 @@ class IgnoresItsGenerator(Adding):
 
 @dataclass(frozen=True)
 class CopiesTheMisprint(Adding):
-    def floor(self, T: int) -> float:
+    def chance_loss(self, T: int) -> float:
         return 0.1767
 
 
@@ -117,8 +117,8 @@ class ForgetsTheClock(GroupWord):
     def memoryless(self, batch: Batch) -> np.ndarray:
         return StateTracking.memoryless(self, batch)
 
-    def floor(self, T: int) -> float:
-        return StateTracking.floor(self, T)
+    def chance_loss(self, T: int) -> float:
+        return StateTracking.chance_loss(self, T)
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ class GuessesTooLow(Adding):
     def memoryless(self, batch: Batch) -> np.ndarray:
         return np.full_like(batch.targets, 0.9)
 
-    def floor(self, T: int) -> float:
+    def chance_loss(self, T: int) -> float:
         return 1 / 6 + 0.1**2
 
 
@@ -159,7 +159,7 @@ class IsMisledByTheWindow(Parity):
 
 @dataclass(frozen=True)
 class SaysItsCeilingIsZero(AnBn):
-    def ceiling(self, T: int) -> float:
+    def optimal_loss(self, T: int) -> float:
         return 0.0
 
 

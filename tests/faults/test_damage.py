@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 from lstm_bench.errors import DamagedFile
+from lstm_bench.store.checksums import read_checked
 from lstm_bench.store.conditions import read_condition
 from lstm_bench.store.datasets import SPLITS, read_arrays
 from lstm_bench.store.paths import Results
 from lstm_bench.store.plans import Plan
-from lstm_bench.store.seals import read_sealed
 from lstm_bench.store.tables import read_table
 from lstm_bench.store.tensors import load_tensors
 from tests.faults.conftest import LONG, Tally
@@ -48,12 +48,12 @@ READERS: dict[str, Callable[[Path], Any]] = {
     "runs/*/*/timing.parquet": _table,
     "runs/*/*/model.safetensors": load_tensors,
     "plans/*.json": Plan.read,
-    "experiments/*/table.csv": read_sealed,
-    "experiments/*/summary.csv": read_sealed,
-    "experiments/*/verdict.json": read_sealed,
-    "experiments/*/figure.svg": read_sealed,
-    "claims/verdicts.json": read_sealed,
-    "claims/measured_seconds.csv": read_sealed,
+    "experiments/*/table.csv": read_checked,
+    "experiments/*/summary.csv": read_checked,
+    "experiments/*/verdict.json": read_checked,
+    "experiments/*/figure.svg": read_checked,
+    "claims/verdicts.json": read_checked,
+    "claims/measured_seconds.csv": read_checked,
 }
 
 

@@ -39,8 +39,8 @@ PAIRS = [
 def measure(task: str, cell: str) -> dict[str, object]:
     """The identity of the code, and the validation losses after 20 updates, one a seed."""
     c = condition(task, T=length(tasks.create(task)), cell=cell, updates=UPDATES)
-    ensemble = trained(c, SEEDS[0], SEEDS[-1])
-    losses = {p.seed: p.validation_loss for p in ensemble.progress}
+    model = trained(c, SEEDS[0], SEEDS[-1])
+    losses = {p.seed: p.validation_loss for p in model.progress}
     return {"identity": code_identity(c), "losses": [losses[seed] for seed in SEEDS]}
 
 

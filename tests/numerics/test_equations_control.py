@@ -80,20 +80,20 @@ def test_the_reservoir_starts_with_the_spectral_radius_asked_for(radius: float):
 
 @pytest.mark.parametrize("optimiser", ["adam", "rmsprop", "sgd"])
 def test_training_moves_the_readout_of_a_reservoir_and_nothing_else(optimiser: str):
-    ensemble = trained(condition("adding", 12, "random_reservoir", 8, optimiser=optimiser))
-    network = ensemble.network
+    model = trained(condition("adding", 12, "random_reservoir", 8, optimiser=optimiser))
+    network = model.network
     layout, first = network.layout, network.pack([0], torch.zeros(1))
-    before, after = layout.views(first), layout.views(ensemble.final)
+    before, after = layout.views(first), layout.views(model.final)
     assert all(torch.equal(before[name], after[name]) for name in ("W", "U", "b"))
     assert not torch.equal(before["V"], after["V"])
     assert network.parameters == 8 + 1
 
 
 def test_training_does_not_move_the_permutation_of_the_unitary_network():
-    ensemble = trained(condition("adding", 12, "urnn", 8))
-    network = ensemble.network
+    model = trained(condition("adding", 12, "urnn", 8))
+    network = model.network
     layout, first = network.layout, network.pack([0], torch.zeros(1))
-    before, after = layout.views(first), layout.views(ensemble.final)
+    before, after = layout.views(first), layout.views(model.final)
     moved = {name for name in before if not torch.equal(before[name], after[name])}
     assert moved == set(before) - {"pi"}
 

@@ -32,7 +32,7 @@ def started(
     batches = [
         learnt.sample(generator("train", learnt, T, seed=seed), batch, T) for seed in range(SEEDS)
     ]
-    data = tensors(batches, learnt.asked(T), torch.device("cpu"))
+    data = tensors(batches, learnt.target_steps(T), torch.device("cpu"))
     return network, Params(network.layout.views(weights)), data, learnt.loss
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+from lstm_bench.training.model import ReplicateBatch
 
 from lstm_bench.spec import Condition, SeedBlock, Training
 from lstm_bench.tasks import Batch, create, generator, registry
-from lstm_bench.training.ensemble import Ensemble
 
 CPU = torch.device("cpu")
 
@@ -45,30 +45,30 @@ def trained(
     backend: str = "auto",
     floor: float = 0.0,
     **train: Any,
-) -> Ensemble:
-    ensemble = Ensemble.create(c, SeedBlock(first, last), CPU, backend)
-    ensemble.train(validation(c), floor=floor, **train)
-    return ensemble
+) -> ReplicateBatch:
+    model = ReplicateBatch.create(c, SeedBlock(first, last), CPU, backend)
+    model.train(validation(c), floor=floor, **train)
+    return model
 
 
-def curve(ensemble: Ensemble, seed: int) -> list[tuple[str, ...]]:
+def curve(model: ReplicateBatch, seed: int) -> list[tuple[str, ...]]:
     """All a seed's curve says, to the last bit (repr of a float is exact, and NaN equals NaN)."""
-    mine = [point for point in ensemble.curves if point["seed"] == seed]
+    mine = [point for point in model.curves if point["seed"] == seed]
     return [tuple(f"{k}={v!r}" for k, v in sorted(point.items())) for point in mine]
 
 
-def final_bits(ensemble: Ensemble, seed: int) -> torch.Tensor:
+def final_bits(model: ReplicateBatch, seed: int) -> torch.Tensor:
     """As integers, since a diverged weight is no number and equals nothing."""
-    return ensemble.final[list(ensemble.block.seeds).index(seed)].view(torch.int32)
+    return model.final[list(model.block.seeds).index(seed)].view(torch.int32)
 
 
-def row(ensemble: Ensemble, seed: int) -> dict[str, Any]:
+def row(model: ReplicateBatch, seed: int) -> dict[str, Any]:
     """How a seed ended, without what was measured by a clock."""
-    progress = ensemble.progress[list(ensemble.block.seeds).index(seed)]
+    progress = model.progress[list(model.block.seeds).index(seed)]
     return {k: v for k, v in vars(progress).items() if "seconds" not in k}
 
 
-def assert_same_replicate(one: Ensemble, other: Ensemble, seed: int) -> None:
+def assert_same_replicate(one: ReplicateBatch, other: ReplicateBatch, seed: int) -> None:
     assert curve(one, seed), f"seed {seed} left no curve"
     assert curve(one, seed) == curve(other, seed), f"the curve of seed {seed} is another"
     assert row(one, seed) == row(other, seed), f"seed {seed} ended otherwise"

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from lstm_bench import stages
-from lstm_bench.store.seals import write_sealed_json
+from lstm_bench.store.checksums import write_checked_json
 from lstm_bench.store.tables import read_table
 
 
@@ -41,7 +41,7 @@ def test_a_probe_of_thousands_of_runs_reads_them_from_the_plan(
     entry = {"probe": "counting", "probe_settings": {"runs": runs}}
     kinds = ("conditions", "datasets", "config")
     plan = {"experiments": {"mine": entry}, **{key: {} for key in kinds}}
-    write_sealed_json(tmp_path / "plan.json", plan)
+    write_checked_json(tmp_path / "plan.json", plan)
     counting = types.ModuleType("lstm_bench.probes.counting")
     counting.measure = lambda settings: [{"runs": len(settings["runs"])}]  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, counting.__name__, counting)

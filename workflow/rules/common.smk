@@ -14,9 +14,9 @@ from lstm_bench.planning.overlays import (
     overridden,
     without_null_text,
 )
-from lstm_bench.planning.placing import block_mib, gpus
+from lstm_bench.planning.device_request import block_mib, gpus
 from lstm_bench.spec import canonical, digest
-from lstm_bench.store import aside, paths
+from lstm_bench.store import salvage, paths
 from lstm_bench.store.rates import require_writable
 from lstm_bench.store.records import require_known
 from lstm_bench.tracking import address
@@ -54,7 +54,7 @@ settings = {
 # nor does it ask one of the machine it was submitted from. It keeps what it finished, for its next
 # attempt
 if workflow.remote_exec:
-    settings |= {"LSTM_BENCH_FORK_SERVER": "", aside.VARIABLE: 1}
+    settings |= {"LSTM_BENCH_FORK_SERVER": "", salvage.VARIABLE: 1}
 else:
     own_files = f"{tempfile.gettempdir()}/lstm_bench-{os.getuid()}/{os.getpid()}"
     settings["LSTM_BENCH_FORK_SERVER"] = f"{os.getpid()}:{own_files}"
@@ -132,5 +132,5 @@ onstart:
 
 
 onsuccess:
-    aside.clear(paths.Results())
+    salvage.clear(paths.Results())
     say_where_the_report_is()

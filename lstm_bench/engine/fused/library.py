@@ -113,7 +113,7 @@ def _compile(command: list[str], target: Path) -> None:
         _run([*command, *map(str, sorted(SOURCES.glob("[a-z]*.cpp"))), "-o", str(made)])
         with made.open("rb") as file:
             os.fsync(file.fileno())  # a half-written library would end the process that loads it
-        _seal(target).write_text(sha256(made.read_bytes()), encoding="utf-8")
+        _checksum(target).write_text(sha256(made.read_bytes()), encoding="utf-8")
         made.replace(target)
 
 
@@ -144,7 +144,7 @@ def _run(call: list[str]) -> None:
         time.sleep(0.5)
 
 
-def _seal(path: Path) -> Path:
+def _checksum(path: Path) -> Path:
     return path.with_suffix(".sha256")
 
 
@@ -185,7 +185,7 @@ def _loaded(isa: str) -> ctypes.CDLL:
 
 def _is_whole(path: Path) -> bool:
     try:
-        return _seal(path).read_text(encoding="utf-8") == sha256(path.read_bytes())
+        return _checksum(path).read_text(encoding="utf-8") == sha256(path.read_bytes())
     except OSError:
         return False
 

@@ -138,7 +138,7 @@ def test_a_plain_script_learns_what_it_is_given(name: str):
     words += ["--seeds", "2"] if name == "jax_vmap" else []
     told = json.loads(run([sys.executable, str(ROOT / f"benchmarks/{name}.py"), *words]))
     assert len(told["test"]) == (2 if name == "jax_vmap" else 1)
-    assert mean(told["test"]) < 0.03  # the floor without memory is 1/6
+    assert mean(told["test"]) < 0.03  # the chance loss without memory is 1/6
 
 
 def test_the_suite_trains_for_a_fixed_number_of_updates(tmp_path: Path):

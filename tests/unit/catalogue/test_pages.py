@@ -44,8 +44,8 @@ def test_the_page_of_a_task_has_its_numbers(name: str):
     assert [int(row["T"]) for row in rows] == task_page.lengths(task)
     for row in rows:
         T = int(row["T"])
-        assert float(row["floor"]) == pytest.approx(task.floor(T), rel=1e-3)
-        assert float(row["ceiling"]) == pytest.approx(task.ceiling(T), rel=1e-3)
+        assert float(row["floor"]) == pytest.approx(task.chance_loss(T), rel=1e-3)
+        assert float(row["ceiling"]) == pytest.approx(task.optimal_loss(T), rel=1e-3)
         assert int(row["sequences/s"].replace(",", "")) > 0
     for preset in task.presets:
         assert f"preset     {preset}: " in text

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from lstm_bench.training.model import ReplicateBatch
 
 from lstm_bench import experiments
 from lstm_bench.planning.plan import resolve
@@ -18,7 +19,6 @@ from lstm_bench.spec import Condition, SeedBlock
 from lstm_bench.store.paths import Results
 from lstm_bench.store.plans import Plan
 from lstm_bench.store.tables import write_table
-from lstm_bench.training.ensemble import Ensemble
 from lstm_bench.training.outcome import now, write_failure, write_outcome
 from lstm_bench.training.stopping import Progress
 from tests.workflow.test_bad_input import SCHEMA
@@ -160,20 +160,20 @@ def ended(results: Results, plan: Plan, id: str, block: SeedBlock, label: str, e
     if "error" in statuses:
         write_failure(folder, condition, block, "killed", entry.code, now())
         return
-    ensemble = Ensemble.create(condition, block, torch.device("cpu"))
-    floor = float(ensemble.task.floor(condition.T))
-    ensemble.progress = [Progress(seed) for seed in block.seeds]
-    for r, (p, status) in enumerate(zip(ensemble.progress, statuses)):
-        _trained(ensemble, p, status, floor, entry.solved_score)
+    model = ReplicateBatch.create(condition, block, torch.device("cpu"))
+    floor = float(model.task.chance_loss(condition.T))
+    model.progress = [Progress(seed) for seed in block.seeds]
+    for r, (p, status) in enumerate(zip(model.progress, statuses)):
+        _trained(model, p, status, floor, entry.solved_score)
         if status == "diverged":
-            ensemble.final[r] = float("nan")
+            model.final[r] = float("nan")
     test = [(0.1 * floor if s == "solved" else floor) for s in statuses]
     scores = [1.0 if s == "solved" else 0.0 for s in statuses]
-    write_outcome(folder, ensemble, (test, scores), floor, entry.code, now())
+    write_outcome(folder, model, (test, scores), floor, entry.code, now())
 
 
-def _trained(ensemble: Ensemble, p: Progress, status: str, floor: float, score: float) -> None:
-    budget = ensemble.condition.training.updates
+def _trained(model: ReplicateBatch, p: Progress, status: str, floor: float, score: float) -> None:
+    budget = model.condition.training.updates
     last = {"diverged": 0, "timeout": EVERY}.get(status, budget)
     for update in range(0, last + 1, EVERY):
         part = update / budget if status == "solved" else 0.0
@@ -184,9 +184,9 @@ def _trained(ensemble: Ensemble, p: Progress, status: str, floor: float, score: 
             point |= dict.fromkeys(("train_loss", "gradient_norm", "validation_loss"), float("nan"))
         else:
             p.best_loss, p.best_update, p.validation_loss = loss, update, loss
-        ensemble.curves.append(point)
+        model.curves.append(point)
     if status == "solved":
-        cell = len(ensemble.condition.cell)
+        cell = len(model.condition.cell)
         p.updates_to_solve = min(budget, EVERY * (1 + (p.seed + cell) % 3))
         p.stayed = True
     p.milestones = {"half": p.updates_to_solve}

@@ -34,7 +34,7 @@ CHOSEN = {
         ],
     },
 }
-SOLVED, LEARNT, IDLE = (100, 0.0), (None, 0.5), (None, 0.95)  # updates, loss in floors
+SOLVED, LEARNT, IDLE = (100, 0.0), (None, 0.5), (None, 0.95)  # updates, loss in chance losses
 DIVERGED, BROKEN = (None, None), (None, -1.0)
 
 
@@ -59,7 +59,7 @@ def concluded(outcomes: dict[tuple[str, str], list[tuple[int | None, float | Non
             (member.task, member.cell),
             plan.conditions[member.condition].spec,
         )
-        floor = tasks.create(spec.task).floor(spec.T)
+        floor = tasks.create(spec.task).chance_loss(spec.T)
         for updates, loss in outcomes.get(pair, [SOLVED] * 5):
             status = "unsolved" if updates is None else "solved"
             status = {None: "diverged", -1.0: "error"}.get(loss, status)

@@ -12,9 +12,9 @@ import yaml
 
 from lstm_bench.errors import BenchError
 from lstm_bench.planning import effort, estimate
+from lstm_bench.planning.device_request import block_mib, gpus
 from lstm_bench.planning.forecast import forecast, told
 from lstm_bench.planning.overlays import merged, read_layers
-from lstm_bench.planning.placing import block_mib, gpus
 from lstm_bench.planning.plan import resolve
 from lstm_bench.report.estimated import compared
 from lstm_bench.spec import Condition, SeedBlock

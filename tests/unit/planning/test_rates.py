@@ -13,10 +13,10 @@ from lstm_bench.errors import BenchError
 from lstm_bench.experiments.tuning import Tuning
 from lstm_bench.planning.freeze import freeze
 from lstm_bench.planning.plan import resolve
+from lstm_bench.store.checksums import write_checked
 from lstm_bench.store.paths import Results
 from lstm_bench.store.plans import Plan
 from lstm_bench.store.rates import read_file, read_rates, require_writable
-from lstm_bench.store.seals import write_sealed
 from tests.unit.experiments.hand_made import evidence, planned
 from tests.workflow.workspace import ROOT, TINY
 
@@ -40,7 +40,7 @@ def row(cell: str, rate: float, chosen: bool, loss: float = 0.1) -> dict[str, An
 def tuned(root: Path, rows: list[dict[str, Any]], **config: Any) -> Plan:
     folder = Results(root).experiment("tuning")
     folder.mkdir(parents=True, exist_ok=True)
-    write_sealed(folder / "tables.sha256", {"table.csv": pd.DataFrame(rows).to_csv().encode()})
+    write_checked(folder / "tables.sha256", {"table.csv": pd.DataFrame(rows).to_csv().encode()})
     return resolve({**TINY, **config}, SCHEMA, tuning=True)
 
 

@@ -37,7 +37,7 @@ class Bits(Task):
     def memoryless(self, batch: Batch) -> np.ndarray:
         return np.zeros_like(batch.targets)
 
-    def floor(self, T: int) -> float:
+    def chance_loss(self, T: int) -> float:
         return float(np.log(2))
 
     def score(self, outputs: np.ndarray, batch: Batch) -> float:

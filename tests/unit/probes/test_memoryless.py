@@ -77,7 +77,7 @@ def started(cell: Cell) -> tuple[Network, Tensor, Tensors, str]:
         rows[-1] |= cell.init(rng, task.inputs, WIDTH, task.outputs)
     weights = network.layout.pack(rows, torch.zeros(1, dtype=torch.float64))
     batches = [task.sample(generator("train", task, T, seed=s), BATCH, T) for s in range(R)]
-    return network, weights, tensors(batches, task.asked(T), torch.device("cpu")), task.loss
+    return network, weights, tensors(batches, task.target_steps(T), torch.device("cpu")), task.loss
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,7 @@ def test_the_manifest_gives_the_floor_exact_and_as_measured_on_the_splits(
     manifest = make_dataset(tmp_path, dataset(name))
     task = tasks.create(name)
     assert read_json(tmp_path / "manifest.json") == manifest
-    assert manifest["floor"] == task.floor(length(task))
+    assert manifest["floor"] == task.chance_loss(length(task))
     for split in SPLITS:
         batch = read_split(tmp_path, split, task)
         measured = task.evaluate_loss(task.memoryless(batch), batch)

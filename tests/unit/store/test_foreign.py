@@ -16,12 +16,12 @@ from lstm_bench.planning import ensure
 from lstm_bench.planning.ensure import source_digest
 from lstm_bench.registry import import_room
 from lstm_bench.spec import Condition, SeedBlock, Training
-from lstm_bench.store import aside, records
+from lstm_bench.store import records, salvage
+from lstm_bench.store.checksums import read_checked, write_checked, write_checked_json
 from lstm_bench.store.datasets import make_dataset
 from lstm_bench.store.files import json_bytes, write_json
 from lstm_bench.store.paths import EXPERIMENT_FILES, Results
 from lstm_bench.store.planned import PlannedCondition
-from lstm_bench.store.seals import read_sealed, write_sealed, write_sealed_json
 from lstm_bench.store.tables import write_table
 from lstm_bench.store.tensors import save_tensors
 from lstm_bench.store.verify import forget, remove, verify
@@ -55,12 +55,12 @@ def results(tmp_path: Path) -> Results:
     save_tensors(found.checkpoint(CONDITION, BLOCK) / "state.safetensors", {}, {})
     one = json_bytes({})
     folder = found.experiment("horizon")
-    write_sealed(folder / "tables.sha256", {"table.csv": b"a\n", "verdict.json": one})
-    write_sealed(folder / "figures.sha256", {"figure.svg": b"<svg/>"})
-    write_sealed(found.claims / "verdicts.sha256", {"verdicts.json": one, "values.csv": b"a\n"})
-    write_sealed(found.table("row", ".sha256"), {"row.csv": b"a\n"})
-    write_sealed_json(found.plan("0123456789abcdef"), {"config": {}})
-    write_sealed_json(found.estimate("0123456789abcdef"), {})
+    write_checked(folder / "tables.sha256", {"table.csv": b"a\n", "verdict.json": one})
+    write_checked(folder / "figures.sha256", {"figure.svg": b"<svg/>"})
+    write_checked(found.claims / "verdicts.sha256", {"verdicts.json": one, "values.csv": b"a\n"})
+    write_checked(found.table("row", ".sha256"), {"row.csv": b"a\n"})
+    write_checked_json(found.plan("0123456789abcdef"), {"config": {}})
+    write_checked_json(found.estimate("0123456789abcdef"), {})
     return found
 
 
@@ -106,7 +106,7 @@ def test_what_others_left_is_neither_read_nor_named_nor_deleted(results: Results
     left = litter(results.root / "results")
     assert list(verify(results)) == before
     assert (results.blocks(), results.plans()) == (blocks, known)
-    assert read_sealed(results.experiment("horizon") / "table.csv") == b"a\n"
+    assert read_checked(results.experiment("horizon") / "table.csv") == b"a\n"
     for path, _ in before:
         path.unlink(missing_ok=True)
         remove(path, results)
@@ -118,7 +118,7 @@ def test_what_others_left_is_neither_read_nor_named_nor_deleted(results: Results
 def test_a_forgotten_block_takes_nothing_of_others_along(results: Results) -> None:
     left = litter(results.root / "results")
     assert len(forget(plan("1"), results, ["error"])) == 1
-    aside.clear(results)
+    salvage.clear(results)
     assert results.blocks() == []
     assert not [n for n in EXPERIMENT_FILES if (results.experiment("horizon") / n).exists()]
     assert [str(path) for path in left if not path.exists()] == []
@@ -133,8 +133,8 @@ def test_a_folder_that_nobody_else_uses_goes_with_its_files(results: Results) ->
 def test_a_seal_speaks_of_files_beside_it_alone(results: Results) -> None:
     outside = results.root / "outside.txt"
     outside.write_text("a letter")
-    seal = results.experiment("horizon") / "tables.sha256"
-    seal.write_text(f"{'0' * 64}  ../../../outside.txt\n{'0' * 64}  {outside}\n")
+    checksum_file = results.experiment("horizon") / "tables.sha256"
+    checksum_file.write_text(f"{'0' * 64}  ../../../outside.txt\n{'0' * 64}  {outside}\n")
     for path, fault in verify(results):
         if fault:
             remove(path, results)

@@ -13,10 +13,10 @@ from click.testing import CliRunner
 from lstm_bench.cli import cli
 from lstm_bench.errors import BenchError, DamagedFile
 from lstm_bench.spec import Condition, seed_blocks
+from lstm_bench.store.checksums import write_checked_json
 from lstm_bench.store.paths import Results
 from lstm_bench.store.planned import PlannedMember
 from lstm_bench.store.plans import Plan
-from lstm_bench.store.seals import write_sealed_json
 from lstm_bench.store.signatures import drawn_otherwise, is_of_another, sign
 from lstm_bench.store.status import status_of
 from lstm_bench.training.outcome import write_failure
@@ -34,7 +34,7 @@ def planned(results: Results, digest: str, at: float, **changes: Any) -> Plan:
         **{key: {} for key in ("conditions", "datasets", "tables", "claims")},
     }
     path = results.plan(digest)
-    write_sealed_json(path, {**data, **changes})
+    write_checked_json(path, {**data, **changes})
     os.utime(path, (at, at))
     return Plan.read(path)
 

@@ -45,9 +45,9 @@ def test_the_checksum_covers_names_numbers_shapes_and_text(tmp_path: Path):
         ({**TENSORS, "more": np.zeros(1)}, ABOUT),
         (TENSORS, {**ABOUT, "code": "task 2"}),
     ]
-    seals = [save_tensors(tmp_path / "x", tensors, about) for tensors, about in given]
-    assert len(set(seals)) == len(given)
-    assert save_tensors(tmp_path / "x", dict(reversed(TENSORS.items())), ABOUT) == seals[0]
+    checksums = [save_tensors(tmp_path / "x", tensors, about) for tensors, about in given]
+    assert len(set(checksums)) == len(given)
+    assert save_tensors(tmp_path / "x", dict(reversed(TENSORS.items())), ABOUT) == checksums[0]
 
 
 def test_every_truncation_is_noticed(tmp_path: Path):

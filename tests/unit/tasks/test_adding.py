@@ -59,7 +59,7 @@ def test_knowing_nothing_leaves_a_sixth_and_not_the_misprint():
     standard_error = errors.std() / np.sqrt(len(errors))
     assert abs(errors.mean() - PUBLISHED["no number"]) < 4 * standard_error
     assert abs(errors.mean() - 0.1767) > 4 * standard_error
-    assert ADDING.floor(20) == PUBLISHED["no number"]
+    assert ADDING.chance_loss(20) == PUBLISHED["no number"]
 
 
 def test_no_constant_is_better_than_1():

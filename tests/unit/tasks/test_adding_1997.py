@@ -82,16 +82,16 @@ def test_the_floors_are_the_variances_of_the_targets_by_enumeration(T: int):
             first_moment += p * 0.5**counting
             second_moment += p * (1 / 3) ** counting
             variance_of_sum += p * counting / 3
-    assert ADDING.floor(T) == pytest.approx(variance_of_sum / 16)
-    assert PRODUCT.floor(T) == pytest.approx(second_moment - first_moment**2)
+    assert ADDING.chance_loss(T) == pytest.approx(variance_of_sum / 16)
+    assert PRODUCT.chance_loss(T) == pytest.approx(second_moment - first_moment**2)
     assert PRODUCT.memoryless(draw(PRODUCT, T, 2))[0, 0, 0] == pytest.approx(first_moment)
 
 
 def test_the_floors_at_100_steps_are_below_the_ones_that_forget_the_lost_marks():
-    assert ADDING.floor(100) == pytest.approx(0.0392, abs=5e-5)
-    assert ADDING.floor(100) < 1 / 24
-    assert PRODUCT.floor(100) == pytest.approx(0.0592, abs=5e-5)
-    assert PRODUCT.floor(100) > 7 / 144
+    assert ADDING.chance_loss(100) == pytest.approx(0.0392, abs=5e-5)
+    assert ADDING.chance_loss(100) < 1 / 24
+    assert PRODUCT.chance_loss(100) == pytest.approx(0.0592, abs=5e-5)
+    assert PRODUCT.chance_loss(100) > 7 / 144
 
 
 def test_a_constant_half_is_correct_as_often_as_published_when_no_mark_is_lost():

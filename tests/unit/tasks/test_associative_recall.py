@@ -30,7 +30,7 @@ def test_each_query_is_answered_by_the_value_that_followed_its_key(task: Task, T
         assert len(set(queries)) == Q
         follows = dict(zip(keys, values))
         assert [task.keys + v for v in target[2 * D + T :]] == [follows[q] for q in queries]
-    assert batch.read_steps.tolist() == list(range(2 * D + T, 2 * D + T + Q))
+    assert batch.target_steps.tolist() == list(range(2 * D + T, 2 * D + T + Q))
 
 
 def test_any_pair_is_equally_likely_to_be_asked_and_any_value_to_be_the_answer():
@@ -55,7 +55,7 @@ def test_the_window_answers_with_the_shares_among_all_sequences_that_look_the_sa
     logits = FEW.window(every, k).astype(float)
     chances = np.exp(logits - logits.max(-1, keepdims=True))
     chances /= chances.sum(-1, keepdims=True)
-    for t in every.read_steps:
+    for t in every.target_steps:
         seen = every.inputs[:, max(0, t - k + 1) : t + 1].reshape(288, -1)
         _, group = np.unique(seen, axis=0, return_inverse=True)
         for g in range(group.max() + 1):

@@ -95,8 +95,12 @@ def test_sentences_have_the_probabilities_of_the_grammar():
 
 
 def test_floor_and_ceiling_are_the_entropies_of_the_enumerated_sentences():
-    assert SMALL.floor(T_SMALL) == pytest.approx(conditional_entropy(lambda past: ()), rel=1e-9)
-    assert SMALL.ceiling(T_SMALL) == pytest.approx(conditional_entropy(lambda past: past), rel=1e-9)
+    assert SMALL.chance_loss(T_SMALL) == pytest.approx(
+        conditional_entropy(lambda past: ()), rel=1e-9
+    )
+    assert SMALL.optimal_loss(T_SMALL) == pytest.approx(
+        conditional_entropy(lambda past: past), rel=1e-9
+    )
 
 
 @pytest.mark.parametrize("k", [1, 2, 3, 5])

@@ -55,13 +55,13 @@ def test_every_symbol_is_equally_likely_at_every_place():
 @pytest.mark.parametrize("T", PUBLISHED_FLOORS)
 def test_the_floor_of_the_paper_preset_is_the_published_one(T: int):
     assert PAPER == create("copy", dict(PAPER.presets["arjovsky2016"]))
-    assert PAPER.floor(T) == pytest.approx(PUBLISHED_FLOORS[T], abs=5e-5)
+    assert PAPER.chance_loss(T) == pytest.approx(PUBLISHED_FLOORS[T], abs=5e-5)
 
 
 def test_the_loss_is_taken_at_every_step():
     batch = draw(PAPER, 100, 4)
     assert batch.mask.all()
-    assert len(batch.read_steps) == 120
+    assert len(batch.target_steps) == 120
 
 
 def test_a_network_that_always_writes_blanks_scores_nothing():
@@ -95,5 +95,5 @@ def test_a_uniform_guess_of_the_recall_scores_chance():
 @pytest.mark.parametrize("T", [1, 9])
 def test_a_window_helps_only_when_it_spans_the_whole_delay(T: int):
     batch, lag = draw(SMALL, T), T + SMALL.length
-    for k, loss in ((1, SMALL.floor(T)), (lag, SMALL.floor(T)), (lag + 1, 0)):
+    for k, loss in ((1, SMALL.chance_loss(T)), (lag, SMALL.chance_loss(T)), (lag + 1, 0)):
         assert SMALL.evaluate_loss(SMALL.window(batch, k), batch) == pytest.approx(loss)

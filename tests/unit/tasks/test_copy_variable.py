@@ -48,12 +48,12 @@ def test_the_floor_is_that_of_counting_the_gaps_one_by_one(task: Task, T: int):
         writing = sum(K + d <= t < 2 * K + d for d in range(1, T + 1))
         for chance, ways in ((1 - writing / T, 1), (writing / T / S, S)):
             total -= ways * chance * np.log(chance) if chance > 0 else 0
-    assert task.floor(T) == pytest.approx(total / L, rel=1e-12)
+    assert task.chance_loss(T) == pytest.approx(total / L, rel=1e-12)
 
 
 def test_with_one_gap_it_is_the_copy_problem():
     copy = create("copy", {"length": 3, "symbols": 4})
-    assert SMALL.floor(1) == pytest.approx(copy.floor(1), rel=1e-12)
+    assert SMALL.chance_loss(1) == pytest.approx(copy.chance_loss(1), rel=1e-12)
     batch = draw(SMALL, 1)
     np.testing.assert_array_equal(batch.targets[:, 4:7], batch.inputs.argmax(-1)[:, :3])
     assert (batch.targets[:, :4] == SMALL.symbols).all()

@@ -80,8 +80,8 @@ def test_floor_and_ceiling_are_those_of_writing_all_words_down(name: str, T: int
             floor -= np.log(here.count(symbol) / len(here))
             here = [each[t] for each in known if len(each) > t and each[:t] == word[:t]]
             ceiling -= np.log(here.count(symbol) / len(here))
-    assert task.floor(T) == pytest.approx(floor / steps, rel=1e-12)
-    assert task.ceiling(T) == pytest.approx(ceiling / steps, rel=1e-12)
+    assert task.chance_loss(T) == pytest.approx(floor / steps, rel=1e-12)
+    assert task.optimal_loss(T) == pytest.approx(ceiling / steps, rel=1e-12)
 
 
 @pytest.mark.parametrize(("name", "T"), LENGTHS)

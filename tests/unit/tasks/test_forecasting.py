@@ -18,14 +18,14 @@ def draw(task: Task, T: int, size: int = 500, split: str = "train"):
 
 
 def nmse(task: Task, outputs: np.ndarray, batch) -> float:
-    return task.evaluate_loss(outputs, batch) / task.floor(batch.inputs.shape[1])
+    return task.evaluate_loss(outputs, batch) / task.chance_loss(batch.inputs.shape[1])
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_second_half_is_asked(name: str):
     task = create(name)
     batch = draw(task, 41, 3)
-    assert task.asked(41) == tuple(range(20, 41))
+    assert task.target_steps(41) == tuple(range(20, 41))
     np.testing.assert_array_equal(batch.mask, np.repeat([[0] * 20 + [1] * 21], 3, axis=0))
 
 
@@ -40,11 +40,11 @@ def test_the_target_is_the_input_some_steps_later(name: str, horizon: int):
 def test_floor_and_blind_answer_are_the_moments_over_every_place_a_sequence_may_start(name: str):
     task, T = create(name), 45
     targets = task.series()[1][0].astype(np.float64)
-    steps = [targets[t : t + STARTS] for t in task.asked(T)]
-    assert task.floor(T) == pytest.approx(np.mean([s.var() for s in steps]), rel=1e-10)
-    blind = task.memoryless(draw(task, T, 2))[:, list(task.asked(T)), 0]
+    steps = [targets[t : t + STARTS] for t in task.target_steps(T)]
+    assert task.chance_loss(T) == pytest.approx(np.mean([s.var() for s in steps]), rel=1e-10)
+    blind = task.memoryless(draw(task, T, 2))[:, list(task.target_steps(T)), 0]
     np.testing.assert_allclose(blind[0], [s.mean() for s in steps], atol=1e-6)
-    assert task.floor(T) == pytest.approx(1, abs=1e-2)
+    assert task.chance_loss(T) == pytest.approx(1, abs=1e-2)
 
 
 @pytest.mark.parametrize("name", SERIES)
@@ -186,7 +186,7 @@ def test_persistence_says_what_it_sees(name: str):
     task = create(name, {"horizon": 1})
     batch = draw(task, 40)
     assert np.array_equal(task.persistence(batch), batch.inputs)
-    change = np.diff(batch.inputs[:, task.asked(40)[0] :, 0].astype(np.float64), axis=1)
+    change = np.diff(batch.inputs[:, task.target_steps(40)[0] :, 0].astype(np.float64), axis=1)
     measured = nmse(task, task.persistence(batch), batch)
     assert measured == pytest.approx((change**2).mean(), rel=0.1)
 
@@ -195,8 +195,8 @@ def test_solved_is_more_than_a_linear_autoregression_reaches():
     for name in NAMES:
         task = create(name)
         batch = draw(task, 60)
-        asked = batch.at(task.asked(60))
-        assert task.score(task.window(batch, 20)[:, list(task.asked(60))], asked) < (
+        asked = batch.at(task.target_steps(60))
+        assert task.score(task.window(batch, 20)[:, list(task.target_steps(60))], asked) < (
             task.solved_score - 0.05
         )
 

@@ -27,4 +27,4 @@ def test_a_sequence_is_asked_at_its_last_step_and_read_before_it():
         [0, 0, 0, 1, 0],
     ]
     assert lengths.inside(n, 5).sum(axis=1).tolist() == [3, 5, 4]
-    assert lengths.asked(20) == (19, 20, 21)
+    assert lengths.target_steps(20) == (19, 20, 21)

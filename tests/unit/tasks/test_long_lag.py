@@ -69,8 +69,8 @@ def test_distractor_sequences_read_b_s_distractors_e_and_are_asked_after_e():
 )
 def test_right_means_within_the_tolerance_of_the_paper(task: Task, tolerance: float):
     batch = draw(task, 10)
-    at = batch.at(batch.read_steps)
-    perfect = task.perfect(batch)[:, batch.read_steps]
+    at = batch.at(batch.target_steps)
+    perfect = task.perfect(batch)[:, batch.target_steps]
     assert task.score(perfect + (tolerance - 0.01), at) == 1
     assert task.score(perfect + (tolerance + 0.01), at) == 0
 
@@ -91,9 +91,9 @@ def test_a_network_that_forgets_the_first_symbol_is_never_right():
 
 def test_knowing_the_first_symbol_is_worth_half_a_squared_error_in_one_step():
     for task, T in ((FREE, 10), (NOISY, 30)):
-        gain = task.floor(T) - task.ceiling(T)
+        gain = task.chance_loss(T) - task.optimal_loss(T)
         assert gain == pytest.approx(1 / 2 / (T * 13))
-    assert NOISY.ceiling(30) == pytest.approx(29 * (10 / 11) / (30 * 13))
+    assert NOISY.optimal_loss(30) == pytest.approx(29 * (10 / 11) / (30 * 13))
 
 
 @pytest.mark.parametrize("k", [1, 9, 10, 11])

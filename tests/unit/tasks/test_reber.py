@@ -104,8 +104,8 @@ def test_strings_have_the_probabilities_of_the_grammar_given_their_length(T: int
 @pytest.mark.parametrize("T", [10, 11, 14, 18])
 def test_floor_and_ceiling_are_the_entropies_by_enumeration(T: int):
     floor, ceiling = entropies(law(T), T)
-    assert ONCE.floor(T) == pytest.approx(floor, rel=1e-12)
-    assert ONCE.ceiling(T) == pytest.approx(ceiling, rel=1e-12)
+    assert ONCE.chance_loss(T) == pytest.approx(floor, rel=1e-12)
+    assert ONCE.optimal_loss(T) == pytest.approx(ceiling, rel=1e-12)
 
 
 @pytest.mark.parametrize("T", [10, 12])
@@ -117,8 +117,8 @@ def test_floor_and_ceiling_of_a_stream_are_the_entropies_by_enumeration(T: int):
             beginnings[(one + two)[: T + 1]] += p * q
     floor, ceiling = entropies(beginnings, T)
     lost = 1 - sum(first.values())  # strings longer than the enumeration went
-    assert STREAM.floor(T) == pytest.approx(floor, abs=3 * lost)
-    assert STREAM.ceiling(T) == pytest.approx(ceiling, abs=3 * lost)
+    assert STREAM.chance_loss(T) == pytest.approx(floor, abs=3 * lost)
+    assert STREAM.optimal_loss(T) == pytest.approx(ceiling, abs=3 * lost)
 
 
 def test_shares_of_short_strings_and_the_mean_length_are_as_the_page_says():
@@ -127,8 +127,8 @@ def test_shares_of_short_strings_and_the_mean_length_are_as_the_page_says():
     assert ended[[15, 20, 30]] == pytest.approx([0.902, 0.979, 0.9991], abs=5e-4)
     assert 1 - ended[50] == pytest.approx(2e-6, rel=0.1)
     assert chain.asked.sum() + 1 == pytest.approx(12)
-    assert ONCE.floor(50) == pytest.approx(1.2814, abs=5e-5)
-    assert ONCE.ceiling(50) == pytest.approx(0.4411, abs=5e-5)
+    assert ONCE.chance_loss(50) == pytest.approx(1.2814, abs=5e-5)
+    assert ONCE.optimal_loss(50) == pytest.approx(0.4411, abs=5e-5)
 
 
 @pytest.mark.parametrize("task", [ONCE, STREAM], ids=["strings", "stream"])

@@ -19,7 +19,7 @@ def test_the_string_is_asked_backwards_while_delimiters_are_shown(T: int):
     for row, target in zip(batch.inputs.argmax(axis=-1).tolist(), batch.targets.tolist()):
         assert row[T:] == [REVERSE.symbols] * T
         assert target[T:] == list(reversed(row[:T]))
-    assert batch.read_steps.tolist() == list(range(T, 2 * T)) == list(REVERSE.asked(T))
+    assert batch.target_steps.tolist() == list(range(T, 2 * T)) == list(REVERSE.target_steps(T))
 
 
 def test_every_symbol_is_equally_likely_at_every_place():

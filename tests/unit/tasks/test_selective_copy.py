@@ -25,7 +25,7 @@ def test_the_symbols_among_the_noise_are_asked_in_order_at_the_delimiters(task: 
         string = [token for token in row[: T + K] if token < task.symbols]
         assert task.inputs - 1 not in row[: T + K]
         assert target[T + K :] == string
-    assert batch.read_steps.tolist() == list(range(T + K, T + 2 * K))
+    assert batch.target_steps.tolist() == list(range(T + K, T + 2 * K))
     assert batch.mask[:, T + K :].all()
 
 

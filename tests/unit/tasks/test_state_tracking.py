@@ -98,7 +98,7 @@ def test_the_floor_from_generators_is_that_of_all_words(T: int, final_only: bool
     shares = counts / counts.sum(axis=1, keepdims=True)
     entropies = [-sum(p * np.log(p) for p in row if p > 0) for row in shares]
     expected = entropies[-1] if final_only else np.mean(entropies)
-    assert task.floor(T) == pytest.approx(expected, rel=1e-12)
+    assert task.chance_loss(T) == pytest.approx(expected, rel=1e-12)
 
 
 @pytest.mark.parametrize(("name", "options"), EVERY)
@@ -110,7 +110,7 @@ def test_with_a_label_at_the_end_only_the_sequences_are_the_same_and_the_last_st
     np.testing.assert_array_equal(one.inputs, other.inputs)
     np.testing.assert_array_equal(one.targets, other.targets)
     assert one.mask.all()
-    assert other.read_steps.tolist() == [8] == list(final.asked(9))
+    assert other.target_steps.tolist() == [8] == list(final.target_steps(9))
 
 
 @pytest.mark.parametrize("final_only", [False, True])

@@ -61,7 +61,7 @@ def test_distractors_are_balanced_and_do_not_tell_the_class():
 
 
 def test_the_floor_is_the_entropy_of_four_classes_and_chance_is_a_quarter():
-    assert ORDER.floor(50) == pytest.approx(np.log(4), rel=1e-15)
+    assert ORDER.chance_loss(50) == pytest.approx(np.log(4), rel=1e-15)
     size = 8000
     batch = draw(20, size).at([19])
     constant = np.broadcast_to(np.eye(4)[2], (size, 1, 4))
@@ -69,4 +69,4 @@ def test_the_floor_is_the_entropy_of_four_classes_and_chance_is_a_quarter():
 
 
 def test_the_question_is_asked_once_at_the_end():
-    assert draw(30).read_steps.tolist() == [29]
+    assert draw(30).target_steps.tolist() == [29]

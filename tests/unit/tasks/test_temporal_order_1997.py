@@ -84,9 +84,9 @@ def test_every_output_must_be_within_three_tenths(task: Task):
 
 
 def test_floors_are_the_variance_of_a_one_hot_class():
-    assert TWO.floor(50) == pytest.approx(3 / 16)
-    assert THREE.floor(50) == pytest.approx(7 / 64)
-    assert MODERN.floor(50) == pytest.approx(np.log(8))
+    assert TWO.chance_loss(50) == pytest.approx(3 / 16)
+    assert THREE.chance_loss(50) == pytest.approx(7 / 64)
+    assert MODERN.chance_loss(50) == pytest.approx(np.log(8))
 
 
 def test_the_modern_form_places_its_symbols_in_three_tenths_of_the_sequence():
@@ -97,7 +97,7 @@ def test_the_modern_form_places_its_symbols_in_three_tenths_of_the_sequence():
     for word, label in zip(words(batch, "XYabcd"), batch.targets[:, -1]):
         bits = [symbol == "Y" for symbol in word if symbol in "XY"]
         assert label == 4 * bits[0] + 2 * bits[1] + bits[2]
-    assert batch.read_steps.tolist() == [39]
+    assert batch.target_steps.tolist() == [39]
 
 
 def test_a_window_knows_the_symbols_it_sees_and_halves_the_rest():

@@ -77,8 +77,8 @@ def test_the_floor_to_measure_is_that_of_all_trains_of_spikes(task: Task, T: int
     asked = counts[counts.sum(axis=1) > 0]
     shares = asked / asked.sum(axis=1, keepdims=True)
     surprise = -(asked * np.log(np.where(shares > 0, shares, 1))).sum()
-    assert task.floor(T) == pytest.approx(surprise / counts.sum(), rel=1e-12)
-    assert task.floor(T) < np.log(task.choices)
+    assert task.chance_loss(T) == pytest.approx(surprise / counts.sum(), rel=1e-12)
+    assert task.chance_loss(T) < np.log(task.choices)
 
 
 @pytest.mark.parametrize("T", LENGTHS)
@@ -90,7 +90,7 @@ def test_the_floor_to_generate_is_that_of_all_trains_of_spikes(task: Task, T: in
         counts[times[1:]] += 1
     q = counts / len(every)
     surprise = -sum(p * np.log(p) for share in q for p in (share, 1 - share) if p > 0)
-    assert task.floor(T) == pytest.approx(surprise / len(q), rel=1e-12)
+    assert task.chance_loss(T) == pytest.approx(surprise / len(q), rel=1e-12)
 
 
 @pytest.mark.parametrize("task", [*MEASURE, *GENERATE])

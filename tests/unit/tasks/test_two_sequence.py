@@ -62,13 +62,13 @@ def test_the_ceiling_under_signal_noise_is_bayes_error_by_another_integral(N: in
 
     expected, _ = integrate.quad(doubt, -15, 15, points=[0], epsabs=1e-13, limit=400)
     task = create("two_sequence", {"signal_noise": True, "informative": N})
-    assert task.ceiling(20) == pytest.approx(expected, rel=1e-7)
+    assert task.optimal_loss(20) == pytest.approx(expected, rel=1e-7)
 
 
 def test_the_ceiling_under_signal_noise_is_what_the_best_answer_costs():
     batch = draw(SIGNAL_1, 12, 100_000)
     each = (ends(batch, SIGNAL_1.perfect(batch)) - ends(batch, batch.targets)) ** 2
-    assert abs(each.mean() - SIGNAL_1.ceiling(12)) < 4 * each.std() / np.sqrt(len(each))
+    assert abs(each.mean() - SIGNAL_1.optimal_loss(12)) < 4 * each.std() / np.sqrt(len(each))
 
 
 def test_the_best_answer_under_signal_noise_at_one_element_is_right_in_973_of_1000():
@@ -89,9 +89,9 @@ def test_right_is_measured_from_the_target_without_noise(task: Task, tolerance: 
 
 
 def test_floors_of_the_three_forms():
-    assert CLEAN.floor(20) == SIGNAL.floor(20) == 0.25
-    assert TARGET.floor(20) == pytest.approx(0.09 + 0.1)
-    assert TARGET.ceiling(20) == pytest.approx(0.1)
+    assert CLEAN.chance_loss(20) == SIGNAL.chance_loss(20) == 0.25
+    assert TARGET.chance_loss(20) == pytest.approx(0.09 + 0.1)
+    assert TARGET.optimal_loss(20) == pytest.approx(0.1)
 
 
 def test_a_window_that_misses_the_first_elements_knows_nothing():

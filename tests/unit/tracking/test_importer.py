@@ -15,12 +15,12 @@ from lstm_bench.spec import TUNING_SEEDS, Condition, SeedBlock, Training
 from lstm_bench.store.paths import Results
 from lstm_bench.store.plans import Plan
 from lstm_bench.tracking import client
-from lstm_bench.tracking.importer import Tally, track
+from lstm_bench.tracking.importer import ImportCounts, track
 from tests.unit.tracking.conftest import BLOCKS, RUNS, Mlflow
 from tests.unit.tracking.fake_results import MINUTE, START, finish, finish_block, make_plan
 
 
-def counts(tally: Tally) -> tuple[int, int, int]:
+def counts(tally: ImportCounts) -> tuple[int, int, int]:
     return tally.added, tally.replaced, tally.unchanged
 
 

@@ -149,11 +149,11 @@ UNSOLVED = "unsolved"
         ("solved", [0.2, 0.01], "3 of 3 solved"),
         (UNSOLVED, [0.5, 0.6, 0.5, 0.6], "smaller learning rate"),
         (UNSOLVED, [0.5, 0.45, 0.4, 0.3], "more updates, or a larger"),
-        (UNSOLVED, [0.17, 0.166, 0.166, 0.166], "never left the floor"),
+        (UNSOLVED, [0.17, 0.166, 0.166, 0.166], "never left the chance loss"),
         (
             UNSOLVED,
             [0.166, 0.12, 0.09, 0.05],
-            "3 left the floor and kept falling",
+            "3 left the chance loss and kept falling",
         ),
         (UNSOLVED, [0.166, 0.05, 0.05, 0.05], "stopped falling"),
         ("diverged", [0.2, 0.3], "diverged, the first at update 40"),

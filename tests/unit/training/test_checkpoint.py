@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from lstm_bench.training.model import ReplicateBatch
 
 from lstm_bench.spec import Condition, SeedBlock
 from lstm_bench.training import checkpoint
-from lstm_bench.training.ensemble import Ensemble
 from tests.numerics.training import CPU, assert_same_replicate, condition, trained, validation
 
 CODE, STARTED = "task 1 cell 1", "2024-05-06T12:00:00.000+00:00"
@@ -19,14 +19,14 @@ class Stop(Exception):
     pass
 
 
-def fresh(c: Condition, first: int = SEEDS[0], last: int = SEEDS[1]) -> Ensemble:
-    return Ensemble.create(c, SeedBlock(first, last), CPU)
+def fresh(c: Condition, first: int = SEEDS[0], last: int = SEEDS[1]) -> ReplicateBatch:
+    return ReplicateBatch.create(c, SeedBlock(first, last), CPU)
 
 
 def interrupt_at(update: int, folder: Path):
-    def after_update(ensemble: Ensemble) -> None:
-        if ensemble.update == update:
-            checkpoint.save(folder, ensemble, CODE, STARTED)
+    def after_update(model: ReplicateBatch) -> None:
+        if model.update == update:
+            checkpoint.save(folder, model, CODE, STARTED)
             raise Stop
 
     return after_update
@@ -37,19 +37,19 @@ def interrupted(c: Condition, update: int, folder: Path, floor: float = 0.0) -> 
         fresh(c).train(validation(c), floor=floor, after_update=interrupt_at(update, folder))
 
 
-def resumed(c: Condition, folder: Path, floor: float = 0.0) -> Ensemble:
-    ensemble = fresh(c)
-    assert checkpoint.resume(folder, ensemble, CODE) == STARTED
-    ensemble.train(validation(c), floor=floor)
-    return ensemble
+def resumed(c: Condition, folder: Path, floor: float = 0.0) -> ReplicateBatch:
+    model = fresh(c)
+    assert checkpoint.resume(folder, model, CODE) == STARTED
+    model.train(validation(c), floor=floor)
+    return model
 
 
-def assert_untouched(c: Condition, ensemble: Ensemble) -> None:
+def assert_untouched(c: Condition, model: ReplicateBatch) -> None:
     new = fresh(c)
-    assert ensemble.update == 0
-    assert ensemble.curves == []
-    assert torch.equal(ensemble.weights, new.weights)
-    assert all(not value.any() for value in ensemble.optimiser.state.values())
+    assert model.update == 0
+    assert model.curves == []
+    assert torch.equal(model.weights, new.weights)
+    assert all(not value.any() for value in model.optimiser.state.values())
 
 
 @pytest.mark.parametrize("update", [1, 9, 10, 13, 27, 30])
@@ -79,11 +79,11 @@ def test_replicates_that_had_stopped_or_diverged_are_restored_as_they_were(tmp_p
     )
     floor = (best[1] + best[2]) / 2 / (1 - c.training.futility_margin)
 
-    def poisoned(ensemble: Ensemble) -> None:
-        if ensemble.update == 12:
-            ensemble.weights[0] = float("nan")
-        if ensemble.update == 23:
-            checkpoint.save(tmp_path, ensemble, CODE, STARTED)
+    def poisoned(model: ReplicateBatch) -> None:
+        if model.update == 12:
+            model.weights[0] = float("nan")
+        if model.update == 23:
+            checkpoint.save(tmp_path, model, CODE, STARTED)
 
     whole = trained(c, *SEEDS, floor=floor, after_update=poisoned)
     assert {p.reason for p in whole.progress} == {"futile", "not finite", "budget"}
@@ -99,9 +99,9 @@ def test_saving_does_not_disturb_the_training(tmp_path: Path):
 
 
 def test_without_a_checkpoint_a_training_starts_over(tmp_path: Path):
-    ensemble = fresh(condition())
-    assert checkpoint.resume(tmp_path / "nothing", ensemble, CODE) is None
-    assert_untouched(condition(), ensemble)
+    model = fresh(condition())
+    assert checkpoint.resume(tmp_path / "nothing", model, CODE) is None
+    assert_untouched(condition(), model)
 
 
 @pytest.mark.parametrize("share", [0.0, 0.01, 0.3, 0.9, 0.999])
@@ -111,9 +111,9 @@ def test_a_truncated_checkpoint_is_ignored(tmp_path: Path, share: float):
     file = tmp_path / checkpoint.FILE
     data = file.read_bytes()
     file.write_bytes(data[: int(share * len(data))])
-    ensemble = fresh(c)
-    assert checkpoint.resume(tmp_path, ensemble, CODE) is None
-    assert_untouched(c, ensemble)
+    model = fresh(c)
+    assert checkpoint.resume(tmp_path, model, CODE) is None
+    assert_untouched(c, model)
 
 
 @pytest.mark.parametrize("share", [0.0, 0.001, 0.05, 0.3, 0.5, 0.9, 0.9999])
@@ -124,9 +124,9 @@ def test_a_checkpoint_with_a_flipped_byte_is_ignored(tmp_path: Path, share: floa
     data = bytearray(file.read_bytes())
     data[int(share * len(data))] ^= 0x04
     file.write_bytes(data)
-    ensemble = fresh(c)
-    assert checkpoint.resume(tmp_path, ensemble, CODE) is None
-    assert_untouched(c, ensemble)
+    model = fresh(c)
+    assert checkpoint.resume(tmp_path, model, CODE) is None
+    assert_untouched(c, model)
 
 
 def test_a_checkpoint_of_another_training_is_ignored(tmp_path: Path):
@@ -137,11 +137,11 @@ def test_a_checkpoint_of_another_training_is_ignored(tmp_path: Path):
         (fresh(c), "task 2 cell 1"),
         (fresh(faster), CODE),
         (fresh(c, 0, 2), CODE),
-        (Ensemble.create(c, SeedBlock(*SEEDS), CPU, "loop"), CODE),
+        (ReplicateBatch.create(c, SeedBlock(*SEEDS), CPU, "loop"), CODE),
     ]
-    for ensemble, code in others:
-        assert checkpoint.resume(tmp_path, ensemble, code) is None
-        assert ensemble.update == 0
+    for model, code in others:
+        assert checkpoint.resume(tmp_path, model, code) is None
+        assert model.update == 0
     assert checkpoint.resume(tmp_path, fresh(c), CODE) == STARTED
 
 

@@ -6,7 +6,7 @@ import torch
 
 from lstm_bench import tasks
 from lstm_bench.tasks import Batch, create, generator
-from lstm_bench.training import ensemble
+from lstm_bench.training import model
 from lstm_bench.training.data import TrainStream, tensors
 from tests.contract.contracts import length
 from tests.numerics.training import CPU, condition, trained
@@ -67,7 +67,7 @@ def test_training_data_do_not_depend_on_cell_width_optimiser_or_learning_rate(mo
         seen.extend(as_bytes(batch) for batch in batches)
         return tensors(batches, steps, device)
 
-    monkeypatch.setattr(ensemble, "tensors", noting)
+    monkeypatch.setattr(model, "tensors", noting)
     runs = []
     for cell, width, optimiser, rate in (("lstm", 5, "adam", 0.01), ("elman", 9, "sgd", 0.001)):
         seen.clear()
@@ -85,7 +85,7 @@ def test_padding_has_no_weight_and_the_weights_of_a_replicate_sum_to_1(name: str
     task = create(name)
     T = length(task)
     batches = [task.sample(generator("x", task, T, seed=s), size, T) for s in (0, 1)]
-    data = tensors(batches, task.asked(T), CPU)
+    data = tensors(batches, task.target_steps(T), CPU)
     L, padded, S = task.steps(T), -(-size // 32) * 32, len(data.steps)
     assert data.inputs.shape == (L, 2, task.inputs, padded)
     assert data.weights.shape == (2, S * padded)
@@ -103,8 +103,8 @@ def test_every_number_of_a_batch_lands_at_its_step_replicate_feature_and_sequenc
     task, size = create(name), 5
     T = length(task)
     batches = [task.sample(generator("x", task, T, seed=s), size, T) for s in (0, 1)]
-    data = tensors(batches, task.asked(T), CPU)
-    assert data.steps == task.asked(T)
+    data = tensors(batches, task.target_steps(T), CPU)
+    assert data.steps == task.target_steps(T)
     targets = data.targets.unflatten(-1, (len(data.steps), -1)).numpy()
     for r, batch in enumerate(batches):
         for b in range(size):

@@ -5,10 +5,10 @@ from collections.abc import Callable
 
 import pytest
 import torch
+from lstm_bench.training.model import ReplicateBatch
 
 from lstm_bench.spec import SeedBlock
 from lstm_bench.training.clipping import clip
-from lstm_bench.training.ensemble import Ensemble
 from tests.numerics.training import (
     CPU,
     assert_same_replicate,
@@ -21,13 +21,13 @@ from tests.numerics.training import (
 WHEN = 13
 
 
-def poison(replicate: int, value: float) -> Callable[[Ensemble], None]:
+def poison(replicate: int, value: float) -> Callable[[ReplicateBatch], None]:
     """Write `value` into one weight of a replicate after update 13."""
 
-    def after_update(ensemble: Ensemble) -> None:
-        if ensemble.update == WHEN:
-            start, _ = ensemble.network.layout.slots["V"]
-            ensemble.weights[ensemble.active.index(replicate), start] = value
+    def after_update(model: ReplicateBatch) -> None:
+        if model.update == WHEN:
+            start, _ = model.network.layout.slots["V"]
+            model.weights[model.active.index(replicate), start] = value
 
     return after_update
 
@@ -69,7 +69,7 @@ def test_a_gradient_that_is_not_finite_diverges_and_its_companions_keep_every_bi
         return clip(gradient, *rest)
 
     clean = trained(c, 0, 2, backend=backend)
-    monkeypatch.setattr("lstm_bench.training.ensemble.clip", poisoned_clip)
+    monkeypatch.setattr("lstm_bench.training.model.clip", poisoned_clip)
     poisoned = trained(c, 0, 2, backend=backend)
     ended = row(poisoned, 1)
     assert (ended["status"], ended["update"]) == ("diverged", WHEN)
@@ -90,17 +90,17 @@ def test_every_replicate_of_a_block_may_diverge():
     c = condition(
         "adding", 12, "irnn", 9, optimiser="sgd", clip="none", learning_rate=1e30, updates=40
     )
-    ensemble = trained(c, 0, 2)
-    assert {p.status for p in ensemble.progress} == {"diverged"}
-    assert {p.update for p in ensemble.progress} <= {1, 2, 3}
-    assert ensemble.active == []
-    assert ensemble.update == 10, "the training goes on after the last replicate has stopped"
+    model = trained(c, 0, 2)
+    assert {p.status for p in model.progress} == {"diverged"}
+    assert {p.update for p in model.progress} <= {1, 2, 3}
+    assert model.active == []
+    assert model.update == 10, "the training goes on after the last replicate has stopped"
 
 
 def test_a_replicate_poisoned_in_its_last_update_is_not_called_finished():
     c = condition(updates=WHEN + 1, evaluate_every=50)
-    ensemble = trained(c, 0, 1, after_update=poison(0, float("nan")))
-    assert [p.status for p in ensemble.progress] == ["diverged", "unsolved"]
+    model = trained(c, 0, 1, after_update=poison(0, float("nan")))
+    assert [p.status for p in model.progress] == ["diverged", "unsolved"]
 
 
 def test_a_gradient_clipped_by_norm_never_moves_a_weight_further_than_the_limit():
@@ -108,12 +108,12 @@ def test_a_gradient_clipped_by_norm_never_moves_a_weight_further_than_the_limit(
     c = condition(optimiser="sgd", momentum=0.0, learning_rate=rate, clip_at=limit)
     before: dict[int, torch.Tensor] = {}
 
-    def watch(ensemble: Ensemble) -> None:
-        if before and len(before[0]) == len(ensemble.weights):
-            moved = (ensemble.weights - before[0]).double().norm(dim=1)
+    def watch(model: ReplicateBatch) -> None:
+        if before and len(before[0]) == len(model.weights):
+            moved = (model.weights - before[0]).double().norm(dim=1)
             assert (moved <= rate * limit * (1 + 1e-3)).all()
             assert (moved > 0).all()
-        before[0] = ensemble.weights.clone()
+        before[0] = model.weights.clone()
 
     trained(c, 0, 2, after_update=watch)
     assert before
@@ -122,9 +122,9 @@ def test_a_gradient_clipped_by_norm_never_moves_a_weight_further_than_the_limit(
 @pytest.mark.parametrize("rate", [0.001, 0.1])
 def test_the_learning_rate_of_the_condition_is_the_step_that_is_taken(rate: float):
     c = condition(optimiser="adam", learning_rate=rate, updates=1, clip="none")
-    ensemble = trained(c)
-    fresh = ensemble.network.pack([0], torch.zeros(1))
-    moved = (ensemble.final - fresh).abs()
+    model = trained(c)
+    fresh = model.network.pack([0], torch.zeros(1))
+    moved = (model.final - fresh).abs()
     # Adam's first update is the learning rate times the sign of the gradient
     assert moved.max().item() == pytest.approx(rate, rel=1e-3)
 
@@ -134,14 +134,14 @@ def test_a_sequence_that_only_fills_the_batch_up_makes_no_replicate_diverge(back
     """h = relu(30 h + 1) overflows in 30 steps of zeros, which no sequence of the batch has."""
     c = condition("adding", 40, "irnn", 4, updates=2, optimiser="sgd", learning_rate=1e-30)
 
-    def unstable(ensemble: Ensemble) -> None:
-        views = ensemble.network.layout.views(ensemble.weights)
+    def unstable(model: ReplicateBatch) -> None:
+        views = model.network.layout.views(model.weights)
         views["U"].copy_(30 * torch.eye(4))
         views["W"].fill_(-1e9)
         views["b"].fill_(1.0)
 
-    ensemble = Ensemble.create(c, SeedBlock(0, 1), CPU, backend)
-    unstable(ensemble)
-    ensemble.train(validation(c, size=20), floor=0.0)
-    assert [p.status for p in ensemble.progress] == ["unsolved", "unsolved"]
-    assert all(math.isfinite(p.validation_loss or math.nan) for p in ensemble.progress)
+    model = ReplicateBatch.create(c, SeedBlock(0, 1), CPU, backend)
+    unstable(model)
+    model.train(validation(c, size=20), floor=0.0)
+    assert [p.status for p in model.progress] == ["unsolved", "unsolved"]
+    assert all(math.isfinite(p.validation_loss or math.nan) for p in model.progress)

@@ -7,13 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from lstm_bench.training.model import ReplicateBatch
 
 from lstm_bench.errors import BenchError
 from lstm_bench.spec import SeedBlock
 from lstm_bench.tasks import create
 from lstm_bench.training import checkpoint
 from lstm_bench.training.data import TrainStream
-from lstm_bench.training.ensemble import Ensemble
 from lstm_bench.training.evaluation import HeldOut, evaluate
 from tests.numerics.training import CPU, assert_same_replicate, condition, trained, validation
 
@@ -32,7 +32,7 @@ def test_a_set_with_repeats_holds_the_sequences_of_the_small_set_equally_often()
 @pytest.mark.parametrize("optimiser", ["adam", "sgd"])
 def test_weight_decay_is_that_of_torch(optimiser: str):
     c = condition(optimiser=optimiser, weight_decay=0.5, clip="none", updates=4, momentum=0.0)
-    ours = Ensemble.create(c, SeedBlock(0, 0), CPU)
+    ours = ReplicateBatch.create(c, SeedBlock(0, 0), CPU)
     weights = ours.weights.clone().requires_grad_()
     theirs = torch.optim.AdamW([weights], lr=0.01, weight_decay=0.5)
     if optimiser == "sgd":  # decoupled: the decay is that of the penalty where nothing is adapted
@@ -71,12 +71,12 @@ def test_a_training_to_the_end_of_the_budget_stops_neither_solved_nor_futile():
 
 def test_the_best_weights_are_those_of_the_lowest_validation_loss():
     c = condition(learning_rate=0.3, updates=60, keep="best", stop="budget")
-    ensemble = trained(c, 0, 2)
-    held_out = HeldOut.of(ensemble.task, validation(c), CPU)
-    losses, _ = evaluate(ensemble.network, ensemble.final, held_out, ensemble.backend)
-    best = [p.best_loss for p in ensemble.progress]
+    model = trained(c, 0, 2)
+    held_out = HeldOut.of(model.task, validation(c), CPU)
+    losses, _ = evaluate(model.network, model.final, held_out, model.backend)
+    best = [p.best_loss for p in model.progress]
     assert losses == pytest.approx(best)
-    assert any(p.best_loss < p.validation_loss for p in ensemble.progress)
+    assert any(p.best_loss < p.validation_loss for p in model.progress)
 
 
 def test_the_best_weights_survive_an_interruption(tmp_path):
@@ -86,14 +86,14 @@ def test_the_best_weights_survive_an_interruption(tmp_path):
     c = condition(learning_rate=0.3, updates=60, keep="best", stop="budget")
     whole = trained(c, 0, 1)
 
-    def save(ensemble: Ensemble) -> None:
-        if ensemble.update == 45:
-            checkpoint.save(tmp_path, ensemble, "code", "then")
+    def save(model: ReplicateBatch) -> None:
+        if model.update == 45:
+            checkpoint.save(tmp_path, model, "code", "then")
             raise Stop
 
     with pytest.raises(Stop):
         trained(c, 0, 1, after_update=save)
-    again = Ensemble.create(c, SeedBlock(0, 1), CPU)
+    again = ReplicateBatch.create(c, SeedBlock(0, 1), CPU)
     assert checkpoint.resume(tmp_path, again, "code") == "then"
     again.train(validation(c), floor=0.0)
     for seed in (0, 1):
@@ -112,4 +112,4 @@ def test_the_best_weights_survive_an_interruption(tmp_path):
 )
 def test_what_cannot_be_is_refused(options, said: str):
     with pytest.raises(BenchError, match=said):
-        Ensemble.create(condition(**options), SeedBlock(0, 0), CPU)
+        ReplicateBatch.create(condition(**options), SeedBlock(0, 0), CPU)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 import torch
+from lstm_bench.training.model import ReplicateBatch
 
 from lstm_bench import tasks
 from lstm_bench.engine.network import Network
@@ -13,7 +14,6 @@ from lstm_bench.spec import Condition, SeedBlock, Training
 from lstm_bench.tasks import Batch, Task, create, generator
 from lstm_bench.tasks.adding import Adding
 from lstm_bench.training.data import tensors
-from lstm_bench.training.ensemble import Ensemble
 from lstm_bench.training.evaluation import HeldOut, evaluate
 from lstm_bench.training.losses import LOSSES, replicate_losses
 from tests.contract.contracts import length
@@ -44,7 +44,7 @@ def test_the_loss_of_each_replicate_is_the_tasks_own(name: str):
     task, rng = create(name), np.random.default_rng(0)
     batches = [draw(task, seed) for seed in range(3)]
     outputs = [rng.normal(0, 2, (20, task.steps(length(task)), task.outputs)) for _ in batches]
-    data = tensors(batches, task.asked(length(task)), CPU)
+    data = tensors(batches, task.target_steps(length(task)), CPU)
     columns = torch.stack([placed(o, data.steps, 32) for o in outputs])
     losses = replicate_losses(task.loss, columns, data.targets, data.weights)
     expected = [task.evaluate_loss(o, b) for o, b in zip(outputs, batches)]
@@ -55,40 +55,38 @@ def test_the_loss_of_each_replicate_is_the_tasks_own(name: str):
 @pytest.mark.parametrize("name", TASKS)
 def test_evaluation_in_chunks_equals_the_task_on_all_outputs_at_once(name: str, size: int):
     c = condition(name, length(create(name)), updates=10)
-    ensemble = trained(c, 0, 1)
-    batch = draw(ensemble.task, 9, size)
-    held_out = HeldOut.of(ensemble.task, batch, CPU)
-    losses, scores = evaluate(ensemble.network, ensemble.final, held_out, "loop")
-    outputs = outputs_in_double(ensemble.network, ensemble.final, batch)
+    model = trained(c, 0, 1)
+    batch = draw(model.task, 9, size)
+    held_out = HeldOut.of(model.task, batch, CPU)
+    losses, scores = evaluate(model.network, model.final, held_out, "loop")
+    outputs = outputs_in_double(model.network, model.final, batch)
     for r in range(2):
-        full = np.zeros((size, batch.inputs.shape[1], ensemble.task.outputs))
-        full[:, batch.read_steps] = outputs[r]
-        assert losses[r] == pytest.approx(ensemble.task.evaluate_loss(full, batch), rel=1e-4)
-        expected = ensemble.task.score(outputs[r], batch.at(batch.read_steps))
+        full = np.zeros((size, batch.inputs.shape[1], model.task.outputs))
+        full[:, batch.target_steps] = outputs[r]
+        assert losses[r] == pytest.approx(model.task.evaluate_loss(full, batch), rel=1e-4)
+        expected = model.task.score(outputs[r], batch.at(batch.target_steps))
         assert scores[r] == pytest.approx(expected, abs=1e-4)
 
 
 def test_a_chunk_counts_by_what_is_asked_in_it():
     """Sorted by length, the last chunk of a split asks for many more outputs a sequence."""
     c = condition("embedded_reber", 40, updates=10)
-    ensemble = trained(c, 0, 1)
-    batch = ensemble.task.sample(generator("loss", ensemble.task, 40), 150, 40)
+    model = trained(c, 0, 1)
+    batch = model.task.sample(generator("loss", model.task, 40), 150, 40)
     batch = batch.rows(np.argsort(batch.mask.sum(axis=1)))
-    losses, _ = evaluate(
-        ensemble.network, ensemble.final, HeldOut.of(ensemble.task, batch, CPU), "loop"
-    )
-    outputs = outputs_in_double(ensemble.network, ensemble.final, batch)
+    losses, _ = evaluate(model.network, model.final, HeldOut.of(model.task, batch, CPU), "loop")
+    outputs = outputs_in_double(model.network, model.final, batch)
     for r in range(2):
-        full = np.zeros((150, 40, ensemble.task.outputs))
-        full[:, batch.read_steps] = outputs[r]
-        assert losses[r] == pytest.approx(ensemble.task.evaluate_loss(full, batch), rel=2e-5)
+        full = np.zeros((150, 40, model.task.outputs))
+        full[:, batch.target_steps] = outputs[r]
+        assert losses[r] == pytest.approx(model.task.evaluate_loss(full, batch), rel=2e-5)
 
 
 def outputs_in_double(network: Network, flat: torch.Tensor, batch: Batch) -> np.ndarray:
     """(R, batch, S, k), unpadded, by the loop."""
     params = network.layout.leaves(flat.double())
     inputs = torch.from_numpy(batch.inputs).double().permute(1, 2, 0).unsqueeze(1)
-    steps = batch.read_steps.tolist()
+    steps = batch.target_steps.tolist()
     with torch.no_grad():
         outputs = network.outputs_at(params, inputs, steps, backend="loop")
     return outputs.unflatten(2, (len(steps), -1)).permute(0, 3, 2, 1).numpy()
@@ -119,12 +117,12 @@ def test_a_summed_error_is_half_the_squares_over_outputs_and_steps(
     )
     monkeypatch.setattr(tasks, "create", lambda *_: Echo())
     c = Condition("adding", 5, "elman", 3, training=training)
-    ensemble = Ensemble.create(c, SeedBlock(0, 1), torch.device("cpu"))
-    task, before = ensemble.task, ensemble.weights.clone()
+    model = ReplicateBatch.create(c, SeedBlock(0, 1), torch.device("cpu"))
+    task, before = model.task, model.weights.clone()
     drawn = [task.sample(np.random.default_rng(s), batch, 5) for s in (1, 2)]
-    ensemble.step(drawn)
+    model.step(drawn)
     for r, each in enumerate(drawn):
-        slots = ensemble.network.layout.leaves(before[r : r + 1].double())
+        slots = model.network.layout.leaves(before[r : r + 1].double())
         x = torch.from_numpy(each.inputs).double().permute(1, 2, 0).unsqueeze(1)
         h, error = torch.zeros(1, 3, batch, dtype=torch.float64), 0.0
         for t in range(len(x)):
@@ -133,11 +131,11 @@ def test_a_summed_error_is_half_the_squares_over_outputs_and_steps(
             off = (y - torch.from_numpy(each.targets[:, t])) ** 2
             error = error + 0.5 * (off * torch.from_numpy(each.mask[:, t, None])).sum() / batch
         wanted = torch.autograd.grad(error, slots["V"])[0]
-        moved = ensemble.network.layout.views(before - ensemble.weights)["V"][r] / 0.1
+        moved = model.network.layout.views(before - model.weights)["V"][r] / 0.1
         torch.testing.assert_close(moved.double(), wanted[0], rtol=1e-4, atol=1e-6)
 
 
 def test_a_reduction_nobody_knows_is_one_sentence():
     c = Condition("adding", 5, "elman", 3, training=Training(reduction="total"))
     with pytest.raises(BenchError, match="'total' is unknown"):
-        Ensemble.create(c, SeedBlock(0, 0), torch.device("cpu"))
+        ReplicateBatch.create(c, SeedBlock(0, 0), torch.device("cpu"))

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import torch
+from lstm_bench.training.model import ReplicateBatch
 
 from lstm_bench.cells.lstm import LSTM
 from lstm_bench.engine.fused import library
@@ -19,7 +20,6 @@ from lstm_bench.store.paths import BLOCK_FILES, Results
 from lstm_bench.store.tables import read_table
 from lstm_bench.store.tensors import load_tensors
 from lstm_bench.training import run
-from lstm_bench.training.ensemble import Ensemble
 from lstm_bench.training.evaluation import HeldOut, evaluate
 from tests.numerics.training import CPU, condition
 
@@ -36,20 +36,20 @@ def rows(folder: Path, table: str = "replicates") -> list[dict]:
 
 
 def fail_at(monkeypatch, update: int, error: Exception) -> None:
-    step = Ensemble.step
+    step = ReplicateBatch.step
 
-    def failing(self: Ensemble, batches) -> None:
+    def failing(self: ReplicateBatch, batches) -> None:
         if self.update == update:
             raise error
         step(self, batches)
 
-    monkeypatch.setattr(Ensemble, "step", failing)
+    monkeypatch.setattr(ReplicateBatch, "step", failing)
 
 
 def test_the_test_split_is_read_once_and_after_every_replicate_has_stopped(tmp_path, monkeypatch):
-    trained: list[Ensemble] = []
+    trained: list[ReplicateBatch] = []
     reads: list[tuple[str, list[str | None]]] = []
-    read, create = run.read_split, Ensemble.create
+    read, create = run.read_split, ReplicateBatch.create
 
     def noting_create(*arguments):
         trained.append(create(*arguments))
@@ -60,23 +60,23 @@ def test_the_test_split_is_read_once_and_after_every_replicate_has_stopped(tmp_p
         return read(folder, split, task)
 
     monkeypatch.setattr(run, "read_split", noting_read)
-    monkeypatch.setattr(Ensemble, "create", noting_create)
+    monkeypatch.setattr(ReplicateBatch, "create", noting_create)
     train(tmp_path)
     assert reads == [("validation", [None] * 3), ("test", ["unsolved"] * 3)]
 
 
 def test_the_numbers_of_a_row_are_those_of_the_stored_weights(tmp_path: Path):
     folder = train(tmp_path)
-    ensemble = Ensemble.create(SMALL, BLOCK, CPU)
+    model = ReplicateBatch.create(SMALL, BLOCK, CPU)
     weights, about = load_tensors(folder / "model.safetensors")
     assert about["seeds"] == [0, 1, 2]
     assert Condition.from_json(about["condition"]) == SMALL
     stacked = [{name: value[r] for name, value in weights.items()} for r in range(3)]
-    flat = ensemble.network.layout.pack(stacked, ensemble.weights)
+    flat = model.network.layout.pack(stacked, model.weights)
     data = Results(tmp_path).dataset(SMALL.dataset)
     for split, column in (("validation", "validation"), ("test", "test")):
-        held_out = HeldOut.of(ensemble.task, run.read_split(data, split, ensemble.task), CPU)
-        losses, scores = evaluate(ensemble.network, flat, held_out, ensemble.backend)
+        held_out = HeldOut.of(model.task, run.read_split(data, split, model.task), CPU)
+        losses, scores = evaluate(model.network, flat, held_out, model.backend)
         assert [r[f"{column}_loss"] for r in rows(folder)] == losses
         assert [r[f"{column}_score"] for r in rows(folder)] == scores
 
@@ -190,14 +190,14 @@ def test_bad_input_is_raised_and_leaves_no_row(tmp_path: Path):
 
 
 def test_a_diverged_replicate_has_no_test_score_and_the_others_have_one(tmp_path, monkeypatch):
-    step = Ensemble.step
+    step = ReplicateBatch.step
 
-    def poisoned(self: Ensemble, batches) -> None:
+    def poisoned(self: ReplicateBatch, batches) -> None:
         if self.update == 13:
             self.weights[1] = float("nan")
         step(self, batches)
 
-    monkeypatch.setattr(Ensemble, "step", poisoned)
+    monkeypatch.setattr(ReplicateBatch, "step", poisoned)
     found = rows(train(tmp_path))
     assert [r["status"] for r in found] == ["unsolved", "diverged", "unsolved"]
     assert [r["test_loss"] is None for r in found] == [False, True, False]

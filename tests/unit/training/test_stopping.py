@@ -93,7 +93,7 @@ def test_futile_means_never_two_percent_below_the_floor(best: float, status: str
 
 
 def test_futile_is_a_share_of_the_way_from_the_floor_to_the_ceiling():
-    """Where a perfect answer loses 0.95 of a floor of 1, all there is to gain is 0.05."""
+    """Where a perfect answer loses 0.95 of a chance loss of 1, all there is to gain is 0.05."""
     rule = StoppingRule(RULE.training, SOLVED, FLOOR, {}, ceiling=0.95 * FLOOR)
     assert follow([0.0] * 11, [0.9985 * FLOOR] * 11, rule).status is None
     assert follow([0.0] * 11, [0.9995 * FLOOR] * 11, rule).reason == "futile"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lstm_bench.spec import Condition
-from lstm_bench.store import aside
+from lstm_bench.store import salvage
 from lstm_bench.store.paths import BLOCK_FILES, Results
 
 C, D = (Condition("adding", 50, cell).id for cell in ("elman", "lstm"))
@@ -34,10 +34,10 @@ def test_the_files_come_back_after_they_were_deleted(
 
         monkeypatch.setattr(os, "link", refuse)
     kept = Results(tmp_path).checkpoint(C, "seeds-000-004")
-    aside.set_aside(block, kept)
+    salvage.set_aside(block, kept)
     for name in BLOCK_FILES:
         (block / name).unlink()
-    aside.take_back(kept, block)
+    salvage.take_back(kept, block)
     assert {path.name: path.read_text() for path in block.iterdir()} == {
         name: f"the {name}" for name in BLOCK_FILES
     }
@@ -45,11 +45,11 @@ def test_the_files_come_back_after_they_were_deleted(
 
 def test_clearing_leaves_checkpoints_and_results(block: Path, tmp_path: Path) -> None:
     results = Results(tmp_path)
-    aside.set_aside(block, results.checkpoint(C, "seeds-000-004"))
+    salvage.set_aside(block, results.checkpoint(C, "seeds-000-004"))
     under_way = results.checkpoint(D, "seeds-000-004")
     under_way.mkdir(parents=True)
     (under_way / "state.safetensors").write_text("an update")
-    aside.clear(results)
+    salvage.clear(results)
     assert not results.checkpoint(C, "seeds-000-004").exists()
     assert (under_way / "state.safetensors").exists()
     assert len(list(block.iterdir())) == len(BLOCK_FILES)

@@ -33,7 +33,7 @@ Curve = dict[str, float | int]
 
 
 @dataclass
-class Ensemble:
+class ReplicateBatch:
     """The seed block in training. `weights`, `loss_sum` and the rest hold the active rows only."""
 
     condition: Condition
@@ -61,7 +61,7 @@ class Ensemble:
     @classmethod
     def create(
         cls, condition: Condition, block: SeedBlock, device: torch.device, backend: str = "auto"
-    ) -> Ensemble:
+    ) -> ReplicateBatch:
         """Fresh weights for every seed of the block."""
         task = tasks.create(condition.task, condition.task_options)
         task.require(condition.T)
@@ -84,7 +84,7 @@ class Ensemble:
             loss_sum=weights.new_zeros(R),
             norm_sum=weights.new_zeros(R),
             bad_update=torch.full((R,), -1, device=device),
-            asked=task.asked(condition.T),
+            asked=task.target_steps(condition.T),
             best=weights.clone(),
         )
 
@@ -93,7 +93,7 @@ class Ensemble:
         validation: Batch,
         *,
         floor: float,
-        after_update: Callable[[Ensemble], None] = lambda ensemble: None,
+        after_update: Callable[[ReplicateBatch], None] = lambda model: None,
     ) -> None:
         """Train until every replicate has a status. `after_update` may raise to interrupt."""
         t = self.condition.training
