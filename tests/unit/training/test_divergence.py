@@ -5,10 +5,10 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from lstm_bench.training.model import ReplicateBatch
 
 from lstm_bench.spec import SeedBlock
 from lstm_bench.training.clipping import clip
+from lstm_bench.training.model import ReplicateBatch
 from tests.numerics.training import (
     CPU,
     assert_same_replicate,
