@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from lstm_bench.cells.base import Cell, Params, State
-from lstm_bench.engine import bptt, cudnn, fused, gpu, graphs, loop, scan, truncated
+from lstm_bench.engine import bptt, compiled, cudnn, fused, gpu, graphs, loop, scan, truncated
 from lstm_bench.environment import CUDA_GRAPHS, word
 from lstm_bench.errors import BenchError, unknown
 
@@ -35,6 +35,7 @@ BACKENDS: dict[str, Backend] = {
     "bptt": bptt,
     "truncated": truncated,
     "scan": scan,
+    "compiled": compiled,
     "graphs": graphs,
     "loop": loop,
     "cudnn": cudnn,

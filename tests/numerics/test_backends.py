@@ -14,6 +14,7 @@ from lstm_bench.errors import BenchError
 from tests.numerics.support import (
     BACKENDS,
     EXACT,
+    any_cells_backend,
     assert_agree,
     cell_named,
     forward_and_gradients,
@@ -138,11 +139,12 @@ def test_a_gradient_off_by_a_ten_thousandth_would_be_noticed():
         assert_agree(off, exact, SINGLE)
 
 
-def test_a_subclass_with_equations_of_its_own_falls_back_to_the_loop():
+def test_a_subclass_with_equations_of_its_own_has_a_kernel_of_its_own():
     class Louder(Elman):
         pass
 
-    assert engine.backend_for(Louder()) == "loop"
+    assert engine.backend_for(Louder()) == any_cells_backend()
+    assert engine.backend_for(Louder(), like=torch.zeros(0).double()) == "loop"
 
 
 def test_an_option_with_equations_of_its_own_falls_back_to_the_loop():

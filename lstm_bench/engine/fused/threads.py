@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import torch
@@ -21,17 +22,27 @@ def pool(workers: int) -> ThreadPoolExecutor:
     return _pool[2]
 
 
-def run(library: ctypes.CDLL, cell: int, view: ctypes.Structure, *, backward: bool) -> None:
-    """All tasks of a pass. Each is computed whole by one thread, so no bit depends on how many."""
-    tasks = view.R * view.tiles
+def share(work: Callable[[int, int], int], tasks: int) -> None:
+    """work(first, last) over all tasks, by as many threads as torch may use.
+
+    Each task is computed whole by one thread, so that no bit depends on how many there are.
+    """
     workers = min(torch.get_num_threads(), tasks)
 
-    def work(share: int) -> int:
-        first, last = tasks * share // workers, tasks * (share + 1) // workers
+    def part(share: int) -> int:
+        return work(tasks * share // workers, tasks * (share + 1) // workers)
+
+    codes = [part(0)] if workers == 1 else list(pool(workers).map(part, range(workers)))
+    if 1 in codes:
+        raise MemoryError("the compiled kernel found no memory for its work space")
+    if any(codes):
+        raise Unavailable("the compiled kernel knows no such cell")
+
+
+def run(library: ctypes.CDLL, cell: int, view: ctypes.Structure, *, backward: bool) -> None:
+    """All tasks of a pass of the fused kernel."""
+
+    def work(first: int, last: int) -> int:
         return library.through_time(cell, ctypes.byref(view), int(backward), first, last)
 
-    codes = [work(0)] if workers == 1 else list(pool(workers).map(work, range(workers)))
-    if 1 in codes:
-        raise MemoryError("the fused kernel found no memory for its work space")
-    if any(codes):
-        raise Unavailable(f"the fused kernel knows no cell {cell}")
+    share(work, view.R * view.tiles)

@@ -1,0 +1,166 @@
+"""Any cell on compiled code: the kernel is derived from the equations of `step`.
+
+    step -> recording (torch's operations) -> reading (rows of units) -> lowering (pieces)
+         -> gradient (the same nodes) -> schedule (loops) -> writing (C++) -> fused/form.cpp
+
+In float32 on a CPU with a compiler. What cannot be expressed runs on the loop, and `why_not` says
+what it was; what differs from `step` on fresh numbers, a hidden random number say, does too.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lstm_bench.cells.base import Cell, Params, State
+from lstm_bench.engine.compiled.checking import difference
+from lstm_bench.engine.compiled.form import Refused, Size, Sizes
+from lstm_bench.engine.compiled.gradient import derived
+from lstm_bench.engine.compiled.lowering import lowered
+from lstm_bench.engine.compiled.plan import Plan
+from lstm_bench.engine.compiled.reading import Reading, refs
+from lstm_bench.engine.compiled.recording import Call, Ref, network_sizes, record
+from lstm_bench.engine.compiled.running import FormThroughTime
+from lstm_bench.engine.compiled.schedule import scheduled
+from lstm_bench.engine.compiled.writing import Program
+from lstm_bench.engine.fused.library import (
+    Unavailable,
+    Written,
+    available,
+    instruction_set,
+    load_for,
+)
+from lstm_bench.engine.parameters import in_company
+
+name = "compiled"
+BY_TORCH = False
+
+
+class Compiled:
+    """A cell's program, its compiled loops, and what torch computes once a pass."""
+
+    def __init__(self, cell: Cell) -> None:
+        recording, trace = record(cell)
+        reading = Reading(recording, trace)
+        form = derived(*lowered(reading.after, network_sizes(cell)[0]))
+        self.names = [leaf for leaf, _ in recording.leaves]
+        self.leaves = reading.leaves
+        self.calls = _needed(recording.calls, {number for number, _ in reading.leaves})
+        shown = [
+            self.names[number] if number < len(self.names) else f"m{place}"
+            for place, (number, _) in enumerate(reading.leaves)
+        ]
+        self.program = Program(form, scheduled(form), cell.name, shown, cell.state)
+        self.by_torch = bool(self.calls) or type(cell).prepare is not Cell.prepare
+        self.read = [
+            n
+            for n in (*refs(self.calls), *map(Ref, dict(reading.leaves)))
+            if n.number < len(self.names)
+        ]
+        self.plans: dict[Any, Plan] = {}
+        self.loops: dict[str, int] = {}
+
+    def nest(self) -> int:
+        """The address of the loops, compiled for this machine. Raises Unavailable."""
+        isa = instruction_set()
+        if isa not in self.loops:
+            library = load_for(isa, Written(self.program.title, self.program.text))
+            self.loops[isa] = ctypes.cast(library.nest, ctypes.c_void_p).value or 0
+        return self.loops[isa]
+
+    def unroll(
+        self, cell: Cell, params: Params, inputs: Tensor, state: State, steps: Sequence[int]
+    ) -> tuple[Tensor, State]:
+        R, width = state[0].shape[:2]
+        outputs = params["V"].shape[1] if "V" in params else 0
+        sizes = Sizes(inputs.shape[2], width, outputs, max(R, 2) if self.by_torch else R)
+        if self.by_torch:  # two replicates at least: see `parameters.in_company`
+            params = cell.prepare(Params({name: in_company(w) for name, w in params.items()}))
+        leaves = self.weights(params, sizes)
+        if len(leaves[0]) > R:
+            leaves = [leaf[:R] for leaf in leaves]
+        shapes = tuple((leaf.shape[1], leaf.shape[2]) for leaf in leaves)
+        key = (*sizes[:3], shapes)
+        if key not in self.plans:
+            self.plans[key] = Plan(self.program, sizes, list(shapes))
+        hidden, *last = FormThroughTime.apply(
+            self.plans[key], self.nest(), inputs, tuple(steps), *state, *leaves
+        )
+        return hidden, tuple(last)
+
+    def weights(self, p: Params, sizes: Sizes) -> list[Tensor]:
+        """The matrices and vectors of the form, (R, rows, columns) each."""
+        found: dict[int, Tensor] = {ref.number: p[self.names[ref.number]] for ref in self.read}
+        for call in self.calls:
+            args, kwargs = (_given(part, found, sizes) for part in (call.args, call.kwargs))
+            outs = call.func(*args, **kwargs)
+            for ref, out in zip(call.outs, [outs] if isinstance(outs, Tensor) else outs):
+                found[ref.number] = out
+        return [_as_leaf(found[number], turned, sizes) for number, turned in self.leaves]
+
+
+def _as_leaf(value: Tensor, turned: bool, sizes: Sizes) -> Tensor:
+    while value.dim() < 3:
+        value = value.unsqueeze(0)
+    value = value.mT if turned else value
+    return value if len(value) == sizes.replicates else value.expand(sizes.replicates, -1, -1)
+
+
+def _given(value: Any, tensors: dict[int, Tensor], sizes: Sizes) -> Any:
+    """Arguments of a recorded call, at these sizes."""
+    if isinstance(value, Ref):
+        return tensors[value.number]
+    if isinstance(value, Size):
+        return value.at(sizes)
+    if isinstance(value, dict):
+        return {name: _given(each, tensors, sizes) for name, each in value.items()}
+    if isinstance(value, (tuple, list)):
+        return type(value)(_given(each, tensors, sizes) for each in value)
+    return value
+
+
+def _needed(calls: Sequence[Call], wanted: set[int]) -> list[Call]:
+    """The calls that these tensors follow from, in their order."""
+    found = []
+    for call in reversed(calls):
+        if any(ref.number in wanted for ref in call.outs):
+            found.append(call)
+            wanted |= {ref.number for ref in refs((call.args, call.kwargs))}
+    return found[::-1]
+
+
+_known: dict[tuple[type, Cell], Compiled | str] = {}
+
+
+def compiled(cell: Cell) -> Compiled | str:
+    """What runs a cell, or why nothing does; one line says so the first time."""
+    key = type(cell), cell
+    if key not in _known:
+        try:
+            found = Compiled(cell)
+            found.nest()
+            _known[key] = difference(cell, found) or found
+        except Refused as reason:
+            _known[key] = f"{reason} cannot be compiled"
+        except Unavailable as reason:
+            _known[key] = str(reason)
+    return _known[key]
+
+
+def supports(cell: Cell, like: Tensor) -> bool:
+    """True for a cell whose step can be compiled, in float32 on a CPU with a compiler."""
+    fits = like.dtype == torch.float32 and like.device.type == "cpu"
+    return fits and available() and isinstance(compiled(cell), Compiled)
+
+
+def unroll(
+    cell: Cell, p: Params, inputs: Tensor, state: State, steps: Sequence[int]
+) -> tuple[Tensor, State]:
+    """See `lstm_bench.engine.unroll`."""
+    found = compiled(cell)
+    assert isinstance(found, Compiled)
+    return found.unroll(cell, p, inputs, state, steps)
