@@ -46,7 +46,7 @@ def off(found: Tensor, exact: Tensor) -> float:
 
 
 def as_exact_as_float32_can(given, steps) -> None:
-    """Within 1e-5, or as near as the plain loop in float32 (a matrix made by torch has its error)."""
+    """Within 1e-5, or as near as the plain loop in float32 (what torch prepares has its error)."""
     exact, found = forward_and_gradients(*given, steps, "loop"), run(given, steps)
     assert set(exact) <= set(found)
     assert not any(found[name].any() for name in set(found) - set(exact))

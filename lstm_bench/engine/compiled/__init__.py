@@ -44,9 +44,9 @@ class Compiled:
     """A cell's program, its compiled loops, and what torch computes once a pass."""
 
     def __init__(self, cell: Cell) -> None:
-        recording, trace = record(cell)
-        reading = Reading(recording, trace)
-        form = derived(*lowered(reading.after, network_sizes(cell)[0]))
+        (recording, trace), sample = record(cell), network_sizes(cell)[0]
+        reading = Reading(recording, trace, sample)
+        form = derived(*lowered(reading.after, sample))
         self.names = [leaf for leaf, _ in recording.leaves]
         self.leaves = reading.leaves
         self.calls = _needed(recording.calls, {number for number, _ in reading.leaves})
@@ -54,7 +54,7 @@ class Compiled:
             self.names[number] if number < len(self.names) else f"m{place}"
             for place, (number, _) in enumerate(reading.leaves)
         ]
-        self.program = Program(form, scheduled(form), cell.name, shown, cell.state)
+        self.program = Program(form, scheduled(form), type(cell).__name__, shown, cell.state)
         self.by_torch = bool(self.calls) or type(cell).prepare is not Cell.prepare
         self.read = [
             n

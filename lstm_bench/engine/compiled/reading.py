@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from lstm_bench.engine.compiled.form import Graph, Node, Refused, Size
+from lstm_bench.engine.compiled.form import Graph, Node, Refused, Size, Sizes
 from lstm_bench.engine.compiled.operations import OPERATIONS
 from lstm_bench.engine.compiled.recording import B, Call, Recording, Ref
 
@@ -31,7 +31,8 @@ class Read(NamedTuple):
 class Reading:
     """`leaves` are the tensors of parameters alone, by number, that the graph reads."""
 
-    def __init__(self, recording: Recording, trace: Recording) -> None:
+    def __init__(self, recording: Recording, trace: Recording, sample: Sizes) -> None:
+        self.sample = sample  # the sizes of the trace
         self.graph, self.trace, self.recording = Graph(), trace, recording
         self.read: dict[int, Read] = {}
         self.shapes: dict[int, tuple[Any, ...]] = {}
@@ -199,7 +200,7 @@ class Reading:
             if step != Size.of(1):
                 raise Refused("every other unit")
             start = first or start
-            if min(start) < 0 <= -max(start):  # counted from the end
+            if start.at(self.sample) < 0:  # counted from the end
                 start = self.shapes[call.args[0].number][axis].plus(start)
         for (out,), shape in zip(call.outs, call.shapes):
             if self.concrete[out] == was:
