@@ -10,6 +10,7 @@ what it was; what differs from `step` on fresh numbers, a hidden random number s
 from __future__ import annotations
 
 import ctypes
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -35,6 +36,8 @@ from lstm_bench.engine.fused.library import (
     load_for,
 )
 from lstm_bench.engine.parameters import in_company
+from lstm_bench.environment import ISA, word
+from lstm_bench.errors import tell
 
 name = "compiled"
 BY_TORCH = False
@@ -133,22 +136,40 @@ def _needed(calls: Sequence[Call], wanted: set[int]) -> list[Call]:
     return found[::-1]
 
 
-_known: dict[tuple[type, Cell], Compiled | str] = {}
+@functools.cache
+def _derived(cls: type, cell: Cell) -> Compiled | str:
+    try:
+        return Compiled(cell)
+    except Refused as reason:
+        return f"{reason} cannot be compiled"
+    except Exception as error:  # a cell may do anything, and the loop runs whatever it does
+        return f"its step cannot be recorded: {type(error).__name__}: {str(error)[:200]}"
+
+
+def derived_from(cell: Cell) -> Compiled | str:
+    """What its equations make of a cell, or why nothing; it needs no compiler."""
+    return _derived(type(cell), cell)  # equal cells may be of two classes
+
+
+@functools.cache
+def _compiled(cls: type, cell: Cell, wanted: str) -> Compiled | str:
+    found = derived_from(cell)
+    if isinstance(found, Compiled):
+        try:
+            found.nest()
+            found = difference(cell, found) or found
+        except Unavailable as reason:
+            found = str(reason)
+        except (Refused, MemoryError) as reason:
+            found = f"{reason} cannot be compiled"
+    if isinstance(found, str):
+        tell(f"lstm_bench: no kernel for cell {getattr(cell, 'name', cls.__name__)}: {found}")
+    return found
 
 
 def compiled(cell: Cell) -> Compiled | str:
-    """What runs a cell, or why nothing does; one line says so the first time."""
-    key = type(cell), cell
-    if key not in _known:
-        try:
-            found = Compiled(cell)
-            found.nest()
-            _known[key] = difference(cell, found) or found
-        except Refused as reason:
-            _known[key] = f"{reason} cannot be compiled"
-        except Unavailable as reason:
-            _known[key] = str(reason)
-    return _known[key]
+    """What runs a cell on this machine, or why nothing does; one line says so the first time."""
+    return _compiled(type(cell), cell, word(ISA))
 
 
 def supports(cell: Cell, like: Tensor) -> bool:

@@ -22,7 +22,7 @@ from lstm_bench.engine.compiled.form import (
     reached,
 )
 
-MOST_PIECES = 24
+MOST_PIECES = 8  # of a state: a piece is whole vectors, however few its units
 Pieces = tuple[tuple[tuple[Size, Size], ...], ...]
 
 

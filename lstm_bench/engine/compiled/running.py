@@ -17,6 +17,8 @@ from lstm_bench.engine.fused.library import load
 from lstm_bench.engine.fused.through_time import TILE, _summed, as_tensor
 from lstm_bench.engine.parameters import aligned
 
+APART = 80  # numbers between arrays whose sizes are multiples of pages: they would meet in a cache
+
 
 class FormPass(ctypes.Structure):
     """The runner's view of one pass; see form.cpp."""
@@ -67,7 +69,7 @@ class Run:
         counts = [R * B * slots * wide for wide in piece]
         counts += [R * B * T * wide for wide in kept] if keep else []
         counts += [R * B * T * plan.sums] if keep else []
-        places = [0, *accumulate(aligned(count, 16) for count in counts)]
+        places = [0, *accumulate(aligned(count, 16) + APART for count in counts)]
         rows = start[0].new_empty(places[-1])
         at = [rows.data_ptr() + 4 * place for place in places]
         self.tables: dict[str, ctypes.Array] = {
