@@ -64,16 +64,20 @@ class Compiled:
             for n in (*refs(self.calls), *map(Ref, dict(reading.leaves)))
             if n.number < len(self.names)
         ]
+        as_they_are = not self.calls and not any(turned for _, turned in self.leaves)
+        self.plain = [self.names[number] for number, _ in self.leaves] if as_they_are else []
         self.plans: dict[Any, Plan] = {}
-        self.loops: dict[str, int] = {}
+        self.loops: dict[str, tuple[int, ctypes.CDLL]] = {}
 
-    def nest(self) -> int:
-        """The address of the loops, compiled for this machine. Raises Unavailable."""
-        isa = instruction_set()
-        if isa not in self.loops:
+    def nest(self) -> tuple[int, ctypes.CDLL]:
+        """The address of the loops, compiled for this machine, and the runner. Raises Unavailable."""
+        wanted = word(ISA)
+        if wanted not in self.loops:
+            isa = instruction_set()
             library = load_for(isa, Written(self.program.title, self.program.text))
-            self.loops[isa] = ctypes.cast(library.nest, ctypes.c_void_p).value or 0
-        return self.loops[isa]
+            address = ctypes.cast(library.nest, ctypes.c_void_p).value or 0
+            self.loops[wanted] = address, load_for(isa)
+        return self.loops[wanted]
 
     def unroll(
         self, cell: Cell, params: Params, inputs: Tensor, state: State, steps: Sequence[int]
@@ -91,12 +95,14 @@ class Compiled:
         if key not in self.plans:
             self.plans[key] = Plan(self.program, sizes, list(shapes))
         hidden, *last = FormThroughTime.apply(
-            self.plans[key], self.nest(), inputs, tuple(steps), *state, *leaves
+            self.plans[key], *self.nest(), inputs, tuple(steps), *state, *leaves
         )
         return hidden, tuple(last)
 
     def weights(self, p: Params, sizes: Sizes) -> list[Tensor]:
         """The matrices and vectors of the form, (R, rows, columns) each."""
+        if self.plain:
+            return [p[name] for name in self.plain]
         found: dict[int, Tensor] = {ref.number: p[self.names[ref.number]] for ref in self.read}
         for call in self.calls:
             args, kwargs = (_given(part, found, sizes) for part in (call.args, call.kwargs))

@@ -13,7 +13,6 @@ from torch import Tensor
 from lstm_bench.engine.bptt.buffers import as_input
 from lstm_bench.engine.compiled.plan import Plan
 from lstm_bench.engine.fused import threads
-from lstm_bench.engine.fused.library import load
 from lstm_bench.engine.fused.through_time import TILE, _summed, as_tensor
 from lstm_bench.engine.parameters import aligned
 
@@ -52,10 +51,10 @@ class Run:
     """What a backward pass needs of its forward pass."""
 
     def __init__(
-        self, plan: Plan, nest: int, inputs: Tensor, state: Sequence[Tensor],
+        self, plan: Plan, nest: int, library: ctypes.CDLL, inputs: Tensor, state: Sequence[Tensor],
         leaves: Sequence[Tensor], steps: tuple[int, ...], keep: bool
     ) -> None:  # fmt: skip
-        self.plan, self.nest, self.library = plan, nest, load()
+        self.plan, self.nest, self.library = plan, nest, library
         (T, shared, _, B), R = inputs.shape, len(state[0])
         self.sizes = {
             "R": R, "T": T, "B": B, "S": len(steps), "tiles": max(1, round(B / TILE)),
@@ -104,11 +103,17 @@ class FormThroughTime(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, plan: Plan, nest: int, inputs: Tensor, steps: tuple[int, ...], *given: Tensor
+        ctx: Any,
+        plan: Plan,
+        nest: int,
+        library: ctypes.CDLL,
+        inputs: Tensor,
+        steps: tuple[int, ...],
+        *given: Tensor,
     ) -> tuple[Tensor, ...]:
         ctx.set_materialize_grads(False)
         parts, keep = len(plan.part_units), any(ctx.needs_input_grad)
-        run = Run(plan, nest, inputs, given[:parts], given[parts:], steps, keep)
+        run = Run(plan, nest, library, inputs, given[:parts], given[parts:], steps, keep)
         (R, _, B), new = given[0].shape, given[0].new_empty
         hidden = new(len(steps), R, plan.part_units[0], B)
         last = [new(R, units, B) for units in plan.part_units]
@@ -127,7 +132,7 @@ class FormThroughTime(torch.autograd.Function):
         d_leaves = new(R, tiles, plan.total)
         d_start = [new(R, units, B) for units in plan.part_units]
         d_inputs = None
-        if ctx.needs_input_grad[2]:
+        if ctx.needs_input_grad[3]:
             d_inputs = new(T, R, plan.D, B) if plan.slices == 1 else new(T, R, plan.D, B).zero_()
         single = {"d_hidden": hidden, "d_leaves": d_leaves, "d_inputs": d_inputs}
         tables = {"d_last": last, "d_start": d_start}
@@ -142,4 +147,4 @@ class FormThroughTime(torch.autograd.Function):
             total.as_strided((R, *shape), (row, shape[1], 1), at + place)
             for place, shape in plan.gradients
         ]
-        return None, None, as_input(d_inputs, run.inputs.shape), None, *d_start, *found
+        return None, None, None, as_input(d_inputs, run.inputs.shape), None, *d_start, *found
