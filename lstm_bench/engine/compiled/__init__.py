@@ -70,7 +70,7 @@ class Compiled:
         self.loops: dict[str, tuple[int, ctypes.CDLL]] = {}
 
     def nest(self) -> tuple[int, ctypes.CDLL]:
-        """The address of the loops, compiled for this machine, and the runner. Raises Unavailable."""
+        """The address of the loops, for this machine, and the runner. Raises Unavailable."""
         wanted = word(ISA)
         if wanted not in self.loops:
             isa = instruction_set()
