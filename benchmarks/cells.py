@@ -75,7 +75,7 @@ def rows(names: list[str], shape: tuple[int, ...], rounds: int) -> list[dict[str
     for name in names:
         cell = cells.create(name)
         own = engine.backend_for(cell)
-        others = [b for b in ("compiled", "scan", "fused", "bptt", "loop") if b != own]
+        others = [b for b in ("compiled", "scan", "loop") if b != own]
         chosen = [own, *(b for b in others if engine.BACKENDS[b].supports(cell, torch.zeros(0)))]
         seconds = least_seconds({b: update_of(name, shape, b) for b in chosen}, rounds)
         rate = 3 * cell.flops(D, H, 1) * R * T * B / seconds[own] / 1e9

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from lstm_bench.cells.base import Cell, Params, State
-from lstm_bench.engine import backend_for, compiled
+from lstm_bench.engine import compiled, scan
 from lstm_bench.engine.network import Network
 
 
@@ -22,12 +22,21 @@ def state_sizes(cell: Cell, inputs: int, width: int, outputs: int) -> tuple[int,
     return tuple(part[0, ..., 0].numel() for part in state)
 
 
+def way(cell: Cell) -> str:
+    """How a cell goes through time in float32 on a CPU: `kernel`, `scan` or `loop`.
+
+    Asked of the cell alone: the answer is the same with and without a compiler.
+    """
+    if not isinstance(compiled.derived_from(cell), str):
+        return "kernel"
+    return "scan" if scan.supports(cell, torch.zeros(0)) else "loop"
+
+
 def path(cell: Cell) -> str:
-    """What runs a cell in float32 on a CPU with a compiler, and why not a kernel of its own."""
-    found = compiled.derived_from(cell)
-    if isinstance(found, str):
-        other = backend_for(cell, "auto", torch.zeros(0, dtype=torch.float64))
-        return f"the {other}: {found}"
+    """The same for a reader, and why it is no kernel."""
+    why = compiled.derived_from(cell)
+    if isinstance(why, str):
+        return f"the {way(cell)}: {why}"
     return "a kernel, compiled from the equations of its step"
 
 

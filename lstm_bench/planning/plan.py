@@ -9,7 +9,8 @@ from dataclasses import asdict
 from typing import Any
 
 import lstm_bench
-from lstm_bench import cells, claims, engine, experiments, tables, tasks
+from lstm_bench import cells, claims, experiments, tables, tasks
+from lstm_bench.engine.describe import way
 from lstm_bench.engine.network import Network
 from lstm_bench.engine.runtime import resolve_device
 from lstm_bench.errors import BenchError, unknown
@@ -25,8 +26,6 @@ from lstm_bench.store.plans import BESIDE
 from lstm_bench.sweep import Sweep
 from lstm_bench.training.devices import as_text, declared, device_for
 from lstm_bench.training.facts import facts, flops_per_update
-
-WAYS = {"bptt": "kernel", "scan": "scan"}  # of the engine through time; bptt's cells have a kernel
 
 
 def with_defaults(config: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
@@ -268,14 +267,4 @@ def _conditions(planned: Mapping[str, Condition]) -> dict[str, Any]:
 def _shared(condition: Condition) -> tuple[tasks.Task, dict[str, Any]]:
     """The task of a condition, and what does not hang on its length; flops are of one step."""
     task = tasks.create(condition.task, condition.task_options)
-    return task, {**facts(condition, task), "way": _way(Network.of(condition, task))}
-
-
-def _way(network: Network) -> str:
-    """How the engine goes through time, as `planning.effort` counts it.
-
-    Asked of the class of the cell alone: a plan is the same with and without a compiler.
-    """
-    like: Any = None
-    names = (name for name in WAYS if engine.BACKENDS[name].supports(network.cell, like))
-    return WAYS.get(next(names, ""), "loop")
+    return task, {**facts(condition, task), "way": way(Network.of(condition, task).cell)}

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import threading
+
 import pytest
 import torch
 from torch import Tensor
@@ -13,12 +16,27 @@ from lstm_bench.engine.fused import library
 from lstm_bench.engine.network import Network
 from lstm_bench.engine.network_options import NetworkOptions
 from tests.numerics.support import forward_and_gradients, make_params, randn
-from tests.numerics.test_fused import ISAS, SHAPES, usable
 
+ISAS = ["avx512", "avx2", "portable"]
+SHAPES = [  # R, T, B, D, H: odd ones, and those that fill tiles and vectors exactly
+    *[(1, T, B, D, H) for H in (1, 5, 17) for B in (1, 3, 20) for T, D in ((1, 7), (7, 1))],
+    *[(3, 2, B, D, H) for H in (33, 100) for B in (1, 3, 20) for D in (1, 7)],
+    *[(1, 129, 3, 130, 33), (3, 129, 20, 1, 5), (2, 3, 65, 130, 16)],
+    *[(2, 5, 33, 2, 32), (1, 6, 48, 3, 64), (1, 4, 128, 2, 128)],
+]
 # complex numbers run on the scan, and a window of ten inputs, a piece each, on the loop
 CELLS = sorted(set(cells.registry()) - {"lru", "feedforward_window"})
 SOME = ["elman", "gru", "lstm_layernorm", "lstm_projected", "mut1", "slstm", "urnn"]
 SINGLE, ROUNDING = 1e-5, 5e-7
+
+
+def usable(isa: str) -> bool:
+    wide = torch.backends.cpu.get_cpu_capability()
+    able = {"avx512": wide == "AVX512", "avx2": wide in ("AVX512", "AVX2"), "portable": True}[isa]
+    try:
+        return able and bool(library.load_for(isa))
+    except library.Unavailable:
+        return False
 
 
 @pytest.fixture(autouse=True)
@@ -118,3 +136,109 @@ def test_bits_depend_on_neither_threads_nor_the_place_in_a_batch(name: str):
             start = tuple(part[..., rows].float() for part in state)
             given = cell, p, inputs[..., rows].float(), start, [1, 4], "compiled"
             assert torch.equal(engine.unroll(*given)[0], one["hidden"][..., rows])
+
+
+@pytest.mark.parametrize("name", [n for n in SOME if n != "urnn"])  # not all of it is trained
+def test_a_sequence_in_pieces_with_its_state_carried_is_the_whole(name: str):
+    cell, params, inputs, state = case(cells.create(name), 2, 10, 6, 3, 9)
+    p = Params({k: v.float().requires_grad_() for k, v in params.items()})
+    x, start = inputs.float(), tuple(part.float() for part in state)
+    whole, last = engine.unroll(cell, p, x, start, range(10), "compiled")
+    first, middle = engine.unroll(cell, p, x[:4], start, range(4), "compiled")
+    second, end = engine.unroll(cell, p, x[4:], middle, range(6), "compiled")
+    assert torch.equal(torch.cat([first, second]), whole)
+    assert all(torch.equal(a, b) for a, b in zip(last, end))
+    weights = [p[k] for k in cell.shapes(3, state[0].shape[1], 2)]
+    gradients = [
+        torch.autograd.grad(h.square().sum(), weights) for h in (whole, torch.cat([first, second]))
+    ]
+    for one, other in zip(*gradients):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
+
+
+def test_several_forward_passes_may_come_before_a_backward_pass():
+    cell, params, inputs, state = case(cells.create("lstm"), 2, 8, 5, 3, 9)
+    p = Params({k: v.float().requires_grad_() for k, v in params.items()})
+    start = tuple(part.float() for part in state)
+
+    def forward(scale: float) -> torch.Tensor:
+        return engine.unroll(cell, p, scale * inputs.float(), start, [7], "compiled")[0].sum()
+
+    def gradient(loss: torch.Tensor) -> torch.Tensor:
+        return torch.autograd.grad(loss, p.U_f)[0]
+
+    alone = [gradient(forward(scale)) for scale in (1.0, 2.0)]
+    losses = [forward(scale) for scale in (1.0, 2.0)]
+    assert torch.equal(gradient(losses[1]), alone[1])
+    assert torch.equal(gradient(losses[0]), alone[0])
+
+
+def test_a_replicate_that_is_not_finite_leaves_the_others_their_bits():
+    given = case(cells.create("lstm"), 3, 5, 4, 2, 9)
+    sound = run(given, [4])
+    given[1]["W_i"][1, 0, 0] = float("nan")
+    broken = run(given, [4])
+    assert broken["hidden"][:, 1].isnan().any()
+    assert broken["dU_f"][1].isnan().any()
+    for key in ("hidden", "dU_f", "dW_c"):
+        axis = 1 if key == "hidden" else 0
+        rest = torch.tensor([0, 2])
+        assert torch.equal(
+            broken[key].index_select(axis, rest), sound[key].index_select(axis, rest)
+        )
+
+
+@pytest.mark.parametrize("name", ["lstm", "gru", "elman", "slstm"])
+def test_activations_far_out_saturate(name: str):
+    cell, params, inputs, state = case(cells.create(name), 1, 3, 4, 2, 9)
+    given = cell, {k: 300 * v for k, v in params.items()}, 50 * inputs, state
+    exact = forward_and_gradients(*given, [2], "loop")
+    torch.testing.assert_close(
+        run(given, [2])["hidden"].double(), exact["hidden"], rtol=0, atol=1e-5
+    )
+
+
+def test_threads_of_python_do_not_disturb_each_other():
+    cases = [case(cells.create("lstm"), 2, 20, 8, 3, 16 + i) for i in range(4)]
+    expected = [run(given, [19]) for given in cases]
+    wrong: list[int] = []
+
+    def work(i: int) -> None:
+        for _ in range(10):
+            found = run(cases[i], [19])
+            if not all(torch.equal(found[k], expected[i][k]) for k in found):
+                wrong.append(i)
+
+    workers = [threading.Thread(target=work, args=(i,)) for i in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert not wrong
+
+
+def test_a_forked_child_computes_the_same_on_two_threads():
+    given = case(cells.create("lstm"), 4, 9, 8, 3, 17)
+    torch.set_num_threads(2)
+    try:
+        before = run(given, [8])
+        child = os.fork()
+        if child == 0:
+            same = all(torch.equal(a, b) for a, b in zip(run(given, [8]).values(), before.values()))
+            os._exit(0 if same else 1)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    finally:
+        torch.set_num_threads(1)
+
+
+def test_denormals_are_flushed_in_the_kernel_and_the_caller_keeps_its_setting():
+    torch.set_flush_denormal(False)
+    try:
+        cell, params, inputs, _ = case(cells.create("lstm"), 1, 1, 2, 1, 4)
+        p = Params({k: 0 * v.float() for k, v in params.items()})
+        tiny = torch.full((1, 4, 2), 1e-38)
+        _, (_, c) = engine.unroll(cell, p, inputs.float(), (tiny, tiny), [0], "compiled")
+        assert (c == 0).all(), "c = c/2 is a denormal"
+        assert (tiny * 0.5 != 0).all(), "the caller's own arithmetic is flushed"
+    finally:
+        torch.set_flush_denormal(True)

@@ -24,7 +24,7 @@ from lstm_bench.engine.compiled.gradient import derived
 from lstm_bench.engine.compiled.lowering import lowered
 from lstm_bench.engine.compiled.plan import Plan
 from lstm_bench.engine.compiled.reading import Reading, refs
-from lstm_bench.engine.compiled.recording import Call, Ref, network_sizes, record
+from lstm_bench.engine.compiled.recording import Call, Ref, network_sizes, random_case, record
 from lstm_bench.engine.compiled.running import FormThroughTime
 from lstm_bench.engine.compiled.schedule import scheduled
 from lstm_bench.engine.compiled.writing import Program
@@ -98,6 +98,12 @@ class Compiled:
             self.plans[key], *self.nest(), inputs, tuple(steps), *state, *leaves
         )
         return hidden, tuple(last)
+
+    def shapes(self, cell: Cell, sizes: Sizes) -> list[tuple[int, int]]:
+        """(rows, columns) of the matrices and vectors of the form."""
+        params, _ = random_case(cell, sizes._replace(replicates=2), 0)
+        leaves = self.weights(cell.prepare(Params(params)), sizes._replace(replicates=2))
+        return [(leaf.shape[1], leaf.shape[2]) for leaf in leaves]
 
     def weights(self, p: Params, sizes: Sizes) -> list[Tensor]:
         """The matrices and vectors of the form, (R, rows, columns) each."""

@@ -126,8 +126,8 @@ class Plan:
         self.slices = len(slices)
         if max(v for k, v in counts.items() if k not in ("D", "gradients")) > MOST:
             raise Refused(f"more than {MOST} rows or products")
-        self._kept_alive = {name: _array(values) for name, values in tables.items()}
-        addresses = {name: ctypes.addressof(array) for name, array in self._kept_alive.items()}
+        self.tables = {name: _array(values) for name, values in tables.items()}
+        addresses = {name: ctypes.addressof(array) for name, array in self.tables.items()}
         self.view = FormPlan(**counts, **addresses)
         self.address = ctypes.addressof(self.view)
 

@@ -10,12 +10,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lstm_bench.engine.bptt.buffers import as_input
 from lstm_bench.engine.compiled.plan import Plan
 from lstm_bench.engine.fused import threads
-from lstm_bench.engine.fused.through_time import TILE, _summed, as_tensor
+from lstm_bench.engine.fused.calling import as_input, as_tensor, summed
 from lstm_bench.engine.parameters import aligned
 
+TILE = 32  # sequences of a tile, about: weights are read once a tile and step
 APART = 80  # numbers between arrays whose sizes are multiples of pages: they would meet in a cache
 
 
@@ -141,7 +141,7 @@ class FormThroughTime(torch.autograd.Function):
             {name: addresses(list(map(where, each))) for name, each in tables.items()},
             True,
         )
-        total = _summed(d_leaves)
+        total = summed(d_leaves)
         row, at = total.stride(0), total.storage_offset()
         found = [
             total.as_strided((R, *shape), (row, shape[1], 1), at + place)

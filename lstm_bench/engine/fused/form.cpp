@@ -1,8 +1,9 @@
 // A form through time and back, for one (replicate, tile of the batch) after another: what is the
 // same for all cells. The loops over units of a step are written from its equations (`Nest`).
 //
-// States lie in rows, as in through_time.cpp: [step][sequence][unit], one array a piece of the
-// state. Gradients of products lie in a ring of steps, a row a sequence: [product][unit]. Products
+// States lie in rows, [step][sequence][unit], units padded to a multiple of W, one array a piece of
+// the state. What torch passes in and gets back lies in columns: inputs (T, R or 1, D, B), states
+// (R, units, B), hidden states of the S steps asked for (S, R, units, B). Gradients of products lie in a ring of steps, a row a sequence: [product][unit]. Products
 // of a backward pass and weights' gradients are matrix products with parts of the ring.
 #include <algorithm>
 #include <cstring>
@@ -56,15 +57,25 @@ constexpr int MOST = 256;  // rows, links, columns: see compiled/plan.py
 
 static inline long up(long n) { return (n + W - 1) / W * W; }
 
-// out (rows, vectors) += a' b over `count` rows of both.
+// Where row k of rows, number n of columns lies in groups of four vectors of columns: `rows` times
+// 4 W numbers together, so that a tile's rows stand side by side in the cache.
+long grouped(long k, long n, long rows, long columns) {
+  const long group = n / (4 * W) * (4 * W);
+  return group * rows + k * std::min(4L * W, columns - group) + n - group;
+}
+
+// out (rows, columns), grouped, += a' b over `count` rows of both.
 void outer(long rows, const float* a, long row, long step, const float* b, long ldb, long count,
-           float* out, long ldo, long vectors) {
-  for (long v = 0; v < vectors; v += 4) switch (std::min(4L, vectors - v)) {
-      case 1: accumulate<1>(rows, a, row, step, b + v * W, ldb, count, out + v * W, ldo); break;
-      case 2: accumulate<2>(rows, a, row, step, b + v * W, ldb, count, out + v * W, ldo); break;
-      case 3: accumulate<3>(rows, a, row, step, b + v * W, ldb, count, out + v * W, ldo); break;
-      case 4: accumulate<4>(rows, a, row, step, b + v * W, ldb, count, out + v * W, ldo); break;
+           float* out, long columns) {
+  for (long n = 0; n < columns; n += 4 * W) {
+    float* to = out + n * rows;
+    switch (std::min(4L * W, columns - n) / W) {
+      case 1: accumulate<1>(rows, a, row, step, b + n, ldb, count, to, W); break;
+      case 2: accumulate<2>(rows, a, row, step, b + n, ldb, count, to, 2 * W); break;
+      case 3: accumulate<3>(rows, a, row, step, b + n, ldb, count, to, 3 * W); break;
+      case 4: accumulate<4>(rows, a, row, step, b + n, ldb, count, to, 4 * W); break;
     }
+  }
 }
 
 struct FormRunner {
@@ -83,6 +94,7 @@ struct FormRunner {
     for (long n = 0, c = 0; n < f.loops; ++n)
       for (long i = 0; i < f.loop[n].products; ++i, ++c)
         place[c] = ring_wide, ring_wide += wide[f.loop[n].size];
+    if (ring_wide % 256 == 0) ring_wide += W;  // rows a page apart would meet in the cache
     for (long l = 0; l < f.reads; ++l) {
       count[l] = f.read[l].units;
       x_at[l] = f.read[l].kind == INPUT ? f.read[l].index * p.B : 0;
@@ -214,12 +226,8 @@ struct FormRunner {
       const long columns = f.leaf[m.leaf].columns;
       const float* from = leaf(m.leaf, r) + m.row * columns + m.column;
       for (long j = 0; j < f.units[size]; ++j)
-        for (long k = 0; k < count[l]; ++k) {
-          const long v = k / W, group = v / 4 * 4, together = std::min(4L, vectors - group);
-          const long n = c * wide[size] + j;
-          returned[l][group * W * rows + (n * together + v - group) * W + k % W] =
-              from[j * columns + k];
-        }
+        for (long k = 0; k < count[l]; ++k)
+          returned[l][grouped(c * wide[size] + j, k, rows, vectors * W)] = from[j * columns + k];
     }
   }
 
@@ -389,16 +397,16 @@ struct FormRunner {
   void weigh(long l, long r, long b0, long size, long begin, long end, const float* ring) {
     const Read& read = f.read[l];
     const float* d = ring + place[f.loop[read.nest].column + read.first];
-    const long vectors = span(l) / W, rows = (end - begin) * size;
+    const long rows = (end - begin) * size;
     if (read.kind == INPUT) {
       for (long t = begin; t < end; ++t)
         outer(count[l], x_of(t, r, b0) + x_at[l], p.B, 1, d + (t - begin) * size * ring_wide, ring_wide,
-              size, d_weights[l], span(l), vectors);
+              size, d_weights[l], span(l));
       return;
     }
     const float* from = read.kind == BEFORE ? state(read.index, r, b0, size, begin) : fixed[read.operand];
     const long width = read.kind == BEFORE ? wide[f.piece[read.index].size] : row_wide[read.operand];
-    outer(count[l], from, 1, width, d, ring_wide, rows, d_weights[l], span(l), vectors);
+    outer(count[l], from, 1, width, d, ring_wide, rows, d_weights[l], span(l));
   }
 
   void unpack(float* to) const {
@@ -411,7 +419,7 @@ struct FormRunner {
         float* out_ = to + f.leaf[m.leaf].gradient + m.row * columns + m.column;
         for (long j = 0; j < f.units[size]; ++j)
           for (long k = 0; k < count[l]; ++k)
-            out_[j * columns + k] += d_weights[l][k * span(l) + c * wide[size] + j];
+            out_[j * columns + k] += d_weights[l][grouped(k, c * wide[size] + j, count[l], span(l))];
       }
     }
     for (long v = 0; v < f.vectors; ++v) {
@@ -438,3 +446,5 @@ extern "C" int form_through_time(const FormPlan* plan, const FormPass* pass, Nes
   }
   return 0;
 }
+
+extern "C" int lanes() { return W; }

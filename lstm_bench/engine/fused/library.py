@@ -226,10 +226,6 @@ def load_for(isa: str, written: Written | None = None) -> ctypes.CDLL:
         *(ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int),
         *(ctypes.c_long, ctypes.c_long),
     ]
-    library.through_time.argtypes = [
-        *(ctypes.c_int, ctypes.c_void_p, ctypes.c_int),
-        *(ctypes.c_long, ctypes.c_long),
-    ]
     return library
 
 
@@ -243,7 +239,7 @@ def _available(wanted: str) -> bool:
     try:
         load()
     except Unavailable as reason:
-        tell_once("kernel", f"lstm_bench: torch instead of the fused kernel: {reason}")
+        tell_once("kernel", f"lstm_bench: torch instead of compiled kernels: {reason}")
         return False
     return True
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import torch
-
-from lstm_bench.engine.fused.library import Unavailable
 
 _pool: tuple[int, int, ThreadPoolExecutor] | None = None  # of which process, how many, the pool
 
@@ -35,14 +32,3 @@ def share(work: Callable[[int, int], int], tasks: int) -> None:
     codes = [part(0)] if workers == 1 else list(pool(workers).map(part, range(workers)))
     if 1 in codes:
         raise MemoryError("the compiled kernel found no memory for its work space")
-    if any(codes):
-        raise Unavailable("the compiled kernel knows no such cell")
-
-
-def run(library: ctypes.CDLL, cell: int, view: ctypes.Structure, *, backward: bool) -> None:
-    """All tasks of a pass of the fused kernel."""
-
-    def work(first: int, last: int) -> int:
-        return library.through_time(cell, ctypes.byref(view), int(backward), first, last)
-
-    share(work, view.R * view.tiles)

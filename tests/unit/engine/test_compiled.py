@@ -26,7 +26,7 @@ def cell_of(step: Callable[..., State], parts: tuple[str, ...] = ("h",), **more:
 
     @dataclass(frozen=True)
     class Written(Cell):
-        name = "written"
+        # without a name: it is in no registry
         state = parts
 
         def init(self, rng, inputs, width, outputs):
@@ -178,7 +178,7 @@ def test_what_cannot_be_compiled_runs_on_the_loop_and_says_what_it_was(step, sai
     assert engine.backend_for(cell) == "loop"
     told = [line for line in capsys.readouterr().err.splitlines() if "no kernel for" in line]
     assert len(told) == 1
-    assert "cell written" in told[0]
+    assert "cell Written" in told[0]
     assert said in told[0]
 
 
