@@ -102,10 +102,7 @@ class Program:
             return f"d_v{index}"
         if kind not in NAMED:
             return f"r{place}"
-        part, offset, _ = self.form.pieces[index]
-        first = [p[1] for p in self.form.pieces if p[0] == part].index(offset)
-        name = self.state[part] if self.state[part].isidentifier() else f"state_{part}"
-        return NAMED[kind].format(f"{name}{first or ''}")
+        return NAMED[kind].format(self.piece_name(index))
 
     def equation(self, product: Node) -> str:
         """A product, for a reader."""
@@ -117,6 +114,12 @@ class Program:
         if node.op == "input":
             return "x"
         return self.state[node.args[0]] if node.op == "state" else repr(node)
+
+    def piece_name(self, piece: int) -> str:
+        part, offset, _ = self.form.pieces[piece]
+        name = self.state[part] if self.state[part].isidentifier() else f"state_{part}"
+        first = [p[1] for p in self.form.pieces if p[0] == part].index(offset)
+        return f"{name}{first or ''}"
 
     def _in_place(self, piece: int) -> bool:
         """Whether a piece's gradient may be written where it is read: by the one loop that does."""

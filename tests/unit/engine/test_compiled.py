@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from subprocess import run
 
 import numpy as np
@@ -13,9 +14,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import silu, softplus
 
-from lstm_bench import engine
+from lstm_bench import cells, engine
 from lstm_bench.cells.base import Cell, State
 from lstm_bench.engine import compiled
+from lstm_bench.engine.compiled.__main__ import form_of
 from lstm_bench.engine.describe import path
 from lstm_bench.engine.fused import library
 from tests.numerics.test_compiled import as_exact_as_float32_can, case
@@ -203,3 +205,11 @@ def test_a_recording_imports_no_compiler_of_torch():
     )
     done = run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split(maxsplit=1) == ["Compiled", "[]\n"]
+
+
+def test_the_page_shows_the_form_and_the_code_as_they_are():
+    made = compiled.derived_from(cells.create("lstm_peephole"))
+    assert isinstance(made, compiled.Compiled)
+    page = (Path(__file__).parents[3] / "docs" / "engine.md").read_text(encoding="utf-8")
+    assert form_of(made.program) in page
+    assert made.program.text.strip() in page
