@@ -10,7 +10,7 @@ from torch import Tensor
 from lstm_bench.cells.base import Cell, Params, State
 from lstm_bench.engine import loop
 from lstm_bench.engine.compiled.form import Sizes
-from lstm_bench.engine.compiled.recording import network_sizes, random_case
+from lstm_bench.engine.compiled.recording import network_sizes, random_case, undisturbed
 
 if TYPE_CHECKING:
     from lstm_bench.engine.compiled import Compiled
@@ -21,8 +21,7 @@ ALLOWED = 1e-4  # of the norm of what is compared: float32 has 1e-6, a wrong ter
 
 def difference(cell: Cell, found: Compiled) -> str | None:
     """What differs from the loop in float64 at two sizes, in words; None where nothing does."""
-    keep = torch.get_rng_state()
-    try:
+    with undisturbed():
         for number, sizes in enumerate((network_sizes(cell)[0], network_sizes(cell)[-1])):
             small = sizes._replace(replicates=2)
             exact = _values(cell, loop, small, number, torch.float64)
@@ -31,8 +30,6 @@ def difference(cell: Cell, found: Compiled) -> str | None:
                 off = (values[name].double() - value).norm()
                 if not off <= ALLOWED * value.norm() + 1e-5:
                     return f"its compiled form differs from its step in {name}"
-    finally:
-        torch.set_rng_state(keep)
     return None
 
 

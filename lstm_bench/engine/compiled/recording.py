@@ -8,7 +8,8 @@ that none can be older than the cell.
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from fractions import Fraction
 from typing import Any, NamedTuple
 
@@ -95,6 +96,21 @@ class Recorder(TorchDispatchMode):
         return value
 
 
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """On one thread, and the process's random numbers are where they were afterwards.
+
+    Operations this small take a thousand times as long where threads wait for a busy core.
+    """
+    random, threads = torch.get_rng_state(), torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+        torch.set_rng_state(random)
+
+
 def network_sizes(cell: Cell) -> list[Sizes]:
     """The samples, at widths that the cell can have."""
     found = []
@@ -143,11 +159,8 @@ def record(cell: Cell) -> tuple[Recording, Recording]:
     Raises Refused where the operations change from one size, or one call, to the next.
     """
     sizes = network_sizes(cell)
-    keep = torch.get_rng_state()
-    try:
+    with undisturbed():
         traces = [record_once(cell, each) for each in [*sizes, sizes[0]]]
-    finally:
-        torch.set_rng_state(keep)
     if len({len(trace.calls) for trace in traces}) > 1:
         raise Refused("a step that takes other operations at another size or call")
     at = [*sizes, sizes[0]]
