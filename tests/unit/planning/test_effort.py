@@ -12,7 +12,7 @@ from lstm_bench.planning.plan import resolve
 from tests.workflow.workspace import ROOT, TINY
 
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
-LOOPED = {"elman": "kernel", "lstm": "kernel", "minlstm": "scan", "lstm_peephole": "loop"}
+LOOPED = {"elman": "kernel", "lstm_peephole": "kernel", "lru": "scan", "feedforward_window": "loop"}
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,7 @@ def test_longer_sequences_and_more_replicates_take_more(
 def test_seconds_grow_with_the_budget_and_memory_does_not(
     entries: dict[tuple[str, int], Any],
 ) -> None:
-    entry = entries["lstm", 100]
+    entry = entries["elman", 100]
     training = {**entry["spec"]["training"], "updates": 100 * 60}
     longer = {**entry, "spec": {**entry["spec"], "training": training}}
     assert seconds(longer, 5) > 10 * seconds(entry, 5) - 9 * 4.0 - 1e-9
