@@ -172,8 +172,8 @@ def _compiled(cls: type, cell: Cell, wanted: str) -> Compiled | str:
             found = difference(cell, found) or found
         except Unavailable as reason:
             found = str(reason)
-        except (Refused, MemoryError) as reason:
-            found = f"{reason} cannot be compiled"
+        except Exception as error:
+            found = f"it cannot be compared with its step: {type(error).__name__}: {error}"
     if isinstance(found, str):
         tell(f"lstm_bench: no kernel for cell {getattr(cell, 'name', cls.__name__)}: {found}")
     return found

@@ -45,7 +45,8 @@ class Call(NamedTuple):
 
     @property
     def name(self) -> str:
-        return self.func._schema.name.removeprefix("aten::")
+        """Of the operation; one in place has a result like any other."""
+        return self.func._schema.name.removeprefix("aten::").removesuffix("_")
 
 
 class Recording(NamedTuple):
@@ -61,6 +62,7 @@ class Recorder(TorchDispatchMode):
         super().__init__()
         self.numbers = {id(tensor): number for number, tensor in enumerate(leaves)}
         self.kept: list[Tensor] = list(leaves)  # an id is a tensor's while the tensor lives
+        self.memory = {leaf.untyped_storage().data_ptr() for leaf in leaves}
         self.calls: list[Call] = []
 
     @classmethod
@@ -69,9 +71,9 @@ class Recorder(TorchDispatchMode):
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         given = self._named(tuple(args)), self._named(kwargs or {})
+        if func._schema.is_mutable and (kwargs or self._given(args[0])):
+            raise Refused(f"{func._schema.name.removeprefix('aten::')} changes what it was given")
         out = func(*args, **(kwargs or {}))
-        if func._schema.is_mutable:
-            raise Refused(f"{func._schema.name.removeprefix('aten::')} changes a tensor in place")
         outs = list(out) if isinstance(out, (tuple, list)) else [out]
         if not all(isinstance(each, Tensor) for each in outs):
             raise Refused(f"{func._schema.name.removeprefix('aten::')} asks for a value")
@@ -81,6 +83,13 @@ class Recorder(TorchDispatchMode):
             self.numbers[id(each)] = len(self.kept)
             self.kept.append(each)
         return out
+
+    def _given(self, tensor: Any) -> bool:
+        """Whether it shows a part of state, input or parameters; a value of the step may change.
+
+        What saw the old value and is read later differs from the loop, and is found out there.
+        """
+        return not isinstance(tensor, Tensor) or tensor.untyped_storage().data_ptr() in self.memory
 
     def _named(self, value: Any) -> Any:
         if isinstance(value, Tensor):

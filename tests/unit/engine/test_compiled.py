@@ -76,9 +76,28 @@ def halves(p, x, state):
     return torch.tanh(c + p.b), c
 
 
+def in_rows(p, x, state):
+    """Sequences in rows, gates side by side, values changed in place: as torch.nn writes it."""
+    h, c = (part.mT for part in state)
+    rows = torch.cat([x.mT, h], dim=2)
+    a = torch.baddbmm(p.b.mT, rows, torch.cat([p.W, p.U], dim=2).mT)
+    gates = torch.cat([a + p.v.mT, h @ p.U_g.mT], dim=2)
+    i, g = gates.chunk(2, dim=2)
+    i = i.clone().sigmoid_()
+    c = (c * i).addcmul_(1 - i, g.tanh())
+    return (c.tanh() * i).mT, c.mT
+
+
 @pytest.mark.parametrize(
     ("step", "parts"),
-    [(scaled, "h"), (attention, "hm"), (turned, "h"), (bounded, "h"), (halves, "hc")],
+    [
+        (scaled, "h"),
+        (attention, "hm"),
+        (turned, "h"),
+        (bounded, "h"),
+        (halves, "hc"),
+        (in_rows, "hc"),
+    ],
     ids=lambda each: getattr(each, "__name__", each),
 )
 def test_a_cell_that_nobody_foresaw_has_a_kernel(step: Callable, parts: str):
@@ -163,7 +182,7 @@ def wrong_gradient(p, x, state):
         (counted, "changes with the size or the call"),
         (late, "differs from its step"),
         (branches, "asks for a value"),
-        (in_place, "mul_ changes a tensor in place"),
+        (in_place, "mul_ changes what it was given"),
         (across, "mean over replicates or sequences"),
         (sorted_units, "sort"),
         (of_the_width, "changes with the size"),
