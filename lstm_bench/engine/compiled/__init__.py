@@ -10,8 +10,7 @@ what it was; what differs from `step` on fresh numbers, a hidden random number s
 from __future__ import annotations
 
 import ctypes
-import functools
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 import torch
@@ -148,40 +147,55 @@ def _needed(calls: Sequence[Call], wanted: set[int]) -> list[Call]:
     return found[::-1]
 
 
-@functools.cache
-def _derived(cls: type, cell: Cell) -> Compiled | str:
-    try:
-        return Compiled(cell)
-    except Refused as reason:
-        return f"{reason} cannot be compiled"
-    except Exception as error:  # a cell may do anything, and the loop runs whatever it does
-        return f"its step cannot be recorded: {type(error).__name__}: {str(error)[:200]}"
+_derived: dict[Hashable, Compiled | str] = {}
+_ready: dict[Hashable, Compiled | str] = {}
 
 
 def derived_from(cell: Cell) -> Compiled | str:
     """What its equations make of a cell, or why nothing; it needs no compiler."""
-    return _derived(type(cell), cell)  # equal cells may be of two classes
-
-
-@functools.cache
-def _compiled(cls: type, cell: Cell, wanted: str) -> Compiled | str:
-    found = derived_from(cell)
-    if isinstance(found, Compiled):
+    key = _key(cell)
+    if key not in _derived:
         try:
-            found.nest()
-            found = difference(cell, found) or found
-        except Unavailable as reason:
-            found = str(reason)
-        except Exception as error:
-            found = f"it cannot be compared with its step: {type(error).__name__}: {error}"
-    if isinstance(found, str):
-        tell(f"lstm_bench: no kernel for cell {getattr(cell, 'name', cls.__name__)}: {found}")
-    return found
+            _derived[key] = Compiled(cell)
+        except Refused as reason:
+            _derived[key] = f"{reason} cannot be compiled"
+        except Exception as error:  # a cell may do anything, and the loop runs whatever it does
+            why = f"{type(error).__name__}: {str(error)[:200]}"
+            _derived[key] = f"its step cannot be recorded: {why}"
+    return _derived[key]
 
 
 def compiled(cell: Cell) -> Compiled | str:
     """What runs a cell on this machine, or why nothing does; one line says so the first time."""
-    return _compiled(type(cell), cell, word(ISA))
+    key = word(ISA), *_key(cell)
+    if key not in _ready:
+        found = derived_from(cell)
+        if isinstance(found, Compiled):
+            found = _tried(cell, found)
+        if isinstance(found, str):
+            told = getattr(cell, "name", type(cell).__name__)
+            tell(f"lstm_bench: no kernel for cell {told}: {found}")
+        _ready[key] = found
+    return _ready[key]
+
+
+def _key(cell: Cell) -> tuple[Hashable, ...]:
+    """Equal cells may be of two classes, and an option may be a list."""
+    try:
+        hash(cell)
+    except TypeError:
+        return type(cell), repr(cell)
+    return type(cell), cell
+
+
+def _tried(cell: Cell, found: Compiled) -> Compiled | str:
+    try:
+        found.nest()
+        return difference(cell, found) or found
+    except Unavailable as reason:
+        return str(reason)
+    except Exception as error:
+        return f"it cannot be compared with its step: {type(error).__name__}: {error}"
 
 
 def supports(cell: Cell, like: Tensor) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from subprocess import run
 
@@ -20,6 +20,7 @@ from lstm_bench.engine import compiled
 from lstm_bench.engine.compiled.__main__ import form_of
 from lstm_bench.engine.describe import path
 from lstm_bench.engine.fused import library
+from tests.numerics.support import any_cells_backend
 from tests.numerics.test_compiled import as_exact_as_float32_can, case
 
 
@@ -201,6 +202,22 @@ def test_what_cannot_be_compiled_runs_on_the_loop_and_says_what_it_was(step, sai
     assert len(told) == 1
     assert "cell Written" in told[0]
     assert said in told[0]
+
+
+def test_an_option_may_be_a_list():
+    @dataclass(frozen=True)
+    class Listed(Cell):
+        rates: list[float] = field(default_factory=lambda: [0.5, 0.25])
+
+        def init(self, rng, inputs, width, outputs):
+            return {"W": rng.normal(0, 0.3, (width, inputs))}
+
+        def step(self, p, x, state):
+            return (sum(rate * torch.tanh(p.W @ x + state[0]) for rate in self.rates),)
+
+    both = Listed(), Listed([0.5, 0.5])
+    assert [engine.backend_for(cell) for cell in both] == [any_cells_backend()] * 2
+    assert compiled.derived_from(both[0]) is not compiled.derived_from(both[1])
 
 
 def test_a_cells_page_says_what_runs_it():
