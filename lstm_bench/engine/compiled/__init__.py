@@ -22,8 +22,8 @@ from lstm_bench.engine.compiled.form import Refused, Size, Sizes
 from lstm_bench.engine.compiled.gradient import derived
 from lstm_bench.engine.compiled.lowering import lowered
 from lstm_bench.engine.compiled.plan import Plan
-from lstm_bench.engine.compiled.reading import Reading, refs
-from lstm_bench.engine.compiled.recording import Call, Ref, network_sizes, random_case, record
+from lstm_bench.engine.compiled.reading import Reading
+from lstm_bench.engine.compiled.recording import Call, Ref, network_sizes, random_case, record, refs
 from lstm_bench.engine.compiled.running import FormThroughTime
 from lstm_bench.engine.compiled.schedule import scheduled
 from lstm_bench.engine.compiled.writing import Program

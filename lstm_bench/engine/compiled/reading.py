@@ -7,12 +7,11 @@ Nodes beside those of the form: `mm` (matrix, node), `slice` (node, start), `cat
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from lstm_bench.engine.compiled.form import Graph, Node, Refused, Size, Sizes
-from lstm_bench.engine.compiled.operations import OPERATIONS
-from lstm_bench.engine.compiled.recording import B, Call, Recording, Ref
+from lstm_bench.engine.compiled.recording import B, Call, Recording, Ref, refs
+from lstm_bench.engine.compiled.spelling import POINTWISE, as_number
 
 SAME = {"alias", "clone", "contiguous", "lift_fresh", "_to_copy", "view_as"}
 VIEWS = {"view", "_unsafe_view", "reshape", "unsqueeze", "squeeze", "permute", "transpose", "t",
@@ -116,7 +115,7 @@ class Reading:
         roles = self.read[call.args[0].number].roles if call.name.endswith("like") else ""
         if not roles:
             raise Refused(f"torch's {call.name}")
-        self.read[call.outs[0].number] = Read(self.graph.const(_number(value)), roles)
+        self.read[call.outs[0].number] = Read(self.graph.const(as_number(value)), roles)
 
     def view(self, call: Call) -> None:
         node, roles = self.read[call.args[0].number]
@@ -251,7 +250,7 @@ class Reading:
         if call.name == "var":
             off = g.apply("sub", node, value)
             correction = call.kwargs.get("correction")
-            less = _number(1.0 if correction is None else correction)
+            less = as_number(1.0 if correction is None else correction)
             value = g.apply(
                 "div", g.node("sum", g.apply("mul", off, off)), g.apply("sub", count, less)
             )
@@ -260,7 +259,7 @@ class Reading:
     def operand(self, value: Any, shape: tuple[int, ...], roles: str) -> Node:
         """An argument of an operation unit by unit whose result has this shape and these roles."""
         if not isinstance(value, Ref):
-            return self.graph.const(_number(value))
+            return self.graph.const(as_number(value))
         own = self.concrete[value.number]
         if value.number in self.read:
             node, mine = self.read[value.number]
@@ -287,7 +286,7 @@ class Reading:
             for i in range(rank)
         )
         args = [self.operand(a, shape, roles) for a in call.args if a is not None]
-        kwargs = {k: _number(v) for k, v in call.kwargs.items() if isinstance(v, (float, Size))}
+        kwargs = {k: as_number(v) for k, v in call.kwargs.items() if isinstance(v, (float, Size))}
         node = POINTWISE[call.name](self.graph, *args, **kwargs)
         if (
             node.size is None
@@ -303,102 +302,5 @@ class Reading:
         self.read[call.outs[0].number] = Read(node, roles)
 
 
-def refs(value: Any) -> list[Ref]:
-    """All tensors in the arguments of a call."""
-    if isinstance(value, Ref):
-        return [value]
-    if isinstance(value, Size):
-        return []
-    parts = value.values() if isinstance(value, dict) else value
-    return (
-        [r for each in parts for r in refs(each)]
-        if isinstance(parts, (tuple, list)) or isinstance(value, dict)
-        else []
-    )
-
-
 def _axis(size: Size, rank: int) -> int:
     return int(size.constant) % rank
-
-
-def _number(value: Any) -> float:
-    if isinstance(value, Size):
-        if not value.fixed:
-            raise Refused("a number that changes with the width")
-        return float(value.constant)
-    if not isinstance(value, (int, float)):
-        raise Refused(f"the argument {value!r}")
-    return float(value)
-
-
-def _scaled(op: str) -> Callable[..., Node]:
-    return lambda g, a, b, alpha=1.0: g.apply(op, a, g.apply("mul", b, alpha))
-
-
-def _power(g: Graph, a: Node, exponent: Node) -> Node:
-    match exponent.args:
-        case (2.0,):
-            return g.apply("mul", a, a)
-        case (3.0,):
-            return g.apply("mul", g.apply("mul", a, a), a)
-        case (0.5,):
-            return g.apply("sqrt", a)
-        case (-0.5,):
-            return g.apply("div", 1.0, g.apply("sqrt", a))
-        case (-1.0,):
-            return g.apply("div", 1.0, a)
-    raise Refused("a power other than 2, 3, 1/2, -1/2 and -1")
-
-
-def _softplus(g: Graph, a: Node, *more: Node) -> Node:
-    if any(m.args != (d,) for m, d in zip(more, (1.0, 20.0))):
-        raise Refused("torch's softplus with options")
-    return g.apply("neg", g.apply("logsigmoid", g.apply("neg", a)))
-
-
-def _gelu(g: Graph, a: Node) -> Node:
-    inner = g.apply("add", g.apply("erf", g.apply("mul", a, 0.7071067811865476)), 1.0)
-    return g.apply("mul", g.apply("mul", a, 0.5), inner)
-
-
-def _addcmul(g: Graph, a: Node, b: Node, c: Node, value: float = 1.0) -> Node:
-    return g.apply("add", a, g.apply("mul", g.apply("mul", b, c), value))
-
-
-def _leaky(g: Graph, a: Node, slope: Node | float = 0.01) -> Node:
-    return g.apply("where", g.apply("gt", a, 0.0), a, g.apply("mul", a, slope))
-
-
-def _elu(g: Graph, a: Node) -> Node:
-    return g.apply(
-        "where",
-        g.apply("gt", a, 0.0),
-        a,
-        g.apply("sub", g.apply("exp", g.apply("minimum", a, 0.0)), 1.0),
-    )
-
-
-def _same(op: str) -> Callable[..., Node]:
-    return lambda g, *args: g.apply(op, *args)
-
-
-POINTWISE: dict[str, Callable[..., Node]] = {
-    **{op: _same(op) for op in OPERATIONS},
-    "add": _scaled("add"),
-    "sub": _scaled("sub"),
-    "rsub": lambda g, a, b, alpha=1.0: g.apply("sub", b, g.apply("mul", a, alpha)),
-    "reciprocal": lambda g, a: g.apply("div", 1.0, a),
-    "rsqrt": lambda g, a: g.apply("div", 1.0, g.apply("sqrt", a)),
-    "square": lambda g, a: g.apply("mul", a, a),
-    "pow": _power,
-    "log_sigmoid_forward": _same("logsigmoid"),
-    "softplus": _softplus,
-    "silu": lambda g, a: g.apply("mul", a, g.apply("sigmoid", a)),
-    "gelu": _gelu,
-    "leaky_relu": _leaky,
-    "elu": _elu,
-    "addcmul": _addcmul,
-    "lerp": lambda g, a, b, w: g.apply("add", a, g.apply("mul", w, g.apply("sub", b, a))),
-    "sgn": _same("sign"),
-    "scalar_tensor": lambda g, a: a,
-}  # fmt: skip

@@ -34,6 +34,16 @@ class Ref(NamedTuple):
     number: int
 
 
+def refs(value: Any) -> list[Ref]:
+    """All tensors in the arguments of a call."""
+    if isinstance(value, Ref):
+        return [value]
+    if isinstance(value, dict):
+        value = tuple(value.values())
+    parts = value if isinstance(value, (tuple, list)) and not isinstance(value, Size) else ()
+    return [ref for each in parts for ref in refs(each)]
+
+
 class Call(NamedTuple):
     """outs = func(*args, **kwargs), with a Ref for a tensor."""
 
