@@ -74,7 +74,7 @@ def test_a_cells_loops_and_the_runner_are_clean_under_sanitisers(name: str, tmp_
     source.write_text("\n".join([start, compiled.program.text, plans(cell, compiled)]))
     program = tmp_path / "sanitised"
     subprocess.run([*command(tmp_path), str(source), "-o", str(program)], check=True)
-    clean(program, 300)
+    clean(program, 100)
 
 
 def test_the_truncated_kernel_is_clean_under_sanitisers(tmp_path: Path):
