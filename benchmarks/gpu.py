@@ -11,7 +11,6 @@ contestants take turns (A B C A B C ...), each timed by CUDA events around enoug
     cudnn x R       the same R times, one after another, which is R separate trainings
     triton ... x R  the kernels of this suite, R replicates in one call
     triton x 1      the same with one replicate
-    bptt            batched products, one step after another
     graphs, loop    the general path, recorded as a CUDA graph and not
 
 Goals: `triton x 128` takes at most 2 times `cudnn x 1`; the sweep of 128 runs at 50 times the
@@ -85,7 +84,7 @@ def _cell(args: argparse.Namespace, cell: str) -> list[dict[str, Any]]:
         if _agrees(args, cell, backend):
             contestants[f"{backend} x {R}"] = _pass(args, cell, backend, R)
     contestants["triton x 1"] = _pass(args, cell, "triton", 1)
-    for backend in ("graphs", "bptt", "loop"):
+    for backend in ("graphs", "loop"):
         contestants[f"{backend} x {R}"] = _pass(args, cell, backend, R)
     samples = _interleaved(contestants, args.samples)
     base = statistics.median(samples["cudnn x 1"])

@@ -16,13 +16,13 @@ from typing import Any
 import click
 import numpy as np
 import torch
-from lstm_bench.training.model import ReplicateBatch
 
 from lstm_bench import tasks
 from lstm_bench.engine.runtime import configure
 from lstm_bench.errors import BenchError
 from lstm_bench.spec import Condition, SeedBlock, Training
 from lstm_bench.training.data import TrainStream
+from lstm_bench.training.model import ReplicateBatch
 
 LENGTHS = (50, 200)
 BATCH, WIDTH = 32, 64

@@ -10,7 +10,7 @@ import numpy as np
 
 from lstm_bench.catalogue.docstrings import option_lines
 from lstm_bench.cells import Cell
-from lstm_bench.engine.describe import gate_names, state_sizes
+from lstm_bench.engine.describe import gate_names, path, state_sizes
 
 INPUTS, OUTPUTS = 2, 1
 WIDTHS = (32, 64, 128)
@@ -38,6 +38,7 @@ def lines(cls: type[Cell]) -> list[str]:
         *([f"formula    {cls.formula}"] if cls.formula else []),
         f"gates      {gates}",
         f"state      {', '.join(cell.state)}; the readout sees {cell.state[0]}",
+        f"run by     {path(cell)}",
         "",
         *_table(cell),
         "parameters and FLOPs of the cell, without the readout; d inputs, width h, k outputs",

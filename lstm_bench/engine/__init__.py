@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from lstm_bench.cells.base import Cell, Params, State
-from lstm_bench.engine import bptt, cudnn, fused, gpu, graphs, loop, scan, truncated
+from lstm_bench.engine import compiled, cudnn, gpu, graphs, loop, scan, truncated
 from lstm_bench.environment import CUDA_GRAPHS, word
 from lstm_bench.errors import BenchError, unknown
 
@@ -30,12 +30,11 @@ class Backend(Protocol):
 
 # in order of preference; `loop` takes every cell, so what stands after it is taken by name only
 BACKENDS: dict[str, Backend] = {
-    "fused": fused,
     **gpu.BACKENDS,
-    "scan": scan,
-    "graphs": graphs,  # of the plain loop: on a GPU faster than bptt, whose products are separate
-    "bptt": bptt,
     "truncated": truncated,
+    "compiled": compiled,
+    "scan": scan,
+    "graphs": graphs,  # the plain loop recorded, on a GPU
     "loop": loop,
     "cudnn": cudnn,
 }
@@ -79,7 +78,7 @@ def by_torch(backend: str) -> bool:
 
 def by_kernel(backend: str) -> bool:
     """Whether the compiled kernel computes on a CPU where this backend is chosen."""
-    return backend in ("fused", "truncated") and not by_torch(backend)
+    return backend in ("compiled", "truncated") and not by_torch(backend)
 
 
 def unroll(

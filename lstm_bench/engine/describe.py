@@ -1,10 +1,11 @@
-"""What a cell shows once it has weights: the names of its gates, the sizes of its state."""
+"""What a cell shows: the names of its gates, the sizes of its state, what runs it."""
 
 from __future__ import annotations
 
 import torch
 
 from lstm_bench.cells.base import Cell, Params, State
+from lstm_bench.engine import compiled, scan
 from lstm_bench.engine.network import Network
 
 
@@ -19,6 +20,24 @@ def state_sizes(cell: Cell, inputs: int, width: int, outputs: int) -> tuple[int,
     """Numbers a sequence carries from step to step, for each part of the state."""
     _, state = _started(cell, inputs, width, outputs)
     return tuple(part[0, ..., 0].numel() for part in state)
+
+
+def way(cell: Cell) -> str:
+    """How a cell goes through time in float32 on a CPU: `kernel`, `scan` or `loop`.
+
+    Asked of the cell alone: the answer is the same with and without a compiler.
+    """
+    if not isinstance(compiled.derived_from(cell), str):
+        return "kernel"
+    return "scan" if scan.supports(cell, torch.zeros(0)) else "loop"
+
+
+def path(cell: Cell) -> str:
+    """The same for a reader, and why it is no kernel."""
+    why = compiled.derived_from(cell)
+    if isinstance(why, str):
+        return f"the {way(cell)}: {why}"
+    return "a kernel, compiled from the equations of its step"
 
 
 def _started(cell: Cell, inputs: int, width: int, outputs: int) -> tuple[Params, State]:

@@ -10,7 +10,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 import lstm_bench
-from lstm_bench import cells, claims, engine, experiments, tables, tasks
+from lstm_bench import cells, claims, experiments, tables, tasks
 from lstm_bench.engine.network import Network
 from lstm_bench.engine.runtime import resolve_device
 from lstm_bench.errors import BenchError, unknown
@@ -38,8 +38,6 @@ from lstm_bench.store.plans import Plan, PlannedSweep
 from lstm_bench.sweep import Choice, Sweep, once_each
 from lstm_bench.training.devices import as_text, declared, device_for
 from lstm_bench.training.facts import Facts, describe, facts
-
-WAYS = {"bptt": "kernel", "scan": "scan"}  # of the engine through time; bptt's cells have a kernel
 
 
 def with_defaults(config: Mapping[str, object], schema: Mapping[str, Any]) -> dict[str, Any]:
@@ -255,16 +253,16 @@ def _conditions(planned: Mapping[str, Condition]) -> dict[str, PlannedCondition]
         alike = canonical({**condition.to_json(), "T": None})
         if alike not in known:
             task = tasks.create(condition.task, condition.task_options)
-            way = _way(Network.of(condition, task))
-            known[alike] = task, facts(condition, task), way
-        task, shared, way = known[alike]
+            time_loop = way(Network.of(condition, task).cell)
+            known[alike] = task, facts(condition, task), time_loop
+        task, shared, time_loop = known[alike]
         require_sizes(condition, task)
         entry, training = describe(condition, task, shared), condition.training
         found[id] = replace(
             entry,
             priority=min(int(entry.flops_per_update * training.updates // 10**6), 2**31 - 1),
             effort=Effort(
-                way=way,
+                way=time_loop,
                 steps=task.steps(condition.T),
                 inputs=task.inputs,
                 validation=training.validation_size,
@@ -272,13 +270,3 @@ def _conditions(planned: Mapping[str, Condition]) -> dict[str, PlannedCondition]
             ),
         )
     return found
-
-
-def _way(network: Network) -> str:
-    """How the engine goes through time, as `planning.effort` counts it.
-
-    Asked of the class of the cell alone: a plan is the same with and without a compiler.
-    """
-    like: Any = None
-    names = (name for name in WAYS if engine.BACKENDS[name].supports(network.cell, like))
-    return WAYS.get(next(names, ""), "loop")

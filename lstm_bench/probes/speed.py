@@ -76,7 +76,7 @@ class _Field:
         plugins = os.environ.get("LSTM_BENCH_PLUGINS", "")
         every = contenders(built, device, settings["instruction_sets"])
         for name in [n for n in every if n not in settings.get("without", ())]:
-            isa = name.partition(" ")[2] if name.startswith("fused") else ""
+            isa = name.partition(" ")[2] if name.startswith("compiled") else ""
             spec = {
                 "contender": name,
                 "threads": threads,
@@ -231,7 +231,7 @@ def contenders(cell: cells.Cell, device: str, instruction_sets: list[str]) -> li
     """Every backend that runs this cell here, its variants, the peers and the peak."""
     like = torch.zeros(1, device=device)
     own = [name for name, module in engine.BACKENDS.items() if module.supports(cell, like)]
-    variants = [f"fused {isa}" for isa in instruction_sets if "fused" in own]
+    variants = [f"compiled {isa}" for isa in instruction_sets if "compiled" in own]
     ours = type(cell).__module__.startswith("lstm_bench.cells")  # and not a plugin's of that name
     known = peers.available(cell.name, device) if ours else []
     return [*own, *variants, *known, "sgemm"]

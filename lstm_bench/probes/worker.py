@@ -31,7 +31,7 @@ MEMORY_WORDS = ("alloc", "not enough memory", "out of memory", "RESOURCE_EXHAUST
 
 
 def make(name: str, device: str) -> Contender:
-    """The contender of this name; a variant of a backend is `fused avx2`."""
+    """The contender of this name; a variant of a backend is `compiled avx2`."""
     if name == "sgemm":
         return MatrixProduct(device)
     if name == "jax":

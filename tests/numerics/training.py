@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from lstm_bench.training.model import ReplicateBatch
 
 from lstm_bench.spec import Condition, SeedBlock, Training
 from lstm_bench.tasks import Batch, create, generator, registry
+from lstm_bench.training.model import ReplicateBatch
 
 CPU = torch.device("cpu")
 

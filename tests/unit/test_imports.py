@@ -31,7 +31,7 @@ def test_every_import_of_the_package_points_down_and_stays_in_its_room():
 
 def test_the_package_is_really_read():
     modules = package_sources()
-    assert {"lstm_bench.spec", "lstm_bench.tasks.base", "lstm_bench.engine.bptt.lstm"} <= set(
+    assert {"lstm_bench.spec", "lstm_bench.tasks.base", "lstm_bench.engine.compiled.form"} <= set(
         modules
     )
     seen = {item.room for name, text in modules.items() for item in imports_of(text, name)}

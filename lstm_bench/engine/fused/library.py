@@ -19,6 +19,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from filelock import FileLock
@@ -36,6 +37,16 @@ ISA_FLAGS = {
     "portable": ("-DW=4",),
 }
 TRIES = 3  # of a compiler that could not be started, or was killed
+
+
+HEADERS = ("nest.h", "pointwise.h", "tile.h", "vector.h")  # what the loops of a cell include
+
+
+class Written(NamedTuple):
+    """The loops of a cell, written from its equations, and its name."""
+
+    name: str
+    text: str
 
 
 class Unavailable(Exception):
@@ -66,17 +77,25 @@ def compiler() -> str:
     raise Unavailable("no C++ compiler is on the PATH")
 
 
-def build(isa: str) -> Path:
-    """The compiled kernel, from the cache where it is there. Raises Unavailable."""
+def build(isa: str, written: Written | None = None) -> Path:
+    """The compiled kernel, or the loops written for a cell, from the cache where they are there.
+
+    Raises Unavailable.
+    """
     flags = [*COMMON, *ISA_FLAGS[isa]]
     parts = [" ".join(flags).encode(), platform.machine().encode()]
-    parts += [file.read_bytes() for file in sorted(SOURCES.glob("[a-z]*.[ch]*"))]
+    if written is None:
+        parts += [file.read_bytes() for file in sorted(SOURCES.glob("[a-z]*.[ch]*"))]
+    else:
+        parts += [written.text.encode()]
+        parts += [(SOURCES / name).read_bytes() for name in HEADERS]
     own = "".join([os.environ.get("CXX", ""), *platform.libc_ver()]).encode()
-    folder, kernel = cache_folder(), f"{isa}-{sha256(b'0'.join(parts))[:16]}"
+    folder, name = cache_folder(), "" if written is None else f"{written.name}-"
+    kernel = f"{isa}-{name}{sha256(b'0'.join(parts))[:16]}"
     target = folder / f"{kernel}-{sha256(own)[:8]}.so"
     try:
         if not target.exists():
-            _make(flags, target)
+            _make(flags, target, written)
     except Unavailable:
         others = [(path.stat().st_mtime, path) for path in folder.glob(f"{kernel}-*.so")]
         if not others:
@@ -85,13 +104,13 @@ def build(isa: str) -> Path:
     return target
 
 
-def _make(flags: list[str], target: Path) -> None:
+def _make(flags: list[str], target: Path, written: Written | None) -> None:
     command = [compiler(), *flags]
     if not os.access(target.parent, os.W_OK):
         raise Unavailable(f"the cache folder {target.parent} cannot be written (LSTM_BENCH_CACHE)")
     with _alone(target):
         if not target.exists():
-            _compile(command, target)
+            _compile(command, target, written)
 
 
 @contextmanager
@@ -106,11 +125,15 @@ def _alone(target: Path) -> Iterator[None]:
         lock.release()
 
 
-def _compile(command: list[str], target: Path) -> None:
-    print(f"lstm_bench: compiling the {target.name.split('-')[0]} kernel (once)", file=sys.stderr)
+def _compile(command: list[str], target: Path, written: Written | None) -> None:
+    kernel = target.name.split("-")[0] if written is None else written.name
+    print(f"lstm_bench: compiling the {kernel} kernel (once)", file=sys.stderr)
     with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
-        made = Path(scratch) / "kernel.so"
-        _run([*command, *map(str, sorted(SOURCES.glob("[a-z]*.cpp"))), "-o", str(made)])
+        made, sources = Path(scratch) / "kernel.so", sorted(SOURCES.glob("[a-z]*.cpp"))
+        if written is not None:
+            sources = [Path(scratch) / "loops.cpp"]
+            sources[0].write_text(written.text, encoding="utf-8")
+        _run([*command, f"-I{SOURCES}", *map(str, sources), "-o", str(made)])
         with made.open("rb") as file:
             os.fsync(file.fileno())  # a half-written library would end the process that loads it
         _checksum(target).write_text(sha256(made.read_bytes()), encoding="utf-8")
@@ -168,19 +191,19 @@ def cache_folder() -> Path:
     return folder
 
 
-def _loaded(isa: str) -> ctypes.CDLL:
+def _loaded(isa: str, written: Written | None = None) -> ctypes.CDLL:
     """Made anew where what lies in the cache was cut short by a crash.
 
     What is whole and does not load (a folder that nothing may be run from) would not the next time.
     """
-    path = build(isa)
+    path = build(isa, written)
     try:
         return ctypes.CDLL(str(path))
     except OSError:
         if _is_whole(path):
             raise
         path.unlink(missing_ok=True)
-        return ctypes.CDLL(str(build(isa)))
+        return ctypes.CDLL(str(build(isa, written)))
 
 
 def _is_whole(path: Path) -> bool:
@@ -191,14 +214,16 @@ def _is_whole(path: Path) -> bool:
 
 
 @functools.cache
-def load_for(isa: str) -> ctypes.CDLL:
-    """The kernel compiled for this instruction set. Raises Unavailable."""
+def load_for(isa: str, written: Written | None = None) -> ctypes.CDLL:
+    """The kernel compiled for this instruction set, or a cell's loops. Raises Unavailable."""
     try:
-        library = _loaded(isa)
+        library = _loaded(isa, written)
     except OSError as error:
         raise Unavailable(f"the kernel does not load: {error}") from error
-    library.through_time.argtypes = [
-        *(ctypes.c_int, ctypes.c_void_p, ctypes.c_int),
+    if written is not None:
+        return library
+    library.form_through_time.argtypes = [
+        *(ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int),
         *(ctypes.c_long, ctypes.c_long),
     ]
     return library
@@ -214,7 +239,7 @@ def _available(wanted: str) -> bool:
     try:
         load()
     except Unavailable as reason:
-        tell_once("kernel", f"lstm_bench: torch instead of the fused kernel: {reason}")
+        tell_once("kernel", f"lstm_bench: torch instead of compiled kernels: {reason}")
         return False
     return True
 

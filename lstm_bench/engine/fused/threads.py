@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import torch
-
-from lstm_bench.engine.fused.library import Unavailable
 
 _pool: tuple[int, int, ThreadPoolExecutor] | None = None  # of which process, how many, the pool
 
@@ -21,17 +19,16 @@ def pool(workers: int) -> ThreadPoolExecutor:
     return _pool[2]
 
 
-def run(library: ctypes.CDLL, cell: int, view: ctypes.Structure, *, backward: bool) -> None:
-    """All tasks of a pass. Each is computed whole by one thread, so no bit depends on how many."""
-    tasks = view.R * view.tiles
+def share(work: Callable[[int, int], int], tasks: int) -> None:
+    """work(first, last) over all tasks, by as many threads as torch may use.
+
+    Each task is computed whole by one thread, so that no bit depends on how many there are.
+    """
     workers = min(torch.get_num_threads(), tasks)
 
-    def work(share: int) -> int:
-        first, last = tasks * share // workers, tasks * (share + 1) // workers
-        return library.through_time(cell, ctypes.byref(view), int(backward), first, last)
+    def part(share: int) -> int:
+        return work(tasks * share // workers, tasks * (share + 1) // workers)
 
-    codes = [work(0)] if workers == 1 else list(pool(workers).map(work, range(workers)))
+    codes = [part(0)] if workers == 1 else list(pool(workers).map(part, range(workers)))
     if 1 in codes:
-        raise MemoryError("the fused kernel found no memory for its work space")
-    if any(codes):
-        raise Unavailable(f"the fused kernel knows no cell {cell}")
+        raise MemoryError("the compiled kernel found no memory for its work space")

@@ -2,7 +2,7 @@
 // of gates and cells side by side in vectors. A replicate's numbers never meet another's.
 //
 // Rows of W (R, N, D), U (R, N, M) and b (R, N): the input gates, the output gates, the cells. The
-// rest as in through_time.cpp. The equations: engine/truncated.py.
+// rest as in form.cpp. The equations: engine/truncated.py.
 #include <cstring>
 #include <new>
 #include "scratch.h"

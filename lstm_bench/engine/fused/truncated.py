@@ -8,9 +8,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from lstm_bench.engine.bptt.buffers import as_input
+from lstm_bench.engine.fused.calling import as_input, as_tensor, describe
 from lstm_bench.engine.fused.library import load
-from lstm_bench.engine.fused.through_time import as_tensor, describe
 from lstm_bench.engine.parameters import aligned
 
 

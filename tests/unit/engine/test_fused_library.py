@@ -39,8 +39,8 @@ def fake_compiler(tmp_path: Path, script: str, monkeypatch: pytest.MonkeyPatch) 
 
 
 def one_line_says(capsys: pytest.CaptureFixture, words: str) -> None:
-    assert engine.backend_for(cells.create("lstm")) == "bptt"
-    assert engine.backend_for(cells.create("gru")) == "bptt"
+    assert engine.backend_for(cells.create("lstm")) == "loop"
+    assert engine.backend_for(cells.create("gru")) == "loop"
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 1, lines
     assert words in lines[0]
@@ -49,12 +49,12 @@ def one_line_says(capsys: pytest.CaptureFixture, words: str) -> None:
 def test_without_a_compiler_the_torch_path_runs_and_one_line_says_so(monkeypatch, capsys):
     monkeypatch.setenv("PATH", "")
     monkeypatch.delenv("CXX", raising=False)
-    one_line_says(capsys, "torch instead of the fused kernel: no C++ compiler is on the PATH")
+    one_line_says(capsys, "torch instead of compiled kernels: no C++ compiler is on the PATH")
 
 
 def test_a_compiler_that_fails_is_quoted(tmp_path, monkeypatch, capsys):
     fake_compiler(tmp_path, "echo 'x.cpp:1: error: no such flag' >&2; exit 1", monkeypatch)
-    assert engine.backend_for(cells.create("lstm")) == "bptt"
+    assert engine.backend_for(cells.create("lstm")) == "loop"
     assert "error: no such flag" in capsys.readouterr().err
     assert not list((tmp_path / "cache").glob("*.so"))
 
@@ -70,7 +70,7 @@ def test_a_compiler_is_quoted_in_any_language(script, said, tmp_path, monkeypatc
 
 
 def one_line_of_the_reason(capsys: pytest.CaptureFixture, words: str) -> None:
-    assert engine.backend_for(cells.create("lstm")) == "bptt"
+    assert engine.backend_for(cells.create("lstm")) == "loop"
     assert words in capsys.readouterr().err.splitlines()[-1]
 
 
@@ -139,7 +139,7 @@ def test_what_many_jobs_find_out_the_workflow_says_once(tmp_path, monkeypatch, c
         library._available.cache_clear()
         one_line_says(capsys, "LSTM_BENCH_ISA is off")
     (line,) = (tmp_path / "noted.kernel").read_text(encoding="utf-8").splitlines()
-    assert line.endswith("torch instead of the fused kernel: LSTM_BENCH_ISA is off")
+    assert line.endswith("torch instead of compiled kernels: LSTM_BENCH_ISA is off")
 
 
 def test_the_kernel_can_be_switched_off(monkeypatch, capsys):
@@ -222,5 +222,5 @@ def test_the_kernel_says_who_made_it():
 
 
 def test_float64_and_other_devices_take_another_path():
-    assert engine.backend_for(cells.create("lstm"), like=torch.zeros(0).double()) == "bptt"
-    assert engine.backend_for(cells.create("lstm"), like=torch.zeros(0, device="meta")) == "bptt"
+    assert engine.backend_for(cells.create("lstm"), like=torch.zeros(0).double()) == "loop"
+    assert engine.backend_for(cells.create("lstm"), like=torch.zeros(0, device="meta")) == "loop"

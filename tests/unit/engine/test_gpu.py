@@ -66,7 +66,6 @@ def test_a_cell_without_a_kernel_is_recorded_as_a_graph(monkeypatch: pytest.Monk
     assert engine.backend_for(cells.create("lru"), like=OnGPU()) == "scan"
     monkeypatch.setenv(CUDA_GRAPHS, "0")
     assert engine.backend_for(Louder(), like=OnGPU()) == "loop"
-    assert engine.backend_for(cells.create("jordan"), like=OnGPU()) == "bptt"
 
 
 @pytest.mark.usefixtures("installed")

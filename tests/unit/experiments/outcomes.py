@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from lstm_bench.training.model import ReplicateBatch
 
 from lstm_bench import experiments
 from lstm_bench.planning.plan import resolve
@@ -19,6 +18,7 @@ from lstm_bench.spec import Condition, SeedBlock
 from lstm_bench.store.paths import Results
 from lstm_bench.store.plans import Plan
 from lstm_bench.store.tables import write_table
+from lstm_bench.training.model import ReplicateBatch
 from lstm_bench.training.outcome import now, write_failure, write_outcome
 from lstm_bench.training.stopping import Progress
 from tests.workflow.test_bad_input import SCHEMA

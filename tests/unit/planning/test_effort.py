@@ -15,7 +15,7 @@ from tests.workflow.workspace import ROOT, TINY
 
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
 Entries = dict[tuple[str, int], PlannedCondition]
-LOOPED = {"elman": "kernel", "lstm": "kernel", "minlstm": "scan", "lstm_peephole": "loop"}
+LOOPED = {"elman": "kernel", "lstm_peephole": "kernel", "lru": "scan", "feedforward_window": "loop"}
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,7 @@ def test_longer_sequences_and_more_replicates_take_more(
 def test_seconds_grow_with_the_budget_and_memory_does_not(
     entries: Entries,
 ) -> None:
-    entry = entries["lstm", 100]
+    entry = entries["elman", 100]
     longer = trained(entry, updates=100 * 60)
     assert seconds(longer, 5) > 10 * seconds(entry, 5) - 9 * 4.0 - 1e-9
     assert memory_mib(longer, 5) == memory_mib(entry, 5)

@@ -12,13 +12,13 @@ def test_a_task_with_the_names_of_an_earlier_release_works():
     class Old(Adding):
         name = "old_names"
 
-        def floor(self, T: int) -> float:
+        def chance_loss(self, T: int) -> float:
             return 0.5
 
-        def ceiling(self, T: int) -> float:
+        def optimal_loss(self, T: int) -> float:
             return 0.25
 
-        def asked(self, T: int) -> tuple[int, ...]:
+        def target_steps(self, T: int) -> tuple[int, ...]:
             return (1, 2)
 
     old = Old()

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from lstm_bench.training.model import ReplicateBatch
 
 from lstm_bench.spec import Condition, SeedBlock
 from lstm_bench.training import checkpoint
+from lstm_bench.training.model import ReplicateBatch
 from tests.numerics.training import CPU, assert_same_replicate, condition, trained, validation
 
 CODE, STARTED = "task 1 cell 1", "2024-05-06T12:00:00.000+00:00"

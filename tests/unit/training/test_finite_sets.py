@@ -7,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from lstm_bench.training.model import ReplicateBatch
 
 from lstm_bench.errors import BenchError
 from lstm_bench.spec import SeedBlock
@@ -15,6 +14,7 @@ from lstm_bench.tasks import create
 from lstm_bench.training import checkpoint
 from lstm_bench.training.data import TrainStream
 from lstm_bench.training.evaluation import HeldOut, evaluate
+from lstm_bench.training.model import ReplicateBatch
 from tests.numerics.training import CPU, assert_same_replicate, condition, trained, validation
 
 

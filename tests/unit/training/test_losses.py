@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 import torch
-from lstm_bench.training.model import ReplicateBatch
 
 from lstm_bench import tasks
 from lstm_bench.engine.network import Network
@@ -16,6 +15,7 @@ from lstm_bench.tasks.adding import Adding
 from lstm_bench.training.data import tensors
 from lstm_bench.training.evaluation import HeldOut, evaluate
 from lstm_bench.training.losses import LOSSES, replicate_losses
+from lstm_bench.training.model import ReplicateBatch
 from tests.contract.contracts import length
 from tests.numerics.training import CPU, condition, trained
 

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 import torch
-from lstm_bench.training.model import ReplicateBatch
 
 from lstm_bench.cells.lstm import LSTM
 from lstm_bench.engine.fused import library
@@ -21,6 +20,7 @@ from lstm_bench.store.tables import read_table
 from lstm_bench.store.tensors import load_tensors
 from lstm_bench.training import run
 from lstm_bench.training.evaluation import HeldOut, evaluate
+from lstm_bench.training.model import ReplicateBatch
 from tests.numerics.training import CPU, condition
 
 BLOCK = SeedBlock(0, 2)
@@ -147,7 +147,7 @@ def test_a_disk_without_locks_is_one_sentence(tmp_path, monkeypatch):
 
 def test_a_run_says_what_computed_it(tmp_path: Path):
     on_kernel, by_torch = (
-        rows(train(tmp_path, replace(SMALL, cell=cell)), "timing")[0] for cell in ("lstm", "leaky")
+        rows(train(tmp_path, replace(SMALL, cell=cell)), "timing")[0] for cell in ("lstm", "lru")
     )
     assert by_torch["instruction_set"].endswith("no kernel")
     if library.available():
@@ -165,8 +165,8 @@ def test_a_block_by_another_backend_than_those_beside_it_says_so(tmp_path, monke
     monkeypatch.setenv(library.ISA, "off")
     second = run.train_block(SMALL, other, Results(tmp_path), device="cpu")
     said = capsys.readouterr().err
-    assert "seeds-000-002 are by fused" in said
-    assert "seeds-003-004 by bptt" in said
+    assert "seeds-000-002 are by compiled" in said
+    assert "seeds-003-004 by loop" in said
     assert {row["determinism"] for row in rows(first, "timing")} == {"bitwise"}
     assert {row["determinism"] for row in rows(second, "timing")} == {"tolerance"}
 

@@ -1,0 +1,213 @@
+"""Any cell on compiled code: the kernel is derived from the equations of `step`.
+
+    step -> recording (torch's operations) -> reading (rows of units) -> lowering (pieces)
+         -> gradient (the same nodes) -> schedule (loops) -> writing (C++) -> fused/form.cpp
+
+In float32 on a CPU with a compiler. What cannot be expressed runs on the loop, and `why_not` says
+what it was; what differs from `step` on fresh numbers, a hidden random number say, does too.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Hashable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lstm_bench.cells.base import Cell, Params, State
+from lstm_bench.engine.compiled.checking import difference
+from lstm_bench.engine.compiled.form import Refused, Size, Sizes
+from lstm_bench.engine.compiled.gradient import derived
+from lstm_bench.engine.compiled.lowering import lowered
+from lstm_bench.engine.compiled.plan import Plan
+from lstm_bench.engine.compiled.reading import Reading
+from lstm_bench.engine.compiled.recording import Call, Ref, network_sizes, random_case, record, refs
+from lstm_bench.engine.compiled.running import FormThroughTime
+from lstm_bench.engine.compiled.schedule import scheduled
+from lstm_bench.engine.compiled.writing import Program
+from lstm_bench.engine.fused.library import (
+    Unavailable,
+    Written,
+    available,
+    instruction_set,
+    load_for,
+)
+from lstm_bench.engine.parameters import in_company
+from lstm_bench.environment import ISA, word
+from lstm_bench.errors import tell
+
+name = "compiled"
+BY_TORCH = False
+
+
+class Compiled:
+    """A cell's program, its compiled loops, and what torch computes once a pass."""
+
+    def __init__(self, cell: Cell) -> None:
+        (recording, trace), sample = record(cell), network_sizes(cell)[0]
+        reading = Reading(recording, trace, sample)
+        form = derived(*lowered(reading.after, sample))
+        self.names = [leaf for leaf, _ in recording.leaves]
+        self.leaves = reading.leaves
+        self.calls = _needed(recording.calls, {number for number, _ in reading.leaves})
+        shown = [
+            self.names[number] if number < len(self.names) else f"m{place}"
+            for place, (number, _) in enumerate(reading.leaves)
+        ]
+        self.program = Program(form, scheduled(form), type(cell).__name__, shown, cell.state)
+        self.by_torch = bool(self.calls) or type(cell).prepare is not Cell.prepare
+        self.read = [
+            n
+            for n in (*refs(self.calls), *map(Ref, dict(reading.leaves)))
+            if n.number < len(self.names)
+        ]
+        as_they_are = not self.calls and not any(turned for _, turned in self.leaves)
+        self.plain = [self.names[number] for number, _ in self.leaves] if as_they_are else []
+        self.plans: dict[Any, Plan] = {}
+        self.loops: dict[str, tuple[int, ctypes.CDLL]] = {}
+
+    def nest(self) -> tuple[int, ctypes.CDLL]:
+        """The address of the loops, for this machine, and the runner. Raises Unavailable."""
+        wanted = word(ISA)
+        if wanted not in self.loops:
+            isa = instruction_set()
+            library = load_for(isa, Written(self.program.title, self.program.text))
+            address = ctypes.cast(library.nest, ctypes.c_void_p).value or 0
+            self.loops[wanted] = address, load_for(isa)
+        return self.loops[wanted]
+
+    def unroll(
+        self, cell: Cell, params: Params, inputs: Tensor, state: State, steps: Sequence[int]
+    ) -> tuple[Tensor, State]:
+        R, width = state[0].shape[:2]
+        outputs = params["V"].shape[1] if "V" in params else 0
+        sizes = Sizes(inputs.shape[2], width, outputs, max(R, 2) if self.by_torch else R)
+        if self.by_torch:  # two replicates at least: see `parameters.in_company`
+            params = cell.prepare(Params({name: in_company(w) for name, w in params.items()}))
+        leaves = self.weights(params, sizes)
+        if len(leaves[0]) > R:
+            leaves = [leaf[:R] for leaf in leaves]
+        shapes = tuple((leaf.shape[1], leaf.shape[2]) for leaf in leaves)
+        key = (*sizes[:3], shapes)
+        if key not in self.plans:
+            self.plans[key] = Plan(self.program, sizes, list(shapes))
+        hidden, *last = FormThroughTime.apply(
+            self.plans[key], *self.nest(), inputs, tuple(steps), *state, *leaves
+        )
+        return hidden, tuple(last)
+
+    def shapes(self, cell: Cell, sizes: Sizes) -> list[tuple[int, int]]:
+        """(rows, columns) of the matrices and vectors of the form."""
+        params, _ = random_case(cell, sizes._replace(replicates=2), 0)
+        leaves = self.weights(cell.prepare(Params(params)), sizes._replace(replicates=2))
+        return [(leaf.shape[1], leaf.shape[2]) for leaf in leaves]
+
+    def weights(self, p: Params, sizes: Sizes) -> list[Tensor]:
+        """The matrices and vectors of the form, (R, rows, columns) each."""
+        if self.plain:
+            return [p[name] for name in self.plain]
+        found: dict[int, Tensor] = {ref.number: p[self.names[ref.number]] for ref in self.read}
+        for call in self.calls:
+            args, kwargs = (_given(part, found, sizes) for part in (call.args, call.kwargs))
+            outs = call.func(*args, **kwargs)
+            for ref, out in zip(call.outs, [outs] if isinstance(outs, Tensor) else outs):
+                found[ref.number] = out
+        return [_as_leaf(found[number], turned, sizes) for number, turned in self.leaves]
+
+
+def _as_leaf(value: Tensor, turned: bool, sizes: Sizes) -> Tensor:
+    while value.dim() < 3:
+        value = value.unsqueeze(0)
+    value = value.mT if turned else value
+    return value if len(value) == sizes.replicates else value.expand(sizes.replicates, -1, -1)
+
+
+def _given(value: Any, tensors: dict[int, Tensor], sizes: Sizes) -> Any:
+    """Arguments of a recorded call, at these sizes."""
+    if isinstance(value, Ref):
+        return tensors[value.number]
+    if isinstance(value, Size):
+        return value.at(sizes)
+    if isinstance(value, dict):
+        return {name: _given(each, tensors, sizes) for name, each in value.items()}
+    if isinstance(value, (tuple, list)):
+        return type(value)(_given(each, tensors, sizes) for each in value)
+    return value
+
+
+def _needed(calls: Sequence[Call], wanted: set[int]) -> list[Call]:
+    """The calls that these tensors follow from, in their order."""
+    found = []
+    for call in reversed(calls):
+        if any(ref.number in wanted for ref in call.outs):
+            found.append(call)
+            wanted |= {ref.number for ref in refs((call.args, call.kwargs))}
+    return found[::-1]
+
+
+_derived: dict[Hashable, Compiled | str] = {}
+_ready: dict[Hashable, Compiled | str] = {}
+
+
+def derived_from(cell: Cell) -> Compiled | str:
+    """What its equations make of a cell, or why nothing; it needs no compiler."""
+    key = _key(cell)
+    if key not in _derived:
+        try:
+            _derived[key] = Compiled(cell)
+        except Refused as reason:
+            _derived[key] = f"{reason} cannot be compiled"
+        except Exception as error:  # a cell may do anything, and the loop runs whatever it does
+            why = f"{type(error).__name__}: {str(error)[:200]}"
+            _derived[key] = f"its step cannot be recorded: {why}"
+    return _derived[key]
+
+
+def compiled(cell: Cell) -> Compiled | str:
+    """What runs a cell on this machine, or why nothing does; one line says so the first time."""
+    key = word(ISA), *_key(cell)
+    if key not in _ready:
+        found = derived_from(cell)
+        if isinstance(found, Compiled):
+            found = _tried(cell, found)
+        if isinstance(found, str):
+            told = getattr(cell, "name", type(cell).__name__)
+            tell(f"lstm_bench: no kernel for cell {told}: {found}")
+        _ready[key] = found
+    return _ready[key]
+
+
+def _key(cell: Cell) -> tuple[Hashable, ...]:
+    """Equal cells may be of two classes, and an option may be a list."""
+    try:
+        hash(cell)
+    except TypeError:
+        return type(cell), repr(cell)
+    return type(cell), cell
+
+
+def _tried(cell: Cell, found: Compiled) -> Compiled | str:
+    try:
+        found.nest()
+        return difference(cell, found) or found
+    except Unavailable as reason:
+        return str(reason)
+    except Exception as error:
+        return f"it cannot be compared with its step: {type(error).__name__}: {error}"
+
+
+def supports(cell: Cell, like: Tensor) -> bool:
+    """True for a cell whose step can be compiled, in float32 on a CPU with a compiler."""
+    fits = like.dtype == torch.float32 and like.device.type == "cpu"
+    return fits and available() and isinstance(compiled(cell), Compiled)
+
+
+def unroll(
+    cell: Cell, p: Params, inputs: Tensor, state: State, steps: Sequence[int]
+) -> tuple[Tensor, State]:
+    """See `lstm_bench.engine.unroll`."""
+    found = compiled(cell)
+    assert isinstance(found, Compiled)
+    return found.unroll(cell, p, inputs, state, steps)
