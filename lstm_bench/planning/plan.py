@@ -11,6 +11,7 @@ from typing import Any
 
 import lstm_bench
 from lstm_bench import cells, claims, experiments, tables, tasks
+from lstm_bench.engine.describe import way
 from lstm_bench.engine.network import Network
 from lstm_bench.engine.runtime import resolve_device
 from lstm_bench.errors import BenchError, unknown
