@@ -72,6 +72,8 @@ def test_every_declared_claim_names_what_exists_and_has_caveats() -> None:
         ({"beside": ["lstm"]}, ["'lstm'", "one or two names"]),
         ({"caveats": ""}, ["'caveats'", "missing or empty"]),
         ({"quote": 3}, ["quote is 3", "text"]),
+        ({"order": "first"}, ["order is 'first'", "a whole number"]),
+        ({"tasks": "adding"}, ["tasks is 'adding'", "a list"]),
         ({"statistic": "column", "column": "gap"}, ["'gap'", "(none)"]),
         ({"scale": "log"}, ["'log'", "difference, ratio"]),
         ({"threshold": "low"}, ["threshold is 'low'", "a number"]),
