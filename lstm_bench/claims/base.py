@@ -118,12 +118,14 @@ def _check_form(claim: Claim) -> None:
         listed = isinstance(pair, list | tuple) and all(isinstance(name, str) for name in pair)
         if not listed or len(pair) not in (1, 2):
             raise BenchError(f"{where} cells are {pair!r}, but must be a list of one or two names.")
-    if claim.experiment not in experiments.registry():
-        raise unknown(f"{where} experiment", claim.experiment, experiments.registry())
-    if claim.statistic not in (COLUMN, *registry()):
-        raise unknown(f"{where} statistic", claim.statistic, [COLUMN, *registry()])
-    if claim.scale not in ("difference", "ratio"):
-        raise unknown(f"{where} scale", claim.scale, ["difference", "ratio"])
+    names: Mapping[str, Iterable[str]] = {
+        "experiment": experiments.registry(),
+        "statistic": [COLUMN, *registry()],
+        "scale": ["difference", "ratio"],
+    }
+    for key, known in names.items():
+        if getattr(claim, key) not in known:
+            raise unknown(f"{where} {key}", getattr(claim, key), known)
     measures = experiments.registry()[claim.experiment].measures
     if claim.statistic == COLUMN and claim.column not in measures:
         raise unknown(f"{where} column", claim.column, measures or ["(none)"])
@@ -162,24 +164,21 @@ def check(claim: Claim, asked: Sequence[str], trained: Trained) -> str:
 
     Raises BenchError for a cell or task that does not exist at all.
     """
-    for name in (*claim.cells, *(cell for pair in claim.beside for cell in pair)):
-        if name.partition("(")[0].strip() not in trained.known_cells and name not in trained.labels:
-            known = [*trained.known_cells, *trained.labels]
-            raise unknown(f"claim {claim.id!r}: cell", name, known)
-    for name in claim.tasks:
-        if name not in trained.known_tasks and name not in trained.labels:
-            raise unknown(
-                f"claim {claim.id!r}: task", name, [*trained.known_tasks, *trained.labels]
-            )
+    labels = trained.labels
+    every_cell = [*claim.cells, *(name for pair in claim.beside for name in pair)]
+    for what, names, known in (
+        ("cell", every_cell, trained.known_cells),
+        ("task", claim.tasks, trained.known_tasks),
+    ):
+        for name in names:
+            if name not in labels and name.partition("(")[0].strip() not in known:
+                raise unknown(f"claim {claim.id!r}: {what}", name, [*known, *labels])
     if claim.experiment not in asked:
         return f"the experiment {claim.experiment!r} is not part of this sweep."
-    for what, wanted, there in (
-        ("cell", claim.cells, trained.cells),
-        ("task", claim.tasks, trained.tasks),
-    ):
-        missing = [name for name in wanted if trained.labels.get(name, name) not in there]
-        if missing:
-            return f"the experiment {claim.experiment!r} does not train the {what} {missing[0]!r}."
+    missing = [f"cell {n!r}" for n in claim.cells if labels.get(n, n) not in trained.cells]
+    missing += [f"task {n!r}" for n in claim.tasks if labels.get(n, n) not in trained.tasks]
+    if missing:
+        return f"the experiment {claim.experiment!r} does not train the {missing[0]}."
     lengths = claim.where.get("T", [])
     for T in lengths if isinstance(lengths, list | tuple) else [lengths]:
         if trained.lengths and T not in trained.lengths:

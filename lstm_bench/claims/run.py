@@ -70,7 +70,7 @@ def _trained(plan: Plan, claim: Claim, cells: Sequence[str]) -> bool:
     """Whether the claim's experiment has these cells, all of the sweep's where it trains none."""
     labels, entry = labels_of(plan.sweep.cells, ()), plan.experiments.get(claim.experiment)
     there = {m.cell for m in entry.members} if entry else set()
-    return all(labels.get(name) in (there or labels.values()) for name in cells)
+    return all(labels.get(name, name) in (there or labels.values()) for name in cells)
 
 
 @dataclass(frozen=True)
@@ -81,10 +81,11 @@ class Source:
     experiment: Experiment
     evidence: Evidence
 
-    @cached_property
-    def labels(self) -> dict[str, str]:
+    def labels(self, names: Iterable[str]) -> list[str]:
+        """Those of cells and tasks; one that the experiment alone has goes by its label."""
         sweep, entry = self.plan.sweep, self.plan.experiments[self.experiment.name]
-        return labels_of(sweep.cells, entry.tasks or sweep.tasks)
+        labels = labels_of(sweep.cells, entry.tasks or sweep.tasks)
+        return [labels.get(name, name) for name in names]
 
     @cached_property
     def measured(self) -> pd.DataFrame:
@@ -131,17 +132,16 @@ class Source:
             return self.experiment.nothing(self.evidence)
         if claim.column in self.experiment.untrained:
             return ""
-        cells = [self.labels[name] for name in claim.cells]
-        statuses = rows_where(self.evidence.runs, {"cell": cells}).status
+        statuses = rows_where(self.evidence.runs, {"cell": self.labels(claim.cells)}).status
         failed, ends = not_trained(statuses)
         return f"{ends}." if 0 < failed == len(statuses) else ""
 
     def compare(self, claim: Claim, cells: Sequence[str]) -> tuple[pd.DataFrame, Comparison]:
         """The values of these cells, and what they come to. Raises KeyError for no such column."""
-        names, measure = [self.labels[name] for name in cells], claim.measure
+        names, measure = self.labels(cells), claim.measure
         where = {**claim.where, "cell": names}
         if claim.tasks:
-            where["task"] = [self.labels[name] for name in claim.tasks]
+            where["task"] = self.labels(claim.tasks)
         values = measure.values(rows_where(getattr(self, measure.reads), where), names)
         return values, compare(values, names, measure.exact)
 
@@ -162,7 +162,7 @@ class Source:
         members = self.plan.experiments[self.experiment.name].members
         factors = {name for member in members for name in member.factors}
         where = {key: value for key, value in claim.where.items() if key in factors}
-        where["cell"] = [self.labels[name] for name in claim.cells]
+        where["cell"] = self.labels(claim.cells)
         runs, sweep = rows_where(self.evidence.runs, where), self.plan.sweep
         return {
             "tasks": sorted(set(runs.task)),
@@ -179,7 +179,7 @@ class Source:
         """Measured seconds of an update for the claim's cells: beside the verdict, never in it."""
         if claim.statistic not in ("updates_to_solve", "flops_per_update"):
             return None
-        cells = {"cell": [self.labels.get(name) for name in claim.cells]}
+        cells = {"cell": self.labels(claim.cells)}
         if "update_seconds" in self.probe:
             rows = rows_where(self.probe, cells)
             rows = rows.assign(seconds_per_update=rows.update_seconds)
