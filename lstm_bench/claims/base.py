@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
+from functools import cached_property, partial
 from importlib import resources
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 from lstm_bench import experiments
-from lstm_bench.claims.statistics import COLUMN, registry
+from lstm_bench.claims.statistics import COLUMN, Statistic, column_values, registry
 from lstm_bench.errors import BenchError, unknown
 from lstm_bench.store.yamls import read_yaml
+from lstm_bench.sweep import Choice
+
+FORMS: Mapping[str, tuple[type | tuple[type, ...], str]] = {  # of the fields of a claim
+    "str": (str, "text"),
+    "int": (int, "a whole number"),
+    "float": ((int, float), "a number"),
+    "Mapping": (Mapping, "a mapping"),
+    "Sequence": ((list, tuple), "a list"),
+}
 
 
 @dataclass(frozen=True)
@@ -56,17 +65,15 @@ class Claim:
     told: str = ""
     variants: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
 
-    @property
-    def exact(self) -> bool:
-        """Whether it rests on counts that have no sampling error, and so on no test."""
-        return self.statistic != COLUMN and registry()[self.statistic].exact
-
-    @property
-    def ratio(self) -> bool:
-        """Whether effects are logarithms to base 2 of a number of times."""
-        if self.statistic == COLUMN:
-            return self.scale == "ratio"
-        return registry()[self.statistic].ratio
+    @cached_property
+    def measure(self) -> Statistic:
+        """The statistic, in the claim's own words where it has some."""
+        if self.statistic != COLUMN:
+            known = registry()[self.statistic]
+            return replace(known, about=self.measured or known.about, told=self.told or known.told)
+        ratio = self.scale == "ratio"
+        values = partial(column_values, column=self.column, ratio=ratio)
+        return Statistic(self.column, values, self.measured, self.told, "measured", ratio)
 
 
 def read(path: Path) -> Claim:
@@ -95,17 +102,12 @@ def read(path: Path) -> Claim:
 def _check_form(claim: Claim) -> None:
     """Names that exist and numbers that can be judged."""
     where = f"claim {claim.id!r}:"
-    text = ("quote", "statement", "experiment", "statistic", "caveats", "column")
-    for key in (*text, "measured", "told"):
-        if not isinstance(getattr(claim, key), str):
-            raise BenchError(f"{where} {key} is {getattr(claim, key)!r}, but must be text.")
-    if not (_number(claim.alpha) and 0 < claim.alpha < 1):
+    for each in fields(claim):
+        value, (kinds, form) = getattr(claim, each.name), FORMS[str(each.type).partition("[")[0]]
+        if not isinstance(value, kinds) or isinstance(value, bool):
+            raise BenchError(f"{where} {each.name} is {value!r}, but must be {form}.")
+    if not 0 < claim.alpha < 1:
         raise BenchError(f"{where} alpha is {claim.alpha!r}, but must lie between 0 and 1.")
-    if not _number(claim.threshold):
-        raise BenchError(f"{where} threshold is {claim.threshold!r}, but must be a number.")
-    for key in ("where", "variants"):
-        if not isinstance(getattr(claim, key), Mapping):
-            raise BenchError(f"{where} {key} is {getattr(claim, key)!r}, but must be a mapping.")
     for name, values in claim.variants.items():
         if not isinstance(values, Mapping) or not set(values) <= set(claim.where):
             raise BenchError(
@@ -113,15 +115,17 @@ def _check_form(claim: Claim) -> None:
                 "`where` has."
             )
     for pair in (claim.cells, *claim.beside):
-        listed = isinstance(pair, list | tuple) and all(isinstance(each, str) for each in pair)
+        listed = isinstance(pair, list | tuple) and all(isinstance(name, str) for name in pair)
         if not listed or len(pair) not in (1, 2):
             raise BenchError(f"{where} cells are {pair!r}, but must be a list of one or two names.")
-    if claim.experiment not in experiments.registry():
-        raise unknown(f"{where} experiment", claim.experiment, experiments.registry())
-    if claim.statistic not in (COLUMN, *registry()):
-        raise unknown(f"{where} statistic", claim.statistic, [COLUMN, *registry()])
-    if claim.scale not in ("difference", "ratio"):
-        raise unknown(f"{where} scale", claim.scale, ["difference", "ratio"])
+    names: Mapping[str, Iterable[str]] = {
+        "experiment": experiments.registry(),
+        "statistic": [COLUMN, *registry()],
+        "scale": ["difference", "ratio"],
+    }
+    for key, known in names.items():
+        if getattr(claim, key) not in known:
+            raise unknown(f"{where} {key}", getattr(claim, key), known)
     measures = experiments.registry()[claim.experiment].measures
     if claim.statistic == COLUMN and claim.column not in measures:
         raise unknown(f"{where} column", claim.column, measures or ["(none)"])
@@ -133,10 +137,6 @@ def _check_form(claim: Claim) -> None:
         raise BenchError(
             f"{where} told is {claim.told!r}, but may only hold {{first}}, {{second}}, {{effect}}."
         ) from None
-
-
-def _number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def declared(chosen: Iterable[str] | None = None) -> list[Claim]:
@@ -164,24 +164,21 @@ def check(claim: Claim, asked: Sequence[str], trained: Trained) -> str:
 
     Raises BenchError for a cell or task that does not exist at all.
     """
-    for name in (*claim.cells, *(cell for pair in claim.beside for cell in pair)):
-        if name.partition("(")[0].strip() not in trained.known_cells and name not in trained.labels:
-            known = [*trained.known_cells, *trained.labels]
-            raise unknown(f"claim {claim.id!r}: cell", name, known)
-    for name in claim.tasks:
-        if name not in trained.known_tasks and name not in trained.labels:
-            raise unknown(
-                f"claim {claim.id!r}: task", name, [*trained.known_tasks, *trained.labels]
-            )
+    labels = trained.labels
+    every_cell = [*claim.cells, *(name for pair in claim.beside for name in pair)]
+    for what, names, known in (
+        ("cell", every_cell, trained.known_cells),
+        ("task", claim.tasks, trained.known_tasks),
+    ):
+        for name in names:
+            if name not in labels and name.partition("(")[0].strip() not in known:
+                raise unknown(f"claim {claim.id!r}: {what}", name, [*known, *labels])
     if claim.experiment not in asked:
         return f"the experiment {claim.experiment!r} is not part of this sweep."
-    for what, wanted, there in (
-        ("cell", claim.cells, trained.cells),
-        ("task", claim.tasks, trained.tasks),
-    ):
-        missing = [name for name in wanted if trained.labels.get(name, name) not in there]
-        if missing:
-            return f"the experiment {claim.experiment!r} does not train the {what} {missing[0]!r}."
+    missing = [f"cell {n!r}" for n in claim.cells if labels.get(n, n) not in trained.cells]
+    missing += [f"task {n!r}" for n in claim.tasks if labels.get(n, n) not in trained.tasks]
+    if missing:
+        return f"the experiment {claim.experiment!r} does not train the {missing[0]}."
     lengths = claim.where.get("T", [])
     for T in lengths if isinstance(lengths, list | tuple) else [lengths]:
         if trained.lengths and T not in trained.lengths:
@@ -194,8 +191,7 @@ class Trained:
     """What a sweep trains for one experiment.
 
     cells, tasks, lengths     labels, and T; of an experiment that trains nothing, the sweep's
-    labels                    the label of every cell and task of the sweep, by label and by key;
-                              of a task also by its name, the first of the config
+    labels                    of every cell and task of the sweep: see `labels_of`
     known_cells, known_tasks  the names of all there are
     """
 
@@ -205,3 +201,12 @@ class Trained:
     labels: Mapping[str, str]
     known_cells: Sequence[str]
     known_tasks: Sequence[str]
+
+
+def labels_of(cells: Iterable[Choice], tasks: Sequence[Choice]) -> dict[str, str]:
+    """The label of every cell and task of a sweep, by label and by key.
+
+    Of a task also by its name, which is that of the first where several have it.
+    """
+    labels = {task.name: task.shown for task in reversed(tasks)}
+    return labels | {key: each.shown for each in (*cells, *tasks) for key in (each.key, each.shown)}

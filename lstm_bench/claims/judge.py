@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -24,7 +23,6 @@ from lstm_bench.stats.family import holm
 from lstm_bench.stats.intervals import FEWEST, interval
 from lstm_bench.stats.power import detectable, replicates_needed
 
-WITHIN = ("T", "size", "distinct")  # of a seed, where an experiment measures it more than once
 SUPPORTED, REFUTED, UNDECIDED = "supported", "refuted", "undecided"
 
 
@@ -37,9 +35,9 @@ class Comparison:
     note          where it differs from the claim in more than its cells
     """
 
-    cells: tuple[str, ...]
-    differences: np.ndarray
-    by_task: dict[str, float] = field(default_factory=dict)
+    cells: tuple[str, ...] = ()
+    differences: np.ndarray = field(default_factory=lambda: np.array([]))
+    by_task: Mapping[str, float] = field(default_factory=dict)
     exact: bool = False
     note: str = ""
 
@@ -50,6 +48,11 @@ class Comparison:
     @property
     def effect(self) -> float | None:
         return float(np.mean(self.differences)) if self.n else None
+
+    @property
+    def name(self) -> str:
+        """`lstm against elman`, and what else is different."""
+        return " against ".join(self.cells) + (f" ({self.note})" if self.note else "")
 
     def bounds(self) -> tuple[float, float] | None:
         """The 95 % interval of the mean; of an exact statistic the smallest and the largest."""
@@ -63,104 +66,114 @@ class Comparison:
 
 def compare(values: pd.DataFrame, cells: Sequence[str], exact: bool = False) -> Comparison:
     """Values of these cells joined by task and seed (by task, T and width where exact)."""
-    keys = [key for key in (("task", "T", "width") if exact else ("task", "seed")) if key in values]
+    keys = ["task", "T", "width"] if exact else ["task", "seed"]
     sides = [values[values.cell == cell].set_index(keys).value for cell in cells]
     if any(side.empty for side in sides):
-        return Comparison(tuple(cells), np.array([]), exact=exact)
+        return Comparison(tuple(cells), exact=exact)
     gap = sides[0] if len(sides) == 1 else (sides[0] - sides[1]).dropna()
     gap = gap[~gap.index.duplicated()]
-    if exact:
-        wide = gap.to_numpy(dtype=float)
-    else:
+    differences = gap.to_numpy(dtype=float)
+    if not exact:
         complete = gap.unstack("task").dropna().sort_index()
-        gap = complete.stack()
-        wide = complete.mean(axis=1).to_numpy()
-    by_task = {
-        str(task): float(mean)
-        for task, mean in gap.groupby(level="task", sort=False).mean().items()
-    }
-    return Comparison(tuple(cells), wide, by_task, exact)
+        gap, differences = complete.stack(), complete.mean(axis=1).to_numpy()
+    means = gap.groupby(level="task", sort=False).mean()
+    by_task = {str(task): float(mean) for task, mean in means.items()}
+    return Comparison(tuple(cells), differences, by_task, exact)
 
 
 @dataclass
 class Judged:
-    """A claim, what was found, and why there may be nothing to say."""
+    """A claim, what was found, and why there may be nothing to say.
+
+    found         the comparison of its cells; without cells where none could be made
+    others        those beside it: other pairs of cells, other values of `where`
+    not_trained   pairs of `beside` that the sweep has not
+    ties          all cells of the sweep in groups that cannot be told apart, best first
+    conditions    what the effect is conditional on
+    family        how many claims are tested
+    block         seeds of a seed block: as many replicates come at once
+    """
 
     claim: Claim
-    found: Comparison | None = None
+    found: Comparison = field(default_factory=Comparison)
     reason: str = ""
+    others: Sequence[Comparison] = ()
+    not_trained: Sequence[Sequence[str]] = ()
+    ties: Sequence[Sequence[str]] = ()
+    conditions: Mapping[str, object] = field(default_factory=dict)
+    family: int = 1
+    block: int = 1
     p: float | None = None
     adjusted: float | None = None
 
-    def test(self, claims: int) -> None:
+    def test(self) -> None:
         """Give it a p-value, or the reason why not."""
-        if self.reason or self.found is None or self.claim.exact:
+        if self.reason:
             return
-        fewest = fewest_to_decide(claims, self.claim.alpha)
+        fewest = fewest_to_decide(self.family, self.claim.alpha)
         if self.found.n == 0:
-            self.reason = "no seed has a value for it."
+            measured = "length and width" if self.claim.measure.exact else "seed"
+            self.reason = f"no {measured} has a value for it."
+        elif self.claim.measure.exact:
+            return
         elif self.found.n < fewest:
             self.reason = (
                 f"{_count(self.found.n, 'seed')} can decide nothing after Holm over "
-                f"{_count(claims, 'claim')}; at least {fewest} are needed."
+                f"{_count(self.family, 'claim')}; at least {fewest} are needed."
             )
         else:
             self.p = sign_flip(self.found.differences, self.claim.threshold)
 
     @property
     def verdict(self) -> str:
-        effect, claim = (self.found.effect if self.found else None), self.claim
+        effect, claim = self.found.effect, self.claim
         if self.reason or effect is None:
             return UNDECIDED
-        if claim.exact and self.found:
-            low, high = self.found.differences.min(), self.found.differences.max()
-            holds, fails = low > claim.threshold, high <= claim.threshold
+        if claim.measure.exact:
+            holds = self.found.differences.min() > claim.threshold
+            fails = self.found.differences.max() <= claim.threshold
         else:
             decided = self.adjusted is not None and self.adjusted <= claim.alpha
             holds, fails = decided and effect > claim.threshold, decided
         return SUPPORTED if holds else REFUTED if fails else UNDECIDED
 
-    def more(self, claims: int, block: int = 1) -> int | None:
+    @property
+    def more(self) -> int | None:
         """About how many more replicates would decide it; None where no number is known."""
-        if self.verdict != UNDECIDED or self.claim.exact or not self.found or not self.found.n:
+        found, claim = self.found, self.claim
+        if self.verdict != UNDECIDED or claim.measure.exact or not found.n:
             return None
-        needed = replicates_needed(
-            self.found.differences, self.claim.threshold, claims, self.claim.alpha
-        )
+        needed = replicates_needed(found.differences, claim.threshold, self.family, claim.alpha)
         if needed is None:
             return None
-        lacking = max(needed - self.found.n, 1)
-        return int(np.ceil(lacking / block) * block)
+        return int(np.ceil(max(needed - found.n, 1) / self.block) * self.block)
 
-    def smallest(self, claims: int) -> float | None:
+    @property
+    def smallest(self) -> float | None:
         """The difference from the threshold that this many seeds find in four of five sweeps."""
-        if self.claim.exact or not self.found or self.found.n < FEWEST:
+        if self.claim.measure.exact or self.found.n < FEWEST:
             return None
         deviation = float(np.std(self.found.differences, ddof=1))
-        found = detectable(deviation, self.found.n, self.claim.alpha / claims)
+        found = detectable(deviation, self.found.n, self.claim.alpha / self.family)
         return None if np.isnan(found) else found
 
 
 def settle(judged: Sequence[Judged]) -> int:
     """Test every claim and correct over the family; returns the family's size."""
-    claims = max(1, sum(not each.claim.exact for each in judged))
+    family = max(1, sum(not each.claim.measure.exact for each in judged))
     for each in judged:
-        each.test(claims)
+        each.family = family
+        each.test()
     tested = [each for each in judged if each.p is not None]
-    for each, adjusted in zip(tested, holm([each.p or 0.0 for each in tested], claims)):
+    for each, adjusted in zip(tested, holm([each.p or 0.0 for each in tested], family)):
         each.adjusted = adjusted
-    return claims
-
-
-def named(found: Comparison) -> str:
-    """`lstm against elman`, and what else is different."""
-    return " against ".join(found.cells) + (f" ({found.note})" if found.note else "")
+    return family
 
 
 def lies(claim: Claim, effect: float) -> int:
     """1 above the threshold, -1 below it, 0 where no digit that is shown differs from it."""
     gap = effect - claim.threshold
-    tie = f"{2.0**gap:.3g}" == "1" if claim.ratio else float(f"{gap:.2f}") == 0
+    tie = f"{2.0**gap:.3g}" == "1" if claim.measure.ratio else float(f"{gap:.2f}") == 0
     return 0 if tie else int(np.sign(gap))
 
 
@@ -186,7 +199,7 @@ def agreement(claim: Claim, main: Comparison, others: Iterable[Comparison]) -> s
     if not mine:
         return ""
     tasks = [task for task, effect in main.by_task.items() if lies(claim, effect) == -mine]
-    found = [(named(each), side(claim, each, main)) for each in others]
+    found = [(each.name, side(claim, each, main)) for each in others]
     flips = [name for name, where in found if where == "beyond, clearly"]
     leans = [name for name, where in found if where == "beyond"]
     told = [f"on {', '.join(tasks)}"] if tasks else []
@@ -194,42 +207,6 @@ def agreement(claim: Claim, main: Comparison, others: Iterable[Comparison]) -> s
     sentences = [f"It flips for {', '.join(flips)}."] if flips else []
     sentences += [f"It points the other way {' and '.join(told)}."] if told else []
     return " ".join(sentences)
-
-
-def rows_where(table: pd.DataFrame, where: Mapping[str, object]) -> pd.DataFrame:
-    """The rows with these values, one or a list of them. Raises KeyError for an unknown column."""
-    for key, value in where.items():
-        table = table[table[key].isin(value if isinstance(value, list | tuple) else [value])]
-    return table
-
-
-def column_values(table: pd.DataFrame, claim: Claim, cells: Sequence[str]) -> pd.DataFrame:
-    """What an experiment measured as values: columns task, cell, seed and the claim's.
-
-    Several rows of a seed (lengths, sizes) are averaged, where both cells have a value. Raises
-    KeyError for a column that is not there, told as the reason.
-    """
-    rows = rows_where(table, claim.where)
-    rows = rows[rows.cell.isin(list(cells))]
-    values = rows.assign(value=pd.to_numeric(rows[claim.column], errors="coerce").astype(float))
-    if claim.scale == "ratio":
-        values = values.assign(value=np.log2(values.value.where(values.value > 0)))
-    values = values.dropna(subset=["value"])
-    same = [key for key in ("task", "seed", *WITHIN) if key in values]
-    both = values.groupby(same, sort=False).cell.transform("nunique") == len(set(cells))
-    values = values[both]
-    return values.groupby(["task", "cell", "seed"], sort=False).value.mean().reset_index()
-
-
-def plain(value: Any) -> Any:
-    """Numbers with six significant digits, so that the same sweep gives the same bytes."""
-    if isinstance(value, Mapping):
-        return {str(key): plain(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(each) for each in value]
-    if isinstance(value, np.floating | float):
-        return float(f"{float(value):.6g}") if np.isfinite(value) else None
-    return int(value) if isinstance(value, np.integer) else value
 
 
 def _count(n: int, what: str) -> str:

@@ -1,94 +1,105 @@
 """What a claim can rest on: one number a task and seed for each of its cells. Counts, not seconds.
 
-A statistic takes the evidence of an experiment and the cells to compare, and returns rows of
-`task`, `cell`, `seed`, `value`; those of an exact one have no seed but a `T`.
+A statistic takes rows of the cells to compare and returns rows of `task`, `cell`, `seed`, `value`;
+those of an exact one have no seed but a `T` and a `width`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from lstm_bench.experiments import Evidence
+from lstm_bench.experiments.runs import log2_updates
 
-COLUMN = "column"  # a per-seed column of an experiment's own table; see judge.column_values
+COLUMN = "column"  # of a claim: what its experiment measures of every seed
 KEYS = ["task", "cell", "seed"]
+WITHIN = ("T", "size", "distinct")  # of a seed, where an experiment measures it more than once
 
 
 @dataclass(frozen=True)
 class Statistic:
     """A number to compare cells by.
 
+    values  from rows of the cells, and their labels, in order
+    about   what the effect is, for the page
     told    the sentence, with {first}, {second} and {effect}
+    reads   which rows: judged `runs`, what the experiment `measured`, or those of its `probe`
     ratio   values are logarithms to base 2, and effects are told as a number of times
     exact   a count without sampling error: judged without a test
+    ties    whether all cells of the sweep are compared by it too
     """
 
     name: str
-    values: Callable[[Evidence, Sequence[str]], pd.DataFrame]
+    values: Callable[[pd.DataFrame, Sequence[str]], pd.DataFrame]
     about: str
     told: str
+    reads: str = "runs"
     ratio: bool = False
     exact: bool = False
     ties: bool = False
 
 
-def _judged(evidence: Evidence, cells: Sequence[str]) -> pd.DataFrame:
-    """Replicates of these cells; what a machine's error ended is left out."""
-    return evidence.runs[evidence.runs.cell.isin(list(cells)) & evidence.runs.judged]
+def rows_where(table: pd.DataFrame, where: Mapping[str, object]) -> pd.DataFrame:
+    """The rows with these values, one or a list of them. Raises KeyError for an unknown column."""
+    for key, value in where.items():
+        table = table[table[key].isin(value if isinstance(value, list | tuple) else [value])]
+    return table
 
 
-def share_of_lengths(evidence: Evidence, cells: Sequence[str]) -> pd.DataFrame:
+def share_of_lengths(runs: pd.DataFrame, cells: Sequence[str]) -> pd.DataFrame:
     """The share of the lengths of the grid that a seed solves: the area under its solved-or-not
-    curve on the grid of the figure. A seed that lacks a length (an error) is left out.
+    curve on the grid of the figure.
     """
-    rows = _judged(evidence, cells)
-    rows = rows.astype({"solved": float})
-    found = rows.groupby(KEYS, sort=False).solved.agg(["mean", "size"]).reset_index()
-    grid = rows.groupby("task", sort=False)["T"].nunique()
-    whole = found["size"] == found.task.map(grid)
-    return found[whole].rename(columns={"mean": "value"})[[*KEYS, "value"]]
+    return _means(runs.assign(value=runs.solved.astype(float)))
 
 
-def updates_to_solve(evidence: Evidence, cells: Sequence[str]) -> pd.DataFrame:
+def updates_to_solve(runs: pd.DataFrame, cells: Sequence[str]) -> pd.DataFrame:
     """log2 of the updates to solve, a mean over the lengths of a task that every cell of `cells`
     solves in half of its replicates or more; an unsolved replicate counts at the budget.
     """
-    return _to_solve(evidence, cells, [])
-
-
-def flops_to_solve(evidence: Evidence, cells: Sequence[str]) -> pd.DataFrame:
-    """log2 of the operations of these updates: their number times what one of the cell takes."""
-    return _to_solve(evidence, cells, ["flops_per_update"])
-
-
-def _to_solve(evidence: Evidence, cells: Sequence[str], times: list[str]) -> pd.DataFrame:
-    rows = _judged(evidence, cells)
-    updates = rows.updates
-    for factor in times:
-        updates = updates * rows[factor]
-    rows = rows.assign(solved=rows.solved.astype(float), value=np.log2(updates.clip(lower=1.0)))
+    rows = runs.assign(solved=runs.solved.astype(float), value=log2_updates(runs))
     shares = rows.groupby(["task", "T", "cell"], sort=False).solved.mean().unstack("cell")
     shares = shares.reindex(columns=list(cells))
     shared = shares[(shares >= 0.5).all(axis=1)].index
-    kept = rows[pd.MultiIndex.from_frame(rows[["task", "T"]]).isin(shared)]
-    # a seed counts where it has every shared length, so that seeds are means over the same lengths
-    found = kept.groupby(KEYS, sort=False).value.agg(["mean", "size"]).reset_index()
-    grid = kept.groupby("task", sort=False)["T"].nunique()
-    whole = found["size"] == found.task.map(grid)
-    return found[whole].rename(columns={"mean": "value"})[[*KEYS, "value"]]
+    return _means(rows[pd.MultiIndex.from_frame(rows[["task", "T"]]).isin(shared)])
 
 
-def flops_per_update(evidence: Evidence, cells: Sequence[str]) -> pd.DataFrame:
+def flops_to_solve(runs: pd.DataFrame, cells: Sequence[str]) -> pd.DataFrame:
+    """log2 of the operations of these updates: their number times what one of the cell takes."""
+    return updates_to_solve(runs.assign(updates=runs.updates * runs.flops_per_update), cells)
+
+
+def _means(rows: pd.DataFrame) -> pd.DataFrame:
+    """The mean `value` of every seed that has all the lengths of a task: an error lacks one."""
+    means = rows.groupby(KEYS, sort=False).value.agg(["mean", "size"]).reset_index()
+    grid = rows.groupby("task", sort=False)["T"].nunique()
+    whole = means["size"] == means.task.map(grid)
+    return means[whole].rename(columns={"mean": "value"})[[*KEYS, "value"]]
+
+
+def flops_per_update(probe: pd.DataFrame, cells: Sequence[str]) -> pd.DataFrame:
     """log2 of the floating-point operations of an update, at every length and width measured."""
-    if evidence.probe is None:
-        return pd.DataFrame(columns=["task", "cell", "T", "width", "value"])
-    rows = evidence.probe[evidence.probe.cell.isin(list(cells))]
-    columns = ["task", "cell", "T", "width"]
-    return rows.assign(value=np.log2(rows.flops_per_update.astype(float)))[[*columns, "value"]]
+    values = probe.assign(value=np.log2(probe.flops_per_update.astype(float)))
+    return values[["task", "cell", "T", "width", "value"]]
+
+
+def column_values(
+    rows: pd.DataFrame, cells: Sequence[str], column: str, ratio: bool = False
+) -> pd.DataFrame:
+    """A column that an experiment measured, log2 of it for a ratio.
+
+    Several rows of a seed (lengths, sizes) are averaged, where both cells have a value. Raises
+    KeyError for a column that is not there.
+    """
+    numbers = pd.to_numeric(rows[column], errors="coerce").astype(float)
+    values = rows.assign(value=np.log2(numbers.where(numbers > 0)) if ratio else numbers)
+    values = values.dropna(subset=["value"])
+    same = [key for key in ("task", "seed", *WITHIN) if key in values]
+    both = values.groupby(same, sort=False).cell.transform("nunique") == len(set(cells))
+    return values[both].groupby(KEYS, sort=False).value.mean().reset_index()
 
 
 def registry() -> dict[str, Statistic]:
@@ -124,6 +135,7 @@ STATISTICS = (
         flops_per_update,
         "ratio of floating-point operations of an update, every length and width measured",
         "an update of {first} takes {effect} the floating-point operations of {second}",
+        reads="probe",
         ratio=True,
         exact=True,
     ),

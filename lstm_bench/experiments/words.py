@@ -61,3 +61,20 @@ def not_trained(statuses: Iterable[str]) -> tuple[int, str]:
         return failed, f"{f'all {n} replicates' if n > 1 else 'the one replicate'} {min(found)}"
     each = ", ".join(f"{count} {told}" for told, count in found.items())
     return failed, f"{failed} of {n} replicates were not trained to an end ({each})"
+
+
+def effect(value: float, ratio: bool = False) -> str:
+    """`+0.45`; `× 1.8` of a ratio, whose value is its logarithm to base 2."""
+    return f"× {2.0**value:.3g}" if ratio else f"{value:+.2f}".replace("-", "−")
+
+
+def effect_interval(ends: tuple[float, float] | None, ratio: bool = False) -> str:
+    """`[+0.40, +0.50]`, or that there is none."""
+    if ends is None:
+        return "no interval"
+    return f"[{', '.join(effect(end, ratio).removeprefix('× ') for end in ends)}]"
+
+
+def p_value(p: float | None) -> str:
+    """Three digits; a dash where nothing was tested."""
+    return "–" if p is None else "< 0.001" if p < 0.001 else f"{p:.3f}"

@@ -204,13 +204,11 @@ def _trained(
     planned: Mapping[str, Condition],
 ) -> claims.Trained:
     """What the sweep trains for an experiment, under which names."""
-    labels = {task.name: task.shown for task in reversed(own)}
-    labels |= {n: each.shown for each in (*sweep.cells, *own) for n in (each.key, each.shown)}
     return claims.Trained(
         cells=frozenset([m.cell for m in members] or [c.shown for c in sweep.cells]),
         tasks=frozenset([m.task for m in members] or [t.shown for t in own]),
         lengths=frozenset(planned[m.condition].T for m in members),
-        labels=labels,
+        labels=claims.labels_of(sweep.cells, own),
         known_cells=list(cells.registry()),
         known_tasks=list(tasks.registry()),
     )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
 from lstm_bench.experiments.run import read_csv
+from lstm_bench.experiments.words import effect, effect_interval
 from lstm_bench.report.tables import html_table
 from lstm_bench.store.checksums import read_checked_json
 from lstm_bench.store.paths import Results
@@ -30,22 +32,18 @@ def first_page(results: Results, sections: Mapping[str, object]) -> dict[str, ob
     stored = read_checked_json(results.claims / "verdicts.json")
     seconds = _seconds(results, stored["claims"])
     claims = [_shown(claim, seconds.get(claim["id"], "")) for claim in stored["claims"]]
-    counts = {verdict: sum(c["verdict"] == verdict for c in claims) for verdict in ORDER}
-    told = ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count)
-    total = f"{len(claims)} claim{'' if len(claims) == 1 else 's'}"
-    sentences: dict[str, dict[str, Any]] = {}
-    placed: set[str] = set()
-    for claim in claims:
-        own = sentences.setdefault(claim["quote"], {"claims": [], "experiments": []})
-        own["claims"].append(claim)
-        name = claim["experiment"]
-        if name in sections and name not in placed:
-            placed.add(name)
-            own["experiments"].append(sections[name])
+    counts = Counter(claim["verdict"] for claim in claims)
+    tally = ", ".join(f"{counts[verdict]} {verdict}" for verdict in ORDER if counts[verdict])
+    further, sentences = dict(sections), []
+    for quote in dict.fromkeys(claim["quote"] for claim in claims):
+        own = [claim for claim in claims if claim["quote"] == quote]
+        names = dict.fromkeys(claim["experiment"] for claim in own)
+        experiments = [further.pop(name) for name in names if name in further]
+        sentences.append({"quote": quote, "claims": own, "experiments": experiments})
     return {
-        "sentences": [{"quote": quote, **own} for quote, own in sentences.items()],
-        "further": [section for name, section in sections.items() if name not in placed],
-        "tally": f"{total}: {told}.",
+        "sentences": sentences,
+        "further": list(further.values()),
+        "tally": f"{len(claims)} claim{'' if len(claims) == 1 else 's'}: {tally}.",
         "family": stored["family"],
     }
 
@@ -53,26 +51,25 @@ def first_page(results: Results, sections: Mapping[str, object]) -> dict[str, ob
 def _shown(claim: dict[str, Any], seconds: str) -> dict[str, Any]:
     """The verdict as a badge, and the sentence without the word that the badge says."""
     word, _, rest = claim["answer"].partition(": ")
-    rest = rest[:1].upper() + rest[1:]
-    beside = [_row(each) for each in claim["beside"]]
+    beside = [
+        {
+            "beside it": each["name"],
+            "effect": effect(each["effect"], claim["ratio"]),
+            "95 % interval": "–"
+            if each["low"] is None
+            else effect_interval((each["low"], each["high"]), claim["ratio"]),
+            "n": each["n"],
+            "against the verdict": SIDES[each["side"]],
+        }
+        for each in claim["beside"]
+    ]
     return {
         **claim,
         "badge": word,
-        "told": rest,
+        "told": rest[:1].upper() + rest[1:],
         "seconds": seconds,
         "holds": _holds(claim),
         "beside_table": html_table(pd.DataFrame(beside)) if beside else "",
-    }
-
-
-def _row(beside: dict[str, Any]) -> dict[str, object]:
-    effect, _, interval = beside["shown"].rpartition(" [")
-    return {
-        "beside it": beside["name"],
-        "effect": effect or beside["shown"].removesuffix(" no interval"),
-        "95 % interval": f"[{interval}" if effect else "–",
-        "n": beside["n"],
-        "against the verdict": SIDES[beside["side"]],
     }
 
 

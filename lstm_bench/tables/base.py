@@ -8,18 +8,23 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from typing import Any, ClassVar
 
 from lstm_bench.registry import classes
-from lstm_bench.spec import Condition, SeedBlock, seed_blocks
+from lstm_bench.spec import Condition, SeedBlock, Training, seed_blocks
 
-# How an arm is judged; `tables.judge` has the rules.
-REPLICA = "replica"  # the paper's algorithm: success rate, and time within a factor of two
-RATE = "rate"  # another algorithm: success rate only
-NEGATIVE = "negative"  # the paper says that it fails; means something beside a control that works
-CONTROL = "control"  # not in the paper: shows that an arm could have failed, or succeeded
-KINDS = (REPLICA, RATE, NEGATIVE, CONTROL)
+
+class Kind(StrEnum):
+    """How an arm is judged; `tables.judge` has the rules."""
+
+    REPLICA = "replica"  # the paper's algorithm: success rate, and time within a factor of two
+    RATE = "rate"  # another algorithm: success rate only
+    NEGATIVE = (
+        "negative"  # the paper says that it fails; means something beside a control that works
+    )
+    CONTROL = "control"  # not in the paper: shows that an arm could have failed, or succeeded
 
 
 @dataclass(frozen=True)
@@ -34,7 +39,7 @@ class Published:
     source        the table or section
     """
 
-    source: str
+    source: str | None = None
     n: int | None = None
     solved: int | None = None
     sequences: float | None = None
@@ -53,7 +58,6 @@ class Published:
 class Arm:
     """One line of a table.
 
-    kind         REPLICA, RATE, NEGATIVE or CONTROL
     needs        of a negative arm: the label of the arm that must succeed for it to say anything
     deviations   what is not as in the paper, each a sentence
     """
@@ -61,14 +65,10 @@ class Arm:
     label: str
     condition: Condition
     replicates: int
-    kind: str
-    published: Published | None = None
+    kind: Kind
+    published: Published = field(default_factory=Published)
     needs: str = ""
     deviations: Sequence[str] = ()
-
-    def __post_init__(self) -> None:
-        if self.kind not in KINDS:
-            raise ValueError(f"arm {self.label!r}: kind {self.kind!r} is none of {KINDS}")
 
     @property
     def blocks(self) -> list[SeedBlock]:
@@ -105,9 +105,36 @@ class PublishedTable(ABC):
     def arms(self) -> Iterable[Arm]:
         """What is trained, in the order of the table."""
 
-    def claim(self, solved: Mapping[str, tuple[int, int]]) -> str:
-        """A sentence on what the arms say together, from (solved, n) by label; "" for nothing."""
+    def claim(self, shares: Mapping[str, float]) -> str:
+        """A sentence on what the arms say together; "" for nothing.
+
+        shares   of the replicates that succeeded, by label; NaN where none could be judged
+        """
         return ""
+
+
+def online(
+    learning_rate: float, updates: int, every: int, held_out: int, train_size: int | None = None
+) -> Training:
+    """Training as in HS97: one sequence an update, plain gradient descent, the summed error.
+
+    Nothing ends it but success, looked for every `every` updates on `held_out` sequences.
+    """
+    return Training(
+        updates=updates,
+        batch=1,
+        evaluate_every=every,
+        optimiser="sgd",
+        learning_rate=learning_rate,
+        momentum=0.0,
+        clip="none",
+        patience=0,
+        futility_after=1.0,
+        train_size=train_size,
+        validation_size=held_out,
+        test_size=held_out,
+        reduction="sum",
+    )
 
 
 def registry() -> dict[str, type[PublishedTable]]:

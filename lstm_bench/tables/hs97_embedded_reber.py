@@ -4,31 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from lstm_bench.spec import Condition, Training
-from lstm_bench.tables.base import CONTROL, NEGATIVE, REPLICA, Arm, Published, PublishedTable
+from lstm_bench.spec import Condition
+from lstm_bench.tables.base import Arm, Kind, Published, PublishedTable, online
 
 T = 30
 EVERY = 100
 REPLICATES = 30
-
-
-def training(learning_rate: float, updates: int) -> Training:
-    """Online gradient descent on 256 strings; measured on 256 others."""
-    return Training(
-        updates=updates,
-        batch=1,
-        evaluate_every=EVERY,
-        optimiser="sgd",
-        learning_rate=learning_rate,
-        momentum=0.0,
-        clip="none",
-        patience=0,
-        futility_after=1.0,
-        train_size=256,
-        validation_size=256,
-        test_size=256,
-        reduction="sum",
-    )
 
 
 def condition(
@@ -41,7 +22,7 @@ def condition(
         width=width,
         task_options={"disjoint": True},
         cell_options=dict(options),
-        training=training(learning_rate, updates),
+        training=online(learning_rate, updates, EVERY, held_out=256, train_size=256),
         network={"readout": "logistic", "readout_bias": False, "readout_range": 0.2},
     )
 
@@ -89,35 +70,35 @@ class EmbeddedReberTable(PublishedTable):
             "3 blocks of 2, rate 0.5",
             condition(lstm, 6, blocks(2), 0.5, 50_000),
             REPLICATES,
-            REPLICA,
+            Kind.REPLICA,
             Published(table, 30, 30, 8_440, low=3_800, high=24_100, weights=276),
         )
         yield Arm(
             "3 blocks of 2, rate 0.1",
             condition(lstm, 6, blocks(2), 0.1, 60_000),
             REPLICATES,
-            REPLICA,
+            Kind.REPLICA,
             Published(table, 30, 30, 21_730, weights=276),
         )
         yield Arm(
             "4 blocks of 1, rate 0.5",
             condition(lstm, 4, blocks(1), 0.5, 50_000),
             REPLICATES,
-            REPLICA,
+            Kind.REPLICA,
             Published(table, 30, 29, 9_500, weights=264),
         )
         yield Arm(
             "6 blocks of 2, rate 0.5",
             condition(lstm, 12, blocks(2), 0.5, 50_000),
             10,
-            CONTROL,
+            Kind.CONTROL,
             deviations=("Twice the blocks: shows that cell, gradient and task go together.",),
         )
         yield Arm(
             "Elman network, 15 units",
             condition("elman", 15, {}, 0.1, 50_000),
             10,
-            NEGATIVE,
+            Kind.NEGATIVE,
             Published(f"{table} (Cleeremans et al. 1989)", more_than=200_000, weights=435),
             needs="3 blocks of 2, rate 0.5",
             deviations=(

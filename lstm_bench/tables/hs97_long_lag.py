@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from lstm_bench.spec import Condition, Training
-from lstm_bench.tables.base import CONTROL, NEGATIVE, REPLICA, Arm, Published, PublishedTable
+from lstm_bench.spec import Condition
+from lstm_bench.tables.base import Arm, Kind, Published, PublishedTable, online
 
 P = 100
 EVERY = 100
@@ -19,6 +19,7 @@ CELL = {
     "biases": "none",
     "recurrence": "none",
 }
+NETWORK = {"readout": "logistic", "readout_bias": False, "direct": True, "readout_range": 0.2}
 
 
 def condition(
@@ -35,26 +36,8 @@ def condition(
         width=1,
         task_options=task_options,
         cell_options=dict(options),
-        training=Training(
-            updates=updates,
-            batch=1,
-            evaluate_every=EVERY,
-            optimiser="sgd",
-            learning_rate=1.0,
-            momentum=0.0,
-            clip="none",
-            patience=0,
-            futility_after=1.0,
-            validation_size=256,
-            test_size=256,
-            reduction="sum",
-        ),
-        network={
-            "readout": "logistic",
-            "readout_bias": False,
-            "direct": True,
-            "readout_range": 0.2,
-        },
+        training=online(1.0, updates, EVERY, held_out=256),
+        network=NETWORK,
     )
 
 
@@ -86,21 +69,21 @@ class LongLagTable(PublishedTable):
             "2a, one memory cell",
             condition("noise_free", P, "lstm_1997", CELL, 15_000),
             REPLICATES,
-            REPLICA,
+            Kind.REPLICA,
             Published(table, 18, 18, 5_040, weights=10_504),
         )
         yield Arm(
             "2b, one memory cell",
             condition("noisy", P, "lstm_1997", CELL, 15_000),
             REPLICATES,
-            REPLICA,
+            Kind.REPLICA,
             Published("HS97, sec. 5.2", 18, 18, 5_680, weights=10_504),
         )
         yield Arm(
             "2a, one recurrent unit (BPTT)",
             condition("noise_free", P, "elman", {}, 10_000),
             RECURRENT,
-            NEGATIVE,
+            Kind.NEGATIVE,
             Published(table, 18, 0, more_than=5_000_000, weights=10_404),
             needs="2a at lag 2, one recurrent unit",
             deviations=(
@@ -112,5 +95,5 @@ class LongLagTable(PublishedTable):
             "2a at lag 2, one recurrent unit",
             condition("noise_free", 3, "elman", {}, 10_000),
             RECURRENT,
-            CONTROL,
+            Kind.CONTROL,
         )

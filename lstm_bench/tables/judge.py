@@ -3,27 +3,24 @@
 1. Success rate: reproduced where our Wilson 95 % interval contains the paper's rate. Too few
    successes are no verdict where our cap is below twice the paper's mean time.
 2. Time to success: reproduced where our Kaplan-Meier median lies within a factor of two of the
-   paper's mean, and only where the algorithm is the paper's (`REPLICA`).
+   paper's mean, and only where the algorithm is the paper's (`Kind.REPLICA`).
 3. A negative arm: nothing solved in our cap, and its control succeeds. Without the control it is
    not judged. A cap below the paper's is only evidence up to that cap.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from lstm_bench.stats.rates import wilson
+from lstm_bench.experiments.runs import ends_of, rate_of
 from lstm_bench.stats.survival import time_to_solve
-from lstm_bench.tables.base import CONTROL, NEGATIVE, REPLICA, Arm
+from lstm_bench.tables.base import Arm, Kind
 
 FACTOR = 2.0
 
-REPRODUCED, NOT_REPRODUCED = "reproduced", "not reproduced"
+REPRODUCED, NOT_REPRODUCED, OPEN = "reproduced", "not reproduced", "open"
 
 
 @dataclass(frozen=True)
@@ -45,101 +42,88 @@ class Ours:
     parameters: int
 
     @classmethod
-    def of(cls, arm: Arm, replicates: pd.DataFrame, parameters: int) -> Ours:
-        """From the rows of an arm's replicates; errors of the machine are left out of n."""
-        batch, cap = arm.condition.training.batch, arm.condition.training.updates
-        judged = replicates[replicates.status != "error"]
-        event = (judged.status == "solved").to_numpy()
-        n, k = len(judged), int(event.sum())
-        low, high = wilson(k, n)
-        updates = judged.updates_to_solve.astype(float).where(event, cap).to_numpy()
-        solved_at = updates[event] * batch
-        time = time_to_solve(updates * batch, event, float(cap * batch)) if n else None
-        nan = float("nan")
+    def of(cls, arm: Arm, runs: pd.DataFrame) -> Ours:
+        """From the runs of an arm (`experiments.runs`); errors of the machine are left out of n."""
+        training = arm.condition.training
+        cap, judged = training.updates * training.batch, runs[runs.judged]
+        times, rate, ends = judged.updates * training.batch, rate_of(runs), ends_of(runs)
+        median = (float("nan"),) * 3
+        if len(judged):
+            time = time_to_solve(times.to_numpy(), judged.solved.to_numpy(), float(cap))
+            median = (time.median, time.median_low, time.median_high)
         return cls(
-            n=n,
-            solved=k,
-            share_low=low,
-            share_high=high,
-            median=time.median if time else nan,
-            median_low=time.median_low if time else nan,
-            median_high=time.median_high if time else nan,
-            fastest=float(np.min(solved_at)) if k else nan,
-            slowest=float(np.max(solved_at)) if k else nan,
-            cap=cap * batch,
-            diverged=int((judged.status == "diverged").sum()),
-            error=len(replicates) - n,
-            parameters=parameters,
+            len(judged),
+            int(rate["solved"]),
+            rate["low"],
+            rate["high"],
+            *median,
+            fastest=float(times[judged.solved].min()),
+            slowest=float(times[judged.solved].max()),
+            cap=cap,
+            diverged=ends["diverged"],
+            error=ends["error"],
+            parameters=int(runs.parameters.iloc[0]),
         )
 
+    @property
+    def share(self) -> float:
+        """Of those judged, the share that succeeded; NaN of none."""
+        return self.solved / self.n if self.n else float("nan")
 
-def rate_verdict(arm: Arm, ours: Ours) -> str:
-    """Rule 1; empty where the paper gives no rate."""
-    rate = arm.published.rate if arm.published else None
-    if rate is None or arm.kind == NEGATIVE or not ours.n:
+
+def rate_verdict(arm: Arm, ours: Ours, control: Ours | None = None) -> str:
+    """Rules 1 and 3; empty where the paper gives no rate.
+
+    control   of a negative arm, what the arm did that it `needs`
+    """
+    if not ours.n:
+        return "no replicate could be judged"
+    if arm.kind == Kind.CONTROL:
+        return "not in the paper"
+    if arm.kind == Kind.NEGATIVE:
+        return _failure(arm, ours, control)
+    rate = arm.published.rate
+    if rate is None:
         return ""
     if ours.share_low <= rate <= ours.share_high:
         return REPRODUCED
-    return _open(arm, ours) if ours.share_high < rate else NOT_REPRODUCED
-
-
-def _open(arm: Arm, ours: Ours) -> str:
-    """The verdict on too few or too late, which a low cap leaves open."""
-    mean = arm.published.sequences if arm.published else None
-    if mean is not None and ours.cap < mean * FACTOR:
-        return f"open: cap {ours.cap:,} below {FACTOR:g} times the paper's mean"
-    return NOT_REPRODUCED
+    return _too_few(arm, ours) if ours.share_high < rate else NOT_REPRODUCED
 
 
 def time_verdict(arm: Arm, ours: Ours) -> str:
     """Rule 2; empty where it does not apply."""
-    mean = arm.published.sequences if arm.published else None
-    if mean is None or arm.kind != REPLICA or not ours.n:
+    mean = arm.published.sequences
+    if mean is None or arm.kind != Kind.REPLICA or not ours.n:
         return ""
     if mean / FACTOR <= ours.median <= mean * FACTOR:
         return REPRODUCED
-    return _open(arm, ours) if ours.median > ours.cap else NOT_REPRODUCED
+    return _too_few(arm, ours) if ours.median > ours.cap else NOT_REPRODUCED
 
 
-def negative_verdict(arm: Arm, ours: Ours, everyone: Mapping[str, Ours]) -> str:
-    """Rule 3; empty for other arms."""
-    if arm.kind != NEGATIVE or not ours.n:
-        return ""
+def _too_few(arm: Arm, ours: Ours) -> str:
+    """The verdict on too few successes or too late ones, which a low cap leaves open."""
+    mean = arm.published.sequences
+    if mean is not None and ours.cap < mean * FACTOR:
+        return f"{OPEN}: cap {ours.cap:,} below {FACTOR:g} times the paper's mean"
+    return NOT_REPRODUCED
+
+
+def _failure(arm: Arm, ours: Ours, control: Ours | None) -> str:
     if ours.solved:
         return f"{NOT_REPRODUCED}: {ours.solved} of {ours.n} solved it"
-    control = everyone.get(arm.needs)
     if control is None or 2 * control.solved < control.n:
         return f"not judged: the control ({arm.needs or 'none'}) does not succeed"
-    tried = arm.published.more_than if arm.published else None
+    tried = arm.published.more_than
     short = f", the paper tried {tried:,.0f}" if tried and tried > ours.cap else ""
     rate = f"true rate below {ours.share_high:.0%}"
     return f"{REPRODUCED} up to {ours.cap:,} sequences{short}; {rate}"
 
 
-def verdicts(arms: Sequence[Arm], found: Mapping[str, Ours]) -> dict[str, dict[str, str]]:
-    """For every arm the verdicts on rate and time, or the one on a failure."""
-    judged: dict[str, dict[str, str]] = {}
-    for arm in arms:
-        ours = found[arm.label]
-        negative = negative_verdict(arm, ours, found)
-        judged[arm.label] = {
-            "rate": negative or rate_verdict(arm, ours),
-            "time": time_verdict(arm, ours),
-        }
-        if arm.kind == CONTROL:
-            judged[arm.label] = {"rate": "not in the paper", "time": ""}
-        if not ours.n:
-            judged[arm.label] = {"rate": "no replicate could be judged", "time": ""}
-    return judged
-
-
-def overall(arms: Sequence[Arm], judged: Mapping[str, Mapping[str, Any]]) -> str:
-    """`3 of 4 success rates and 1 of 3 times reproduced`."""
+def overall(rates: pd.Series, times: pd.Series) -> str:
+    """`Reproduced: 3 of 4 success rates and 1 of 3 times to success.`, from the arms' verdicts."""
     parts = []
-    for kind, name in (("rate", "success rates"), ("time", "times to success")):
-        told = [judged[arm.label][kind] for arm in arms if arm.kind != CONTROL]
-        counted = [t for t in told if t.startswith((REPRODUCED, NOT_REPRODUCED, "open"))]
-        if counted:
-            held = sum(t.startswith(REPRODUCED) for t in counted)
-            parts.append(f"{held} of {len(counted)} {name}")
+    for verdicts, name in ((rates, "success rates"), (times, "times to success")):
+        judged = verdicts[verdicts.str.startswith((REPRODUCED, NOT_REPRODUCED, OPEN))]
+        if len(judged):
+            parts.append(f"{judged.str.startswith(REPRODUCED).sum()} of {len(judged)} {name}")
     return f"Reproduced: {' and '.join(parts)}." if parts else "Nothing could be judged."

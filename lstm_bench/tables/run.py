@@ -3,165 +3,138 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
-from lstm_bench.errors import unknown
 from lstm_bench.experiments.run import csv_bytes, require_present_code
+from lstm_bench.experiments.runs import make_runs
+from lstm_bench.experiments.words import counts, intervals, told
 from lstm_bench.store.checksums import write_checked
 from lstm_bench.store.collect import collect
 from lstm_bench.store.files import json_bytes
 from lstm_bench.store.paths import Results
 from lstm_bench.store.plans import Plan
-from lstm_bench.tables.base import Arm, PublishedTable, registry
-from lstm_bench.tables.judge import Ours, overall, verdicts
+from lstm_bench.tables.base import Arm, registry
+from lstm_bench.tables.judge import Ours, overall, rate_verdict, time_verdict
 
+WHOLE, SHARE = "{:,.0f}", "{:.2f}"
+PAGE = """# {title}
 
-def create(name: str) -> PublishedTable:
-    """Raises BenchError for an unknown name."""
-    known = registry()
-    if name not in known:
-        raise unknown("table", name, known)
-    return known[name]()
+{answer}
+
+{citation}. {setting}
+
+{lines}
+
+Not as in the paper:
+
+{points}
+"""
 
 
 def conclude(plan: Plan, name: str, results: Results) -> Path:
     """Write {row}.csv, {row}.md and {row}.json; returns the markdown. Raises DamagedFile."""
-    table = create(name)
-    arms = [arm.limited(plan.config["tables"]) for arm in table.arms()]
-    found = {arm.label: _ours(arm, plan, results) for arm in arms}
-    judged = verdicts(arms, found)
-    rows = pd.DataFrame([_row(arm, found[arm.label], judged[arm.label]) for arm in arms])
-    solved = {label: (ours.solved, ours.n) for label, ours in found.items()}
-    about = {
+    table, runs = registry()[name](), read_runs(plan, name, results)
+    full = list(table.arms())
+    arms = [arm.limited(plan.config["tables"]) for arm in full]
+    ours = {arm.label: Ours.of(arm, runs[runs.cell == arm.label]) for arm in arms}
+    rows = make_table(arms, ours)
+    answer = overall(rows.rate_verdict, rows.time_verdict)
+    more = table.claim({label: each.share for label, each in ours.items()})
+    shown = display(rows)
+    text = {
         "title": table.title,
         "citation": table.citation,
         "setting": table.setting,
-        "answer": " ".join(filter(None, [overall(arms, judged), table.claim(solved)])),
-        "table": display(rows).to_dict("records"),
-        "deviations": [*table.deviations, *_of_arms(arms), *_reduced(table, arms)],
+        "answer": f"{answer} {more}".strip(),
     }
+    deviations = [*table.deviations, *_deviations(full, arms)]
+    page = PAGE.format(
+        **text, lines=markdown(shown), points="\n".join(f"- {each}" for each in deviations)
+    )
     files = {
         f"{name}.csv": csv_bytes(rows),
-        f"{name}.md": markdown(about).encode(),
-        f"{name}.json": json_bytes(about),
+        f"{name}.md": page.encode(),
+        f"{name}.json": json_bytes(
+            {**text, "table": shown.to_dict("records"), "deviations": deviations}
+        ),
     }
     write_checked(results.table(name, ".sha256"), files)
     return results.table(name, ".md")
 
 
-def _ours(arm: Arm, plan: Plan, results: Results) -> Ours:
-    pairs = [(arm.condition.id, block.name) for block in arm.blocks]
-    rows = collect(results, pairs, "replicates")
+def read_runs(plan: Plan, name: str, results: Results) -> pd.DataFrame:
+    """The runs of all arms, with their labels as `cell`. Raises BenchError for stale ones."""
+    entry = plan.tables[name]
+    rows = collect(results, entry.runs, "replicates")
     require_present_code(rows, plan, results)
-    return Ours.of(arm, rows, plan.conditions[arm.condition.id].parameters)
+    labels = [
+        {"condition": arm.condition, "cell_label": arm.label, "task_label": name}
+        for arm in entry.arms
+    ]
+    rows = rows.merge(pd.DataFrame(labels), on="condition")
+    return make_runs(rows, collect(results, entry.runs, "timing"), plan.conditions)
 
 
-def _row(arm: Arm, ours: Ours, judged: Mapping[str, str]) -> dict[str, object]:
-    """One line of the CSV: everything, in plain numbers."""
-    paper = asdict(arm.published) if arm.published else {}
-    names = ("source", "n", "solved", "sequences", "low", "high", "more_than", "weights")
-    return {
-        "arm": arm.label,
-        "kind": arm.kind,
-        **{f"paper_{name}": paper.get(name) for name in names},
-        **asdict(ours),
-        "rate_verdict": judged["rate"],
-        "time_verdict": judged["time"],
-        "condition": arm.condition.id,
-    }
+def make_table(arms: Sequence[Arm], ours: dict[str, Ours]) -> pd.DataFrame:
+    """One row an arm: the paper's numbers, ours, and the verdicts."""
+    return pd.DataFrame(
+        {
+            "arm": arm.label,
+            "kind": arm.kind.value,
+            **{f"paper_{key}": value for key, value in asdict(arm.published).items()},
+            **asdict(ours[arm.label]),
+            "rate_verdict": rate_verdict(arm, ours[arm.label], ours.get(arm.needs)),
+            "time_verdict": time_verdict(arm, ours[arm.label]),
+            "condition": arm.condition.id,
+        }
+        for arm in arms
+    )
 
 
-def _of_arms(arms: list[Arm]) -> list[str]:
-    return [f"{arm.label}: {told}" for arm in arms for told in arm.deviations]
-
-
-def _reduced(table: PublishedTable, arms: list[Arm]) -> list[str]:
-    """What the config capped, said as a deviation: a reduced table must say so."""
-    told = []
-    for full, arm in zip(table.arms(), arms):
-        if arm != full:
-            told.append(
-                f"{arm.label}: reduced by the config to {arm.replicates} of {full.replicates} "
-                f"replicates and {arm.condition.training.updates:,} of "
-                f"{full.condition.training.updates:,} updates."
-            )
-    return told
+def _deviations(full: Sequence[Arm], arms: Sequence[Arm]) -> list[str]:
+    """What is not as in the paper in some arms: what they say, and what the config capped."""
+    own = [f"{arm.label}: {deviation}" for arm in arms for deviation in arm.deviations]
+    return own + [
+        f"{arm.label}: reduced by the config to {arm.replicates} of {whole.replicates} replicates "
+        f"and {arm.condition.training.updates:,} of {whole.condition.training.updates:,} updates."
+        for whole, arm in zip(full, arms)
+        if arm != whole
+    ]
 
 
 def display(rows: pd.DataFrame) -> pd.DataFrame:
     """The table as a page shows it: the paper's number, then ours."""
+    capped = "> " + told(rows.cap, WHOLE)
+    share = told(rows.paper_solved, "{:.0f} of ") + told(rows.paper_n, "{:.0f}")
+    between = "(" + told(rows.paper_low, WHOLE) + "-" + told(rows.paper_high, WHOLE) + ")"
+    means = told(rows.paper_sequences, WHOLE) + (" " + between).where(rows.paper_low.notna(), "")
+    median = told(rows["median"], WHOLE).where(rows["median"] < math.inf, capped)
+    median += intervals(rows.median_low, rows.median_high, WHOLE).str.replace("inf", "∞")
+    median += " (" + told(rows.fastest, WHOLE) + "-" + told(rows.slowest, WHOLE) + ")"
     return pd.DataFrame(
         {
             "arm": rows.arm,
-            "weights: paper": [_count(x) for x in rows.paper_weights],
-            "ours": [_count(x) for x in rows.parameters],
-            "solved: paper": [_share(x, n) for x, n in zip(rows.paper_solved, rows.paper_n)],
-            "solved: ours [Wilson 95 %]": [
-                f"{r.solved} of {r.n} [{r.share_low:.2f}, {r.share_high:.2f}]"
-                for r in rows.itertuples()
-            ],
-            "mean sequences: paper (range)": [_times(r) for r in rows.to_dict("records")],
-            "median sequences: ours [95 %] (range)": [_median(r) for r in rows.to_dict("records")],
-            "cap": [_count(x) for x in rows.cap],
+            "weights: paper": told(rows.paper_weights, WHOLE),
+            "ours": told(rows.parameters, WHOLE),
+            "solved: paper": share.where(rows.paper_solved.notna(), "–"),
+            "solved: ours [Wilson 95 %]": counts(rows)
+            + intervals(rows.share_low, rows.share_high, SHARE),
+            "mean sequences: paper (range)": means.where(
+                rows.paper_more_than.isna(), told(rows.paper_more_than, "> {:,.0f}")
+            ),
+            "median sequences: ours [95 %] (range)": median.where(rows.solved > 0, capped),
+            "cap": told(rows.cap, WHOLE),
             "success rate": rows.rate_verdict,
             "time to success": rows.time_verdict.where(rows.time_verdict != "", "–"),
         }
     )
 
 
-def _count(value: Any) -> str:
-    return "–" if value is None or pd.isna(value) else f"{value:,.0f}"
-
-
-def _bound(value: float) -> str:
-    return "∞" if math.isinf(value) else f"{value:,.0f}"
-
-
-def _share(solved: Any, n: Any) -> str:
-    return "–" if solved is None or pd.isna(solved) else f"{solved:.0f} of {n:.0f}"
-
-
-def _times(row: Mapping[str, object]) -> str:
-    if not pd.isna(row["paper_more_than"]):
-        return f"> {row['paper_more_than']:,.0f}"
-    if pd.isna(row["paper_sequences"]):
-        return "–"
-    known = not pd.isna(row["paper_low"])
-    between = f" ({row['paper_low']:,.0f}-{row['paper_high']:,.0f})" if known else ""
-    return f"{row['paper_sequences']:,.0f}{between}"
-
-
-def _median(row: Mapping[str, Any]) -> str:
-    if not row["solved"]:
-        return f"> {row['cap']:,}"
-    middle = f"> {row['cap']:,}" if math.isinf(row["median"]) else f"{row['median']:,.0f}"
-    ends = f"[{_bound(row['median_low'])}, {_bound(row['median_high'])}]"
-    return f"{middle} {ends} ({row['fastest']:,.0f}-{row['slowest']:,.0f})"
-
-
-def markdown(about: Mapping[str, Any]) -> str:
-    """A page of markdown."""
-    table = about["table"]
-    columns = list(table[0])
-    lines = [
-        f"# {about['title']}",
-        "",
-        about["answer"],
-        "",
-        f"{about['citation']}. {about['setting']}",
-        "",
-        "| " + " | ".join(columns) + " |",
-        "|" + " --- |" * len(columns),
-        *("| " + " | ".join(str(row[column]) for column in columns) + " |" for row in table),
-        "",
-        "Not as in the paper:",
-        "",
-        *(f"- {told}" for told in about["deviations"]),
-        "",
-    ]
-    return "\n".join(lines)
+def markdown(table: pd.DataFrame) -> str:
+    """A table in markdown."""
+    lines = [table.columns, ["---"] * len(table.columns), *table.to_numpy()]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -72,6 +72,8 @@ def test_every_declared_claim_names_what_exists_and_has_caveats() -> None:
         ({"beside": ["lstm"]}, ["'lstm'", "one or two names"]),
         ({"caveats": ""}, ["'caveats'", "missing or empty"]),
         ({"quote": 3}, ["quote is 3", "text"]),
+        ({"order": "first"}, ["order is 'first'", "a whole number"]),
+        ({"tasks": "adding"}, ["tasks is 'adding'", "a list"]),
         ({"statistic": "column", "column": "gap"}, ["'gap'", "(none)"]),
         ({"scale": "log"}, ["'log'", "difference, ratio"]),
         ({"threshold": "low"}, ["threshold is 'low'", "a number"]),
@@ -140,3 +142,18 @@ def test_a_claim_may_rest_on_one_arm_and_says_the_widths_of_that_arm(
         (told[matched],) = verdicts["claims"]
     assert [told[arm]["effect"] for arm in ("width", "state")] == [1, 0]
     assert [told[arm]["conditions"]["widths"] for arm in ("width", "state")] == [[4], [4, 8]]
+
+
+def test_a_claim_may_compare_a_cell_that_its_experiment_alone_trains(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    pair = ["lstm_nig", "lstm_peephole"]
+    own = {"experiment": "ablation", "cells": pair, "where": {"learning_rate": 0.01}}
+    plan = made("ablation", claims=[str(write(tmp_path, **own))])
+    ends = {"lstm_nig": "unsolved"}
+    store(plan, ["ablation"], lambda label, condition, seed: ends.get(condition.cell, "solved"))
+    verdicts = json.loads((judge(plan, Results()) / "verdicts.json").read_text())
+    (found,) = verdicts["claims"]
+    assert found["cells"] == pair
+    assert found["effect"] == -1

@@ -16,15 +16,13 @@ from lstm_bench.claims.judge import (
     Comparison,
     Judged,
     agreement,
-    column_values,
     compare,
     lies,
-    named,
-    plain,
     settle,
     side,
 )
-from lstm_bench.claims.sentence import answer
+from lstm_bench.claims.sentence import answer, plain
+from lstm_bench.claims.statistics import rows_where
 
 CLAIM = Claim(
     id="x",
@@ -63,7 +61,7 @@ def test_ten_seeds_decide_a_clear_effect_either_way(effect: float, verdict: str)
     judged = family(values(10, effect))[0]
     assert judged.verdict == verdict
     assert judged.adjusted == pytest.approx(8 * 2 / 1024)
-    assert judged.more(8) is None
+    assert judged.more is None
 
 
 def test_ten_seeds_can_support_all_of_eight_claims() -> None:
@@ -75,9 +73,9 @@ def test_too_few_seeds_leave_it_undecided_with_a_reason_and_no_p(n: int) -> None
     judged = family(values(n, 0.4))[0]
     assert (judged.verdict, judged.p, judged.adjusted) == (UNDECIDED, None, None)
     assert "at least 9 are needed" in judged.reason
-    assert judged.more(8) == 9 - n
-    assert judged.more(8, block=5) in (5, 10)
-    told = answer(judged, 8, judged.more(8))
+    assert judged.more == 9 - n
+    assert replace(judged, block=5).more in (5, 10)
+    told = answer(judged)
     assert f"about {9 - n} more replicates needed" in told
     assert ("95 % interval" in told) == (n >= 5)
 
@@ -87,9 +85,9 @@ def test_an_effect_that_drowns_in_its_spread_is_undecided_and_says_how_many_more
     assert judged.verdict == UNDECIDED
     assert judged.adjusted is not None
     assert judged.adjusted > 0.05
-    more = judged.more(8)
+    more = judged.more
     assert more is None or more > 1
-    assert judged.smallest(8) is not None
+    assert judged.smallest is not None
 
 
 def test_an_effect_below_the_threshold_refutes_a_claim_about_its_size() -> None:
@@ -99,7 +97,7 @@ def test_an_effect_below_the_threshold_refutes_a_claim_about_its_size() -> None:
 def test_nothing_seen_at_all_is_no_support() -> None:
     judged = family(values(10, 0.0, spread=0.0))[0]
     assert (judged.verdict, judged.p) == (UNDECIDED, 1.0)
-    assert "no seed shows a difference" in answer(judged, 8, judged.more(8))
+    assert "no seed shows a difference" in answer(judged)
 
 
 def test_a_claim_that_could_not_be_judged_counts_in_the_family() -> None:
@@ -113,7 +111,7 @@ def test_no_value_at_all_is_a_reason_and_no_crash() -> None:
     judged = family(values(10, 0.4).query("cell == 'lstm'"))[0]
     assert judged.verdict == UNDECIDED
     assert judged.p is None
-    assert answer(judged, 8, judged.more(8)).startswith("Undecided: no seed has a value")
+    assert answer(judged).startswith("Undecided: no seed has a value")
 
 
 def test_a_seed_that_lacks_a_task_is_left_out() -> None:
@@ -146,7 +144,7 @@ def test_a_count_needs_no_test_but_must_hold_everywhere(
     judged = Judged(COST, compare(counts(a=at_ten, b=at_twenty), COST.cells, exact=True))
     assert settle([judged]) == 1
     assert (judged.verdict, judged.p) == (verdict, None)
-    assert "an exact count, so no test" in answer(judged, 1, None)
+    assert "an exact count, so no test" in answer(judged)
 
 
 def test_pairs_and_tasks_on_the_other_side_are_named() -> None:
@@ -167,7 +165,7 @@ def test_a_whole_interval_on_the_other_side_is_a_flip_and_part_of_one_is_none() 
     assert agreement(CLAIM, main, [clear, wide, same]) == (
         "It flips for gru against elman. It points the other way for lstm against irnn."
     )
-    assert named(same) == "lstm against elman (at equal parameters)"
+    assert same.name == "lstm against elman (at equal parameters)"
     refuted = Comparison(("lstm", "elman"), -np.linspace(0.2, 0.4, 10))
     assert side(CLAIM, main, refuted) == "beyond, clearly"
 
@@ -212,20 +210,30 @@ MEASURED = pd.DataFrame(
 GAP = replace(CLAIM, statistic="column", column="gap", scale="ratio")
 
 
+def of_column(claim: Claim, *cells: str) -> pd.DataFrame:
+    rows = rows_where(MEASURED, {**claim.where, "cell": list(cells)})
+    return claim.measure.values(rows, cells)
+
+
 def test_a_column_is_read_by_seed_under_its_conditions() -> None:
-    found = column_values(MEASURED, GAP, ["lstm"])
-    assert found.value.tolist() == [3.0, 2.0]
-    assert column_values(MEASURED, GAP, ["elman"]).empty  # a ratio of nothing is no value
+    assert of_column(GAP, "lstm").value.tolist() == [3.0, 2.0]
+    assert of_column(GAP, "elman").empty  # a ratio of nothing is no value
     for where in ({"T": 20}, {"T": [20, 30]}):
-        assert column_values(MEASURED, replace(GAP, where=where), ["lstm"]).value.tolist() == [4.0]
+        assert of_column(replace(GAP, where=where), "lstm").value.tolist() == [4.0]
     for wrong in (replace(GAP, column="nothing"), replace(GAP, where={"nothing": 1})):
         with pytest.raises(KeyError, match="nothing"):
-            column_values(MEASURED, wrong, ["lstm"])
+            of_column(wrong, "lstm")
 
 
 def test_two_cells_are_compared_at_the_lengths_that_both_have() -> None:
-    found = column_values(MEASURED, replace(GAP, scale="difference"), ["lstm", "elman"])
+    found = of_column(replace(GAP, scale="difference"), "lstm", "elman")
     assert dict(zip(found.cell, found.value)) == {"lstm": 4.0, "elman": 0.0}  # T = 10 alone
+
+
+def test_a_count_that_was_not_made_is_a_reason() -> None:
+    judged = Judged(COST, compare(counts(a=1.0).iloc[:0], COST.cells, exact=True))
+    settle([judged])
+    assert answer(judged) == "Undecided: no length and width has a value for it."
 
 
 def test_numbers_are_rounded_so_that_bytes_are_equal() -> None:

@@ -14,7 +14,6 @@ from lstm_bench.claims.statistics import (
     share_of_lengths,
     updates_to_solve,
 )
-from lstm_bench.experiments import Evidence
 from tests.unit.experiments.hand_made import evidence, planned
 
 BUDGET = 400
@@ -32,8 +31,10 @@ def replicate(cell: str, T: int, seed: int, updates: float | None, **more: Any) 
     }
 
 
-def seen(*rows: dict[str, Any], probe: list[dict[str, Any]] | None = None) -> Evidence:
-    return evidence(rows, {"c": planned(flops=8, updates=BUDGET)}, probe=probe)
+def seen(*rows: dict[str, Any]) -> pd.DataFrame:
+    """The runs of these replicates that are judged."""
+    runs = evidence(rows, {"c": planned(flops=8, updates=BUDGET)}).runs
+    return runs[runs.judged]
 
 
 def of(values: pd.DataFrame) -> dict[tuple[str, int], float]:
@@ -71,12 +72,10 @@ def test_operations_to_solve_are_updates_times_those_of_an_update() -> None:
 def test_where_no_length_is_solved_by_both_there_is_nothing_to_compare() -> None:
     rows = [replicate("lstm", 10, 0, 100), replicate("elman", 10, 0, None)]
     assert updates_to_solve(seen(*rows), ["lstm", "elman"]).empty
-    assert updates_to_solve(seen(replicate("gru", 10, 0, 1)), ["lstm", "elman"]).empty
 
 
-def test_operations_are_taken_from_the_probe_and_from_nowhere_else() -> None:
+def test_operations_are_those_of_every_length_and_width() -> None:
     about = {"task": "adding", "T": 10, "width": 8, "flops_per_update": 8}
-    probe = [{**about, "cell": cell} for cell in ("lstm", "gru")]
-    found = flops_per_update(seen(probe=probe), ["lstm", "elman"])
-    assert found.value.tolist() == [3.0]
-    assert flops_per_update(seen(), ["lstm", "elman"]).empty
+    probe = pd.DataFrame([{**about, "cell": "lstm"}, {**about, "cell": "lstm", "width": 16}])
+    assert flops_per_update(probe, ["lstm"]).value.tolist() == [3.0, 3.0]
+    assert flops_per_update(probe.iloc[:0], ["lstm"]).empty

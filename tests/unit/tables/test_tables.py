@@ -8,7 +8,7 @@ import pytest
 
 from lstm_bench import cells, tasks
 from lstm_bench.engine.network import Network
-from lstm_bench.tables.base import KINDS, NEGATIVE, REPLICA, Arm, registry
+from lstm_bench.tables.base import Arm, Kind, registry
 from lstm_bench.training.api import make_condition
 
 ARMS = {f"{name}: {arm.label}": arm for name, table in registry().items() for arm in table().arms()}
@@ -28,8 +28,7 @@ def test_a_table_says_what_it_is(name: str):
     assert table.deviations
     assert "(1997)" in table.citation
     for arm in table.arms():
-        assert arm.kind in KINDS
-        assert arm.kind != NEGATIVE or arm.needs in labels
+        assert arm.kind != Kind.NEGATIVE or arm.needs in labels
 
 
 @pytest.mark.parametrize("arm", ARMS.values(), ids=ARMS)
@@ -50,20 +49,18 @@ def test_a_condition_is_one_that_can_be_trained_and_has_no_option_at_its_default
 
 @pytest.mark.parametrize("arm", ARMS.values(), ids=ARMS)
 def test_a_replica_has_the_number_of_weights_the_paper_prints(arm: Arm):
-    if arm.kind == REPLICA:
-        assert arm.published is not None
+    if arm.kind == Kind.REPLICA:
         assert Network.of(arm.condition).parameters == arm.published.weights
 
 
 @pytest.mark.parametrize("arm", ARMS.values(), ids=ARMS)
 def test_a_replica_is_online_gradient_descent_on_the_truncated_gradient(arm: Arm):
     t = arm.condition.training
-    if arm.kind == REPLICA:
+    if arm.kind == Kind.REPLICA:
         assert (t.batch, t.optimiser, t.momentum, t.clip, t.reduction) == (
             1, "sgd", 0.0, "none", "sum",
         )  # fmt: skip
         assert cells.create(arm.condition.cell, arm.condition.cell_options).truncated
-        assert arm.published is not None
         assert arm.published.sequences is not None
         assert t.updates >= 2 * arm.published.sequences
     assert t.futility_after == 1.0
