@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lstm_bench.probes.quiet import busy_seconds
+from lstm_bench.speed.quiet import busy_seconds
 
 ROOT = Path(__file__).resolve().parents[1]
 

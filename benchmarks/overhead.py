@@ -37,8 +37,8 @@ import pandas as pd
 
 from benchmarks.measuring import ROOT, Stopwatch, deliver, heading, markdown, run
 
-TRAINING_JOB = "lstm_bench.training.job"
-FORKED = ("served", "server")  # see lstm_bench/training/forkserver.py
+TRAINING_JOB = "lstm_bench.jobs.job"
+FORKED = ("served", "server")  # see lstm_bench/jobs/forkserver.py
 STAGES = ("dataset", "conclude", "draw", "judge", "report", "track", "probe")
 DRAWN = 30  # batches of each condition that are drawn again
 
@@ -116,7 +116,7 @@ def start_seconds(repeats: int = 3) -> float:
     """CPU seconds of an interpreter that imports what a job does before its child is forked."""
     with Stopwatch() as watch:
         for _ in range(repeats):
-            run([sys.executable, "-c", "import lstm_bench.training.job"], cwd=ROOT)
+            run([sys.executable, "-c", "import lstm_bench.jobs.job"], cwd=ROOT)
     return watch.spent.cpu / repeats
 
 

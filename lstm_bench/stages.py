@@ -102,7 +102,7 @@ def draw(plan_path: Path, experiment: str) -> None:
 @click.argument("row")
 def table(plan_path: Path, row: str) -> None:
     """A published table: the paper's numbers and ours."""
-    from lstm_bench.tables.run import conclude as run
+    from lstm_bench.published.run import conclude as run
 
     click.echo(run(Plan.read(plan_path), row, Results()))
 

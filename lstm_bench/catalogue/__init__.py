@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-from lstm_bench import cells, experiments, tables, tasks
+from lstm_bench import cells, experiments, published, tasks
 from lstm_bench.catalogue import cell_page, task_page
 from lstm_bench.catalogue.docstrings import drawn, first_line, text
 from lstm_bench.errors import unknown
@@ -20,7 +20,7 @@ def catalogue() -> dict[str, dict[str, Any]]:
         "tasks": tasks.registry(),
         "cells": cells.registry(),
         "experiments": experiments.registry(),
-        "tables": tables.registry(),
+        "tables": published.registry(),
     }
 
 

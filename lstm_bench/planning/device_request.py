@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from lstm_bench.jobs.devices import as_text, needs_gpu
 from lstm_bench.planning.effort import training_mib
 from lstm_bench.store.planned import replicates_of
 from lstm_bench.store.plans import Plan
-from lstm_bench.training.devices import as_text, needs_gpu
 
 
 def gpus(plan: Plan, condition: str) -> int:

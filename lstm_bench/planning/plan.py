@@ -10,12 +10,13 @@ from dataclasses import asdict, replace
 from typing import Any
 
 import lstm_bench
-from lstm_bench import cells, claims, experiments, tables, tasks
+from lstm_bench import cells, claims, experiments, published, tasks
 from lstm_bench.engine.describe import way
 from lstm_bench.engine.network import Network
 from lstm_bench.engine.runtime import resolve_device
 from lstm_bench.errors import BenchError, unknown
 from lstm_bench.experiments.rehearsal import rehearse
+from lstm_bench.jobs.devices import as_text, declared, device_for
 from lstm_bench.planning.arms import require_arms
 from lstm_bench.planning.config import make_sweep
 from lstm_bench.planning.fitting import fitted, with_sections
@@ -37,7 +38,6 @@ from lstm_bench.store.planned import (
 )
 from lstm_bench.store.plans import Plan, PlannedSweep
 from lstm_bench.sweep import Choice, Sweep, once_each
-from lstm_bench.training.devices import as_text, declared, device_for
 from lstm_bench.training.facts import Facts, describe, facts
 
 
@@ -84,7 +84,7 @@ def resolve(
                 raise
             left_out.append(f"{name} is left out of this sweep: {error}")
             config["experiments"] = [each for each in config["experiments"] if each != name]
-    published = _tables(config["tables"], planned)
+    tables = _tables(config["tables"], planned)
     claimed = _claims(config, sweep, entries, planned)
     for condition in planned.values():
         require_memory(condition, sweep.seed_block)
@@ -114,7 +114,7 @@ def resolve(
         conditions=conditions,
         datasets={folder: _dataset(dataset) for folder, dataset in datasets.items()},
         experiments=entries,
-        tables=published,
+        tables=tables,
         claims=claimed,
         code=stages_code(known[name].__module__ for name in config["experiments"]),
         notices=(*notices(sweep, otherwise, members, untuned), *left_out),
@@ -216,7 +216,7 @@ def _trained(
 
 def _tables(chosen: Mapping[str, Any], planned: dict[str, Condition]) -> dict[str, PlannedTable]:
     """The published tables of the config; nothing is trained before `snakemake tables`."""
-    known, found = tables.registry(), {}
+    known, found = published.registry(), {}
     for name in chosen.get("rows", known):
         if name not in known:
             raise unknown("tables: row", name, known)
@@ -227,7 +227,7 @@ def _tables(chosen: Mapping[str, Any], planned: dict[str, Condition]) -> dict[st
                 PlannedArm(arm.label, arm.condition.id, tuple(block.name for block in arm.blocks))
                 for arm in arms
             ),
-            code=digest_of(closure("lstm_bench.tables.run", known[name].__module__)),
+            code=digest_of(closure("lstm_bench.published.run", known[name].__module__)),
         )
     return found
 

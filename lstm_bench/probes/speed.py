@@ -23,12 +23,12 @@ from lstm_bench import cells, engine
 from lstm_bench.engine.network import Network
 from lstm_bench.engine.runtime import configure, resolve_device
 from lstm_bench.environment import ISA
-from lstm_bench.probes import peers
-from lstm_bench.probes.cases import Case
-from lstm_bench.probes.contenders import SGEMM, reference
-from lstm_bench.probes.quiet import Sample, cores, is_disturbed
-from lstm_bench.probes.workers import Failed, Remote
 from lstm_bench.registry import code_version
+from lstm_bench.speed import peers
+from lstm_bench.speed.cases import Case
+from lstm_bench.speed.contenders import SGEMM, reference
+from lstm_bench.speed.quiet import Sample, cores, is_disturbed
+from lstm_bench.speed.workers import Failed, Remote
 from lstm_bench.training.machine import about_machine
 
 VERSION = "1"

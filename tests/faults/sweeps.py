@@ -90,7 +90,7 @@ class Sweep:
     def trainings(self) -> list[psutil.Process]:
         """Supervising jobs and the children that train."""
         served = [child for server in self.server() for child in _children(server)]
-        return served + [p for p in self.family() if _runs(p, "lstm_bench.training.job")]
+        return served + [p for p in self.family() if _runs(p, "lstm_bench.jobs.job")]
 
     def kill(self, *victims: psutil.Process) -> None:
         for victim in victims:

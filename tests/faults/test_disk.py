@@ -19,7 +19,7 @@ from lstm_bench.store.paths import Results
 from lstm_bench.store.verify import verify
 from tests.faults.conftest import LONG, Tally
 from tests.faults.sweeps import DISTURBED, Sweep, digests
-from tests.unit.training.test_job import BLOCK, REPOSITORY, SLOW
+from tests.unit.jobs.test_job import BLOCK, REPOSITORY, SLOW
 from tests.workflow.workspace import Workspace
 
 MIB = 2**20
@@ -42,7 +42,7 @@ def limited(folder: Path, most: int, *words: str) -> subprocess.CompletedProcess
     )
 
 
-TRAIN = ("lstm_bench.training.job", "--device", "cpu", "--block", BLOCK.name, "--condition")
+TRAIN = ("lstm_bench.jobs.job", "--device", "cpu", "--block", BLOCK.name, "--condition")
 WRITES = {
     "dataset": (
         ("lstm_bench.stages", "dataset", "--spec", json.dumps(asdict(SLOW.dataset))),

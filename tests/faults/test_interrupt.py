@@ -13,7 +13,7 @@ import pytest
 from lstm_bench.store.tensors import load_tensors
 from tests.faults.conftest import LONG, Tally
 from tests.faults.sweeps import DISTURBED, Sweep, digests, locked, until
-from tests.unit.training.test_job import RESUMABLE, SLOW, Job, checkpoint_file, contents, run
+from tests.unit.jobs.test_job import RESUMABLE, SLOW, Job, checkpoint_file, contents, run
 from tests.workflow.workspace import Workspace
 
 WITHIN = 5.0  # seconds

@@ -21,10 +21,12 @@ FLOORS: list[set[str]] = [
     {"cells"},
     {"engine"},
     {"training"},
+    {"jobs"},
+    {"speed"},
     {"probes"},
     {"stats", "plotting"},
     {"experiments"},
-    {"tables", "claims"},
+    {"published", "claims"},
     {"catalogue"},
     {"report", "tracking", "planning"},
     {"stages"},
@@ -35,7 +37,7 @@ LEVEL = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
 
 # Who may import what, anywhere in the file; all other rooms may not.
 RESERVED: dict[str, set[str]] = {
-    "torch": {"cells", "engine", "training", "probes"},
+    "torch": {"cells", "engine", "training", "speed", "probes"},
     "mlflow": {"tracking"},
     "matplotlib": {"plotting", "report"},
     "seaborn": {"plotting"},

@@ -20,7 +20,7 @@ LIGHT = [  # what the Snakefile's own process and a supervising parent load
     "lstm_bench.store.files",
     "lstm_bench.store.plans",
     "lstm_bench.planning.ensure",
-    "lstm_bench.training.job",
+    "lstm_bench.jobs.job",
 ]
 HEAVY = ("torch", "pandas", "mlflow", "matplotlib", "seaborn", "scipy", "sklearn", "snakemake")
 

@@ -21,7 +21,7 @@ from lstm_bench.store.rates import require_writable
 from lstm_bench.store.records import require_known
 from lstm_bench.tracking import address
 from lstm_bench.tracking.disk import require_local_disk
-from lstm_bench.training.devices import as_text
+from lstm_bench.jobs.devices import as_text
 
 # what the shell says decides neither which modules are imported nor how a page is encoded
 environment.isolate()

@@ -41,7 +41,7 @@ rule train:
         spec=lambda wildcards: canonical(plan.conditions[wildcards.condition].spec),
         code=lambda wildcards: plan.conditions[wildcards.condition].code,
     shell:
-        "python -m lstm_bench.training.job"
+        "python -m lstm_bench.jobs.job"
         " --condition {params.spec:q} --block {wildcards.block}"
         " --memory-mib {resources.device_mib}"
         " --attempt {resources.attempt} --attempts 3 >> {log:q} 2>&1"

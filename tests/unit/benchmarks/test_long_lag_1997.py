@@ -9,7 +9,7 @@ import torch
 from benchmarks import long_lag_1997 as again
 from lstm_bench.cells.base import Params
 from lstm_bench.engine.network import Network
-from lstm_bench.tables import hs97_long_lag as table
+from lstm_bench.published import hs97_long_lag as table
 
 
 @pytest.mark.parametrize("backend", ["loop", "truncated"])

@@ -64,10 +64,10 @@ def test_a_stopwatch_counts_the_processor_time_of_children():
 def test_the_account_of_a_command_names_its_part_and_sums_its_times():
     end = "\n0m0.002s 0m0.010s\n1m1.500s 0m0.088s\n"
     for command, part in (
-        ("python -m lstm_bench.training.job --block x", "train"),
+        ("python -m lstm_bench.jobs.job --block x", "train"),
         ("python -m lstm_bench.stages conclude horizon > a\n# two lines", "conclude"),
         ("true", "other"),
-        ("served lstm_bench.training.job --condition", "served"),
+        ("served lstm_bench.jobs.job --condition", "served"),
         ("served lstm_bench.stages draw", "draw"),
         ("server", "server"),
     ):

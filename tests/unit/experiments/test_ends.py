@@ -18,12 +18,12 @@ from lstm_bench.experiments.run import conclude, draw, read_csv
 from lstm_bench.experiments.speed_tables import PEAK, TUNED
 from lstm_bench.planning.freeze import freeze
 from lstm_bench.plotting import style
+from lstm_bench.published.run import conclude as conclude_table
 from lstm_bench.report.published import write_tables
 from lstm_bench.spec import SeedBlock
 from lstm_bench.store.collect import COLUMNS, collect
 from lstm_bench.store.paths import Results
 from lstm_bench.store.tables import write_table
-from lstm_bench.tables.run import conclude as conclude_table
 from tests.unit.experiments.outcomes import (
     ENDS,
     NARROW,

@@ -17,9 +17,9 @@ from lstm_bench.experiments.base import Evidence
 from lstm_bench.experiments.speed import Speed, SpeedSettings
 from lstm_bench.experiments.speed_tables import PEAK, TUNED, growth, measured, with_solving
 from lstm_bench.probes import speed
-from lstm_bench.probes.cases import Case
-from lstm_bench.probes.contenders import reference
-from lstm_bench.probes.workers import Failed, Remote
+from lstm_bench.speed.cases import Case
+from lstm_bench.speed.contenders import reference
+from lstm_bench.speed.workers import Failed, Remote
 from lstm_bench.sweep import Choice, Sweep
 
 SIZES = {"cell": "lstm", "threads": 1, "width": 32, "replicates": 4, "batch": 32, "inputs": 2}

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from lstm_bench.errors import BenchError
+from lstm_bench.jobs import devices
 from lstm_bench.planning import effort, estimate
 from lstm_bench.planning.device_request import block_mib, gpus
 from lstm_bench.planning.forecast import forecast, told
@@ -20,7 +21,6 @@ from lstm_bench.report.estimated import compared
 from lstm_bench.spec import Condition, SeedBlock
 from lstm_bench.store.paths import Results
 from lstm_bench.store.plans import Plan
-from lstm_bench.training import devices
 from lstm_bench.training.calibration import update_seconds
 from lstm_bench.training.run import train_block
 from tests.workflow.workspace import ROOT, TINY

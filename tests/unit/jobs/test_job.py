@@ -40,11 +40,11 @@ SAME = [name for name in BLOCK_FILES if name != "timing.parquet"]
 
 
 class Job:
-    """One `python -m lstm_bench.training.job` in a folder of its own."""
+    """One `python -m lstm_bench.jobs.job` in a folder of its own."""
 
     def __init__(self, folder: Path, *options: str, condition: Condition = SLOW) -> None:
         self.log = folder / f"job-{time.monotonic_ns()}.log"
-        command = [sys.executable, "-m", "lstm_bench.training.job", "--device", "cpu"]
+        command = [sys.executable, "-m", "lstm_bench.jobs.job", "--device", "cpu"]
         command += ["--condition", json.dumps(condition.to_json()), "--block", BLOCK.name]
         path = f"{REPOSITORY}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"
         with self.log.open("wb") as log:

@@ -7,10 +7,10 @@ import importlib.util
 import numpy as np
 import pytest
 
-from lstm_bench.probes import peers
-from lstm_bench.probes.cases import Case, relative_errors
-from lstm_bench.probes.contenders import Backend, Contender, reference
 from lstm_bench.probes.speed import TOLERANCE, _weights
+from lstm_bench.speed import peers
+from lstm_bench.speed.cases import Case, relative_errors
+from lstm_bench.speed.contenders import Backend, Contender, reference
 
 with_jax = pytest.mark.skipif(not importlib.util.find_spec("jax"), reason="jax is not installed")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lstm_bench.probes.quiet import Sample, busy_seconds, is_disturbed, take
+from lstm_bench.speed.quiet import Sample, busy_seconds, is_disturbed, take
 
 
 @pytest.mark.parametrize(

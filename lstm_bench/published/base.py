@@ -17,7 +17,7 @@ from lstm_bench.spec import Condition, SeedBlock, Training, seed_blocks
 
 
 class Kind(StrEnum):
-    """How an arm is judged; `tables.judge` has the rules."""
+    """How an arm is judged; `published.judge` has the rules."""
 
     REPLICA = "replica"  # the paper's algorithm: success rate, and time within a factor of two
     RATE = "rate"  # another algorithm: success rate only
@@ -138,4 +138,4 @@ def online(
 
 
 def registry() -> dict[str, type[PublishedTable]]:
-    return classes(PublishedTable, "lstm_bench.tables")
+    return classes(PublishedTable, "lstm_bench.published")

@@ -7,10 +7,10 @@ import math
 import pandas as pd
 import pytest
 
+from lstm_bench.published.base import Arm, Kind, Published
+from lstm_bench.published.judge import Ours, overall, rate_verdict
+from lstm_bench.published.run import display, make_table
 from lstm_bench.spec import Condition, Training
-from lstm_bench.tables.base import Arm, Kind, Published
-from lstm_bench.tables.judge import Ours, overall, rate_verdict
-from lstm_bench.tables.run import display, make_table
 
 CAP = 1000
 

@@ -53,7 +53,7 @@ class Remote:
         return reply
 
     def _start(self) -> None:
-        command = [sys.executable, "-m", "lstm_bench.probes.worker", json.dumps(self.spec)]
+        command = [sys.executable, "-m", "lstm_bench.speed.worker", json.dumps(self.spec)]
         started = time.perf_counter()
         self.process = subprocess.Popen(
             command,

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from lstm_bench.probes.cases import Case
-from lstm_bench.probes.contenders import Contender, finish
+from lstm_bench.speed.cases import Case
+from lstm_bench.speed.contenders import Contender, finish
 
 CELLS = ("lstm", "gru", "elman", "irnn")
 GATES = {"lstm": "fioc", "gru": "rzn"}
@@ -131,7 +131,7 @@ class JaxScan(Contender):
         import jax
         import jax.numpy as jnp
 
-        from lstm_bench.probes.jax_cells import last_hidden
+        from lstm_bench.speed.jax_cells import last_hidden
 
         read = {k: v for k, v in weights.items() if k not in ("V", "b_y")}
         self.weights = {k: jnp.asarray(v, dtype=jnp.float32) for k, v in read.items()}

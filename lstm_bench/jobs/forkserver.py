@@ -118,7 +118,7 @@ def _start(path: str, sweep: str, module: str) -> None:
         with lock:
             if Path(path + ".pid").exists():
                 return  # it is on its way, or has crashed: once is enough
-            command = [sys.executable, "-m", "lstm_bench.training.forkserver", path, sweep, module]
+            command = [sys.executable, "-m", "lstm_bench.jobs.forkserver", path, sweep, module]
             server = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
@@ -290,7 +290,7 @@ def warmed(module: str) -> Worker:
 
 
 def main() -> None:
-    """`python -m lstm_bench.training.forkserver PATH PID MODULE`."""
+    """`python -m lstm_bench.jobs.forkserver PATH PID MODULE`."""
     warmed(sys.argv[3])
     serve(sys.argv[1], int(sys.argv[2]))
 

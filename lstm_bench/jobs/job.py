@@ -1,4 +1,4 @@
-"""`python -m lstm_bench.training.job`: what the workflow runs for one seed block.
+"""`python -m lstm_bench.jobs.job`: what the workflow runs for one seed block.
 
 A child trains: forked by the sweep's fork server, which has torch, or by this process before torch
 is imported. The parent waits, passes signals on, and knows what a death means: another attempt
@@ -22,10 +22,10 @@ from collections.abc import Callable
 from types import FrameType
 
 from lstm_bench.errors import BenchError, tell
+from lstm_bench.jobs import devices, forkserver
 from lstm_bench.registry import load_plugins
 from lstm_bench.spec import Condition, SeedBlock
 from lstm_bench.store.paths import Results
-from lstm_bench.training import devices, forkserver
 
 PASSED_ON = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 RESUMABLE = 75  # EX_TEMPFAIL
@@ -39,7 +39,7 @@ def main() -> int:
     lease = _lease(devices.device_for(args.device, condition.T), args.memory_mib)
     signal.pthread_sigmask(signal.SIG_BLOCK, PASSED_ON)  # until both sides can answer them
     held = lease.descriptors if lease else ()
-    child = forkserver.request("lstm_bench.training.job", arguments, held)
+    child = forkserver.request("lstm_bench.jobs.job", arguments, held)
     if child is None:
         parent, pid = os.getpid(), os.fork()
         if pid == 0:

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import pandas as pd
 
 from lstm_bench.experiments.runs import ends_of, rate_of
+from lstm_bench.published.base import Arm, Kind
 from lstm_bench.stats.survival import time_to_solve
-from lstm_bench.tables.base import Arm, Kind
 
 FACTOR = 2.0
 

@@ -8,7 +8,7 @@ import pytest
 
 from lstm_bench import cells, tasks
 from lstm_bench.engine.network import Network
-from lstm_bench.tables.base import Arm, Kind, registry
+from lstm_bench.published.base import Arm, Kind, registry
 from lstm_bench.training.api import make_condition
 
 ARMS = {f"{name}: {arm.label}": arm for name, table in registry().items() for arm in table().arms()}

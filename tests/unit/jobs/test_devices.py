@@ -15,15 +15,15 @@ from pathlib import Path
 import pytest
 
 from lstm_bench.errors import BenchError
-from lstm_bench.training import devices
-from tests.unit.training.test_forkserver import sweep_in
-from tests.unit.training.test_job import REPOSITORY, Job, until
+from lstm_bench.jobs import devices
+from tests.unit.jobs.test_forkserver import sweep_in
+from tests.unit.jobs.test_job import REPOSITORY, Job, until
 
 TWO = "0:16000,1:16000"
 LEASE = """
 import json, os, sys, time
 from pathlib import Path
-from lstm_bench.training.devices import lease
+from lstm_bench.jobs.devices import lease
 def note(what):
     line = json.dumps([time.monotonic(), what, os.getpid(), held.device.name, files]) + "\\n"
     os.write(log, line.encode())
@@ -155,7 +155,7 @@ def test_importing_what_the_server_forks_never_asks_cuda():
         "def never(*_): raise AssertionError('CUDA was asked')\n"
         "for name in ('_lazy_init', 'is_available', 'device_count'):\n"
         "    setattr(torch.cuda, name, never)\n"
-        "import lstm_bench.training.run, lstm_bench.training.job\n"
+        "import lstm_bench.training.run, lstm_bench.jobs.job\n"
     )
     path = f"{REPOSITORY}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"
     subprocess.run([sys.executable, "-c", code], check=True, env={**os.environ, "PYTHONPATH": path})

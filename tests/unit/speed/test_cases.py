@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lstm_bench import cells
-from lstm_bench.probes.cases import Case, relative_errors
+from lstm_bench.speed.cases import Case, relative_errors
 
 
 @pytest.mark.parametrize(("cell", "gates"), [("lstm", 4), ("gru", 3), ("elman", 1), ("irnn", 1)])

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from lstm_bench.probes.cases import Case
+from lstm_bench.speed.cases import Case
 
 SGEMM = 1536  # rows and columns of the matrices whose product is the peak
 

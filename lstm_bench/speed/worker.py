@@ -1,6 +1,6 @@
 """A process that times one contender and does as its parent says, a JSON line at a time.
 
-`python -m lstm_bench.probes.worker SPEC` answers `{"ready": ...}` and then each request by its
+`python -m lstm_bench.speed.worker SPEC` answers `{"ready": ...}` and then each request by its
 `do`: check, open, memory, sample. What fails answers `{"failed": status, "reason": ...}`.
 """
 
@@ -21,11 +21,11 @@ from typing import Any, TextIO
 import numpy as np
 
 from lstm_bench.errors import BenchError
-from lstm_bench.probes.cases import Case, relative_errors
-from lstm_bench.probes.contenders import Backend, Contender, MatrixProduct
-from lstm_bench.probes.peers import JaxScan, TorchNN
-from lstm_bench.probes.quiet import take
 from lstm_bench.registry import load_plugins
+from lstm_bench.speed.cases import Case, relative_errors
+from lstm_bench.speed.contenders import Backend, Contender, MatrixProduct
+from lstm_bench.speed.peers import JaxScan, TorchNN
+from lstm_bench.speed.quiet import take
 
 MEMORY_WORDS = ("alloc", "not enough memory", "out of memory", "RESOURCE_EXHAUSTED")
 

@@ -12,13 +12,13 @@ import pandas as pd
 from lstm_bench.experiments.run import csv_bytes, require_present_code
 from lstm_bench.experiments.runs import make_runs
 from lstm_bench.experiments.words import counts, intervals, told
+from lstm_bench.published.base import Arm, registry
+from lstm_bench.published.judge import Ours, overall, rate_verdict, time_verdict
 from lstm_bench.store.checksums import write_checked
 from lstm_bench.store.collect import collect
 from lstm_bench.store.files import json_bytes
 from lstm_bench.store.paths import Results
 from lstm_bench.store.plans import Plan
-from lstm_bench.tables.base import Arm, registry
-from lstm_bench.tables.judge import Ours, overall, rate_verdict, time_verdict
 
 WHOLE, SHARE = "{:,.0f}", "{:.2f}"
 PAGE = """# {title}

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 
+from lstm_bench.published.base import Arm, Kind, Published, PublishedTable, online
 from lstm_bench.spec import Condition, Training
-from lstm_bench.tables.base import Arm, Kind, Published, PublishedTable, online
 
 TASK, T = "temporal_order_1997", 100
 REPLICATES = 20

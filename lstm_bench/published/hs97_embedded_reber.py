@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from lstm_bench.published.base import Arm, Kind, Published, PublishedTable, online
 from lstm_bench.spec import Condition
-from lstm_bench.tables.base import Arm, Kind, Published, PublishedTable, online
 
 T = 30
 EVERY = 100

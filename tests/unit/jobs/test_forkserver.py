@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 import pytest
 
-from lstm_bench.training import forkserver
-from tests.unit.training.test_job import (
+from lstm_bench.jobs import forkserver
+from tests.unit.jobs.test_job import (
     PATIENCE,
     RESUMABLE,
     Job,
@@ -26,7 +26,7 @@ from tests.unit.training.test_job import (
     until,
 )
 
-JOB = "lstm_bench.training.job"
+JOB = "lstm_bench.jobs.job"
 
 
 class Sweep(NamedTuple):
