@@ -12,7 +12,6 @@ from lstm_bench.cells.base import Cell, Params, State
 from lstm_bench.engine.fused import library
 from lstm_bench.engine.network import Network
 
-BACKENDS = ("loop",)
 # 1e-10 is 5e5 units in the last place of float64: room for a few thousand additions in another
 # order, none for a wrong term.
 EXACT = 1e-10

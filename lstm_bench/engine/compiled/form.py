@@ -40,16 +40,15 @@ class Sizes(NamedTuple):
 class Size(NamedTuple):
     """inputs * D + width * H + outputs * K + replicates * R + constant."""
 
-    inputs: Fraction
-    width: Fraction
-    outputs: Fraction
-    replicates: Fraction
-    constant: Fraction
+    inputs: Fraction | int
+    width: Fraction | int
+    outputs: Fraction | int
+    replicates: Fraction | int
+    constant: Fraction | int
 
     @classmethod
     def of(cls, number: int) -> Size:
-        zero = Fraction(0)
-        return cls(zero, zero, zero, zero, Fraction(number))
+        return cls(0, 0, 0, 0, number)
 
     def at(self, sizes: Sizes) -> int:
         """Raises Refused where it is no whole number."""

@@ -233,7 +233,8 @@ def _fitted(sizes: tuple[Sizes, ...], values: tuple[int, ...]) -> Size:
         return Size.of(values[0])
     rows = np.array([[*each, 1] for each in sizes[:5]], dtype=float)
     found = np.linalg.solve(rows, np.array(values[:5], dtype=float))
-    size = Size(*(Fraction(float(x)).limit_denominator(64) for x in found))
+    factors = (Fraction(float(x)).limit_denominator(64) for x in found)
+    size = Size(*(int(f) if f.denominator == 1 else f for f in factors))
     for each, value in zip(sizes, values):
         exact = size.constant + sum(a * b for a, b in zip(size, each))
         if exact != value:

@@ -236,7 +236,7 @@ def test_a_worker_that_runs_out_of_memory_says_so_and_goes_on(tmp_path: Path):
 
 
 def test_a_backend_that_cannot_run_a_case_is_told_from_one_that_fails(tmp_path: Path):
-    spec = {"contender": "fused", "threads": 1, "device": "cpu", "memory": None, "plugins": []}
+    spec = {"contender": "compiled", "threads": 1, "device": "cpu", "memory": None, "plugins": []}
     remote = Remote(spec, {"LSTM_BENCH_ISA": "off"})
     case = Case("elman", width=2, T=2, replicates=1, batch=1, inputs=1)
     np.savez(tmp_path / "weights.npz", **speed._weights(case))
@@ -244,7 +244,7 @@ def test_a_backend_that_cannot_run_a_case_is_told_from_one_that_fails(tmp_path: 
         with pytest.raises(Failed) as caught:
             remote.ask(60, do="open", case=case.to_json(), weights=str(tmp_path / "weights.npz"))
         assert caught.value.status == "unsupported"
-        assert "'fused' cannot run cell 'elman' here" in caught.value.reason
+        assert "'compiled' cannot run cell 'elman' here" in caught.value.reason
     finally:
         remote.close()
 
