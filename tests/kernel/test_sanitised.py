@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from lstm_bench.engine.fused import library
+from tests.kernel.programs import program
 
 DRIVERS = ("sanitised.cpp", "sanitised_truncated.cpp")
 # compiled without optimisation: every check stays, and loops that are not unrolled compile faster
@@ -28,11 +29,8 @@ def test_the_kernel_is_clean_under_address_and_undefined_behaviour_sanitisers(
     probe = [command[0], sanitise, str(empty), "-o", str(tmp_path / "empty")]
     if subprocess.run(probe, capture_output=True, check=False).returncode:
         pytest.skip(f"{command[0]} has no sanitisers here")
-    program = tmp_path / "sanitised"
-    subprocess.run(
-        [*command, sanitise, str(Path(__file__).with_name(driver)), "-o", str(program)], check=True
-    )
-    found = subprocess.run([str(program)], capture_output=True, text=True, check=False)
+    compiled = program([*command, sanitise], Path(__file__).with_name(driver))
+    found = subprocess.run([str(compiled)], capture_output=True, text=True, check=False)
     assert found.returncode == 0, found.stdout + found.stderr[-4000:]
     cases, bad = (int(word) for word in found.stdout.split() if word.isdigit())
     assert cases > 1000
