@@ -2,6 +2,7 @@
 # make performance  likewise, and measures what docs/performance.md shows
 # make load    likewise, and measures what docs/scaling.md shows
 # make test    sets it up likewise, and runs the tests
+# make check   likewise, those that are quick: for every edit
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -17,7 +18,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # anything more for snakemake, e.g. ARGS="--configfile workflow/presets/smoke.yaml"
 ARGS ?=
 
-.PHONY: sweep smoke figures tune performance load test slurm-test faults lint lock audit clean
+.PHONY: sweep smoke figures tune performance load test check slurm-test faults lint lock audit clean
 
 sweep: $(READY)
 	$(BIN)/snakemake --cores $(CORES) $(ARGS)
@@ -45,7 +46,10 @@ load: $(READY)
 	$(BIN)/python -m benchmarks.load --plan 100,1000,5000,10000,20000
 
 test: $(READY)
-	$(BIN)/pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder
+	$(BIN)/pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder --durations=25
+
+check: $(READY)
+	$(BIN)/pytest -n $(WORKERS) --dist loadscope -m "not slow" --durations=10
 
 # needs root and Debian's slurm-wlm and munge; about five minutes
 slurm-test: $(READY)

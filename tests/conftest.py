@@ -14,10 +14,29 @@ torch.set_num_threads(1)
 # under nohup every child would ignore a terminal that closes, which some tests send
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
-SLOW = ("workflow", "faults", "kernel")
+# whole sweeps, processes, compilers, servers and browsers: what `make check` leaves to `make test`
+SLOW = (
+    "workflow",
+    "faults",
+    "kernel",
+    "slurm",
+    "numerics",
+    "unit/benchmarks",
+    "unit/engine/test_fused_library.py",
+    "unit/experiments/test_ends.py",
+    "unit/plotting/test_figures.py",
+    "unit/report/test_explorer_page.py",
+    "unit/test_stages.py",
+    "unit/tracking",
+    "unit/training",
+)
+FIRST = ("workflow", "faults", "kernel")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Folders that run whole sweeps come first: no core waits for the last of them."""
     root = Path(__file__).parent
-    items.sort(key=lambda item: item.path.relative_to(root).parts[0] not in SLOW)
+    for item in items:
+        if any(item.path.is_relative_to(root / each) for each in SLOW):
+            item.add_marker(pytest.mark.slow)
+    items.sort(key=lambda item: item.path.relative_to(root).parts[0] not in FIRST)

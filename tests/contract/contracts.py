@@ -6,6 +6,7 @@ of the cells; `test_contracts_bite.py` shows that each of them notices a violati
 
 from __future__ import annotations
 
+import functools
 import inspect
 import random
 import re
@@ -64,14 +65,28 @@ def score(task: Task, outputs: np.ndarray, batch: Batch) -> float:
     return task.score(outputs[:, batch.target_steps], batch.at(batch.target_steps))
 
 
+@functools.lru_cache(maxsize=2)  # of a task at its two lengths
+def simulated(task: Task, T: int, count: int) -> Batch:
+    """Sequences that the simulations of a task at a length share; nobody may write into them."""
+    batch = draw(task, T, count)
+    for part in batch:
+        if part is not None:
+            part.flags.writeable = False
+    return batch
+
+
 def expected_loss(
-    task: Task, answer: Callable[[Batch], np.ndarray], T: int, groups: int, size: int
+    task: Task, answer: Callable[[Batch], np.ndarray], batch: Batch
 ) -> tuple[float, float]:
-    """The mean loss of an answer on groups * size sequences and its standard error."""
-    batch = draw(task, T, groups * size)
-    parts = [batch.rows(slice(i, i + size)) for i in range(0, groups * size, size)]
-    losses = np.array([task.evaluate_loss(answer(part), part) for part in parts])
-    return float(losses.mean()), float(losses.std(ddof=1) / np.sqrt(groups))
+    """The mean loss of an answer, and its standard error from the means of groups."""
+    losses = np.array([task.evaluate_loss(answer(part), part) for part in grouped(batch)])
+    return float(losses.mean()), float(losses.std(ddof=1) / np.sqrt(len(losses)))
+
+
+def grouped(batch: Batch) -> list[Batch]:
+    """The sequences in fifty groups."""
+    size = len(batch.inputs) // 50
+    return [batch.rows(slice(i * size, (i + 1) * size)) for i in range(50)]
 
 
 def depends_on_its_generator_alone(task: Task, T: int) -> None:
@@ -132,9 +147,9 @@ def asks_where_it_says(task: Task, T: int) -> None:
     assert asked[-1] < task.steps(T)
 
 
-def simulates_its_floor(task: Task, T: int, groups: int = 100, size: int = 200) -> None:
-    """The loss of `memoryless` on groups * size sequences is `floor(T)` within 4 of its SE."""
-    measured, error = expected_loss(task, task.memoryless, T, groups, size)
+def simulates_its_floor(task: Task, T: int, count: int = 20_000) -> None:
+    """The mean loss of `memoryless` on `count` sequences is `floor(T)` within 4 of its SE."""
+    measured, error = expected_loss(task, task.memoryless, simulated(task, T, count))
     floor = float(task.chance_loss(T))
     rounding = 16 * np.finfo(np.float32).eps * floor  # inputs and logits are float32
     assert abs(measured - floor) <= 4 * error + rounding, (
@@ -142,9 +157,10 @@ def simulates_its_floor(task: Task, T: int, groups: int = 100, size: int = 200) 
     )
 
 
-def simulates_its_ceiling(task: Task, T: int, groups: int = 50, size: int = 100) -> None:
+def simulates_its_ceiling(task: Task, T: int, count: int = 20_000) -> None:
     """The loss of `perfect` is `ceiling(T)` within 4 of its SE, and exactly 0 where that is 0."""
-    measured, error = expected_loss(task, task.perfect, T, groups, size)
+    part = simulated(task, T, count).rows(slice(count // 4))
+    measured, error = expected_loss(task, task.perfect, part)
     ceiling = float(task.optimal_loss(T))
     rounding = 16 * np.finfo(np.float32).eps * ceiling
     assert abs(measured - ceiling) <= 4 * error + rounding + 1e-12, (
@@ -153,17 +169,16 @@ def simulates_its_ceiling(task: Task, T: int, groups: int = 50, size: int = 100)
     assert ceiling < task.chance_loss(T)
 
 
-def is_beaten_by_no_clock(task: Task, T: int, groups: int = 50, size: int = 200) -> None:
-    """The best fixed answer a step, fitted to other sequences, does not beat `memoryless`."""
-    fitted = fixed_answers(task, draw(task, T, groups * size, seed=1))
-    batch = draw(task, T, groups * size)
+def is_beaten_by_no_clock(task: Task, T: int, count: int = 20_000) -> None:
+    """The best fixed answer a step, fitted to one half, does not beat `memoryless` on the other."""
+    batch = simulated(task, T, count)
+    fitted = fixed_answers(task, batch.rows(slice(count // 2, count)))
     gains = []
-    for first in range(0, groups * size, size):
-        part = batch.rows(slice(first, first + size))
-        fixed = np.broadcast_to(fitted, (size, *fitted.shape))
+    for part in grouped(batch.rows(slice(count // 2))):
+        fixed = np.broadcast_to(fitted, (len(part.inputs), *fitted.shape))
         mine = task.evaluate_loss(task.memoryless(part), part)
         gains.append(mine - task.evaluate_loss(fixed, part))
-    gain, error = np.mean(gains), np.std(gains, ddof=1) / np.sqrt(groups)
+    gain, error = np.mean(gains), np.std(gains, ddof=1) / np.sqrt(len(gains))
     assert gain <= 4 * error + 16 * np.finfo(np.float32).eps * abs(task.chance_loss(T)), (
         f"a clock beats the memoryless answer of {task.name} at T={T} by {gain} +- {error}"
     )
@@ -258,11 +273,10 @@ def _numbers_left_the_window(task: Task, T: int) -> None:
             )
 
 
-def opens_its_window_from_floor_to_ceiling(
-    task: Task, T: int, groups: int = 20, size: int = 40
-) -> None:
+def opens_its_window_from_floor_to_ceiling(task: Task, T: int, count: int = 20_000) -> None:
     """More inputs never hurt, none are worse than no input, and all of them are enough."""
-    batch = draw(task, T, groups * size)
+    groups, size = 20, 40
+    batch = simulated(task, T, count).rows(slice(groups * size))
     L = task.steps(T)
 
     def losses(answers: np.ndarray) -> np.ndarray:

@@ -18,14 +18,10 @@ AT_A_LENGTH: list[Callable[[Task, int], None]] = [
     contracts.has_the_documented_shapes,
     contracts.asks_where_it_says,
     contracts.pads_with_zeros,
-    contracts.simulates_its_floor,
-    contracts.simulates_its_ceiling,
-    contracts.is_beaten_by_no_clock,
     contracts.memoryless_looks_at_no_input,
     contracts.rewards_the_perfect_answer_alone,
     contracts.scores_what_is_asked_alone,
     contracts.forgets_what_left_its_window,
-    contracts.opens_its_window_from_floor_to_ceiling,
     contracts.dates_milestones_between_ceiling_and_floor,
     contracts.knows_what_is_relevant_from_its_inputs,
 ]
@@ -46,14 +42,36 @@ def lengths(name: str) -> list[int]:
     return [T for T in wanted if contracts.possible(tasks.create(name), T)]
 
 
+def ends(name: str) -> list[int]:
+    """The shortest of them and the longest."""
+    found = lengths(name)
+    return sorted({found[0], found[-1]})
+
+
 def test_the_suite_has_its_three_tasks():
     assert {"adding", "copy", "temporal_order"} <= set(TASKS)
 
 
 @pytest.mark.parametrize("contract", AT_A_LENGTH, ids=lambda c: c.__name__)
-@pytest.mark.parametrize(("name", "T"), [(name, T) for name in TASKS for T in lengths(name)])
-def test_a_task_keeps_its_promise(contract: Callable[[Task, int], None], name: str, T: int):
-    contract(tasks.create(name), T)
+@pytest.mark.parametrize("name", TASKS)
+def test_a_task_keeps_its_promise(contract: Callable[[Task, int], None], name: str):
+    kept_at(lengths(name), contract, name)
+
+
+@pytest.mark.parametrize("contract", SIMULATED, ids=lambda c: c.__name__)
+@pytest.mark.parametrize("name", TASKS)
+def test_a_task_keeps_a_promise_on_average(contract: Callable[..., None], name: str):
+    kept_at(ends(name), contract, name)
+
+
+def kept_at(chosen: list[int], contract: Callable[..., None], name: str) -> None:
+    """A length at which it is not kept is noted beside what was noticed."""
+    for T in chosen:
+        try:
+            contract(tasks.create(name), T)
+        except BaseException as found:
+            found.add_note(f"{contract.__name__} of {name!r} at T={T}")
+            raise
 
 
 @pytest.mark.parametrize("name", TASKS)
@@ -72,7 +90,7 @@ def test_every_preset_of_a_task_builds_and_keeps_the_promises(name: str):
         task = tasks.create(name, options)
         contracts.has_the_documented_shapes(task, task.shortest)
         for contract in SIMULATED:
-            contract(task, task.shortest, groups=20, size=20)
+            contract(task, task.shortest, count=1600)
         contracts.scores_what_is_asked_alone(task, task.shortest)
         contracts.forgets_what_left_its_window(task, task.shortest)
         contracts.rewards_the_perfect_answer_alone(task, task.shortest)

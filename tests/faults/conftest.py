@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from tests.faults.sweeps import DISTURBED, Sweep, digests
-from tests.workflow.workspace import Workspace
+from tests.workflow.workspace import Workspace, made_once
 
 LONG = os.environ.get("LSTM_BENCH_FAULTS") == "long"  # `make faults`
+collect_ignore = [] if LONG else ["test_every_end.py"]  # a thousand cases, all of them skipped
 injected: Counter[str] = Counter()
 survived: Counter[str] = Counter()
 
@@ -36,11 +37,15 @@ def tally() -> Tally:
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """A sweep that nothing happened to; tests that change it take a copy."""
-    workspace = Workspace(Path(tmp_path_factory.mktemp("undisturbed")), **DISTURBED)
-    began, sweep = time.monotonic(), Sweep(workspace)
-    assert sweep.wait() == 0, sweep.told()
-    (workspace.path / "seconds").write_text(str(time.monotonic() - began))
-    return workspace
+
+    def make(folder: Path) -> Workspace:
+        workspace = Workspace(folder, **DISTURBED)
+        began, sweep = time.monotonic(), Sweep(workspace)
+        assert sweep.wait() == 0, sweep.told()
+        (workspace.path / "seconds").write_text(str(time.monotonic() - began))
+        return workspace
+
+    return made_once("undisturbed", tmp_path_factory, make)
 
 
 @pytest.fixture(scope="session")

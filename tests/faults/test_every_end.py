@@ -1,4 +1,4 @@
-"""`make faults`: every experiment, whatever became of its replicates, however small its sweep."""
+"""`make faults` alone: every experiment, whatever became of its replicates and however small."""
 
 from __future__ import annotations
 
@@ -9,11 +9,9 @@ import pytest
 
 from lstm_bench.experiments.run import conclude, create, draw, read_csv
 from lstm_bench.store.paths import EXPERIMENT_FIGURES, Results
-from tests.faults.conftest import LONG
 from tests.unit.experiments.outcomes import ENDS, NARROW, answer, everything, made, store
 from tests.unit.plotting.test_figures import faults_of
 
-pytestmark = pytest.mark.skipif(not LONG, reason="LSTM_BENCH_FAULTS=long")
 DRAWN = [name for name in everything() if name != "speed"]
 
 

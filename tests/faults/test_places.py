@@ -10,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from lstm_bench.store import plans
+from lstm_bench.planning import ensure
 from tests.faults.conftest import Tally
 from tests.faults.sweeps import DISTURBED, TARGETS, Sweep, digests, locked, until
 from tests.workflow.workspace import Workspace
@@ -64,7 +64,7 @@ def test_results_of_older_code_are_trained_again_or_refused(
     finished: Workspace, tmp_path: Path, tally: Tally
 ) -> None:
     newer = tmp_path / "newer"
-    shutil.copytree(plans.PACKAGE, newer / "lstm_bench")
+    shutil.copytree(ensure.PACKAGE, newer / "lstm_bench")
     training = newer / "lstm_bench/training/__init__.py"
     raised = re.sub(r'VERSION = "(\d+)"', r'VERSION = "\g<1>0"', training.read_text())
     assert raised != training.read_text()

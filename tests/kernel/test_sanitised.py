@@ -14,6 +14,7 @@ from lstm_bench.engine.compiled import Compiled
 from lstm_bench.engine.compiled.form import Sizes
 from lstm_bench.engine.compiled.plan import COUNTS, TABLES, Plan
 from lstm_bench.engine.fused import library
+from tests.kernel.programs import program
 
 # with products of an intermediate value, with sums over units, with a state in pieces
 SOME = ["lstm_layernorm", "mut1", "urnn"]
@@ -39,8 +40,8 @@ def command(tmp_path: Path) -> list[str]:
     return [*found, "-fsanitize=address,undefined", f"-I{library.SOURCES}"]
 
 
-def clean(program: Path, least: int) -> None:
-    found = subprocess.run([str(program)], capture_output=True, text=True, check=False)
+def clean(compiled: Path, least: int) -> None:
+    found = subprocess.run([str(compiled)], capture_output=True, text=True, check=False)
     assert found.returncode == 0, found.stdout + found.stderr[-4000:]
     done, bad = (int(word) for word in found.stdout.split() if word.isdigit())
     assert done > least
@@ -72,13 +73,9 @@ def test_a_cells_loops_and_the_runner_are_clean_under_sanitisers(name: str, tmp_
     cell, source = cells.create(name), tmp_path / "driver.cpp"
     compiled, start = Compiled(cell), Path(__file__).with_name("sanitised.cpp").read_text()
     source.write_text("\n".join([start, compiled.program.text, plans(cell, compiled)]))
-    program = tmp_path / "sanitised"
-    subprocess.run([*command(tmp_path), str(source), "-o", str(program)], check=True)
-    clean(program, 100)
+    clean(program(command(tmp_path), source), 100)
 
 
 def test_the_truncated_kernel_is_clean_under_sanitisers(tmp_path: Path):
-    program = tmp_path / "sanitised"
     driver = Path(__file__).with_name("sanitised_truncated.cpp")
-    subprocess.run([*command(tmp_path), str(driver), "-o", str(program)], check=True)
-    clean(program, 1000)
+    clean(program(command(tmp_path), driver), 1000)

@@ -7,8 +7,6 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 from lstm_bench.cli import cli
 from tests.unit.imports import package_sources
 
@@ -46,9 +44,11 @@ def test_commands_are_found_in_sentences_and_on_pages() -> None:
     assert {"lstm_bench.planning.freeze", "README.md"} <= {place for place, _, _ in commands()}
 
 
-@pytest.mark.parametrize(("place", "command", "option"), commands())
-def test_a_command_that_is_named_exists(place: str, command: str, option: str) -> None:
-    known = [
-        name for each in cli.commands[command].params for name in (*each.opts, *each.secondary_opts)
-    ]
-    assert not option or option in [*known, "--help"]
+def test_a_command_that_is_named_exists() -> None:
+    for place, command, option in commands():
+        known = [
+            name
+            for each in cli.commands[command].params
+            for name in (*each.opts, *each.secondary_opts)
+        ]
+        assert not option or option in [*known, "--help"], f"{place}: {command} {option}"

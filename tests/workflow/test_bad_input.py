@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from lstm_bench import cli
 from lstm_bench.errors import BenchError
 from lstm_bench.planning.ensure import ensure_plan
 from lstm_bench.planning.plan import resolve
@@ -265,13 +266,28 @@ def test_a_plugin_that_does_not_import_is_named(tmp_path: Path) -> None:
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
 def test_the_command_line_answers_in_one_sentence(
-    words: list[str], told: str, tmp_path: Path
+    words: list[str],
+    told: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    shown = Workspace(tmp_path).cli(*words)
-    assert shown.returncode == 1
-    assert told in shown.stderr
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["lstm-bench", *words])
+    monkeypatch.setattr(cli, "isolate", lambda: None)
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    shown = capsys.readouterr()
+    assert ended.value.code == 1
+    assert told in shown.err
+    assert shown.err.count("\n") == 1
+
+
+def test_a_command_that_is_refused_ends_its_process_with_the_sentence_alone(tmp_path: Path) -> None:
+    shown = Workspace(tmp_path).cli("train", "adding", "lstm", "--T", "0")
+    assert (shown.returncode, shown.stdout) == (1, "")
+    assert "T: 0 is not allowed" in shown.stderr
     assert shown.stderr.count("\n") == 1
-    assert "Traceback" not in shown.stderr
 
 
 def test_a_plan_is_read_as_it_was_written(tmp_path: Path) -> None:

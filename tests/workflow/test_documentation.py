@@ -10,15 +10,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from tests.workflow.sweeps import PAGES, code_blocks
 from tests.workflow.workspace import ROOT, Workspace
 
 LIMIT = 25
-
-
-def code_blocks(page: str) -> list[str]:
-    """The Python blocks of a page."""
-    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
-    return re.findall(r"```python\n(.*?)```", text, re.S)
 
 
 def code_lines(source: str) -> int:
@@ -29,42 +24,28 @@ def code_lines(source: str) -> int:
     )
 
 
-PAGES = {"my_cell.py": "adding-a-cell.md", "my_task.py": "adding-a-task.md"}
-
-
-@pytest.fixture(scope="module")
-def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """A sweep of both pages' plugins beside a task and a cell of the suite."""
-    chosen = {"tasks": ["temporal_order", "latch"], "cells": ["elman", "slow"]}
-    made = Workspace(
-        tmp_path_factory.mktemp("pages"),
-        plugins=list(PAGES),
-        experiments=["horizon", "training_time"],
-        **chosen,
-    )
-    for file, page in PAGES.items():
-        (made.path / file).write_text(code_blocks(page)[0])
-    done = made.snakemake("figures")
-    assert done.returncode == 0, done.stdout[-3000:]
-    assert made.planned("figures") in ({}, {"figures": 1})
-    return made
-
-
 @pytest.mark.parametrize(
     ("file", "column", "name"), [("my_cell.py", "cell", "slow"), ("my_task.py", "task", "latch")]
 )
 def test_a_plugin_from_the_page_is_listed_trained_and_stands_in_the_figures(
-    file: str, column: str, name: str, workspace: Workspace
+    file: str, column: str, name: str, named: Workspace
 ) -> None:
-    source = (workspace.path / file).read_text()
+    source = (named.path / file).read_text()
     assert code_lines(source) <= LIMIT
-    assert f"  {name} " in workspace.cli("list", f"{column}s", "--plugin", file).stdout
-    for experiment in workspace.config["experiments"]:
-        folder = workspace.path / "results/experiments" / experiment
+    assert f"  {name} " in named.cli("list", f"{column}s", "--plugin", file).stdout
+    for experiment in named.config["experiments"]:
+        folder = named.path / "results/experiments" / experiment
         assert name in set(pd.read_csv(folder / "table.csv")[column])
-    (workspace.path / file).write_text(source + "\n# an edit\n")
-    assert workspace.planned("figures")["train"] == 2, "with either of the other kind"
-    (workspace.path / file).write_text(source)
+
+
+def test_what_an_edited_plugin_takes_part_in_is_trained_again(
+    named: Workspace, tmp_path: Path
+) -> None:
+    edited = named.copy(tmp_path / "edited")
+    for file in PAGES:
+        with (edited.path / file).open("a", encoding="utf-8") as source:
+            source.write("\n# an edit\n")
+    assert edited.planned("figures")["train"] == 3, "all but one of four, which has neither"
 
 
 def test_every_block_of_the_pages_is_a_file_that_trains_as_it_stands(tmp_path: Path) -> None:

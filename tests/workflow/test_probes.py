@@ -9,72 +9,38 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from tests.workflow.sweeps import PROBED
 from tests.workflow.workspace import Workspace
-
-OWN = {
-    "experiments": [
-        "selective_memory",
-        "overfitting",
-        "initialisation",
-        "extrapolation",
-        "gradient_flow",
-        "crossover",
-        "truncation",
-    ],
-    "selective_memory": {
-        "tasks": ["temporal_order"],
-        "lengths": [10],
-        "sequences": 128,
-        "lags": [0, 2],
-    },
-    "overfitting": {"sizes": [16, 64], "lengths": [10], "updates": 40, "fitted": 0.9},
-    "initialisation": {"tasks": ["temporal_order"], "lengths": [10], "biases": [1, 3]},
-    "extrapolation": {
-        "tasks": ["temporal_order", "anbn"],
-        "lengths": [10],
-        "factors": [2],
-        "sequences": 64,
-    },
-    "gradient_flow": {"length": 30, "batch": 8, "updates": 5, "exponents": 1, "trajectories": 1},
-    "crossover": {"lengths": [5], "samples": 3},
-    "truncation": {
-        "tasks": ["temporal_order"],
-        "lengths": [10],
-        "cells": ["lstm"],
-        "windows": [5],
-        "batch": 32,
-    },
-}
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    workspace = Workspace(tmp_path_factory.mktemp("probes"), **OWN)
+def probed(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    workspace = Workspace(tmp_path_factory.mktemp("probes"), experiments=list(PROBED), **PROBED)
     done = workspace.snakemake()
     assert done.returncode == 0, done.stdout[-4000:]
     return workspace
 
 
-def test_each_has_its_table_with_n_its_answer_and_its_figure(finished: Workspace) -> None:
-    for name in finished.config["experiments"]:
-        folder = finished.path / "results" / "experiments" / name
+def test_each_has_its_table_with_n_its_answer_and_its_figure(probed: Workspace) -> None:
+    for name in probed.config["experiments"]:
+        folder = probed.path / "results" / "experiments" / name
         table = pd.read_csv(folder / "table.csv")
         assert (table.n > 0).all()
         assert json.loads((folder / "verdict.json").read_text())["answer"].endswith(".")
         for kind in ("svg", "pdf", "png"):
             assert (folder / f"figure.{kind}").stat().st_size > 2000
-    page = (finished.path / "results/report/index.html").read_text()
+    page = (probed.path / "results/report/index.html").read_text()
     assert "Does it choose what to remember?" in page
 
 
-def test_where_nobody_solved_the_logs_have_no_warning(finished: Workspace) -> None:
-    logs = list((finished.path / "results/logs/conclude").glob("*.log"))
-    assert len(logs) == len(finished.config["experiments"])
+def test_where_nobody_solved_the_logs_have_no_warning(probed: Workspace) -> None:
+    logs = list((probed.path / "results/logs/conclude").glob("*.log"))
+    assert len(logs) == len(probed.config["experiments"])
     assert [log.name for log in logs if "Warning" in log.read_text()] == []
 
 
-def test_a_condition_that_two_experiments_need_is_trained_once(finished: Workspace) -> None:
-    runs = [p.name for p in (finished.path / "results/runs").iterdir()]
+def test_a_condition_that_two_experiments_need_is_trained_once(probed: Workspace) -> None:
+    runs = [p.name for p in (probed.path / "results/runs").iterdir()]
     at_ten = [name for name in runs if name.startswith("temporal_order-T10-lstm-w8")]
     # one shared by three experiments; b = 3 and chrono; two sizes, with decay, and one with repeats
     # and two of truncation: carried and reset
@@ -97,23 +63,23 @@ OPEN = {
 }
 
 
-def test_two_seeds_leave_each_claim_open_with_its_reason(finished: Workspace) -> None:
-    stored = json.loads((finished.path / "results/claims/verdicts.json").read_text())
+def test_two_seeds_leave_each_claim_open_with_its_reason(probed: Workspace) -> None:
+    stored = json.loads((probed.path / "results/claims/verdicts.json").read_text())
     claims = {claim["id"]: claim for claim in stored["claims"]}
     for name, n in JUDGED.items():
         claim = claims[name]
         assert (claim["verdict"], claim["p"], claim["n"]) == ("undecided", None, n), name
         assert ("can decide nothing" if n else OPEN[name]) in claim["reason"]
-    behind = pd.read_csv(finished.path / "results/claims/values.csv")
+    behind = pd.read_csv(probed.path / "results/claims/values.csv")
     own = behind[behind.claim == "gradients_at_start"]
     assert own.groupby("cell").size().to_dict() == {"elman": 2, "lstm": 2}
     assert (own.value > 0).all()
 
 
 def test_verdicts_are_the_same_bytes_when_judged_again_without_mlflow_and_report(
-    finished: Workspace, tmp_path: Path
+    probed: Workspace, tmp_path: Path
 ) -> None:
-    copy = finished.copy(tmp_path / "copy")
+    copy = probed.copy(tmp_path / "copy")
     results = copy.path / "results"
     (results / "mlflow.db").unlink()
     for name in ("report", "claims"):
@@ -122,25 +88,15 @@ def test_verdicts_are_the_same_bytes_when_judged_again_without_mlflow_and_report
     assert done.returncode == 0, done.stdout[-3000:]
     for name in ("verdicts.json", "verdicts.csv", "values.csv"):
         again = (results / "claims" / name).read_bytes()
-        assert again == (finished.path / "results/claims" / name).read_bytes()
+        assert again == (probed.path / "results/claims" / name).read_bytes()
 
 
 def test_a_finished_one_has_nothing_left_to_do_and_a_lost_probe_trains_nothing(
-    finished: Workspace, tmp_path: Path
+    probed: Workspace, tmp_path: Path
 ) -> None:
-    assert finished.planned() == {}
-    copy = finished.copy(tmp_path / "copy")
+    assert probed.planned() == {}
+    copy = probed.copy(tmp_path / "copy")
     (measured,) = copy.path.glob("results/probes/extrapolation/extrapolation-*.parquet")
     measured.unlink()
     shutil.rmtree(copy.path / "results/experiments/extrapolation")
     assert copy.planned("figures") == {"probe": 1, "conclude": 1, "draw": 1, "figures": 1}
-
-
-def test_a_changed_factor_measures_anew_and_trains_nothing(
-    finished: Workspace, tmp_path: Path
-) -> None:
-    copy = finished.copy(tmp_path / "copy")
-    copy.configure(extrapolation={**copy.config["extrapolation"], "factors": [2, 3]})
-    planned = copy.planned("figures")
-    assert planned["probe"] == 1
-    assert "train" not in planned

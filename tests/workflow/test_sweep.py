@@ -1,4 +1,7 @@
-"""The real Snakefile on a tiny sweep: what it makes, and what it plans when the config grows."""
+"""The real Snakefile on a tiny sweep: what it makes, and what it makes anew.
+
+What a grown config plans beside it: tests/unit/planning/test_growth.py.
+"""
 
 from __future__ import annotations
 
@@ -7,23 +10,17 @@ import json
 import os
 import pty
 import re
+import sqlite3
 import subprocess
 from pathlib import Path
 
 import pandas as pd
-import pytest
 
+from lstm_bench.store.paths import BLOCK_FILES, Results
+from lstm_bench.store.plans import Plan
 from tests.workflow.workspace import Workspace
 
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """One finished sweep; tests that change it take a copy."""
-    workspace = Workspace(tmp_path_factory.mktemp("sweep") / "with space")
-    done = workspace.snakemake("--verbose")
-    assert done.returncode == 0, done.stdout[-4000:]
-    (workspace.path / "told").write_text(done.stdout)
-    return workspace
+HORIZON = "results/experiments/horizon/table.csv"
 
 
 def test_the_scheduler_looks_once_for_each_job_that_ends(finished: Workspace) -> None:
@@ -106,34 +103,32 @@ def test_verdicts_hang_neither_on_mlflow_nor_on_the_report_nor_on_the_time_of_da
     finished: Workspace, tmp_path: Path
 ) -> None:
     copy = finished.copy(tmp_path / "copy")
-    for name in ("mlflow.db", "report/index.html", "claims/verdicts.json", "claims/verdicts.csv"):
+    judged = ("verdicts.json", "verdicts.csv", "values.csv")
+    for name in ("mlflow.db", "report/index.html", *(f"claims/{file}" for file in judged)):
         (copy.path / "results" / name).unlink()
     done = copy.snakemake("results/claims/verdicts.json")
     assert done.returncode == 0, done.stdout[-3000:]
-    for name in ("verdicts.json", "verdicts.csv"):
+    for name in judged:
         again = (copy.path / "results/claims" / name).read_bytes()
         assert again == (finished.path / "results/claims" / name).read_bytes()
         assert b'_seconds"' not in again
 
 
 def test_every_replicate_is_one_mlflow_run(finished: Workspace) -> None:
-    import sqlite3
-
     with sqlite3.connect(finished.path / "results/mlflow.db") as database:
         rows = database.execute("select value from params where key = 'seed'").fetchall()
-    assert sorted(rows) == [("0",), ("0",), ("1",), ("1",)]
+    conditions = len(list(finished.path.glob("results/runs/*")))
+    assert sorted(rows) == sorted([("0",), ("1",)] * conditions)
 
 
 def test_deleted_runs_come_back_once(finished: Workspace, tmp_path: Path) -> None:
     copy = finished.copy(tmp_path / "copy")
     (copy.path / "results/mlflow.db").unlink()
+    conditions = len(list(copy.path.glob("results/runs/*")))
+    runs = 3 * conditions + len(copy.config["experiments"])  # two replicates and what they share
     shown = copy.cli("track")
-    assert "9 runs added" in shown.stdout, shown.stderr  # 4 replicates, 2 conditions, 3 experiments
-    assert "0 runs added, 0 replaced, 9 unchanged" in copy.cli("track").stdout
-
-
-def test_a_finished_sweep_has_nothing_left_to_do(finished: Workspace) -> None:
-    assert finished.planned() == {}
+    assert f"{runs} runs added" in shown.stdout, shown.stderr
+    assert f"0 runs added, 0 replaced, {runs} unchanged" in copy.cli("track").stdout
 
 
 def test_an_estimate_is_printed_and_then_stands_in_the_report_beside_what_happened(
@@ -153,62 +148,37 @@ def test_an_estimate_is_printed_and_then_stands_in_the_report_beside_what_happen
     assert wrong.stderr.startswith("lstm-bench: nowhere.yaml is not there")
 
 
-def test_a_new_length_plans_its_own_blocks_only(finished: Workspace, tmp_path: Path) -> None:
-    grown = finished.copy(tmp_path / "grown")
-    grown.configure(lengths=[10, 12])
-    planned = grown.planned()
-    assert planned["train"] == 2
-    assert planned["dataset"] == 1
-    assert "probe" not in planned
-
-
 def test_new_seeds_plan_their_own_blocks_only_and_keep_the_old_files(
     finished: Workspace, tmp_path: Path
 ) -> None:
     grown = finished.copy(tmp_path / "grown")
     grown.configure(replicates=4)
-    assert grown.planned()["train"] == 2
     before = _bytes(grown.path / "results/runs")
-    done = grown.snakemake("results/report/index.html")
+    done = grown.snakemake(HORIZON)
     assert done.returncode == 0, done.stdout[-3000:]
+    assert re.search(r"^train +2$", done.stdout, re.M), done.stdout[-3000:]
     after = _bytes(grown.path / "results/runs")
-    assert len(after) == 2 * len(before) - 2  # twice the blocks, the same two condition.json
+    added = [name for name in after if name not in before]
+    assert len(added) == 2 * len(BLOCK_FILES)
+    assert all("/seeds-002-003/" in name for name in added)
     assert {name: after[name] for name in before} == before
-    table = pd.read_csv(grown.path / "results/experiments/horizon/table.csv")
+    table = pd.read_csv(grown.path / HORIZON)
     assert (table.n == 4).all()
-
-
-def test_a_new_cell_plans_its_own_blocks_and_the_measurement_of_cost(
-    finished: Workspace, tmp_path: Path
-) -> None:
-    grown = finished.copy(tmp_path / "grown")
-    grown.configure(cells=["elman", "lstm", {"cell": "lstm", "forget_bias": 3, "label": "lstm 3"}])
-    planned = grown.planned()
-    assert planned["train"] == 1
-    assert planned["probe"] == 1
 
 
 def test_deleted_figures_come_back_without_training(finished: Workspace, tmp_path: Path) -> None:
     copy = finished.copy(tmp_path / "copy")
     for file in copy.path.glob("results/experiments/*/figure.*"):
         file.unlink()
-    assert copy.planned("figures") == {"draw": 3, "figures": 1}
-
-
-def test_a_changed_learning_rate_trains_anew_and_deletes_nothing(
-    finished: Workspace, tmp_path: Path
-) -> None:
-    copy = finished.copy(tmp_path / "copy")
-    copy.configure(training={**copy.config["training"], "learning_rate": 0.02})
-    before = set(_bytes(copy.path / "results/runs"))
-    assert copy.planned()["train"] == 2
-    assert set(_bytes(copy.path / "results/runs")) == before
+    asked = len(copy.config["experiments"])
+    assert copy.planned("figures") == {"draw": asked, "figures": 1}
 
 
 def test_planning_needs_no_torch_once_the_plan_exists(finished: Workspace, tmp_path: Path) -> None:
     for name in ("torch", "mlflow"):
         (tmp_path / f"{name}.py").write_text(f"raise ImportError('{name} is blocked')\n")
-    shown = finished.snakemake("-n", env={"PYTHONPATH": str(tmp_path)})
+    path = os.pathsep.join(filter(None, [str(tmp_path), os.environ.get("PYTHONPATH")]))
+    shown = finished.snakemake("-n", env={"PYTHONPATH": path})
     assert shown.returncode == 0, shown.stdout
     assert "Nothing to be done" in shown.stdout
 
@@ -220,19 +190,20 @@ def test_a_moved_results_folder_runs_nothing_again(finished: Workspace, tmp_path
 def test_status_counts_what_is_there(finished: Workspace) -> None:
     shown = finished.cli("status")
     assert shown.returncode == 0, shown.stderr
-    assert "seed blocks  2: 2 done" in shown.stdout
+    blocks = len(list(finished.path.glob("results/runs/*/seeds-*")))
+    assert f"seed blocks  {blocks}: {blocks} done" in shown.stdout
 
 
 def test_a_damaged_run_is_named_in_one_sentence_and_the_rest_is_kept(
     finished: Workspace, tmp_path: Path
 ) -> None:
     copy = finished.copy(tmp_path / "copy")
-    victim = next(copy.path.glob("results/runs/*lstm*/seeds-*/curves.parquet"))
+    victim = copy.path / f"results/runs/{_lstm(copy)[0]}/seeds-000-001/curves.parquet"
     times = victim.stat()
     victim.write_bytes(victim.read_bytes()[:-40])
     os.utime(victim, ns=(times.st_atime_ns, times.st_mtime_ns))
     before = set(_bytes(copy.path / "results/runs"))
-    shown = copy.snakemake("--forcerun", "conclude", "--", "figures")
+    shown = copy.snakemake("--forcerun", "conclude", "--", HORIZON)
     assert shown.returncode != 0
     log = (copy.path / "results/logs/conclude/horizon.log").read_text()
     assert victim.relative_to(copy.path).as_posix() in log
@@ -242,12 +213,12 @@ def test_a_damaged_run_is_named_in_one_sentence_and_the_rest_is_kept(
 
 def test_a_truncated_dataset_is_named_in_one_sentence(finished: Workspace, tmp_path: Path) -> None:
     copy = finished.copy(tmp_path / "copy")
-    victim = next(copy.path.glob("results/datasets/*/*/*/validation.npz"))
+    victim = copy.path / _lstm(copy)[1] / "validation.npz"
     times = victim.stat()
     victim.write_bytes(victim.read_bytes()[:-40])
     os.utime(victim, ns=(times.st_atime_ns, times.st_mtime_ns))
     copy.configure(replicates=4)
-    shown = copy.snakemake("results/report/index.html")
+    shown = copy.snakemake(HORIZON)
     assert shown.returncode != 0
     log = next(copy.path.glob("results/logs/train/*lstm*/seeds-002-003.log")).read_text()
     name = victim.relative_to(copy.path).as_posix()
@@ -257,6 +228,14 @@ def test_a_truncated_dataset_is_named_in_one_sentence(finished: Workspace, tmp_p
     assert len(told) == 2, "once for each cell, though each was tried three times"
     assert all(line.startswith(f"train failed: {name} is damaged") for line in told)
     assert "set -euo" not in shown.stdout, "no command"
+
+
+def _lstm(workspace: Workspace) -> tuple[str, str]:
+    """The LSTM of the horizon: its condition's id and the folder of its dataset."""
+    plan = Plan.last_run(Results(workspace.path))
+    members = plan.experiments["horizon"].members
+    id = next(member.condition for member in members if member.cell == "lstm")
+    return id, plan.conditions[id].dataset
 
 
 def _bytes(folder: Path) -> dict[str, bytes]:

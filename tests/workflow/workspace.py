@@ -7,11 +7,14 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
+from filelock import FileLock
 
 ROOT = Path(__file__).resolve().parents[2]
 TINY: dict[str, Any] = {
@@ -57,9 +60,14 @@ class Workspace:
     def copy(self, path: Path) -> Workspace:
         """The workspace with everything that was computed in it."""
         shutil.copytree(self.path, path, symlinks=True)
-        twin = object.__new__(Workspace)
-        twin.path, twin.config = path, dict(self.config)
-        return twin
+        return self.at(path, self.config)
+
+    @classmethod
+    def at(cls, path: Path, config: dict[str, Any]) -> Workspace:
+        """What is there already, with this config."""
+        found = object.__new__(cls)
+        found.path, found.config = path, dict(config)
+        return found
 
     def command(self, *words: str) -> list[str]:
         return [str(Path(sys.executable).with_name("snakemake")), "--cores", "2", *words]
@@ -102,6 +110,27 @@ class Workspace:
             return {}
         rows = (line.split() for line in table[1].splitlines())
         return {rule: int(count) for rule, count in rows if rule not in ("total", "all")}
+
+
+def made_once(
+    name: str,
+    factory: pytest.TempPathFactory,
+    make: Callable[[Path], Workspace],
+) -> Workspace:
+    """What the first test process to ask has made in the folder it is given; the others wait.
+
+    All processes of a run read the same files: a test that changes any takes a copy.
+    """
+    base = factory.getbasetemp()  # of one process; of several, each has its own in the common one
+    common = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    kept = common / f"{name}.yaml"
+    with FileLock(f"{kept}.lock"):
+        if not kept.exists():
+            shutil.rmtree(common / name, ignore_errors=True)  # of one that failed
+            workspace = make(common / name)
+            kept.write_text(yaml.safe_dump([str(workspace.path), workspace.config]))
+    path, config = yaml.safe_load(kept.read_text())
+    return Workspace.at(Path(path), config)
 
 
 SAME = ("replicates.parquet", "curves.parquet", "model.safetensors", "condition.json")
