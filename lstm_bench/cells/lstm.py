@@ -23,10 +23,10 @@ class LSTM(Cell):
         c_t = f_t ⊙ c_{t-1} + i_t ⊙ c̃_t              cell state
         h_t = o_t ⊙ tanh(c_t)                        hidden state
 
-    W_* h*d, U_* h*h, b_* h: one bias a gate. Glorot-uniform weights, zero biases, except:
-    `forget_bias` is the start value of b_f (Gers et al. 2000; 1 is the custom since Jozefowicz et
-    al. 2015), and `chrono` = T_max > 0 sets b_f = log U[1, T_max - 1], b_i = -b_f instead (Tallec &
-    Ollivier 2018). `recurrent_init` is how each U_* is drawn: glorot or orthogonal. `init_scale`
+    W_* are h*d, U_* are h*h, b_* have h entries. Weights start Glorot-uniform and biases at 0,
+    except: `forget_bias` is the initial b_f (Gers et al. 2000; 1 is usual since Jozefowicz et al.
+    2015); `chrono` = T_max > 0 replaces it by b_f = log U[1, T_max - 1], b_i = -b_f (Tallec &
+    Ollivier 2018). `recurrent_init`, glorot or orthogonal, is how each U_* is drawn. `init_scale`
     multiplies every matrix at the start.
     """
 

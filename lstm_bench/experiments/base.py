@@ -50,15 +50,15 @@ class Evidence:
 
     @property
     def judged(self) -> bool:
-        """Whether any replicate ended otherwise than in an error, or none was to be trained."""
+        """Whether any replicate ended without an error; true where none was to be trained."""
         return self.replicates.empty or bool((self.replicates.status != "error").any())
 
 
 @dataclass(frozen=True)
 class Experiment(ABC):
-    """One question. To add one, subclass it in a file of this room and name it in config.yaml.
+    """One question. To add one, subclass it in this package and name it in config.yaml.
 
-    The docstring of the subclass is what the report says: its first line the title, the paragraph
+    The docstring of the subclass is the text of the report: its first line the title, the paragraph
     after it the question, and the rest the method, how it is measured.
     """
 
@@ -73,22 +73,22 @@ class Experiment(ABC):
     untrained: ClassVar[tuple[str, ...]] = ()  # of these, what is known before any training
     shared: ClassVar[tuple[str, ...]] = ()  # factors of which one condition may have several values
     on_request: ClassVar[bool] = False  # planned with every config, run when asked for by name
-    beside: ClassVar[bool] = False  # shown on the page from then on
+    beside: ClassVar[bool] = False  # shown on the page once it was run, though no config lists it
     settings: Settings = NO_SETTINGS  # a subclass of its own has the keys of its section
-    named: frozenset[str] = frozenset()  # settings that the user named: no default, none from below
+    named: frozenset[str] = frozenset()  # keys that the user's own config sets, none inherited
 
     def __init_subclass__(cls) -> None:
         text = inspect.cleandoc(vars(cls).get("__doc__") or "")
-        paragraphs = [" ".join(each.split()) for each in text.split("\n\n")]
+        paragraphs = [" ".join(paragraph.split()) for paragraph in text.split("\n\n")]
         title, question, method = paragraphs[0], paragraphs[1:2], paragraphs[2:]
-        said = {"title": title, "question": "".join(question), "method": "\n\n".join(method)}
-        for name, value in said.items():
+        texts = {"title": title, "question": "".join(question), "method": "\n\n".join(method)}
+        for name, value in texts.items():
             if value and name not in vars(cls):
                 setattr(cls, name, value)
 
     @property
     def tasks(self) -> tuple[Choice, ...]:
-        """The tasks of its own, where it has some."""
+        """The experiment's own tasks; empty where it uses those of the sweep."""
         return self.settings.tasks if isinstance(self.settings, OwnTasks) else ()
 
     def members(self, sweep: Sweep) -> Iterable[Member]:
@@ -100,7 +100,7 @@ class Experiment(ABC):
         return sweep.blocks()
 
     def probe_settings(self, sweep: Sweep) -> dict[str, object]:
-        """What the probe is told; part of the workflow's params."""
+        """The parameters of the probe."""
         return {}
 
     @abstractmethod
@@ -108,10 +108,10 @@ class Experiment(ABC):
         """The numbers of the figure, one row a point, with n and intervals."""
 
     def measured(self, evidence: Evidence) -> pd.DataFrame:
-        """One row a task, cell and seed (and T, size, ... where there are several): `measures`.
+        """One row per task, cell and seed (and T, size, ... where they vary), columns `measures`.
 
-        What a claim with the statistic `column` is judged by; without a table of its own, that of
-        the figure, where it has a row a seed.
+        A claim about the statistic `column` is judged by these rows. By default they are those of
+        `table`, which is right where it has one row per seed.
         """
         return self.table(evidence)
 
@@ -137,7 +137,7 @@ class Experiment(ABC):
 
 
 def stored_weights(experiment: Experiment, sweep: Sweep) -> dict[str, object]:
-    """What a probe is told that reads the trained weights of this experiment's members."""
+    """The settings of a probe that reads the trained weights of this experiment's members."""
     members = list(experiment.members(sweep))
     return {
         "members": [

@@ -1,4 +1,4 @@
-"""How much depends on where the gates start?"""
+"""How much does the initial gate bias matter?"""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from lstm_bench.experiments.words import at_length, counts, intervals, listed, t
 from lstm_bench.plotting.figure import SOLVED, Axis, Figure, Layer, figure, panel
 from lstm_bench.sweep import Choice, Member, Sweep
 
-BIAS = {"lstm": "forget_bias", "gru": "update_bias"}  # what keeps the state, at the start
+BIAS = {"lstm": "forget_bias", "gru": "update_bias"}  # option with the initial bias
 
 
 @dataclass(frozen=True)
 class InitialisationSettings(OwnTasks):
-    """The start of the bias of the gate that keeps, and chrono with T_max = T."""
+    """Initial biases of the LSTM's forget and the GRU's update gate; chrono takes T_max = T."""
 
     tasks: Tasks = (Choice("adding"), Choice("temporal_order"))
     lengths: Lengths = (100,)
@@ -32,18 +32,18 @@ class InitialisationSettings(OwnTasks):
 
 @dataclass(frozen=True)
 class Initialisation(Experiment):
-    """How much depends on where the gates start?
+    """How much does the initial gate bias matter?
 
     How do the share of replicates that solve a long task and the time they need change with the
     start value of the LSTM's forget bias, and of the GRU's update bias?
 
-    The same cell, seeds and data, only the bias b of the gate that keeps the state starts
-    elsewhere: b = 0 keeps half of it each step, 1 keeps 73 %, 3 keeps 95 %, 5 keeps 99.3 %;
+    The runs share cell, seeds and data and differ in the initial bias b of the gate that keeps
+    the state: b = 0 keeps half of it each step, 1 keeps 73 %, 3 keeps 95 %, 5 keeps 99.3 %;
     chrono draws it as log U[1, T - 1] for each unit (and for the LSTM sets the input bias to
     minus that), which spreads time constants up to T. Every start takes the learning rate that
     was tuned for the cell's default start, which favours the default. Shares have Wilson 95 %
-    intervals; the restricted mean counts a replicate that did not solve as the whole budget,
-    with a bootstrap interval.
+    intervals. A replicate that did not solve enters the mean number of updates with the whole
+    budget (restricted mean); that mean has a bootstrap interval.
     """
 
     name = "initialisation"
@@ -99,7 +99,7 @@ class Initialisation(Experiment):
         return {"answer": listed("Solved by start of the gate that keeps", parts)}
 
     def figure(self, table: pd.DataFrame, summary: pd.DataFrame, evidence: Evidence) -> Figure:
-        start = Axis("start of the bias of the gate that keeps", "names")
+        start = Axis("initial bias of the gate that keeps the state", "names")
         updates = Axis("mean updates to solve, unsolved as the budget", limits=(0, None))
         mean = Layer("start", *MEANS, look="points", faded="share < 0.5")
         panels = [
@@ -113,25 +113,30 @@ class Initialisation(Experiment):
         return figure(table, panels, evidence.cells, note, ["task", "T"])
 
 
-def _plain(sweep: Sweep) -> Iterator[Choice]:
-    """The sweep's LSTM and GRU, their plain form where it has several; raises without either."""
-    found = False
+def _plain(sweep: Sweep) -> list[Choice]:
+    """The sweep's LSTM and GRU, each without options where listed so, else its first entry.
+
+    Raises BenchError where the sweep has neither.
+    """
+    chosen = []
     for name in BIAS:
-        known = [c for c in sweep.cells if c.name == name]
-        exact = [c for c in known if not c.options]
-        for cell in (exact or known)[:1]:
-            found = True
-            yield cell
-    if not found:
+        variants = [cell for cell in sweep.cells if cell.name == name]
+        if variants:
+            chosen.append(next((cell for cell in variants if not cell.options), variants[0]))
+    if not chosen:
         raise BenchError(
             "initialisation: cells has neither 'lstm' nor 'gru'; it needs one of them."
         )
+    return chosen
 
 
 def _starts(cell: str, biases: Iterable[float], T: int) -> Iterator[tuple[str, dict[str, object]]]:
-    """Label and options of every start; an option at its default is left out, so that ids agree."""
-    usual = {"lstm": 1.0, "gru": 0.0}[cell]
+    """Label and cell options of every start.
+
+    A bias at its default is left out: the condition then has the id other experiments give it.
+    """
+    default = {"lstm": 1.0, "gru": 0.0}[cell]
     for bias in biases:
         value = float(bias)
-        yield f"b = {bias:g}", {} if value == usual else {BIAS[cell]: value}
+        yield f"b = {bias:g}", {} if value == default else {BIAS[cell]: value}
     yield "chrono", {"chrono": T}

@@ -79,11 +79,12 @@ def resolve(
             experiment = fitted(known[name], config, inherited, sweep)
             entries[name] = _experiment(experiment, sweep, planned, measured_on)
         except BenchError as error:
-            # named by a config file below the one that chose the cells, and not possible with them
+            # a config file below the one that chose the cells named this experiment, which is not
+            # possible with these cells: it is left out
             if f"experiments.{name}" not in inherited or len(config["experiments"]) == 1:
                 raise
             left_out.append(f"{name} is left out of this sweep: {error}")
-            config["experiments"] = [each for each in config["experiments"] if each != name]
+            config["experiments"] = [other for other in config["experiments"] if other != name]
     tables = _tables(config["tables"], planned)
     claimed = _claims(config, sweep, entries, planned)
     for condition in planned.values():
@@ -130,7 +131,7 @@ def resolve(
 def _check_device(device: str | Mapping[str, int], lengths: Iterable[int]) -> None:
     """Raise BenchError where a length is to train on a GPU and this machine has none.
 
-    Where jobs are sent to other machines, this one needs no GPU: theirs are checked then.
+    Where jobs are sent to other machines, this check is skipped: theirs is made when they run.
     """
     wanted = as_text(device)
     longest = next((T for T in lengths if device_for(wanted, T) == "cuda"), None)
@@ -143,7 +144,7 @@ def _check_device(device: str | Mapping[str, int], lengths: Iterable[int]) -> No
             raise
         raise BenchError(
             f"device: {wanted.replace('=', ' ')} sends T={longest} to a GPU, but torch finds none "
-            "here; raise it, or use 'auto'."
+            "here; raise the T from which a GPU is used, or use 'auto'."
         ) from None
 
 
@@ -153,15 +154,15 @@ def _experiment(
     planned: dict[str, Condition],
     device: str,
 ) -> PlannedExperiment:
-    arms = list(experiment.members(sweep))
-    require_arms(experiment, arms)
-    planned.update((arm.condition.id, arm.condition) for arm in arms)
-    members = [PlannedMember(arm.task, arm.cell, arm.condition.id, arm.factors) for arm in arms]
+    """The plan's entry of an experiment; adds its conditions to `planned`."""
+    members = list(experiment.members(sweep))
+    require_arms(experiment, members)
+    entries = [PlannedMember(m.task, m.cell, m.condition.id, m.factors) for m in members]
     settings = json.loads(canonical(experiment.probe_settings(sweep)))
     if experiment.probe:
         settings["device"] = device
-    return PlannedExperiment(
-        members=tuple(members),
+    entry = PlannedExperiment(
+        members=tuple(entries),
         blocks=tuple(block.name for block in experiment.blocks(sweep) if members),
         probe=experiment.probe,
         tasks=experiment.tasks,
@@ -173,6 +174,8 @@ def _experiment(
         code=code_of(type(experiment), without=["plotting"]),
         figure_code=code_of(type(experiment)),
     )
+    planned.update((member.condition.id, member.condition) for member in members)
+    return entry
 
 
 def _claims(
@@ -181,7 +184,7 @@ def _claims(
     entries: Mapping[str, PlannedExperiment],
     planned: Mapping[str, Condition],
 ) -> dict[str, PlannedClaim]:
-    """Every declared claim, and why this sweep cannot judge it.
+    """Every declared claim; where this sweep cannot judge one, with the reason.
 
     Raises BenchError for a claim with a name that does not exist, and for one the config names
     itself and does not train.
@@ -248,7 +251,7 @@ def _conditions(planned: Mapping[str, Condition]) -> dict[str, PlannedCondition]
     known: dict[str, tuple[tasks.Task, Facts, str]] = {}
     found = {}
     for id, condition in planned.items():
-        # of conditions that differ in T alone, thousands of them, sizes and versions are the same
+        # thousands of conditions can differ in T alone: they share sizes and versions
         alike = canonical({**condition.to_json(), "T": None})
         if alike not in known:
             task = tasks.create(condition.task, condition.task_options)
@@ -259,6 +262,7 @@ def _conditions(planned: Mapping[str, Condition]) -> dict[str, PlannedCondition]
         entry, training = describe(condition, task, shared), condition.training
         found[id] = replace(
             entry,
+            # in millions of operations; Snakemake keeps it in 32 bits
             priority=min(int(entry.flops_per_update * training.updates // 10**6), 2**31 - 1),
             effort=Effort(
                 way=time_loop,

@@ -74,11 +74,12 @@ class PlannedExperiment:
 
     blocks         names of the seed blocks of each of its members
     tasks          of its own, where it has some
-    probe          the module of `probes` that measures for it; what that is told and its code
+    probe          the module of `probes` that measures for it, or None
+    probe_settings, probe_code   the parameters of that probe, and the digest of its code
     reads          experiments whose table it joins
     beside         whether it belongs on the page though the config does not list it
     settings       its section of the config, with its defaults, fitted to the sweep
-    code           digests of the code of its tables and of its figure
+    code, figure_code   digests of the code of its tables, and of its figure
     """
 
     members: tuple[PlannedMember, ...] = ()
@@ -128,7 +129,7 @@ class PlannedTable:
 
 @dataclass(frozen=True)
 class PlannedClaim:
-    """The keys of a `claims.Claim`, and why this sweep cannot judge it, if so."""
+    """The keys of a `claims.Claim`; `not_judged` is why this sweep cannot judge it, or empty."""
 
     declared: Mapping[str, Any]
     not_judged: str = ""

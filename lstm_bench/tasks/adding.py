@@ -19,10 +19,10 @@ class Adding(Task):
         value   .31 .87 .05 .44 .92 .60 .13 .71
         mark     0   1   0   0   0   1   0   0      -> .87 + .60 = 1.47
 
-    Without memory the best answer is 1, with a mean squared error of Var(U + U) = 2/12 = 1/6
-    (0.1767, often copied from Bai et al. 2018, is a typo). Knowing one of the two numbers leaves
-    Var(U) = 1/12, the second plateau. Solved when 94 % of the variance is explained,
-    which is a mean squared error of 0.01.
+    Without memory the best answer is 1, with a mean squared error of Var(U + U) = 2/12 = 1/6 =
+    0.1667 (Bai et al. 2018 print 0.1767, a typo that is often copied). Knowing one of the two
+    numbers leaves Var(U) = 1/12, the second plateau. Solved when 94 % of the variance is
+    explained, which is a mean squared error of 0.01.
 
     This is not the task of Hochreiter & Schmidhuber (1997), whose values lie in [-1, 1], whose
     marks lie both in the first half and whose length varies; never compare the two.
@@ -61,7 +61,10 @@ class Adding(Task):
         return 1 / 6
 
     def score(self, outputs: np.ndarray, batch: Batch) -> float:
-        """The share of the targets' variance about 1 that is explained; 0 at the chance loss."""
+        """R² against the constant answer 1, clipped to [0, 1]; 0 at the chance loss.
+
+        `outputs` and `batch` hold the target steps only.
+        """
         targets = batch.targets.astype(np.float64)
         explained = 1 - ((outputs - targets) ** 2).mean() / ((targets - 1) ** 2).mean()
         return float(min(1.0, max(0.0, explained)))
@@ -70,5 +73,5 @@ class Adding(Task):
         return batch.inputs[..., 1] > 0
 
     def milestones(self, T: int) -> dict[str, float]:
-        """Below 90 % of each plateau: no number known, one number known; then solved."""
+        """MSE thresholds: 90 % of the plateaus 1/6 and 1/12 (no, one number known); then solved."""
         return {"left_plateau_1_6": 0.9 / 6, "left_plateau_1_12": 0.9 / 12, "mse_below_0_01": 0.01}
