@@ -36,6 +36,7 @@ tune: $(READY)
 performance: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e '.[jax]'
 	$(BIN)/python -m benchmarks.engine --into docs/performance.md
+	$(BIN)/python -m benchmarks.cells --into docs/performance.md
 	$(BIN)/python -m benchmarks.sweep --rounds 3 --into docs/performance.md
 	$(BIN)/python -m benchmarks.overhead --into docs/performance.md
 
