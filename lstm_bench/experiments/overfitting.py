@@ -44,7 +44,7 @@ class OverfittingSettings(OwnTasks):
     fitted: Annotated[
         float,
         Allowed(exclusiveMinimum=0, exclusiveMaximum=1),
-        "compare where the training loss is below this share of the chance loss",
+        "share of the chance loss at which training losses are compared",
     ] = 0.05
     updates: Annotated[Positive, "every replicate is trained to the end"] = 2000
 

@@ -16,6 +16,10 @@ from tests.unit.imports import package_sources
 CALLS = {"read_text", "write_text", "makefile", "fdopen"}
 
 
+def is_true(value: ast.expr) -> bool:
+    return isinstance(value, ast.Constant) and value.value is True
+
+
 def without_encoding(source: str) -> Iterator[int]:
     """Lines of calls that read or write text in the locale's encoding."""
     for node in ast.walk(ast.parse(source)):
@@ -24,7 +28,8 @@ def without_encoding(source: str) -> Iterator[int]:
             words = [arg.value for arg in node.args if isinstance(arg, ast.Constant)]
             binary = any("b" in word for word in words[:1] if isinstance(word, str))
             if "encoding" not in keywords and (
-                (getattr(node.func, "attr", "") in CALLS and not binary) or "text" in keywords
+                (getattr(node.func, "attr", "") in CALLS and not binary)
+                or any(word.arg == "text" and is_true(word.value) for word in node.keywords)
             ):
                 yield node.lineno
 

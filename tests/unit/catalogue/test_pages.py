@@ -159,9 +159,19 @@ def test_an_option_is_explained_by_the_first_sentence_in_backquotes_else_by_its_
 
 
 def test_a_sentence_that_explains_two_options_is_written_once():
-    text = "\n".join(docstrings.option_lines(cells.registry()["lstm"]))
-    assert text.count("sets b_f = log U[1, T_max - 1]") == 1
-    assert "option     chrono = 0\n           see above" in text
+    @dataclass(frozen=True)
+    class Twice:
+        """A first line.
+
+        `high` and `low` bound what passes.
+        """
+
+        high: float = 1.0
+        low: float = 0.0
+
+    text = "\n".join(docstrings.option_lines(Twice))
+    assert text.count("bound what passes") == 1
+    assert "option     low = 0.0\n           see above" in text
 
 
 def test_the_speed_of_a_sampler_is_sequences_over_time(monkeypatch):

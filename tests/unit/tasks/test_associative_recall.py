@@ -67,7 +67,7 @@ def test_the_window_answers_with_the_shares_among_all_sequences_that_look_the_sa
 def test_the_contracts_hold_with_one_query():
     task = create("associative_recall", {"pairs": 5, "queries": 1, "keys": 8})
     contracts.has_the_documented_shapes(task, 3)
-    contracts.simulates_its_floor(task, 3, groups=20, size=50)
+    contracts.simulates_its_floor(task, 3, count=2000)
     contracts.forgets_what_left_its_window(task, 3)
     contracts.opens_its_window_from_floor_to_ceiling(task, 3)
 

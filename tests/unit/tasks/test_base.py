@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from dataclasses import dataclass
 
 from lstm_bench.tasks.adding import Adding
@@ -25,3 +26,5 @@ def test_a_task_with_the_names_of_an_earlier_release_works():
     assert (old.chance_loss(10), old.optimal_loss(10)) == (0.5, 0.25)
     assert old.target_steps(10) == (1, 2)
     assert Adding().chance_loss(10) != 0.5
+    del Old, old
+    gc.collect()  # classes of tasks are found while they live

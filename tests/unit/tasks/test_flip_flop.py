@@ -69,8 +69,8 @@ def test_what_is_ignored_is_as_random_as_what_is_written():
 @pytest.mark.parametrize("task", [LATCH, TOLD, PAPER], ids=["latch", "told", "paper"])
 def test_the_contracts_hold_for_every_variant(task: Task):
     contracts.asks_where_it_says(task, 9)
-    contracts.simulates_its_floor(task, 9, groups=20, size=50)
-    contracts.is_beaten_by_no_clock(task, 9, groups=20, size=50)
+    contracts.simulates_its_floor(task, 9, count=2000)
+    contracts.is_beaten_by_no_clock(task, 9, count=2000)
     contracts.forgets_what_left_its_window(task, 9)
     contracts.opens_its_window_from_floor_to_ceiling(task, 9)
     contracts.scores_what_is_asked_alone(task, 9)

@@ -117,8 +117,8 @@ def test_with_a_label_at_the_end_only_the_sequences_are_the_same_and_the_last_st
 @pytest.mark.parametrize(("name", "options"), EVERY)
 def test_the_contracts_hold_for_every_option(name: str, options: dict, final_only: bool):
     task = create(name, {**options, "final_only": final_only})
-    contracts.simulates_its_floor(task, 7, groups=40, size=50)
-    contracts.is_beaten_by_no_clock(task, 7, groups=40, size=50)
+    contracts.simulates_its_floor(task, 7, count=4000)
+    contracts.is_beaten_by_no_clock(task, 7, count=4000)
     contracts.forgets_what_left_its_window(task, 7)
     contracts.opens_its_window_from_floor_to_ceiling(task, 7)
     contracts.scores_what_is_asked_alone(task, 7)

@@ -96,8 +96,8 @@ def test_the_floor_to_generate_is_that_of_all_trains_of_spikes(task: Task, T: in
 @pytest.mark.parametrize("task", [*MEASURE, *GENERATE])
 def test_the_contracts_hold_for_every_option(task: Task):
     contracts.asks_where_it_says(task, 5)
-    contracts.simulates_its_floor(task, 5, groups=40, size=50)
-    contracts.is_beaten_by_no_clock(task, 5, groups=40, size=50)
+    contracts.simulates_its_floor(task, 5, count=4000)
+    contracts.is_beaten_by_no_clock(task, 5, count=4000)
     contracts.forgets_what_left_its_window(task, 5)
     contracts.opens_its_window_from_floor_to_ceiling(task, 5)
     contracts.scores_what_is_asked_alone(task, 5)
