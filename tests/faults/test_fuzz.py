@@ -23,7 +23,7 @@ from tests.workflow.workspace import ROOT, TINY, Workspace
 
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
 FUZZ = settings(
-    max_examples=2500 if LONG else 150,
+    max_examples=2500 if LONG else 60,
     deadline=None,
     derandomize=not LONG,
     suppress_health_check=list(HealthCheck),
