@@ -41,14 +41,12 @@ def write_blocks(folder: Path) -> None:
             about["code"] = entry.code
             weights = {"W": np.zeros((len(block.seeds), 4, 4), np.float32)}
             place = results.block(id, block)
-            checksum_file = save_tensors(place / "model.safetensors", weights, about)
+            digest = save_tensors(place / "model.safetensors", weights, about)
             rows, timing, curves = [], [], []
             for seed in block.seeds:
                 p = _ended(seed, rng)
                 row = outcome.replicate_row(condition, p, entry.code, "cpu", "fused")
-                rows.append(
-                    {**row, "test_score": p.validation_score, "weights_sha256": checksum_file}
-                )
+                rows.append({**row, "test_score": p.validation_score, "weights_sha256": digest})
                 timing.append(
                     outcome.timing_row(condition, p, outcome.now(), **measured, **machine)
                 )

@@ -160,7 +160,7 @@ class Catalogue(Experiment):
         note = (
             "updates to solve, a dot a replicate; crosses: the budget, where some did not. Beside "
             "them: solved of n, and where fewer than half did, how far the median replicate came "
-            "from the chance loss (0 %) to the ceiling (100 %)"
+            "from the chance loss (0 %) to the optimal loss (100 %)"
         )
         return figure(table, panels, {HALF: BLUE, SOME: GREY, IDLE: RED}, note)
 

@@ -5,9 +5,9 @@ A field's default is the config's, its annotation says what is allowed and what 
     batch: Annotated[Positive, "sequences a norm is taken over"] = 32
     share: Annotated[float, Allowed(minimum=0, maximum=1), "of the chance loss"] = 0.05
 
-What names cells or tasks of the sweep has
-a rule, which fits it to the sweep: a name the sweep lacks is an error where the user named it, and
-is left out where it is a default, of the experiment or of a config file below the user's own.
+What names cells or tasks of the sweep has a rule, which fits it to the sweep: a name the sweep
+lacks is an error where the user named it, and is left out where it is a default, of the experiment
+or of a config file below the user's own.
 """
 
 from __future__ import annotations
@@ -74,15 +74,20 @@ class OneOf:
         return labels[0] if self.first else None
 
 
+def require_cells(value: Any, labels: Sequence[str], named: bool, where: str) -> None:
+    """Raise BenchError for the first cell that the user `named` and the sweep lacks."""
+    for label in value or ():
+        if named and label not in labels:
+            raise unknown(f"{where}: cell", label, labels)
+
+
 @dataclass(frozen=True)
 class SomeOf:
     """Labels of cells; None takes every cell, and so do defaults of which none is left."""
 
     def fit(self, value: Any, known: Labels, named: bool, where: str) -> Any:
         labels = known["cell"]
-        for label in value or ():
-            if named and label not in labels:
-                raise unknown(f"{where}: cell", label, labels)
+        require_cells(value, labels, named, where)
         return [label for label in value or () if label in labels] or None
 
 
@@ -92,9 +97,7 @@ class ByCell:
 
     def fit(self, value: Any, known: Labels, named: bool, where: str) -> Any:
         labels = known["cell"]
-        for label in value or ():
-            if named and label not in labels:
-                raise unknown(f"{where}: cell", label, labels)
+        require_cells(value, labels, named, where)
         missing = [label for label in labels if label not in (value or ())]
         if value and missing and named:
             raise BenchError(f"{where}: {missing[0]!r} is missing; give every cell one.")

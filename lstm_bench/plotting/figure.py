@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
+from functools import cached_property
 from math import ceil
 from string import Formatter
 from typing import Any, Literal
@@ -85,7 +86,7 @@ class Layer:
             rows = rows[rows[key] == keys[key]]
         return replace(self, rows=rows[values(rows, self.only).astype(bool)] if self.only else rows)
 
-    @property
+    @cached_property
     def points(self) -> pd.DataFrame:
         """series, x, y, low, high, text, faded, hollow. Raises BenchError for a missing column."""
         assert self.rows is not None
@@ -132,8 +133,9 @@ class Panel:
             column=filled(title, facet),
         )
 
-    @property
+    @cached_property
     def points(self) -> pd.DataFrame:
+        """Those of all layers."""
         return pd.concat([layer.points for layer in self.layers])
 
 

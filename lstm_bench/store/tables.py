@@ -35,10 +35,10 @@ def read_table(path: Path) -> pa.Table:
         # without Arrow's own threads: they can outlive the interpreter and abort it at its exit
         table = file.read(use_threads=False)
         about = {k.decode(): v.decode() for k, v in (table.schema.metadata or {}).items()}
-        checksum_file = about.pop(SEAL, "")
+        digest = about.pop(SEAL, "")
     except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
         raise damaged(path, error) from error
-    if checksum_file != _checksum(table, about):
+    if digest != _checksum(table, about):
         raise damaged(path, "its contents do not match their checksum")
     return table.replace_schema_metadata(about)
 

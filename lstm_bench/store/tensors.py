@@ -27,9 +27,9 @@ def checksum(tensors: Mapping[str, np.ndarray], about: str) -> str:
 
 def save_tensors(path: Path, tensors: Mapping[str, np.ndarray], about: Mapping[str, object]) -> str:
     """Write tensors and plain data about them; returns the checksum."""
-    data, checksum_file = tensors_bytes(tensors, about)
+    data, digest = tensors_bytes(tensors, about)
     write_bytes(path, data)
-    return checksum_file
+    return digest
 
 
 def tensors_bytes(
@@ -37,12 +37,10 @@ def tensors_bytes(
 ) -> tuple[bytes, str]:
     """What `save_tensors` writes, and the checksum."""
     text = canonical(about)
-    checksum_file = checksum(tensors, text)
+    digest = checksum(tensors, text)
     contiguous = {name: np.ascontiguousarray(value) for name, value in tensors.items()}
-    sealed = canonical(
-        {"about": text, "sha256": checksum_file}
-    )  # one key: their order is not fixed
-    return save(contiguous, metadata={"lstm_bench": sealed}), checksum_file
+    sealed = canonical({"about": text, "sha256": digest})  # one key: their order is not fixed
+    return save(contiguous, metadata={"lstm_bench": sealed}), digest
 
 
 def load_tensors(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
@@ -52,9 +50,9 @@ def load_tensors(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         tensors = load(data)
         header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
         metadata = json.loads(header["__metadata__"]["lstm_bench"])
-        about, checksum_file = metadata["about"], metadata["sha256"]
+        about, digest = metadata["about"], metadata["sha256"]
     except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
         raise damaged(path, error) from error
-    if checksum(tensors, about) != checksum_file:
+    if checksum(tensors, about) != digest:
         raise damaged(path, "its contents do not match their checksum")
     return tensors, json.loads(about)

@@ -29,8 +29,8 @@ class TwoSequence(Task):
     `target_noise` (3c) makes the targets 0.2 for class 1, 0.8 for class 2, plus N(0, 0.1).
 
     With a the target of class 1 and b that of class 2, the best answer without memory is
-    (a + b)/2 and the floor (a - b)^2 / 4, plus 0.1 with noisy targets: 0.25 and 0.19. The best
-    answer with memory is a p + b (1 - p), p = P(class 1 | inputs) = 1 / (1 + exp(-2 S / 0.2)), S
+    (a + b)/2 and the chance loss (a - b)^2 / 4, plus 0.1 with noisy targets: 0.25 and 0.19. The
+    best answer with memory is a p + b (1 - p), p = P(class 1 | inputs) = 1 / (1 + exp(-2 S / 0.2)), S
     the sum of the first N inputs, and the optimal loss is (a - b)^2 E[p (1 - p)], a one-dimensional
     integral, plus 0.1 with noisy targets. Without signal noise p is 0 or 1.
 

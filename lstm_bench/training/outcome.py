@@ -80,7 +80,7 @@ def write_outcome(
     """Write the files of a trained block; replicates.parquet last, since it says 'finished'."""
     c = model.condition
     weights = {k: v.cpu().numpy() for k, v in model.network.layout.unpack(model.final).items()}
-    checksum_file = save_tensors(
+    digest = save_tensors(
         folder / "model.safetensors",
         weights,
         {"condition": c.to_json(), "seeds": list(model.block.seeds), "code": code},
@@ -104,7 +104,7 @@ def write_outcome(
             test_loss=test[0][r] if measured else None,
             test_score=test[1][r] if measured else None,
             floor=floor,
-            weights_sha256=checksum_file,
+            weights_sha256=digest,
         )
         rows.append(row)
         timing.append(timing_row(c, p, started, **shared))

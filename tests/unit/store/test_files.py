@@ -136,12 +136,12 @@ def test_the_same_arrays_give_the_same_bytes_and_come_back(tmp_path: Path):
 @pytest.mark.parametrize("how", ["truncated", "flipped"])
 def test_arrays_that_are_damaged_anywhere_are_named(tmp_path: Path, how: str, share: float):
     path, data = tmp_path / "x.npz", bytearray(files.npz_bytes(ARRAYS))
-    checksum_file, place = files.sha256(bytes(data)), int(share * len(data))
+    digest, place = files.sha256(bytes(data)), int(share * len(data))
     if how == "flipped":
         data[place] ^= 0x10
     path.write_bytes(data if how == "flipped" else data[:place])
     with pytest.raises(DamagedFile) as refusal:
-        files.read_npz(path, checksum_file)
+        files.read_npz(path, digest)
     assert str(path) in str(refusal.value)
 
 
