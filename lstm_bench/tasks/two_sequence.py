@@ -31,8 +31,8 @@ class TwoSequence(Task):
     With a the target of class 1 and b that of class 2, the best answer without memory is
     (a + b)/2 and the chance loss (a - b)^2 / 4, plus 0.1 with noisy targets: 0.25 and 0.19. The
     best answer with memory is a p + b (1 - p), p = P(class 1 | inputs) = 1 / (1 + exp(-2 S / 0.2)),
-    S the sum of the first N inputs, and the optimal loss is (a - b)^2 E[p (1 - p)], a one-dimensional
-    integral, plus 0.1 with noisy targets. Without signal noise p is 0 or 1.
+    S the sum of the first N inputs, and the optimal loss is (a - b)^2 E[p (1 - p)], a
+    one-dimensional integral, plus 0.1 with noisy targets. Without signal noise p is 0 or 1.
 
     A sequence is right when the output is within 0.2 of the target (3a, 3b) or within 0.1 of the
     target without its noise (3c). The paper stops at 0 of 256 wrong (3a, 3c), fewer than 6 of 256
