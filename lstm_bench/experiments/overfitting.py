@@ -193,7 +193,7 @@ class Overfitting(Experiment):
         """A panel a task: the gap at the end, at the first comparison of the settings."""
         comparison = self.settings.comparisons[0]
         shown = table[(table.comparison == comparison) & (table.weight_decay == 0)]
-        gap = Axis("held-out less training loss, per chance loss", "symlog", limits=(-0.1, None))
+        gap = Axis("held-out less training loss, per chance loss")
         panels = [panel(SEQUENCES, gap, _layer("gap"), guides=(0.0, 1.0))]
         note = (
             f"{comparison}; n = {{n}} replicates a point; bars: Student's 95 % intervals; grey "
@@ -205,8 +205,10 @@ class Overfitting(Experiment):
     def supplement(self, table: pd.DataFrame, summary: pd.DataFrame, evidence: Evidence) -> Figure:
         """A column a task, for each comparison: scores at the end, when stopped, and matched."""
         few, final = "fitted * 2 < n", "held-out score at the end"
+        comparisons = list(dict.fromkeys(table.comparison))
         panels = []
-        for comparison in dict.fromkeys(table.comparison):
+        for comparison in comparisons:
+            title = comparison if len(comparisons) > 1 else ""
             plain = f"comparison == '{comparison}' and weight_decay == 0"
             decay = _layer("score", plain.replace("== 0", "> 0"), hollow=True)
             scores = {
@@ -215,10 +217,10 @@ class Overfitting(Experiment):
                 "score at the same training loss": [_layer("matched_score", plain, faded=few)],
             }
             for label, layers in scores.items():
-                panels.append(panel(SEQUENCES, Axis(label, "share"), *layers, title=comparison))
+                panels.append(panel(SEQUENCES, Axis(label, "share"), *layers, title=title))
             matched = Axis("gap at the same training loss, per chance loss")
             panels.append(
-                panel(SEQUENCES, matched, _layer("matched_gap", plain, faded=few), title=comparison)
+                panel(SEQUENCES, matched, _layer("matched_gap", plain, faded=few), title=title)
             )
         note = (
             "n = {n} replicates a point; bars: Student's 95 % intervals; same training loss: "
