@@ -103,7 +103,6 @@ wildcard_constraints:
 localrules:
     all,
     conclude,
-    dataset,
     draw,
     figures,
     judge,
