@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from math import log
 from typing import Any, Protocol
 
 from lstm_bench.spec import Condition, SeedBlock, Training, seed_blocks
 
+LENGTH = "T"  # a cell's option of this value is the length it is trained at: {chrono: T}
 TUNED_WITH = ("optimiser", "batch", "updates")  # and the width: what a learning rate depends on
 
 
@@ -20,6 +22,9 @@ TUNED_WITH = ("optimiser", "batch", "updates")  # and the width: what a learning
 class Choice:
     """A task or a cell with the options that differ from their defaults.
 
+    lengths   of a task: those it is trained at, in the order of the config
+    climbs    of a task: its lengths are the rungs of a ladder (`stats.ladder`), from the shortest
+              on as far as they are solved
     network   of a cell: the options of its network, the config's and its own
     own       of a cell: the `network`, `width` and `training` its entry gives for itself
     """
@@ -28,6 +33,7 @@ class Choice:
     options: Mapping[str, object] = field(default_factory=dict)
     label: str = ""
     lengths: tuple[int, ...] = ()
+    climbs: bool = False
     network: Mapping[str, Any] = field(default_factory=dict)
     own: Mapping[str, Any] = field(default_factory=dict)
 
@@ -46,6 +52,10 @@ class Choice:
     def shown(self) -> str:
         return self.label or self.key
 
+    def at(self, T: int) -> dict[str, object]:
+        """The options at a length: where one is `T`, it is this one."""
+        return {key: T if value == LENGTH else value for key, value in self.options.items()}
+
 
 def tuned_here(training: Training, width: Any, network: Mapping[str, object]) -> dict[str, object]:
     """The settings of a sweep that its learning rates depend on."""
@@ -57,6 +67,11 @@ def differing(settings: Mapping[str, object], here: Mapping[str, object]) -> dic
     """What a rate was tuned with and a sweep does otherwise; unless said, with a plain network."""
     every = {"network": {}, **settings} if settings else {}
     return {key: value for key, value in every.items() if here.get(key, value) != value}
+
+
+def nearest_rate(tuned: Mapping[int, float], T: int) -> float:
+    """Of rates by the length they were tuned at, that of the nearest, as a ratio."""
+    return tuned[min(sorted(tuned), key=lambda at: abs(log(at / T)))]
 
 
 def told_width(width: int | Mapping[str, object]) -> str:
@@ -97,6 +112,7 @@ class Sweep:
 
     width, network   as the config gives them: for cells that have none of their own
     sizes            finds the width at which a cell has a given size
+    rates            tuned, by the keys of task and cell and by the length they were tuned at
     """
 
     tasks: tuple[Choice, ...]
@@ -107,7 +123,7 @@ class Sweep:
     seed_block: int
     sizes: Sizes
     first_seed: int = 0
-    rates: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    rates: Mapping[str, Mapping[str, Mapping[int, float]]] = field(default_factory=dict)
     tuned_with: Mapping[tuple[str, str], Mapping[str, object]] = field(default_factory=dict)
     network: Mapping[str, object] = field(default_factory=dict)
 
@@ -123,11 +139,14 @@ class Sweep:
             return width
         return self.sizes.matched(task, cell, width["match"], width["budget"])
 
-    def learning_rate(self, task: Choice, cell: Choice) -> float:
-        """The rate the cell's entry gives, or that tuned for the pair, or the config's own."""
+    def learning_rate(self, task: Choice, T: int, cell: Choice) -> float:
+        """The rate the cell's entry gives, or that tuned nearest to T, or the config's own."""
         if "learning_rate" in (given := cell.own.get("training", {})):
             return float(given["learning_rate"])
-        return self.rates.get(task.key, {}).get(cell.key, self.training.learning_rate)
+        tuned = self.rates.get(task.key, {}).get(cell.key)
+        if not tuned:
+            return self.training.learning_rate
+        return nearest_rate(tuned, T)
 
     def untuned(self, tasks: Iterable[Choice]) -> list[tuple[str, str]]:
         """Labels of the pairs on these tasks that take the config's own rate: none was tuned."""
@@ -151,7 +170,7 @@ class Sweep:
 
     def condition(self, task: Choice, T: int, cell: Choice, **training: Any) -> Condition:
         """This cell on this task at this length; keyword arguments replace training settings."""
-        rate = self.learning_rate(task, cell)
+        rate = self.learning_rate(task, T, cell)
         changes = {**cell.own.get("training", {}), "learning_rate": rate, **training}
         return Condition(
             task=task.name,
@@ -159,7 +178,7 @@ class Sweep:
             cell=cell.name,
             width=self.width_of(task, cell),
             task_options=dict(task.options),
-            cell_options=dict(cell.options),
+            cell_options=cell.at(T),
             training=replace(self.training, **changes),
             network=dict(cell.network),
         )

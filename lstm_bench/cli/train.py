@@ -19,17 +19,18 @@ if TYPE_CHECKING:
 HELP = {
     "updates": "Budget of updates.",
     "batch": "Sequences an update.",
-    "evaluate_every": "Updates between evaluations on validation.",
+    "evaluate_every": "Most updates between evaluations on validation.",
+    "evaluate_first": "Updates between the first of them.",
     "optimiser": "adam, rmsprop or sgd.",
     "learning_rate": "Without it: the tuned rate of the pair, where config.yaml names one.",
     "momentum": "Of sgd.",
     "clip": "norm, value or none.",
     "clip_at": "Where the gradient is clipped.",
-    "patience": "Evaluations after the first solved one.",
     "futility_after": "Share of the budget from which a replicate at the chance loss is stopped.",
     "futility_margin": "Share of the way from chance loss to perfect that counts as no way.",
     "train_size": "Sequences of a finite training set; without it fresh ones are drawn.",
     "validation_size": "Sequences that stopping reads.",
+    "confirmation_size": "Fresh sequences that must agree before a replicate counts as solved.",
     "test_size": "Sequences read once, at the end.",
     "reduction": "mean, or sum: half the summed squared error.",
     "truncate": "Steps between cuts of the gradient; without it none.",
@@ -108,16 +109,18 @@ def _tuned(condition: Condition) -> float:
     """The rate frozen for this pair, or the default; says which."""
     from lstm_bench.store.rates import read_rates
     from lstm_bench.store.yamls import read_yaml
-    from lstm_bench.sweep import Choice
+    from lstm_bench.sweep import Choice, nearest_rate
 
     task = Choice(condition.task, condition.task_options).key
     own = {"network": condition.network} if condition.network else {}
     cell = Choice(condition.cell, condition.cell_options, own=own).key
     config = read_yaml(Path("config.yaml")) if Path("config.yaml").exists() else {}
-    rate = read_rates(config or {}).chosen.get((task, cell))
-    if rate is None:
+    tuned = read_rates(config or {}).chosen.get((task, cell))
+    if tuned is None:
+        rate = Training.learning_rate
         why = f"the default: none is tuned here for {cell} on {task}"
     else:
+        rate = nearest_rate(tuned, condition.T)
         why = f"tuned for {cell} on {task}; --learning-rate gives another"
-    click.echo(f"learning rate {rate or Training.learning_rate:g} ({why})")
+    click.echo(f"learning rate {rate:g} ({why})")
     return rate or Training.learning_rate

@@ -1,4 +1,4 @@
-"""A sweep resolved: conditions with ids, datasets, seed blocks, experiments."""
+"""A sweep resolved: conditions with ids, seed blocks, experiments."""
 
 from __future__ import annotations
 
@@ -20,20 +20,22 @@ from lstm_bench.jobs.devices import as_text, declared, device_for
 from lstm_bench.planning.arms import require_arms
 from lstm_bench.planning.config import make_sweep
 from lstm_bench.planning.fitting import fitted, with_sections
+from lstm_bench.planning.ladders import ladders
 from lstm_bench.planning.limits import require_few, require_memory, require_sizes
 from lstm_bench.planning.notices import notices, untuned_pairs
 from lstm_bench.planning.schema import check_schema, numbers_from_text, only, plain_numbers
+from lstm_bench.planning.searches import searches
 from lstm_bench.planning.sources import closure, code_of, digest_of, stages_code
-from lstm_bench.registry import code_version, load_plugins, source_file
-from lstm_bench.spec import Condition, Dataset, canonical
+from lstm_bench.registry import load_plugins, source_file
+from lstm_bench.spec import Condition, canonical
 from lstm_bench.store.planned import (
     Effort,
     PlannedArm,
     PlannedClaim,
     PlannedCondition,
-    PlannedDataset,
     PlannedExperiment,
     PlannedMember,
+    PlannedSearch,
     PlannedTable,
 )
 from lstm_bench.store.plans import Plan, PlannedSweep
@@ -73,11 +75,13 @@ def resolve(
     # a probe of a mixed sweep measures on the CPU, whose numbers are the same everywhere
     measured_on = config["device"] if isinstance(config["device"], str) else "cpu"
     entries: dict[str, PlannedExperiment] = {}
+    searched: dict[str, PlannedSearch] = {}
     left_out = []
     for name in asked:
         try:
             experiment = fitted(known[name], config, inherited, sweep)
             entries[name] = _experiment(experiment, sweep, planned, measured_on)
+            searched |= searches(experiment, sweep)
         except BenchError as error:
             # a config file below the one that chose the cells named this experiment, which is not
             # possible with these cells: it is left out
@@ -97,7 +101,6 @@ def resolve(
     otherwise = sweep.tuned_otherwise(every_task)
     untuned = untuned_pairs(sweep, every_task, members, planned)
     conditions = _conditions(planned)
-    datasets = {entry.dataset: entry.spec.dataset for entry in conditions.values()}
     plan = Plan(
         config=config,
         sweep=PlannedSweep(
@@ -113,8 +116,9 @@ def resolve(
             untuned=tuple(f"{cell} on {task}" for task, cell in untuned),
         ),
         conditions=conditions,
-        datasets={folder: _dataset(dataset) for folder, dataset in datasets.items()},
         experiments=entries,
+        searches=searched,
+        ladders=dict(ladders(sweep, {member.condition for member in members})),
         tables=tables,
         claims=claimed,
         code=stages_code(known[name].__module__ for name in config["experiments"]),
@@ -168,6 +172,7 @@ def _experiment(
         tasks=experiment.tasks,
         probe_settings=settings,
         probe_code=_probe_code(experiment.probe, settings),
+        searches=any(True for _ in experiment.searches(sweep)),
         reads=experiment.reads,
         beside=experiment.beside,
         settings=json.loads(canonical(experiment.settings)),
@@ -243,10 +248,6 @@ def _probe_code(probe: str | None, settings: Mapping[str, Any]) -> str:
     return module.code_identity(settings)
 
 
-def _dataset(dataset: Dataset) -> PlannedDataset:
-    return PlannedDataset(dataset, f"task {code_version(tasks.registry()[dataset.task])}")
-
-
 def _conditions(planned: Mapping[str, Condition]) -> dict[str, PlannedCondition]:
     """Every condition with what the workflow, the report and the tracker want to know of it."""
     known: dict[str, tuple[tasks.Task, Facts, str]] = {}
@@ -269,8 +270,6 @@ def _conditions(planned: Mapping[str, Condition]) -> dict[str, PlannedCondition]
                 way=time_loop,
                 steps=task.steps(condition.T),
                 inputs=task.inputs,
-                validation=training.validation_size,
-                held_out=training.validation_size + training.test_size,
             ),
         )
     return found

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from lstm_bench.spec import Condition, Dataset, SeedBlock
+from lstm_bench.spec import Condition, SeedBlock
 from lstm_bench.sweep import Choice
 
 
@@ -16,14 +16,11 @@ class Effort:
 
     way                    how the engine goes through time: kernel, scan or loop
     steps, inputs          of a sequence: its time steps, and the numbers at each
-    validation, held_out   sequences of the validation set, and of validation and test together
     """
 
     way: str = "loop"
     steps: int = 0
     inputs: int = 0
-    validation: int = 0
-    held_out: int = 0
 
 
 @dataclass(frozen=True)
@@ -31,7 +28,6 @@ class PlannedCondition:
     """A condition with what can be said of it before it is trained.
 
     code                     the versions that decide its results
-    dataset                  the folder of its held-out sequences, below results/datasets
     parameters, state_size   of its network, numbers; 0 where its cell's plugin is not loaded
     flops_per_update         of one replicate's batch, forward and backward
     solved_score             the criterion, in the score that `score_name` names
@@ -39,7 +35,6 @@ class PlannedCondition:
     """
 
     spec: Condition
-    dataset: str
     code: str = ""
     parameters: int = 0
     state_size: int = 0
@@ -48,14 +43,6 @@ class PlannedCondition:
     score_name: str = ""
     priority: int = 0
     effort: Effort = field(default_factory=Effort)
-
-
-@dataclass(frozen=True)
-class PlannedDataset:
-    """The held-out sequences of a task at a length, and the version of the task."""
-
-    spec: Dataset
-    code: str
 
 
 @dataclass(frozen=True)
@@ -76,6 +63,7 @@ class PlannedExperiment:
     tasks          of its own, where it has some
     probe          the module of `probes` that measures for it, or None
     probe_settings, probe_code   the parameters of that probe, and the digest of its code
+    searches       whether it reads what the plan's searches found
     reads          experiments whose table it joins
     beside         whether it belongs on the page though the config does not list it
     settings       its section of the config, with its defaults, fitted to the sweep
@@ -89,6 +77,7 @@ class PlannedExperiment:
     probe: str | None = None
     probe_settings: Mapping[str, Any] = field(default_factory=dict)
     probe_code: str = ""
+    searches: bool = False
     reads: tuple[str, ...] = ()
     beside: bool = False
     settings: Mapping[str, Any] = field(default_factory=dict)
@@ -100,6 +89,46 @@ class PlannedExperiment:
     def runs(self) -> list[tuple[str, str]]:
         """(condition id, block name) of every seed block it needs."""
         return [(member.condition, block) for member in self.members for block in self.blocks]
+
+
+@dataclass(frozen=True)
+class PlannedLadder:
+    """A task and a cell, by their labels, climbed rung by rung in one job (`jobs.climb`).
+
+    conditions   one a length, by id
+    blocks       the seed blocks that each rung may try, in their order
+    """
+
+    task: str
+    cell: str
+    lengths: tuple[int, ...]
+    conditions: tuple[str, ...]
+    blocks: tuple[str, ...]
+
+    @property
+    def runs(self) -> list[tuple[str, str]]:
+        """(condition id, block name) of every seed block it may train."""
+        return [(id, block) for id in self.conditions for block in self.blocks]
+
+
+@dataclass(frozen=True)
+class PlannedSearch:
+    """The learning rates of a cell on a task, by their keys, along its lengths (`jobs.search`).
+
+    conditions   one an anchor, at whatever rate
+    rates        the grid of the first anchor
+    first, later, more   see `stats.rate_search.tune`
+    code         the versions that decide its results
+    """
+
+    task: str
+    cell: str
+    conditions: tuple[Condition, ...]
+    rates: tuple[float, ...]
+    first: int
+    later: int
+    more: int
+    code: str = ""
 
 
 @dataclass(frozen=True)

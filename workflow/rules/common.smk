@@ -3,6 +3,7 @@ import shlex
 import signal
 import sys
 import tempfile
+from pathlib import Path
 
 from lstm_bench import environment
 from lstm_bench.errors import NOTED, BenchError
@@ -14,9 +15,16 @@ from lstm_bench.planning.overlays import (
     overridden,
     without_null_text,
 )
-from lstm_bench.planning.device_request import block_mib, gpus
+from lstm_bench.planning.device_request import (
+    block_mib,
+    gpus,
+    ladder_gpus,
+    ladder_mib,
+    search_gpus,
+)
 from lstm_bench.spec import canonical, digest
 from lstm_bench.store import salvage, paths
+from lstm_bench.store.adaptive import lost
 from lstm_bench.store.rates import require_writable
 from lstm_bench.store.records import require_known
 from lstm_bench.tracking import address
@@ -95,6 +103,13 @@ def priority(wildcards):
     return plan.conditions[wildcards.condition].priority
 
 
+# a climb cannot be parted: those that may take long come before any seed block
+def ladder_priority(wildcards):
+    settle_execution()
+    rungs = plan.ladders[wildcards.ladder].conditions
+    return min(sum(plan.conditions[id].priority for id in rungs), 2**31 - 1)
+
+
 wildcard_constraints:
     **paths.WILDCARDS,
 
@@ -107,7 +122,6 @@ def one_of(names):
 localrules:
     all,
     conclude,
-    dataset,
     draw,
     draw_both,
     figures,
