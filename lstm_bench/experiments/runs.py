@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from lstm_bench.stats.ladder import Rung
 from lstm_bench.stats.rates import wilson
 from lstm_bench.stats.survival import time_to_solve
 from lstm_bench.store.planned import PlannedCondition
@@ -27,7 +28,8 @@ def make_runs(
 
     task, cell          labels of the config
     T, seed, condition  and a column for each factor of the experiment's arms (`sweep.Member`)
-    judged              whether it ended otherwise than in an error of the machine
+    tried               whether it was trained; not where shorter sequences of a ladder failed
+    judged              whether it was tried, and ended otherwise than in an error of the machine
     solved              whether it solved the task within its `budget` of updates
     updates             until it solved the task, or the budget, at which it is censored
     trained             updates it was trained for
@@ -45,7 +47,8 @@ def make_runs(
     rows["budget"] = [entry.spec.training.updates for entry in entries]
     for name, key in FROM_PLAN.items():
         rows[name] = [getattr(entry, key) for entry in entries]
-    rows["judged"], rows["solved"] = rows.status != "error", rows.status == "solved"
+    rows["tried"], rows["solved"] = rows.status != "not tried", rows.status == "solved"
+    rows["judged"] = rows.tried & (rows.status != "error")
     rows["updates"] = rows.updates_to_solve.astype(float).where(rows.solved, rows.budget)
     rows = rows.merge(_seconds(rows, timing), on=["condition", "seed"], how="left")
     places = pd.DataFrame({name: pd.factorize(rows[name])[0] for name in ("task", "cell")})
@@ -88,6 +91,16 @@ def rate_of(runs: pd.DataFrame) -> dict[str, float]:
     low, high = wilson(solved, n)
     share = solved / n if n else float("nan")
     return {"n": n, "solved": solved, "share": share, "low": low, "high": high}
+
+
+def rungs_of(table: pd.DataFrame) -> list[Rung]:
+    """The rungs of a ladder, from rows with T, n and solved, and `tried` where some were not."""
+    tried = table.tried if "tried" in table else pd.Series(True, table.index)
+    rows = table.assign(tried=tried).sort_values("T")
+    return [
+        Rung(int(row["T"]), int(row.solved), int(row.n), bool(row.tried))
+        for _, row in rows.iterrows()
+    ]
 
 
 def ends_of(runs: pd.DataFrame) -> dict[str, int]:
