@@ -13,6 +13,7 @@ from lstm_bench.stats.rates import wilson
 from lstm_bench.stats.survival import time_to_solve
 from lstm_bench.store.planned import PlannedCondition
 
+NOT_TRIED = "not tried"  # the status of a replicate of a rung that no climb came to
 FROM_PLAN = {
     "parameters": "parameters",
     "state": "state_size",
@@ -28,8 +29,8 @@ def make_runs(
 
     task, cell          labels of the config
     T, seed, condition  and a column for each factor of the experiment's arms (`sweep.Member`)
-    tried               whether it was trained; not where shorter sequences of a ladder failed
-    judged              whether it was tried, and ended otherwise than in an error of the machine
+    tried               whether it was trained: False beyond the rung at which a ladder ended
+    judged              whether it was, and ended otherwise than in an error of the machine
     solved              whether it solved the task within its `budget` of updates
     updates             until it solved the task, or the budget, at which it is censored
     trained             updates it was trained for
@@ -47,7 +48,7 @@ def make_runs(
     rows["budget"] = [entry.spec.training.updates for entry in entries]
     for name, key in FROM_PLAN.items():
         rows[name] = [getattr(entry, key) for entry in entries]
-    rows["tried"], rows["solved"] = rows.status != "not tried", rows.status == "solved"
+    rows["tried"], rows["solved"] = rows.status != NOT_TRIED, rows.status == "solved"
     rows["judged"] = rows.tried & (rows.status != "error")
     rows["updates"] = rows.updates_to_solve.astype(float).where(rows.solved, rows.budget)
     rows = rows.merge(_seconds(rows, timing), on=["condition", "seed"], how="left")

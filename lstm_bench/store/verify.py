@@ -13,7 +13,6 @@ from lstm_bench.errors import BenchError, DamagedFile
 from lstm_bench.store import paths
 from lstm_bench.store.checksums import checksums_of, read_checked, sums
 from lstm_bench.store.conditions import read_condition
-from lstm_bench.store.datasets import SPLITS, make_dataset, read_arrays
 from lstm_bench.store.locks import not_locked
 from lstm_bench.store.paths import BLOCK, BLOCK_FILES, CHECKPOINT, EXPERIMENT_FILES, STATE, Results
 from lstm_bench.store.plans import Plan
@@ -26,7 +25,10 @@ TABLES = (*(f"{BLOCK}/{name}" for name in BLOCK_FILES if name.endswith(".parquet
 MODEL = "model.safetensors"
 WEIGHTS = (f"{BLOCK}/{MODEL}", f"{CHECKPOINT}/{MODEL}", f"{CHECKPOINT}/{STATE}")
 SEALS = (
-    *(template.replace(".json", ".sha256") for template in (paths.PLAN, paths.ESTIMATE)),
+    *(
+        template.replace(".json", ".sha256")
+        for template in (paths.PLAN, paths.ESTIMATE, paths.LADDER)
+    ),
     *(f"{paths.EXPERIMENT}/{name}" for name in paths.EXPERIMENT_CHECKSUMS),
     *(f"{paths.CLAIMS}/{name}" for name in paths.CLAIM_CHECKSUMS),
     f"{paths.TABLE}.sha256",
@@ -36,10 +38,6 @@ FINAL = ("solved", "unsolved", "diverged", "timeout", "error", STALE)
 
 def verify(results: Results) -> Iterator[tuple[Path, DamagedFile | None]]:
     """Every stored file that carries a checksum, and what is wrong with it."""
-    for manifest in results.matching(f"{paths.DATASET}/manifest.json"):
-        for split in SPLITS:
-            path = manifest.parent / f"{split}.npz"
-            yield path, _fault(read_arrays, manifest.parent, split)
     for path in results.matching(f"{paths.RUN}/condition.json"):
         yield path, _fault(read_condition, results, path.parent.name)
     for path in _matching(results, TABLES):
@@ -65,15 +63,7 @@ def _fault(read: Callable[..., Any], *arguments: Any) -> DamagedFile | None:
 
 
 def remove(path: Path, results: Results, plan: Plan | None = None) -> None:
-    """Delete a damaged file, with what one job makes with it and what was drawn from it.
-
-    A dataset of the plan is drawn again at once: while a file of it is missing, Snakemake would
-    train anew what was trained on it.
-    """
-    folder = path.parent.relative_to(results.root).as_posix()
-    if plan is not None and folder in plan.datasets:
-        make_dataset(path.parent, plan.datasets[folder].spec)
-        return
+    """Delete a damaged file, with what one job makes with it and what was drawn from it."""
     path.unlink(missing_ok=True)
     if path.parent.name.startswith("seeds-"):
         _clear(path.parent, (*BLOCK_FILES, STATE))
@@ -106,6 +96,9 @@ def _outdate(plan: Plan, results: Results, gone: set[tuple[str, str]]) -> None:
     for name in plan.experiments:
         if gone & set(plan.blocks([name])):
             _clear(results.experiment(name), (*EXPERIMENT_FILES, paths.DRAWN_BY))
+    for ladder in {plan.ladder_of[pair] for pair in gone if pair in plan.ladder_of}:
+        for path in (results.ladder(ladder), results.ladder(ladder).with_suffix(".sha256")):
+            path.unlink(missing_ok=True)
     for row, entry in plan.tables.items():
         if gone & set(entry.runs):
             for ending in (*paths.TABLE_FILES, ".sha256"):

@@ -14,9 +14,15 @@ from lstm_bench.planning.overlays import (
     overridden,
     without_null_text,
 )
-from lstm_bench.planning.device_request import block_mib, gpus
+from lstm_bench.planning.device_request import (
+    block_mib,
+    gpus,
+    ladder_gpus,
+    ladder_mib,
+)
 from lstm_bench.spec import canonical, digest
 from lstm_bench.store import salvage, paths
+from lstm_bench.store.ladders import lost
 from lstm_bench.store.rates import require_writable
 from lstm_bench.store.records import require_known
 from lstm_bench.tracking import address
@@ -95,6 +101,13 @@ def priority(wildcards):
     return plan.conditions[wildcards.condition].priority
 
 
+# a climb cannot be parted: those that may take long come before any seed block
+def ladder_priority(wildcards):
+    settle_execution()
+    rungs = plan.ladders[wildcards.ladder].conditions
+    return min(sum(plan.conditions[id].priority for id in rungs), 2**31 - 1)
+
+
 wildcard_constraints:
     **paths.WILDCARDS,
 
@@ -103,7 +116,6 @@ wildcard_constraints:
 localrules:
     all,
     conclude,
-    dataset,
     draw,
     figures,
     judge,
