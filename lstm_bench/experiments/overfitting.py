@@ -16,7 +16,7 @@ from lstm_bench.experiments.settings import Allowed, Cells, Lengths, OwnTasks, P
 from lstm_bench.experiments.words import at_length, interval, listed, spans
 from lstm_bench.plotting.figure import Axis, Figure, Layer, figure, panel
 from lstm_bench.stats.rates import wilson
-from lstm_bench.stats.student import student_interval
+from lstm_bench.stats.means import mean_interval
 from lstm_bench.sweep import Choice, Member, Sweep
 
 SEQUENCES = Axis("distinct training sequences", "lengths")
@@ -88,7 +88,7 @@ class Overfitting(Experiment):
     reading chooses nothing by the held-out sequences, so that validation serves as held-out.
     Early stopping: the test score of the weights with the lowest validation loss, from the same
     trainings. Weight decay is decoupled. Replicates that diverged or ended in an error are left
-    out of n. Student's 95 % intervals.
+    out of n. Intervals: 95 %.
     """
 
     name = "overfitting"
@@ -123,7 +123,7 @@ class Overfitting(Experiment):
             n, fitted = len(group), int(group.fitted.sum())
             row = {**dict(zip(KEYS, key)), "n": n, **bounds("fitted", (fitted, *wilson(fitted, n)))}
             for measure in MEASURES:
-                row |= bounds(measure, student_interval(group[measure]))
+                row |= bounds(measure, mean_interval(group[measure]))
             row |= {"width": group.width.iloc[0], "parameters": group.parameters.iloc[0]}
             rows.append(row | {"share_of_floor": group.threshold.iloc[0]})
         return pd.DataFrame(rows)
@@ -149,11 +149,11 @@ class Overfitting(Experiment):
             cells = [cell for cell in evidence.cells if cell in gaps]
             for cell in cells:
                 row = {**dict(zip(at, key)), "cell": cell, "n": int(gaps[cell].notna().sum())}
-                row |= bounds("gap", student_interval(gaps[cell]))
+                row |= bounds("gap", mean_interval(gaps[cell]))
                 paired = (gaps[cell] - gaps[cells[0]]).dropna()
                 compared = (np.nan, np.nan, np.nan)
                 if cell != cells[0] and len(paired):
-                    compared = student_interval(paired)
+                    compared = mean_interval(paired)
                 row |= {"against": cells[0], "pairs": len(paired)}
                 rows.append({**row, **bounds("difference", compared)})
         return frame(rows, SUMMARY)
@@ -196,7 +196,7 @@ class Overfitting(Experiment):
         gap = Axis("held-out less training loss, per chance loss")
         panels = [panel(SEQUENCES, gap, _layer("gap"), guides=(0.0, 1.0))]
         note = (
-            f"{comparison}; n = {{n}} replicates a point; bars: Student's 95 % intervals; grey "
+            f"{comparison}; n = {{n}} replicates a point; bars: 95 % intervals; grey "
             "lines: no gap, and the loss of an answer without memory"
         )
         found = finding(summary[summary.comparison == comparison])
@@ -223,7 +223,7 @@ class Overfitting(Experiment):
                 panel(SEQUENCES, matched, _layer("matched_gap", plain, faded=few), title=title)
             )
         note = (
-            "n = {n} replicates a point; bars: Student's 95 % intervals; same training loss: "
+            "n = {n} replicates a point; bars: 95 % intervals; same training loss: "
             "{share_of_floor} of the chance loss, faded: fewer than half reach it"
         )
         return figure(table, panels, evidence.cells, note, ["task", "T"])

@@ -72,7 +72,7 @@ def main_figure(table: pd.DataFrame) -> Figure:
         ),
     ]
     note = (
-        "n = {n} replicates; bars: Student's 95 % intervals. AUCs and held gates: of replicates "
+        "n = {n} replicates; bars: 95 % intervals. AUCs and held gates: of replicates "
         "that solved the task; faded: none did, and a ratio of updates is a bound"
     )
     return figure(table, panels, PLACES, note, finding=finding(table))
@@ -139,7 +139,7 @@ def supplement(table: pd.DataFrame, evidence: Evidence) -> Figure:
     ]
     note = (
         "n = {n} replicates that solved the task (faded: none did, all trained ones); bars: "
-        "Student's 95 % intervals; thin lines: untrained"
+        "95 % intervals; thin lines: untrained"
     )
     return figure(table, panels, evidence.cells, note, ["task"])
 

@@ -15,7 +15,7 @@ from lstm_bench.experiments.selective_figures import main_figure, supplement
 from lstm_bench.experiments.settings import Allowed, Cells, Lengths, OwnTasks, Sequences, Tasks
 from lstm_bench.experiments.words import interval, listed
 from lstm_bench.plotting.figure import Figure
-from lstm_bench.stats.student import student_interval
+from lstm_bench.stats.means import mean_interval
 from lstm_bench.sweep import Choice, Member, Sweep
 
 KEYS = ["task", "cell", "T", "seed"]
@@ -70,8 +70,8 @@ class SelectiveMemory(Experiment):
     Trained without it: the gate is 1 from the start (variants NIG and NFG of Greff et al. 2017),
     same width, rate and data; updates to solve over those of the peephole LSTM of the same seed,
     unsolved as the budget, so that a ratio is a bound where either leaves replicates unsolved.
-    Means over replicates, of ratios geometric, with Student's 95 % intervals; of the steps a
-    state is kept, geometric ones.
+    Means over replicates, of ratios and of the steps a state is kept geometric, with 95 %
+    intervals.
     """
 
     name = "selective_memory"
@@ -120,7 +120,7 @@ class SelectiveMemory(Experiment):
             for point, group in groups(judged, ["measure", "of", "gate", "lag"]):
                 # a constant is one over a gate's distance from 1: a ratio of scales
                 geometric = point["measure"] == "constant"
-                found = student_interval(np.log(group.value) if geometric else group.value)
+                found = mean_interval(np.log(group.value) if geometric else group.value)
                 ends = np.exp(found) if geometric else found
                 row = {**about, **point, "gate": point["gate"] or "none", "n": len(group)}
                 row |= {"trained": trained, "who": who}
@@ -223,7 +223,7 @@ def _retrained(runs: pd.DataFrame) -> Iterator[dict[str, object]]:
             gate = next((gate for gate, name in WITHOUT.items() if name == about["cell"]), "")
             if gate and BASELINE in logs:
                 paired = (logs[about["cell"]] - logs[BASELINE]).dropna()
-                ratio = 2.0 ** np.asarray(student_interval(paired))
+                ratio = 2.0 ** np.asarray(mean_interval(paired))
                 row |= dict(zip(("mean", "low", "high"), ratio))
                 yield {
                     **row,
