@@ -15,8 +15,8 @@ from lstm_bench.experiments.runs import bounds, frame
 from lstm_bench.experiments.settings import Allowed, Cells, Lengths, OwnTasks, Positive, Tasks
 from lstm_bench.experiments.words import at_length, interval, listed, spans
 from lstm_bench.plotting.figure import Axis, Figure, Layer, figure, panel
-from lstm_bench.stats.rates import wilson
 from lstm_bench.stats.means import mean_interval
+from lstm_bench.stats.rates import wilson
 from lstm_bench.sweep import Choice, Member, Sweep
 
 SEQUENCES = Axis("distinct training sequences", "lengths")

@@ -185,7 +185,8 @@ def figure(
 ) -> Figure:
     """The panels, one below another, for each combination of the columns `by`, side by side.
 
-    Those of one combination alone stand in one line, four or more in two. `cells` are the series,
+    Those of one combination alone stand in one line, four or more in two; so do more than four
+    combinations of one panel. `cells` are the series,
     in the order of the config, or others with a place each. `title` is that of a column, `finding`
     that of the figure: what it shows, in a sentence. Raises BenchError where a panel names a column
     that its table lacks.
@@ -200,6 +201,9 @@ def figure(
     if len(columns) == 1:
         wide = len(panels) if len(panels) < 4 else ceil(len(panels) / 2)
         grid = [tuple(columns[0][i : i + wide]) for i in range(0, len(panels), wide)]
+    elif len(panels) == 1 and len(columns) > 4:
+        wide = ceil(len(columns) / 2)
+        grid = [tuple(grid[0][i : i + wide]) for i in range(0, len(columns), wide)]
     order = cells if isinstance(cells, Mapping) else cell_places(cells)
     made = Figure(tuple(grid), order, filled(note, table), finding)
     made.numbers()  # which reads every column
