@@ -118,12 +118,10 @@ def _holds(claim: Mapping[str, Any]) -> str:
         return "not trained here" if claim["not_trained"] and claim["figure"] else "–"
     same = sum(not each["flips"] and not each["leans"] for each in beside)
     parts = [f"same side in {same} of {len(beside)}"]
-    for key, said in (("flips", "flips on a task"), ("leans", "other side on a task")):
-        names = [
-            each["name"] for each in beside if each[key] and (key == "flips" or not each["flips"])
-        ]
-        if names:
-            parts.append(f"{said}: {', '.join(names)}")
+    flips = [each["name"] for each in beside if each["flips"]]
+    leans = [each["name"] for each in beside if each["leans"] and not each["flips"]]
+    parts += [f"flips on a task: {', '.join(flips)}"] if flips else []
+    parts += [f"other side on a task: {', '.join(leans)}"] if leans else []
     return "; ".join(parts)
 
 
