@@ -38,7 +38,7 @@ SMALL: dict[str, Any] = {
         "validation_size": 32,
         "test_size": 32,
     },
-    "tuning": {"length": 10, "rates": [0.003, 0.01, 0.03], "replicates": 3},
+    "tuning": {"rates": [0.003, 0.01, 0.03], "first": 1, "later": 1, "more": 1},
     "learning_rates": None,
     "device": "cpu",
     "cost": {"lengths": [5, 10], "widths": [4, 8], "length": 5, "samples": 3},
