@@ -11,7 +11,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any
 
@@ -19,6 +19,7 @@ from lstm_bench.typed import plain
 
 SEED_LIMIT = 2**31
 TUNING_SEEDS = 1_000_000  # seeds from here on belong to tuning; no experiment may judge on them
+GROWTH = 10  # later a tenth of the updates made: the grain of a time is a tenth of it
 
 
 def canonical(value: Any) -> str:
@@ -44,8 +45,8 @@ def stream_key(purpose: str, **parts: Any) -> int:
 class Training:
     """How a condition is trained and when it stops. Defaults are those of the command line.
 
-    A replicate stops at the first of: `patience` evaluations after it was solved, futility,
-    divergence, the budget of `updates`.
+    A replicate stops at the first of: solved (`training.stopping`), futility, divergence, the
+    budget of `updates`.
     """
 
     updates: int = 2000
@@ -53,7 +54,10 @@ class Training:
     batch: int = 32
     """Sequences an update."""
     evaluate_every: int = 50
-    """Updates between two evaluations on the validation set."""
+    """The most updates between two evaluations on validation sequences."""
+    evaluate_first: int = 5
+    """Updates between the first ones: at 5, 10 ... 50, then every 10 %, so that an easy task has
+    its time, too."""
     optimiser: str = "adam"
     """adam, rmsprop or sgd (`training.optimisers`)."""
     learning_rate: float = 0.003
@@ -64,19 +68,21 @@ class Training:
     """`norm` shortens a gradient that is too long, `value` clamps each number of it, or `none`."""
     clip_at: float = 1.0
     """The largest norm, or value, that passes."""
-    patience: int = 5
-    """Evaluations that follow the first at which the task's criterion was met."""
     futility_after: float = 0.75
     """The share of the budget after which a replicate that has learnt nothing stops."""
     futility_margin: float = 0.02
     """Nothing: its best validation loss came less than this share of the way from the loss of the
-    best answer without memory to that of the perfect one, on the same validation set."""
+    best answer without memory to that of the perfect one, on the same sequences."""
     train_size: int | None = None
     """Training sequences; null draws new ones for ever."""
     validation_size: int = 512
-    """Validation sequences."""
+    """Validation sequences of each seed."""
+    confirmation_size: int | None = 4096
+    """Fresh sequences that must meet the criterion too before a replicate counts as solved; each
+    attempt draws new ones. Null: the first evaluation that meets it counts, as in papers of the
+    1990s."""
     test_size: int = 2048
-    """Test sequences: read once, after training."""
+    """Test sequences of each seed: read once, after training."""
     reduction: str = "mean"
     """What is differentiated: `mean`, the loss of the task, a mean over outputs and target steps,
     or `sum`, the error of the papers of the 1990s: summed over both, averaged over the sequences
@@ -113,6 +119,23 @@ ADDED_LATER = (  # to the fields of `Training`
     *("reduction", "truncate", "carry", "recompute"),
     *("train_distinct", "weight_decay", "stop", "keep"),
 )
+
+
+def next_evaluation(update: int, training: Training) -> int:
+    """The update of the evaluation after that at `update`: 5, 10 ... 50, then every 10 %.
+
+    Never more than `evaluate_every` apart.
+    """
+    t = training
+    return update + min(t.evaluate_every, max(t.evaluate_first, update // GROWTH))
+
+
+def evaluations(training: Training) -> int:
+    """How many evaluations the budget has, that at update 0 among them."""
+    count, update, t = 1, 0, training
+    while update < t.updates and update // GROWTH < t.evaluate_every:
+        update, count = next_evaluation(update, t), count + 1
+    return count + max(0, -(-(t.updates - update) // t.evaluate_every))
 
 
 @dataclass(frozen=True)
@@ -156,31 +179,6 @@ class Condition:
         slug = re.sub(r"[^a-z0-9_]+", "_", f"{self.task}".lower())
         cell = re.sub(r"[^a-z0-9_]+", "_", f"{self.cell}".lower())
         return f"{slug}-T{self.T}-{cell}-w{self.width}-{digest(self.to_json())}"
-
-    @cached_property
-    def dataset(self) -> Dataset:
-        return Dataset(
-            self.task,
-            self.T,
-            self.task_options,
-            self.training.validation_size,
-            self.training.test_size,
-        )
-
-
-@dataclass(frozen=True)
-class Dataset:
-    """The held-out sequences of a task at a length: what validation and test are drawn from."""
-
-    task: str
-    T: int
-    task_options: Mapping[str, Any]
-    validation_size: int
-    test_size: int
-
-    @cached_property
-    def id(self) -> str:
-        return digest(asdict(self))
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ traceback.
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 
@@ -34,20 +33,6 @@ plugin_option = click.option(
 @click.group()
 def stages() -> None:
     """The steps of the workflow."""
-
-
-@stages.command()
-@plugin_option
-@click.option("--spec", required=True, help="the dataset as JSON")
-def dataset(spec: str) -> None:
-    """Draw the validation and test sequences of a task at a length."""
-    from lstm_bench.spec import Dataset
-    from lstm_bench.store.datasets import make_dataset
-
-    asked = Dataset(**json.loads(spec))
-    folder = Results().dataset(asked)
-    manifest = make_dataset(folder, asked)
-    click.echo(f"{folder}: {manifest['sizes']}, chance loss {manifest['floor']:.6g}")
 
 
 @stages.command()

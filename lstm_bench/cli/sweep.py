@@ -89,11 +89,7 @@ def retry(statuses: str, configfile: tuple[str, ...]) -> None:
 
 
 @cli.command()
-@click.option(
-    "--remove",
-    is_flag=True,
-    help="Delete what is damaged, to be made again; datasets are drawn again at once.",
-)
+@click.option("--remove", is_flag=True, help="Delete what is damaged, to be made again.")
 def verify(remove: bool) -> None:
     """Read every stored file back and name what does not match its checksum."""
     from lstm_bench.store.verify import remove as delete

@@ -46,7 +46,6 @@ class HorizonExperiment(Experiment):
                 {
                     **about,
                     **rate_of(group),
-                    "stayed": int(judged.stayed.eq(True).sum()),
                     **ends_of(group),
                     "median_test_score": judged.test_score.astype(float).median(),
                     "learning_rate": group.learning_rate.iloc[0],

@@ -2,7 +2,7 @@
 
     seconds = START + evaluated * updates * (R * one + steps * STEP[way])
     one = UPDATE + flops / FLOPS + states * STATE
-    evaluated = 1 + validation / (3 * batch * evaluate_every)
+    evaluated = 1 + evaluations * validation / (3 * batch * updates)
 
 The budget of updates is an upper bound: a replicate that has solved its task stops before. The
 constants are of one core of a common server CPU of 2026; `flops` are those of forward and
@@ -15,8 +15,11 @@ from __future__ import annotations
 
 from math import ceil, isqrt
 
+from lstm_bench.spec import evaluations
 from lstm_bench.store.planned import PlannedCondition
 
+BACKWARD = 3  # forward and backward passes together cost three forward passes
+DRAWN = 512  # sequences that are tested or confirmed at a time (`training.evaluation`)
 START = 4.0  # seconds: Python, torch, and Snakemake's own work around a job
 UPDATE = 4e-4  # seconds a replicate: drawing data, readout, clipping, optimiser
 FLOPS = 5e10  # floating-point operations a second of one core
@@ -38,9 +41,10 @@ def seconds(entry: PlannedCondition, replicates: int) -> float:
 
 def training_seconds(entry: PlannedCondition, replicates: int) -> float:
     """Seconds of its updates and evaluations alone."""
-    training, effort = entry.spec.training, entry.effort
-    held_out = effort.validation / (3 * training.batch * training.evaluate_every)
-    return training.updates * update_seconds(entry, replicates) * (1 + held_out)
+    training = entry.spec.training
+    forward = evaluations(training) * training.validation_size
+    updates = training.updates + forward / (BACKWARD * training.batch)
+    return updates * update_seconds(entry, replicates)
 
 
 def update_seconds(entry: PlannedCondition, replicates: int) -> float:
@@ -63,5 +67,6 @@ def training_mib(entry: PlannedCondition, replicates: int) -> int:
     kept = 2 * isqrt(steps) + 1 if training.recompute else steps
     states = 4 * KEPT[effort.way] * kept * batch * replicates * entry.state_size
     weights = 4 * 8 * entry.parameters * replicates
-    data = 4 * steps * effort.inputs * 4 * (batch * replicates + effort.held_out)
+    held_out = (training.validation_size + DRAWN) * replicates
+    data = 4 * steps * effort.inputs * (4 * batch * replicates + 2 * held_out)
     return PROCESS + ceil((states + weights + data) / 2**20)

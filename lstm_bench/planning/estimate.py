@@ -18,7 +18,7 @@ from math import log
 from statistics import mean, median
 
 from lstm_bench.planning import effort
-from lstm_bench.spec import Condition, canonical
+from lstm_bench.spec import Condition, canonical, evaluations
 from lstm_bench.store.collect import read_all
 from lstm_bench.store.paths import Results
 from lstm_bench.store.planned import PlannedCondition, replicates_of
@@ -30,7 +30,6 @@ EXPECTED = 0.6
 PER_BLOCK = 30_000  # bytes: the tables of a block, its log and its lines in the workflow's records
 PER_POINT = 24  # bytes of a stored point of a curve
 PER_RUN = 45_000  # bytes of a run in MLflow
-COMPRESSED = 8  # held-out sequences: symbols shrink to a twentieth, random numbers hardly
 
 Kind = tuple[str, str]
 
@@ -126,12 +125,6 @@ def _nearest(pairs: Iterable[tuple[int, float]], steps: int) -> float:
 def block_bytes(entry: PlannedCondition, block: str) -> int:
     """Bytes a finished seed block takes on disk, MLflow's included."""
     training, replicates = entry.spec.training, replicates_of(block)
-    points = replicates * (training.updates // training.evaluate_every + 1)
+    points = replicates * evaluations(training)
     weights = 4 * entry.parameters * replicates
     return PER_BLOCK + PER_POINT * points + weights + PER_RUN * (replicates + 1)
-
-
-def dataset_bytes(entry: PlannedCondition) -> int:
-    """Bytes of the held-out sequences of a condition."""
-    effort = entry.effort
-    return 4 * effort.steps * effort.inputs * effort.held_out // COMPRESSED

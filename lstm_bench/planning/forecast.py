@@ -56,7 +56,6 @@ def _row(
     on_gpu = [pair for pair in blocks if gpus(plan, pair[0])]
     on_cpu = [pair for pair in blocks if pair not in set(on_gpu)]
     entries = {id: plan.conditions[id] for id, _ in blocks}
-    datasets = {entry.dataset: estimate.dataset_bytes(entry) for entry in entries.values()}
     memory = [effort.training_mib(entries[id], replicates_of(b)) for id, b in blocks]
     disk = sum(estimate.block_bytes(entries[id], block) for id, block in blocks)
     asked = plan.asked if name == "whole sweep" else [name]
@@ -65,14 +64,14 @@ def _row(
     return {
         "experiment": name,
         "conditions": len(entries),
-        "jobs": len(blocks) + len(datasets) + probes + own,
+        "jobs": len(blocks) + probes + own,
         **{
             f"{what}_hours_{which}": sum(seconds[pair][i] for pair in of) / 3600
             for what, of in (("core", on_cpu), ("gpu", on_gpu))
             for i, which in enumerate(("budget", "expected"))
         },
         "mib_a_job": max(memory, default=0),
-        "disk_mib": (disk + sum(datasets.values())) / 2**20,
+        "disk_mib": disk / 2**20,
     }
 
 

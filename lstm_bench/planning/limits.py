@@ -43,8 +43,9 @@ def require_memory(condition: Condition, seed_block: int) -> None:
     layers = int(condition.network.get("layers", 1))
     sequence, state = steps * task.inputs, kept * condition.width * layers
     needs = {
-        f"training.validation_size: {t.validation_size:,}": t.validation_size * sequence,
-        f"training.test_size: {t.test_size:,}": t.test_size * sequence,
+        f"training.validation_size: {t.validation_size:,}": seed_block
+        * t.validation_size
+        * sequence,
         f"training.train_size: {t.train_size or 0:,}": (t.train_size or 0) * sequence,
         f"training.batch: {t.batch:,}": seed_block * t.batch * (state + sequence),
         f"width: {condition.width:,}": seed_block * condition.width * (task.inputs + task.outputs),
@@ -62,7 +63,7 @@ def require_memory(condition: Condition, seed_block: int) -> None:
 def require_sizes(condition: Condition, task: tasks.Task) -> None:
     """Raise BenchError for a set of sequences that no machine holds."""
     sequence = FLOAT * task.steps(condition.T) * task.inputs
-    for name in ("batch", "train_size", "validation_size", "test_size"):
+    for name in ("batch", "train_size", "validation_size", "confirmation_size", "test_size"):
         count = getattr(condition.training, name) or 0
         if count * sequence > SET:
             raise BenchError(

@@ -1,4 +1,4 @@
-"""A sweep resolved: conditions with ids, datasets, seed blocks, experiments."""
+"""A sweep resolved: conditions with ids, seed blocks, experiments."""
 
 from __future__ import annotations
 
@@ -24,14 +24,13 @@ from lstm_bench.planning.limits import require_few, require_memory, require_size
 from lstm_bench.planning.notices import notices, untuned_pairs
 from lstm_bench.planning.schema import check_schema, numbers_from_text, only, plain_numbers
 from lstm_bench.planning.sources import closure, code_of, digest_of, stages_code
-from lstm_bench.registry import code_version, load_plugins, source_file
-from lstm_bench.spec import Condition, Dataset, canonical
+from lstm_bench.registry import load_plugins, source_file
+from lstm_bench.spec import Condition, canonical
 from lstm_bench.store.planned import (
     Effort,
     PlannedArm,
     PlannedClaim,
     PlannedCondition,
-    PlannedDataset,
     PlannedExperiment,
     PlannedMember,
     PlannedTable,
@@ -97,7 +96,6 @@ def resolve(
     otherwise = sweep.tuned_otherwise(every_task)
     untuned = untuned_pairs(sweep, every_task, members, planned)
     conditions = _conditions(planned)
-    datasets = {entry.dataset: entry.spec.dataset for entry in conditions.values()}
     plan = Plan(
         config=config,
         sweep=PlannedSweep(
@@ -113,7 +111,6 @@ def resolve(
             untuned=tuple(f"{cell} on {task}" for task, cell in untuned),
         ),
         conditions=conditions,
-        datasets={folder: _dataset(dataset) for folder, dataset in datasets.items()},
         experiments=entries,
         tables=tables,
         claims=claimed,
@@ -243,10 +240,6 @@ def _probe_code(probe: str | None, settings: Mapping[str, Any]) -> str:
     return module.code_identity(settings)
 
 
-def _dataset(dataset: Dataset) -> PlannedDataset:
-    return PlannedDataset(dataset, f"task {code_version(tasks.registry()[dataset.task])}")
-
-
 def _conditions(planned: Mapping[str, Condition]) -> dict[str, PlannedCondition]:
     """Every condition with what the workflow, the report and the tracker want to know of it."""
     known: dict[str, tuple[tasks.Task, Facts, str]] = {}
@@ -269,8 +262,6 @@ def _conditions(planned: Mapping[str, Condition]) -> dict[str, PlannedCondition]
                 way=time_loop,
                 steps=task.steps(condition.T),
                 inputs=task.inputs,
-                validation=training.validation_size,
-                held_out=training.validation_size + training.test_size,
             ),
         )
     return found

@@ -15,9 +15,9 @@ from lstm_bench.probes import stored
 from lstm_bench.probes.stored import Stored, finite
 from lstm_bench.tasks.counting import Counting
 from lstm_bench.training.data import tensors
-from lstm_bench.training.evaluation import HeldOut
+from lstm_bench.training.evaluation import drawn_chunks
 
-VERSION = "extrapolation 1"
+VERSION = "extrapolation 2"
 CPU = torch.device("cpu")
 
 
@@ -35,9 +35,8 @@ def measure(settings: Mapping[str, Any]) -> Iterator[dict[str, object]]:
         backend = backend_for(block.network.cell, "auto", block.weights)
         for factor in (1, *settings["factors"]):
             T = factor * c.T
-            batch = stored.held_out(c, T, settings["sequences"])
-            held_out = HeldOut.of(task, batch, CPU)
-            losses, scores = stored.judged(block.network, block.weights, held_out, backend)
+            own = drawn_chunks(task, T, "probe", block.seeds, settings["sequences"], CPU)
+            losses, scores = stored.judged(block.network, block.weights, task, own, backend)
             for r, seed in enumerate(block.seeds):
                 yield {
                     "condition": c.id,

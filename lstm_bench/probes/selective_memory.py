@@ -23,7 +23,7 @@ from lstm_bench.probes import stored
 from lstm_bench.probes.readout import memory_curve
 from lstm_bench.probes.stored import Stored, finite
 from lstm_bench.training.data import tensors
-from lstm_bench.training.evaluation import HeldOut
+from lstm_bench.training.evaluation import chunks
 
 VERSION = "selective_memory 1"
 CPU = torch.device("cpu")
@@ -203,7 +203,8 @@ def _clamped(
     block: Stored, task: tasks.Task, batch: tasks.Batch, run: Run
 ) -> Iterator[dict[str, object]]:
     """Loss and score of every replicate, intact and with each of its gates at its mean."""
-    held_out = HeldOut.of(task, batch, CPU)
+    T, same = block.condition.T, [batch] * len(block.seeds)
+    held_out = list(chunks(task, T, same, CPU))
     floor = task.evaluate_loss(task.memoryless(batch), batch)
     backend = backend_for(block.network.cell, "auto", block.weights)
     few = batch.rows(slice(0, 8))
@@ -218,7 +219,7 @@ def _clamped(
         ):
             variants[name] = held
     for name, weights in variants.items():
-        losses, scores = stored.judged(block.network, weights, held_out, backend)
+        losses, scores = stored.judged(block.network, weights, task, held_out, backend)
         of = "clamped" if name else "intact"
         for seed, loss, score in zip(block.seeds, losses, scores):
             yield {"seed": seed, **_row("loss", of, loss / floor, name)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ from lstm_bench.spec import Condition
 from lstm_bench.store.conditions import read_condition
 from lstm_bench.store.paths import Results
 from lstm_bench.store.tensors import load_tensors
-from lstm_bench.training.evaluation import HeldOut, evaluate
+from lstm_bench.training.evaluation import Chunk, evaluate
 
 
 @dataclass(frozen=True)
@@ -68,10 +68,10 @@ def held_out(condition: Condition, T: int, sequences: int) -> tasks.Batch:
 
 
 def judged(
-    network: Network, weights: Tensor, held_out: HeldOut, backend: str
+    network: Network, weights: Tensor, task: tasks.Task, held_out: Iterable[Chunk], backend: str
 ) -> tuple[list[float], list[float]]:
     """Loss and score of every replicate; NaN both of one that is not finite: it answers nothing."""
-    losses, scores = evaluate(network, weights, held_out, backend)
+    losses, scores = evaluate(network, weights, task, held_out, backend)
     return losses, [s if np.isfinite(loss) else np.nan for loss, s in zip(losses, scores)]
 
 

@@ -147,7 +147,6 @@ function charts(entries, loss) {
 const COLUMNS = [
   ["cell", (r, e) => e.cell, "word"], ["seed", (r) => r.seed], ["end", (r) => r.status + (r.reason ? ` (${r.reason})` : ""), "word"],
   ["updates", (r) => r.updates], ["solved at", (r) => r.solved_at],
-  ["stayed", (r) => (r.stayed === null ? null : r.stayed ? "yes" : "no"), "word"],
   ["validation loss", (r) => r.validation_loss], ["test loss", (r) => r.test_loss], ["test score", (r) => r.test_score],
   ["AUC of the gate that writes", (r) => r.auc_trained], ["AUC, other sequence", (r) => r.auc_shuffled],
   ["AUC, untrained", (r) => r.auc_untrained], ["steps kept", (r) => r.steps_kept],

@@ -18,7 +18,7 @@ import jinja2
 from lstm_bench.plotting.palette import cell_style
 from lstm_bench.report.policy import content_policy, inert_json
 from lstm_bench.report.replicates import MOST, Measured, measured, replicates
-from lstm_bench.spec import SeedBlock
+from lstm_bench.spec import SeedBlock, evaluations
 from lstm_bench.store.files import write_bytes
 from lstm_bench.store.paths import Results
 from lstm_bench.store.plans import Plan
@@ -113,9 +113,8 @@ def spread(chosen: list[Selection], plan: Plan) -> list[list[Selection]]:
 
 
 def _points(id: str, blocks: Iterable[str], plan: Plan) -> int:
-    training = plan.conditions[id].spec.training
-    evaluations = training.updates // training.evaluate_every + 1
-    return sum(len(SeedBlock.parse(name).seeds) for name in blocks) * min(MOST, evaluations)
+    points = min(MOST, evaluations(plan.conditions[id].spec.training))
+    return sum(len(SeedBlock.parse(name).seeds) for name in blocks) * points
 
 
 def _index(pages: list[list[Selection]]) -> list[dict[str, object]]:

@@ -81,7 +81,6 @@ def _run(
         "reason": row["reason"] or "",
         "updates": _whole(row["updates"]),
         "solved_at": _whole(row["updates_to_solve"]),
-        "stayed": bool(row["stayed"]) if row["status"] == "solved" else None,
         "validation_loss": _number(row["validation_loss"]),
         "test_loss": _number(row["test_loss"]),
         "test_score": _number(row["test_score"]),

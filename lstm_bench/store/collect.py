@@ -27,7 +27,7 @@ COLUMNS: Mapping[str, pa.Schema] = {
             "reason": pa.string(),
             "updates": pa.int64(),
             "updates_to_solve": pa.int64(),
-            "stayed": pa.bool_(),
+            "confirmations": pa.int64(),
             "best_validation_loss": pa.float64(),
             "best_update": pa.int64(),
             "validation_loss": pa.float64(),

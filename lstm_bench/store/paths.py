@@ -11,13 +11,12 @@ import re
 from pathlib import Path
 
 from lstm_bench.errors import BenchError
-from lstm_bench.spec import Condition, Dataset, SeedBlock
+from lstm_bench.spec import Condition, SeedBlock
 
 RESULTS = "results"
 PLAN = f"{RESULTS}/plans/{{digest}}.json"
 MARK = f"{RESULTS}/plans/{{digest}}.ran"
 ESTIMATE = f"{RESULTS}/estimates/{{digest}}.json"
-DATASET = f"{RESULTS}/datasets/{{task}}/T{{T}}/{{dataset}}"
 RUN = f"{RESULTS}/runs/{{condition}}"
 BLOCK = f"{RUN}/{{block}}"
 CHECKPOINT = f"{RESULTS}/checkpoints/{{condition}}/{{block}}"
@@ -36,14 +35,12 @@ BENCHMARK = f"{RESULTS}/benchmarks"
 
 _NAME, _HEX = r"[a-z0-9_]+", r"[0-9a-f]+"
 WILDCARDS = {
-    **dict.fromkeys(("task", "experiment", "probe", "row"), _NAME),
-    **dict.fromkeys(("dataset", "digest"), _HEX),
-    "T": r"\d+",
+    **dict.fromkeys(("experiment", "probe", "row"), _NAME),
+    "digest": _HEX,
     "condition": rf"{_NAME}-T\d+-{_NAME}-w\d+-{_HEX}",
     "block": r"seeds-\d+-\d+",
 }
 
-DATASET_FILES = ("validation.npz", "test.npz", "manifest.json")
 BLOCK_FILES = ("replicates.parquet", "curves.parquet", "timing.parquet", "model.safetensors")
 STATE = "state.safetensors"  # of a training that is under way
 EXPERIMENT_TABLES = ("table.csv", "verdict.json")
@@ -76,10 +73,6 @@ class Results:
 
     def estimate(self, digest: str) -> Path:
         return self.root / ESTIMATE.format(digest=digest)
-
-    def dataset(self, dataset: Dataset) -> Path:
-        place = {"task": _part(dataset.task), "T": dataset.T, "dataset": dataset.id}
-        return self.root / DATASET.format(**place)
 
     def run(self, condition: Condition | str) -> Path:
         return self.root / RUN.format(condition=_id(condition))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from lstm_bench.spec import Condition, Dataset, SeedBlock
+from lstm_bench.spec import Condition, SeedBlock
 from lstm_bench.sweep import Choice
 
 
@@ -16,14 +16,11 @@ class Effort:
 
     way                    how the engine goes through time: kernel, scan or loop
     steps, inputs          of a sequence: its time steps, and the numbers at each
-    validation, held_out   sequences of the validation set, and of validation and test together
     """
 
     way: str = "loop"
     steps: int = 0
     inputs: int = 0
-    validation: int = 0
-    held_out: int = 0
 
 
 @dataclass(frozen=True)
@@ -31,7 +28,6 @@ class PlannedCondition:
     """A condition with what can be said of it before it is trained.
 
     code                     the versions that decide its results
-    dataset                  the folder of its held-out sequences, below results/datasets
     parameters, state_size   of its network, numbers; 0 where its cell's plugin is not loaded
     flops_per_update         of one replicate's batch, forward and backward
     solved_score             the criterion, in the score that `score_name` names
@@ -39,7 +35,6 @@ class PlannedCondition:
     """
 
     spec: Condition
-    dataset: str
     code: str = ""
     parameters: int = 0
     state_size: int = 0
@@ -48,14 +43,6 @@ class PlannedCondition:
     score_name: str = ""
     priority: int = 0
     effort: Effort = field(default_factory=Effort)
-
-
-@dataclass(frozen=True)
-class PlannedDataset:
-    """The held-out sequences of a task at a length, and the version of the task."""
-
-    spec: Dataset
-    code: str
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,6 @@ from lstm_bench.store.files import damaged, read_json, write_json
 from lstm_bench.store.planned import (
     PlannedClaim,
     PlannedCondition,
-    PlannedDataset,
     PlannedExperiment,
     PlannedTable,
 )
@@ -60,7 +59,6 @@ class Plan:
     config: Mapping[str, Any]
     sweep: PlannedSweep = field(default_factory=PlannedSweep)
     conditions: Mapping[str, PlannedCondition] = field(default_factory=dict)
-    datasets: Mapping[str, PlannedDataset] = field(default_factory=dict)
     experiments: Mapping[str, PlannedExperiment] = field(default_factory=dict)
     tables: Mapping[str, PlannedTable] = field(default_factory=dict)
     claims: Mapping[str, PlannedClaim] = field(default_factory=dict)

@@ -13,7 +13,6 @@ from lstm_bench.errors import BenchError, DamagedFile
 from lstm_bench.store import paths
 from lstm_bench.store.checksums import checksums_of, read_checked, sums
 from lstm_bench.store.conditions import read_condition
-from lstm_bench.store.datasets import SPLITS, make_dataset, read_arrays
 from lstm_bench.store.locks import not_locked
 from lstm_bench.store.paths import BLOCK, BLOCK_FILES, CHECKPOINT, EXPERIMENT_FILES, STATE, Results
 from lstm_bench.store.plans import Plan
@@ -36,10 +35,6 @@ FINAL = ("solved", "unsolved", "diverged", "timeout", "error", STALE)
 
 def verify(results: Results) -> Iterator[tuple[Path, DamagedFile | None]]:
     """Every stored file that carries a checksum, and what is wrong with it."""
-    for manifest in results.matching(f"{paths.DATASET}/manifest.json"):
-        for split in SPLITS:
-            path = manifest.parent / f"{split}.npz"
-            yield path, _fault(read_arrays, manifest.parent, split)
     for path in results.matching(f"{paths.RUN}/condition.json"):
         yield path, _fault(read_condition, results, path.parent.name)
     for path in _matching(results, TABLES):
@@ -65,15 +60,7 @@ def _fault(read: Callable[..., Any], *arguments: Any) -> DamagedFile | None:
 
 
 def remove(path: Path, results: Results, plan: Plan | None = None) -> None:
-    """Delete a damaged file, with what one job makes with it and what was drawn from it.
-
-    A dataset of the plan is drawn again at once: while a file of it is missing, Snakemake would
-    train anew what was trained on it.
-    """
-    folder = path.parent.relative_to(results.root).as_posix()
-    if plan is not None and folder in plan.datasets:
-        make_dataset(path.parent, plan.datasets[folder].spec)
-        return
+    """Delete a damaged file, with what one job makes with it and what was drawn from it."""
     path.unlink(missing_ok=True)
     if path.parent.name.startswith("seeds-"):
         _clear(path.parent, (*BLOCK_FILES, STATE))

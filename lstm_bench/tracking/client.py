@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
 import os
 import shutil
@@ -30,7 +29,7 @@ from lstm_bench.tracking.address import (
 from lstm_bench.tracking.credentials import without_credentials
 from lstm_bench.tracking.disk import require_local_disk
 from lstm_bench.tracking.moved import follow, is_own
-from lstm_bench.tracking.records import Record, Split
+from lstm_bench.tracking.records import Record
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -217,8 +216,6 @@ class Store:
                 for name, data in files.items():
                     (Path(folder) / name).write_bytes(data)
                 self._copy(id, folder)
-        if record.inputs:
-            self.client.log_inputs(id, [_dataset(split) for split in record.inputs])
         self.client.set_terminated(id, record.status, record.finished)
         metrics = [Metric(p.name, p.value, p.at, p.step) for p in record.metrics]
         params = [Param(name, value) for name, value in record.params.items()]
@@ -267,11 +264,3 @@ class Store:
         tags = {"mlflow.source.name": "lstm-bench track", "mlflow.source.type": "LOCAL"}
         commit = git_commit()
         return {**tags, "mlflow.source.git.commit": commit} if commit else tags
-
-
-def _dataset(split: Split) -> Any:
-    from mlflow.entities import Dataset, DatasetInput, InputTag
-
-    source = json.dumps({"uri": split.source})
-    dataset = Dataset(split.name, split.sha256[:16], "local", source)
-    return DatasetInput(dataset, [InputTag("mlflow.data.context", split.split)])

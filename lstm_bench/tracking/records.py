@@ -39,15 +39,6 @@ class Point(NamedTuple):
     at: int
 
 
-class Split(NamedTuple):
-    """A dataset that a run read: a split of a task at a length, and the checksum of its file."""
-
-    name: str
-    split: str
-    source: str
-    sha256: str
-
-
 @dataclass(frozen=True)
 class Record:
     """One MLflow run; times in milliseconds since 1970."""
@@ -59,7 +50,6 @@ class Record:
     tags: Mapping[str, str]
     params: Mapping[str, str] = field(default_factory=dict)
     metrics: Sequence[Point] = ()
-    inputs: Sequence[Split] = ()
 
 
 def milliseconds(moment: str) -> int:

@@ -50,12 +50,11 @@ class Trained:
 
         Options of the task and the cell are columns `task.NAME` and `cell.NAME`, those of the
         network `network.NAME`; training options have their own names. What was not measured is
-        NaN, or <NA> in `stayed`.
+        NaN.
         """
         table = self._read("replicates.parquet")
         numbers = table.columns.intersection(NUMBERS)
         table[numbers] = table[numbers].astype(float)
-        table["stayed"] = table["stayed"].astype("boolean")
         return table.assign(**_options(self.condition))
 
     @property

@@ -17,7 +17,7 @@ from lstm_bench.registry import LARGEST, plain
 from lstm_bench.spec import SEED_LIMIT, Training, training_keys
 
 MOST = 10**12  # of a number of updates or sequences, as in a config
-MAY_BE_ZERO = ("momentum", "patience", "futility_margin", "weight_decay")
+MAY_BE_ZERO = ("momentum", "futility_margin", "weight_decay")
 KINDS = {each.name: str(each.type) for each in fields(Training)}
 
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from lstm_bench.engine.network import Network
 from lstm_bench.spec import Condition
-from lstm_bench.store.paths import DATASET
 from lstm_bench.store.planned import PlannedCondition
 from lstm_bench.tasks import Task
 from lstm_bench.training.run import code_identity
@@ -41,10 +40,8 @@ def facts(condition: Condition, task: Task) -> Facts:
 
 def describe(condition: Condition, task: Task, known: Facts) -> PlannedCondition:
     """What a plan says of a condition, but for what sizes its job."""
-    data = condition.dataset
     return PlannedCondition(
         spec=condition,
-        dataset=DATASET.format(task=data.task, T=data.T, dataset=data.id),
         code=known.code,
         parameters=known.parameters,
         state_size=known.state_size,

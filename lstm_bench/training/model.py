@@ -7,6 +7,7 @@ same numbers they would have had alone.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -20,12 +21,12 @@ from lstm_bench.engine.chunks import ThroughTime
 from lstm_bench.engine.network import Network
 from lstm_bench.engine.parameters import in_company
 from lstm_bench.errors import BenchError, unknown
-from lstm_bench.spec import Condition, SeedBlock, Training
+from lstm_bench.spec import Condition, SeedBlock, Training, next_evaluation
 from lstm_bench.tasks import Batch
 from lstm_bench.training import optimisers
 from lstm_bench.training.clipping import clip
 from lstm_bench.training.data import TrainStream, tensors
-from lstm_bench.training.evaluation import HeldOut, evaluate
+from lstm_bench.training.evaluation import Chunk, chunks, draw, drawn_chunks, evaluate, joined
 from lstm_bench.training.losses import REDUCTIONS, replicate_losses, summed
 from lstm_bench.training.stopping import Progress, StoppingRule
 
@@ -88,22 +89,17 @@ class ReplicateBatch:
             best=weights.clone(),
         )
 
-    def train(
-        self,
-        validation: Batch,
-        *,
-        floor: float,
-        after_update: Callable[[ReplicateBatch], None] = lambda model: None,
-    ) -> None:
+    def train(self, *, after_update: Callable[[ReplicateBatch], None] = lambda model: None) -> None:
         """Train until every replicate has a status. `after_update` may raise to interrupt."""
         t = self.condition.training
-        ceiling = self.task.evaluate_loss(self.task.perfect(validation), validation)
         milestones = self.task.milestones(self.condition.T)
-        rule = StoppingRule(t, self.task.solved_score, floor, milestones, ceiling)
-        held_out = HeldOut.of(self.task, validation, self.device)
+        rule = StoppingRule(t, self.task.solved_score, milestones)
+        validation = self._validation()
         streams = [TrainStream.of(self.condition, seed) for seed in self.block.seeds]
         if self.update == 0 and not self.curves:
-            self._evaluate(held_out, rule)
+            validation = self._evaluate(validation, rule)
+        evaluated = self.update - self.since_evaluation
+        due = next_evaluation(evaluated, t)
         while self.active:
             started = time.perf_counter()
             self.step([streams[r](self.update) for r in self.active])
@@ -111,9 +107,32 @@ class ReplicateBatch:
             self.seconds += elapsed
             for r in self.active:
                 self.progress[r].train_seconds += elapsed / len(self.active)
-            if self.update % t.evaluate_every == 0 or self.update >= t.updates:
-                self._evaluate(held_out, rule)
+            if self.update >= min(due, t.updates):
+                validation = self._evaluate(validation, rule)
+                due = next_evaluation(self.update, t)
             after_update(self)
+
+    def _validation(self) -> list[Chunk]:
+        """The sequences that stopping reads, of the active replicates; chances are measured."""
+        size, batches = self.condition.training.validation_size, []
+        for p in (self.progress[r] for r in self.active):
+            batch = joined(list(draw(self.task, self.condition.T, "validation", p.seed, size)))
+            p.chance_loss = self.task.evaluate_loss(self.task.memoryless(batch), batch)
+            p.optimal_loss = self.task.evaluate_loss(self.task.perfect(batch), batch)
+            batches.append(batch)
+        return list(chunks(self.task, self.condition.T, batches, self.device)) if batches else []
+
+    def tested(self) -> tuple[list[float], list[float]]:
+        """Loss and score of every replicate's final weights on its test sequences, read once."""
+        held_out = drawn_chunks(
+            self.task,
+            self.condition.T,
+            "test",
+            self.block.seeds,
+            self.condition.training.test_size,
+            self.device,
+        )
+        return evaluate(self.network, self.final, self.task, held_out, self.backend)
 
     def step(self, batches: list[Batch]) -> None:
         """One update of every active replicate: forward, backward, clip, optimiser."""
@@ -159,10 +178,10 @@ class ReplicateBatch:
         copies = len(losses) // len(batches)  # see `in_company`
         return (losses * losses.new_tensor(factors * copies)).sum()
 
-    def _evaluate(self, held_out: HeldOut, rule: StoppingRule) -> None:
-        """Measure every active replicate on validation and take out those that stop."""
+    def _evaluate(self, validation: list[Chunk], rule: StoppingRule) -> list[Chunk]:
+        """Measure every active replicate, take out those that stop; returns the others' chunks."""
         started = time.perf_counter()
-        losses, scores = evaluate(self.network, self.weights, held_out, self.backend)
+        losses, scores = evaluate(self.network, self.weights, self.task, validation, self.backend)
         count = self.since_evaluation
         means = [(x / count).tolist() if count else None for x in (self.loss_sum, self.norm_sum)]
         bad = self.bad_update.tolist()
@@ -178,23 +197,47 @@ class ReplicateBatch:
                     "validation_score": scores[row],
                 }
             )
-            if bad[row] >= 0 or not torch.isfinite(torch.tensor(losses[row])):
+            if bad[row] >= 0 or not math.isfinite(losses[row]):
                 p.finish("diverged", "not finite", bad[row] if bad[row] >= 0 else self.update)
-            else:
-                rule.observe(p, self.update, losses[row], scores[row])
-                if p.best_update == self.update:
-                    self.best[r] = self.weights[row]
+                continue
+            met = rule.observe(p, self.update, losses[row], scores[row])
+            if p.best_update == self.update:
+                self.best[r] = self.weights[row]
+            if met and self._confirmed(p, row, rule):
+                p.solve(met)
+            rule.stop(p, self.update)
         self.loss_sum.zero_()
         self.norm_sum.zero_()
         self.since_evaluation = 0
-        self._retire()
+        kept = self._retire()
+        if kept is not None:
+            validation = [chunk.keep(kept) for chunk in validation]
         self.evaluation_seconds += time.perf_counter() - started
+        return validation
 
-    def _retire(self) -> None:
-        """Put the weights of stopped replicates aside and close the gap."""
+    def _confirmed(self, p: Progress, row: int, rule: StoppingRule) -> bool:
+        """Whether a replicate meets the criterion on fresh sequences, new at every attempt."""
+        size, weights = self.condition.training.confirmation_size, self.weights[row : row + 1]
+        if size is None:
+            return True
+        held_out = drawn_chunks(
+            self.task,
+            self.condition.T,
+            "confirmation",
+            [p.seed],
+            size,
+            self.device,
+            attempt=p.confirmations,
+        )
+        p.confirmations += 1
+        _, (score,) = evaluate(self.network, weights, self.task, held_out, self.backend)
+        return rule.meets(score)
+
+    def _retire(self) -> Tensor | None:
+        """Put the weights of stopped replicates aside; returns the rows that stay, if some went."""
         stay = [row for row, r in enumerate(self.active) if self.progress[r].status is None]
         if len(stay) == len(self.active):
-            return
+            return None
         for row, r in enumerate(self.active):
             if row not in stay:
                 kept = self.condition.training.keep
@@ -205,6 +248,7 @@ class ReplicateBatch:
         self.loss_sum, self.norm_sum = self.loss_sum[rows], self.norm_sum[rows]
         self.bad_update = self.bad_update[rows]
         self.active = [self.active[row] for row in stay]
+        return rows
 
     def abandon(self, status: str, reason: str) -> None:
         """Give every replicate still in training this status (time-out, out of memory)."""
@@ -226,7 +270,9 @@ class ReplicateBatch:
             setattr(self, name, tensors[name])
         self.best = tensors.get("best", self.best)
         self.optimiser.state = {k: tensors[f"optimiser.{k}"] for k in self.optimiser.state}
-        self.progress = [Progress(**p) for p in about["progress"]]
+        self.progress = [
+            Progress(**{**p, "met": [(u, s) for u, s in p["met"]]}) for p in about["progress"]
+        ]
         self.active, self.update = about["active"], about["update"]
         self.since_evaluation, self.curves = about["since_evaluation"], about["curves"]
         self.seconds, self.evaluation_seconds = about["seconds"], about["evaluation_seconds"]

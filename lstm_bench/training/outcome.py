@@ -35,14 +35,14 @@ def replicate_row(
         "reason": p.reason,
         "updates": p.update,
         "updates_to_solve": p.updates_to_solve,
-        "stayed": p.stayed,
+        "confirmations": p.confirmations,
         "best_validation_loss": p.best_loss,
         "best_update": p.best_update,
         "validation_loss": p.validation_loss,
         "validation_score": p.validation_score,
         "test_loss": None,
         "test_score": None,
-        "floor": None,
+        "floor": p.chance_loss,
         "milestones": [{"name": k, "update": v} for k, v in sorted(p.milestones.items())],
         "device": device,
         "backend": backend,
@@ -73,7 +73,6 @@ def write_outcome(
     folder: Path,
     model: ReplicateBatch,
     test: tuple[list[float], list[float]],
-    floor: float,
     code: str,
     started: str,
 ) -> None:
@@ -103,7 +102,6 @@ def write_outcome(
         row.update(
             test_loss=test[0][r] if measured else None,
             test_score=test[1][r] if measured else None,
-            floor=floor,
             weights_sha256=digest,
         )
         rows.append(row)

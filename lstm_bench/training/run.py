@@ -1,4 +1,4 @@
-"""One seed block from its dataset to its files: resume, train, test, write."""
+"""One seed block from its seeds to its files: resume, train, test, write."""
 
 from __future__ import annotations
 
@@ -19,12 +19,10 @@ from lstm_bench.errors import BenchError, DamagedFile
 from lstm_bench.registry import code_version
 from lstm_bench.spec import Condition, SeedBlock
 from lstm_bench.store import salvage
-from lstm_bench.store.datasets import ensure_dataset, read_split
 from lstm_bench.store.locks import not_locked
 from lstm_bench.store.paths import BLOCK_FILES, Results
 from lstm_bench.store.tables import read_about
 from lstm_bench.training import checkpoint
-from lstm_bench.training.evaluation import HeldOut, evaluate
 from lstm_bench.training.model import ReplicateBatch
 from lstm_bench.training.outcome import now, write_failure, write_outcome
 from lstm_bench.training.reporting import Reporter
@@ -105,7 +103,7 @@ def _train_block(
         try:
             model = ReplicateBatch.create(condition, block, where, backend)
             started = checkpoint.resume(state, model, code) or started
-            scores, floor = _train(model, results, code, started, timeout, interrupted)
+            scores = _train(model, results, code, started, timeout, interrupted)
         except (Interrupted, BenchError):
             raise
         except Exception as error:
@@ -118,7 +116,7 @@ def _train_block(
             reason = "out_of_memory" if memory else f"{type(error).__name__}: {error}"[:200]
             write_failure(folder, condition, block, reason, code, started)
         else:
-            write_outcome(folder, model, scores, floor, code, started)
+            write_outcome(folder, model, scores, code, started)
         if salvage.wanted():
             salvage.set_aside(folder, state)
             checkpoint.forget(state)
@@ -170,14 +168,9 @@ def _train(
     started: str,
     timeout: float | None,
     interrupted: Callable[[], bool],
-) -> tuple[tuple[list[float], list[float]], float]:
-    """Train to the end; returns losses and scores on the test set, and the task's chance loss."""
-    condition, task = model.condition, model.task
-    data = results.dataset(condition.dataset)
-    ensure_dataset(data, condition.dataset)
-    validation = read_split(data, "validation", task)
-    floor = task.evaluate_loss(task.memoryless(validation), validation)
-    state = results.checkpoint(condition, model.block)
+) -> tuple[list[float], list[float]]:
+    """Train to the end; returns losses and scores on the test sequences."""
+    state = results.checkpoint(model.condition, model.block)
     reporter, last_saved, every = Reporter(model), time.monotonic(), checkpoint_seconds()
 
     def after_update(_: ReplicateBatch) -> None:
@@ -193,9 +186,8 @@ def _train(
             raise OutOfTime
 
     try:
-        model.train(validation, floor=floor, after_update=after_update)
+        model.train(after_update=after_update)
     except OutOfTime:
         model.abandon("timeout", f"{timeout:g} s")
     reporter.close(model)
-    test = HeldOut.of(task, read_split(data, "test", task), model.device)
-    return evaluate(model.network, model.final, test, model.backend), floor
+    return model.tested()

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2] / PACKAGE
 FLOORS: list[set[str]] = [
     {"errors", "typed"},
     {"spec", "environment"},
-    {"sweep", "registry"},
+    {"sweep", "registry", "stats"},
     {"tasks"},
     {"store"},
     {"cells"},
@@ -24,7 +24,7 @@ FLOORS: list[set[str]] = [
     {"jobs"},
     {"speed"},
     {"probes"},
-    {"stats", "plotting"},
+    {"plotting"},
     {"experiments"},
     {"published", "claims"},
     {"catalogue"},

@@ -107,7 +107,6 @@ def one_of(names):
 localrules:
     all,
     conclude,
-    dataset,
     draw,
     draw_both,
     figures,

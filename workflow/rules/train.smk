@@ -1,11 +1,5 @@
 # the job is told which attempt it is: the last one writes a row for every replicate it could not save
-# (a dataset made again is the same dataset, by its name and the task's version: nothing is retrained)
 rule train:
-    input:
-        lambda wildcards: [
-            ancient(f"{plan.conditions[wildcards.condition].dataset}/{name}")
-            for name in paths.DATASET_FILES
-        ],
     output:
         [f"{paths.BLOCK}/{name}" for name in paths.BLOCK_FILES],
     log:
