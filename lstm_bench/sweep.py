@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from lstm_bench.spec import Condition, SeedBlock, Training, seed_blocks
 
+LENGTH = "T"  # a cell's option of this value is the length it is trained at: {chrono: T}
 TUNED_WITH = ("optimiser", "batch", "updates")  # and the width: what a learning rate depends on
 
 
@@ -20,6 +21,9 @@ TUNED_WITH = ("optimiser", "batch", "updates")  # and the width: what a learning
 class Choice:
     """A task or a cell with the options that differ from their defaults.
 
+    lengths   of a task: those it is trained at, in the order of the config
+    climbs    of a task: its lengths are the rungs of a ladder (`stats.ladder`), from the shortest
+              on as far as they are solved
     network   of a cell: the options of its network, the config's and its own
     own       of a cell: the `network`, `width` and `training` its entry gives for itself
     """
@@ -28,6 +32,7 @@ class Choice:
     options: Mapping[str, object] = field(default_factory=dict)
     label: str = ""
     lengths: tuple[int, ...] = ()
+    climbs: bool = False
     network: Mapping[str, Any] = field(default_factory=dict)
     own: Mapping[str, Any] = field(default_factory=dict)
 
@@ -45,6 +50,10 @@ class Choice:
     @property
     def shown(self) -> str:
         return self.label or self.key
+
+    def at(self, T: int) -> dict[str, object]:
+        """The options at a length: where one is `T`, it is this one."""
+        return {key: T if value == LENGTH else value for key, value in self.options.items()}
 
 
 def tuned_here(training: Training, width: Any, network: Mapping[str, object]) -> dict[str, object]:
@@ -159,7 +168,7 @@ class Sweep:
             cell=cell.name,
             width=self.width_of(task, cell),
             task_options=dict(task.options),
-            cell_options=dict(cell.options),
+            cell_options=cell.at(T),
             training=replace(self.training, **changes),
             network=dict(cell.network),
         )

@@ -39,6 +39,7 @@ def _planned(configfile: Iterable[str]) -> Plan:
 @config_option
 def status(experiments: tuple[str, ...], configfile: tuple[str, ...]) -> None:
     """Seed blocks done, running and waiting; how replicates ended; what failed and why."""
+    from lstm_bench.store.ladders import not_tried
     from lstm_bench.store.status import others, status_of
 
     results = Results()
@@ -51,7 +52,8 @@ def status(experiments: tuple[str, ...], configfile: tuple[str, ...]) -> None:
         for name in experiments:
             if name not in plan.experiments:
                 raise unknown("experiment", name, plan.experiments)
-        found = status_of(plan.blocks(experiments or plan.asked), results)
+        pairs = plan.blocks(experiments or plan.asked)
+        found = status_of(pairs, results, not_tried(plan, results, pairs))
         elsewhere = others(plan, results)
     click.echo(f"seed blocks  {sum(found.blocks.values())}: " + _told(found.blocks))
     click.echo(f"replicates   {sum(found.replicates.values())}: " + _told(found.replicates))

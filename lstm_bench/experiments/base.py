@@ -11,7 +11,7 @@ from typing import ClassVar
 
 import pandas as pd
 
-from lstm_bench.experiments.runs import make_runs
+from lstm_bench.experiments.runs import NOT_TRIED, make_runs
 from lstm_bench.experiments.settings import NO_SETTINGS, OwnTasks, Settings
 from lstm_bench.plotting.figure import Figure
 from lstm_bench.registry import classes
@@ -51,7 +51,8 @@ class Evidence:
     @property
     def judged(self) -> bool:
         """Whether any replicate ended without an error; true where none was to be trained."""
-        return self.replicates.empty or bool((self.replicates.status != "error").any())
+        ended = self.replicates.status
+        return self.replicates.empty or not ended.isin(["error", NOT_TRIED]).all()
 
 
 @dataclass(frozen=True)

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from lstm_bench.errors import BenchError, unknown
 from lstm_bench.experiments.base import Evidence, Experiment, registry
-from lstm_bench.experiments.runs import frame
+from lstm_bench.experiments.runs import NOT_TRIED, frame
 from lstm_bench.plotting.figure import Figure
 from lstm_bench.probes.columns import COLUMNS
+from lstm_bench.spec import SeedBlock
 from lstm_bench.store.checksums import read_checked, read_checked_json, write_checked
 from lstm_bench.store.collect import collect, read_all
 from lstm_bench.store.files import damaged, json_bytes
+from lstm_bench.store.ladders import not_tried
 from lstm_bench.store.paths import Results
 from lstm_bench.store.planned import PlannedMember
 from lstm_bench.store.plans import Plan
@@ -38,12 +40,14 @@ def evidence(plan: Plan, name: str, results: Results) -> Evidence:
     """Everything stored for an experiment. Raises DamagedFile."""
     entry = plan.experiments[name]
     pairs = plan.blocks([name])
+    skipped = not_tried(plan, results, pairs)
     labels = _labels(entry.members)
     tables = {}
     for table in ("replicates", "curves", "timing"):
-        rows = collect(results, pairs, table)
+        rows = collect(results, [pair for pair in pairs if pair not in skipped], table)
         if table == "replicates":
             require_present_code(rows, plan, results)
+            rows = with_rows_not_tried(rows, plan, skipped)
         elif table == "curves":
             rows = rows.dropna(subset=["seed"]).astype({"seed": "int64"})  # an error has no curve
         tables[table] = rows.merge(labels, on="condition", how="left")
@@ -59,6 +63,20 @@ def evidence(plan: Plan, name: str, results: Results) -> Evidence:
         plan=plan.conditions,
         others={other: read_csv(path) for other, path in plan.joined(name, results).items()},
     )
+
+
+def with_rows_not_tried(
+    rows: pd.DataFrame, plan: Plan, skipped: Iterable[tuple[str, str]]
+) -> pd.DataFrame:
+    """The rows, and one for every replicate of a rung that its ladder was not climbed to."""
+    found = []
+    for id, block in sorted(skipped):
+        spec = plan.conditions[id].spec
+        known = {"condition": id, "task": spec.task, "T": spec.T, "cell": spec.cell}
+        known |= {"width": spec.width, "learning_rate": spec.training.learning_rate}
+        known |= {"status": NOT_TRIED, "reason": "shorter lengths failed", "updates": 0}
+        found += [{**known, "seed": seed} for seed in SeedBlock.parse(block).seeds]
+    return pd.concat([rows, pd.DataFrame(found)], ignore_index=True) if found else rows
 
 
 def _labels(members: Sequence[PlannedMember]) -> pd.DataFrame:

@@ -12,6 +12,7 @@ from lstm_bench.stats.rates import wilson
 from lstm_bench.stats.survival import time_to_solve
 from lstm_bench.store.planned import PlannedCondition
 
+NOT_TRIED = "not tried"  # the status of a replicate of a rung that no climb came to
 FROM_PLAN = {
     "parameters": "parameters",
     "state": "state_size",
@@ -27,7 +28,8 @@ def make_runs(
 
     task, cell          labels of the config
     T, seed, condition  and a column for each factor of the experiment's arms (`sweep.Member`)
-    judged              whether it ended otherwise than in an error of the machine
+    tried               whether it was trained: False beyond the rung at which a ladder ended
+    judged              whether it was, and ended otherwise than in an error of the machine
     solved              whether it solved the task within its `budget` of updates
     updates             until it solved the task, or the budget, at which it is censored
     trained             updates it was trained for
@@ -45,7 +47,8 @@ def make_runs(
     rows["budget"] = [entry.spec.training.updates for entry in entries]
     for name, key in FROM_PLAN.items():
         rows[name] = [getattr(entry, key) for entry in entries]
-    rows["judged"], rows["solved"] = rows.status != "error", rows.status == "solved"
+    rows["tried"], rows["solved"] = rows.status != NOT_TRIED, rows.status == "solved"
+    rows["judged"] = rows.tried & (rows.status != "error")
     rows["updates"] = rows.updates_to_solve.astype(float).where(rows.solved, rows.budget)
     rows = rows.merge(_seconds(rows, timing), on=["condition", "seed"], how="left")
     places = pd.DataFrame({name: pd.factorize(rows[name])[0] for name in ("task", "cell")})

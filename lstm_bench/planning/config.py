@@ -9,12 +9,15 @@ from lstm_bench import cells, experiments, tasks
 from lstm_bench.engine.network_options import NetworkOptions
 from lstm_bench.errors import BenchError, unknown
 from lstm_bench.planning.homes import require_options
+from lstm_bench.planning.ladders import rungs
 from lstm_bench.planning.widths import Sizes
 from lstm_bench.registry import build, chosen_options
 from lstm_bench.spec import TUNING_SEEDS, Training, training_keys
 from lstm_bench.store.rates import read_rates
-from lstm_bench.sweep import Choice, Sweep, tuned_here
+from lstm_bench.sweep import LENGTH, Choice, Sweep, tuned_here
 
+Lengths = Iterable[int] | Mapping[str, Any]  # a list, or a ladder (`planning.ladders`)
+SOME_LENGTH = 100  # what an option that is `T` is checked with
 ALL = "all"  # as an entry: everything the registry holds and no other entry names
 CELLS_OWN = ("network", "width", "training")  # what an entry of `cells` may set for itself
 
@@ -50,7 +53,7 @@ def _entries(given: list[Any], kind: str, known: Mapping[str, Any]) -> Iterator[
 
 def _task(
     entry: Any,
-    lengths: Iterable[int],
+    lengths: Lengths,
     taken: set[str],
     fit: bool = False,
 ) -> Choice:
@@ -60,19 +63,26 @@ def _task(
     if "preset" in rest:
         options = {"preset": rest["preset"], **options}
     task = tasks.create(name, options)
-    given = tuple(rest.get("lengths", lengths))
-    fitting = fit and "lengths" not in rest
-    own = (task.allowed(given) or (task.shortest,)) if fitting else given
-    for T in own:
+    own = rest.get("lengths", lengths)
+    if climbs := isinstance(own, Mapping):
+        above = lengths if isinstance(lengths, Mapping) else {}
+        given = rungs({**above, **own}, f"task {label or name!r}: lengths")
+    else:
+        given = tuple(own)
+    if fit and "lengths" not in rest:
+        given = task.allowed(given) or (task.shortest,)
+    for T in given:
         task.require(T)
-    return Choice(name, chosen_options(task), label, own)
+    return Choice(name, chosen_options(task), label, given, climbs and len(given) > 1)
 
 
 def _cell(entry: Any, taken: set[str], network: Mapping[str, Any]) -> Choice:
     name, label, options, own = _choice(entry, "cell", cells.registry(), taken)
     require_options("cell", name, options)
     found = build(NetworkOptions, {**network, **own.get("network", {})}, "network")
-    cell = chosen_options(cells.create(name, options))
+    at_length = {key for key, value in options.items() if value == LENGTH}
+    made = cells.create(name, {**options, **dict.fromkeys(at_length, SOME_LENGTH)})
+    cell = {**chosen_options(made), **dict.fromkeys(at_length, LENGTH)}
     return Choice(name, cell, label, network=chosen_options(found), own=own)
 
 
@@ -137,7 +147,7 @@ def make_sweep(
     return sweep
 
 
-def parse_tasks(given: list[Any], lengths: Iterable[int], fit: bool) -> list[Choice]:
+def parse_tasks(given: list[Any], lengths: Lengths, fit: bool) -> list[Choice]:
     """Of entries as `tasks` has them; `fit` takes those of the lengths that a task can have."""
     taken: set[str] = set()
     every = _entries(given, "task", tasks.registry())

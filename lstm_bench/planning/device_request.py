@@ -14,6 +14,16 @@ def gpus(plan: Plan, condition: str) -> int:
     return int(needs_gpu(as_text(plan.config["device"]), T))
 
 
+def ladder_gpus(plan: Plan, ladder: str) -> int:
+    """1 for a climb of which any rung takes a GPU: it holds it from its start."""
+    return max(gpus(plan, id) for id in plan.ladders[ladder].conditions)
+
+
+def ladder_mib(plan: Plan, ladder: str) -> int:
+    """MiB a climb needs at its peak."""
+    return max(block_mib(plan, *pair) for pair in plan.ladders[ladder].runs)
+
+
 def block_mib(plan: Plan, condition: str, block: str) -> int:
     """MiB a seed block needs at its peak, on whichever device it trains."""
     return training_mib(plan.conditions[condition], replicates_of(block))

@@ -13,6 +13,7 @@ from math import ceil, log2, sqrt
 
 from lstm_bench.planning import effort
 from lstm_bench.store.planned import PlannedCondition, replicates_of
+from lstm_bench.store.plans import Plan
 
 MINUTES = 20  # the wanted length of a cluster's job
 START = 6.0  # seconds: within a cluster's job Snakemake starts once more for each block
@@ -28,9 +29,17 @@ def group(entry: PlannedCondition, block: str, gpus: int = 0) -> str:
 
     Blocks for a GPU have groups of their own: no other one holds a GPU it does not use.
     """
-    exponent = ceil(log2(_seconds(entry, block)))
-    seconds = min(max(2**exponent, SHORTEST), LONGEST)
-    return f"train_{seconds}s{GPU if gpus else ''}"
+    return _group(_seconds(entry, block), gpus)
+
+
+def group_of_ladder(plan: Plan, ladder: str, gpus: int = 0) -> str:
+    """The same of a climb."""
+    return _group(_ladder_seconds(plan, ladder), gpus)
+
+
+def _group(seconds: float, gpus: int) -> str:
+    bound = min(max(2 ** ceil(log2(seconds)), SHORTEST), LONGEST)
+    return f"train_{bound}s{GPU if gpus else ''}"
 
 
 def components(wanted: float = MINUTES) -> dict[str, int]:
@@ -48,10 +57,25 @@ def minutes(entry: PlannedCondition, block: str, attempt: int) -> int:
     return attempt * max(LEAST, ceil(MARGIN * _seconds(entry, block) / 60))
 
 
+def ladder_minutes(plan: Plan, ladder: str, attempt: int) -> int:
+    """The time limit of a climb, should it reach the top."""
+    return attempt * max(LEAST, ceil(MARGIN * _ladder_seconds(plan, ladder) / 60))
+
+
+def ladder_mem_mb(plan: Plan, ladder: str, attempt: int) -> int:
+    """The memory of a climb in MB."""
+    runs = plan.ladders[ladder].runs
+    return max(mem_mb(plan.conditions[id], block, attempt) for id, block in runs)
+
+
 def mem_mb(entry: PlannedCondition, block: str, attempt: int) -> int:
     """The memory of a block in MB; one that was killed for it gets more at each attempt."""
     mib = effort.memory_mib(entry, replicates_of(block))
     return attempt * ceil(mib * 2**20 / 10**6)
+
+
+def _ladder_seconds(plan: Plan, ladder: str) -> float:
+    return sum(_seconds(plan.conditions[id], block) for id, block in plan.ladders[ladder].runs)
 
 
 def _seconds(entry: PlannedCondition, block: str) -> float:

@@ -20,6 +20,7 @@ from lstm_bench.jobs.devices import as_text, declared, device_for
 from lstm_bench.planning.arms import require_arms
 from lstm_bench.planning.config import make_sweep
 from lstm_bench.planning.fitting import fitted, with_sections
+from lstm_bench.planning.ladders import ladders
 from lstm_bench.planning.limits import require_few, require_memory, require_sizes
 from lstm_bench.planning.notices import notices, untuned_pairs
 from lstm_bench.planning.schema import check_schema, numbers_from_text, only, plain_numbers
@@ -112,6 +113,7 @@ def resolve(
         ),
         conditions=conditions,
         experiments=entries,
+        ladders=dict(ladders(sweep, {member.condition for member in members})),
         tables=tables,
         claims=claimed,
         code=stages_code(known[name].__module__ for name in config["experiments"]),

@@ -86,7 +86,7 @@ class _Sizes:
 
     def __init__(self, task: Choice, cell: Choice, match: str) -> None:
         self.task = tasks.create(task.name, task.options)
-        self.cell = cells.create(cell.name, cell.options)
+        self.cell = cells.create(cell.name, cell.at(task.lengths[0] if task.lengths else 1))
         self.options = build(NetworkOptions, cell.network, "network")
         self.size_of = SIZES[match][0]
         self.known: dict[int, int | None] = {}

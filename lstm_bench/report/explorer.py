@@ -8,7 +8,7 @@ the others are.
 from __future__ import annotations
 
 import importlib.resources
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from lstm_bench.report.policy import content_policy, inert_json
 from lstm_bench.report.replicates import MOST, Measured, measured, replicates
 from lstm_bench.spec import SeedBlock, evaluations
 from lstm_bench.store.files import write_bytes
+from lstm_bench.store.ladders import not_tried
 from lstm_bench.store.paths import Results
 from lstm_bench.store.plans import Plan
 
@@ -50,7 +51,8 @@ def write_explorer(plan: Plan, results: Results, folder: Path) -> list[Path]:
     script = (files / "explorer.js").read_text(encoding="utf-8")
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
     template = environment.from_string((files / "explorer.html").read_text(encoding="utf-8"))
-    pages = spread(selections(plan), plan)
+    skipped = not_tried(plan, results, plan.blocks(plan.asked))
+    pages = spread(selections(plan, skipped), plan)
     shared = {"index": _index(pages), "styles": _styles(plan)}
     probes, written = measured(plan, results), []
     for number, page in enumerate(pages):
@@ -73,19 +75,25 @@ def page_name(number: int) -> str:
     return f"page-{number + 1}.html" if number else "index.html"
 
 
-def selections(plan: Plan) -> list[Selection]:
-    """Every task, cell and T of the sweep, in the order of the config."""
+def selections(plan: Plan, skipped: Collection[tuple[str, str]] = ()) -> list[Selection]:
+    """Every task, cell and T of the sweep, in the order of the config.
+
+    skipped   seed blocks that no climb came to
+    """
     found: dict[tuple[str, str, int], Selection] = {}
     for name in plan.asked:
         entry = plan.experiments[name]
         for member in entry.members:
             id = member.condition
+            blocks = [block for block in entry.blocks if (id, block) not in skipped]
+            if not blocks:
+                continue
             key = (member.task, member.cell, plan.conditions[id].spec.T)
             chosen = found.setdefault(key, Selection(*key))
             asked_by = chosen.asked_by.setdefault(id, [])
             if name not in asked_by:
                 asked_by.append(name)
-            chosen.blocks.setdefault(id, {}).update(dict.fromkeys(entry.blocks))
+            chosen.blocks.setdefault(id, {}).update(dict.fromkeys(blocks))
     places = [
         {choice.shown: place for place, choice in enumerate(choices)}
         for choices in (plan.sweep.tasks, plan.sweep.cells)

@@ -25,6 +25,7 @@ from lstm_bench.report.tables import failures, html_table, networks, statuses
 from lstm_bench.store.checksums import read_checked, read_checked_json
 from lstm_bench.store.collect import collect
 from lstm_bench.store.files import write_bytes
+from lstm_bench.store.ladders import not_tried
 from lstm_bench.store.paths import Results
 from lstm_bench.store.plans import Plan
 from lstm_bench.store.rates import read_rates
@@ -34,6 +35,8 @@ from lstm_bench.sweep import Choice, tuned_here
 def write_report(plan: Plan, results: Results, output: Path) -> None:
     """Write the page. Raises DamagedFile when something it needs is missing or not whole."""
     pairs, shown = plan.blocks(plan.asked), [*plan.asked, *plan.beside(results)]
+    skipped = not_tried(plan, results, pairs)
+    pairs = [pair for pair in pairs if pair not in skipped]
     replicates = _labelled(plan, collect(results, pairs, "replicates"))
     require_present_code(replicates, plan, results)
     timing = collect(results, pairs, "timing")

@@ -90,6 +90,26 @@ class PlannedExperiment:
 
 
 @dataclass(frozen=True)
+class PlannedLadder:
+    """A task and a cell, by their labels, climbed rung by rung in one job (`jobs.climb`).
+
+    conditions   one a length, by id
+    blocks       the seed blocks that each rung may try, in their order
+    """
+
+    task: str
+    cell: str
+    lengths: tuple[int, ...]
+    conditions: tuple[str, ...]
+    blocks: tuple[str, ...]
+
+    @property
+    def runs(self) -> list[tuple[str, str]]:
+        """(condition id, block name) of every seed block it may train."""
+        return [(id, block) for id in self.conditions for block in self.blocks]
+
+
+@dataclass(frozen=True)
 class PlannedArm:
     """A line of a published table: its condition, by id, and its seed blocks."""
 

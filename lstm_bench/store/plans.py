@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from lstm_bench.store.planned import (
     PlannedClaim,
     PlannedCondition,
     PlannedExperiment,
+    PlannedLadder,
     PlannedTable,
 )
 from lstm_bench.sweep import Choice
@@ -60,6 +62,7 @@ class Plan:
     sweep: PlannedSweep = field(default_factory=PlannedSweep)
     conditions: Mapping[str, PlannedCondition] = field(default_factory=dict)
     experiments: Mapping[str, PlannedExperiment] = field(default_factory=dict)
+    ladders: Mapping[str, PlannedLadder] = field(default_factory=dict)
     tables: Mapping[str, PlannedTable] = field(default_factory=dict)
     claims: Mapping[str, PlannedClaim] = field(default_factory=dict)
     code: Mapping[str, str] = field(default_factory=dict)
@@ -137,13 +140,27 @@ class Plan:
         published = [pair for row in self.tables.values() for pair in row.runs]
         return list(dict.fromkeys([*self.blocks(self.experiments), *published]))
 
+    @cached_property
+    def ladder_of(self) -> Mapping[tuple[str, str], str]:
+        """The ladder that trains a seed block, of those that one trains."""
+        return {pair: name for name, ladder in self.ladders.items() for pair in ladder.runs}
+
     def block_files(self, experiments: Iterable[str], names: Iterable[str]) -> list[str]:
-        """The files of every seed block these experiments need."""
-        return [
-            f"{paths.BLOCK.format(condition=condition, block=block)}/{name}"
-            for condition, block in self.blocks(experiments)
-            for name in names
-        ]
+        """What says that every seed block these experiments need is trained: its files.
+
+        Of a ladder's, the record of the climb.
+        """
+        return self._files(self.blocks(experiments), names)
+
+    def _files(self, pairs: Iterable[tuple[str, str]], names: Iterable[str]) -> list[str]:
+        found = dict[str, None]()
+        for condition, block in pairs:
+            if ladder := self.ladder_of.get((condition, block)):
+                found[paths.LADDER.format(ladder=ladder)] = None
+            else:
+                folder = paths.BLOCK.format(condition=condition, block=block)
+                found |= dict.fromkeys(f"{folder}/{name}" for name in names)
+        return list(found)
 
     def table_files(self, row: str) -> list[str]:
         """The one file of each seed block of a published table that is written last."""
@@ -169,10 +186,8 @@ class Plan:
 
     def probe_inputs(self, experiment: str) -> list[str]:
         """The finished runs this experiment's probe measures: `runs` of its settings."""
-        return [
-            f"{paths.BLOCK.format(condition=condition, block=block)}/replicates.parquet"
-            for condition, block in self.experiments[experiment].probe_settings.get("runs", ())
-        ]
+        runs = self.experiments[experiment].probe_settings.get("runs", ())
+        return self._files([(id, block) for id, block in runs], ["replicates.parquet"])
 
     def experiment_files(self, names: Iterable[str]) -> list[str]:
         """Every experiment of the sweep, its files of these names."""

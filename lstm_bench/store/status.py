@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from filelock import FileLock, Timeout
@@ -41,12 +41,21 @@ def others(plan: Plan, results: Results) -> int:
     return sum(folder not in known for folder in results.blocks())
 
 
-def status_of(blocks: Iterable[tuple[str, str]], results: Results) -> Status:
-    """Read the state of these seed blocks, (condition id, block name) each."""
+def status_of(
+    blocks: Iterable[tuple[str, str]],
+    results: Results,
+    skipped: Collection[tuple[str, str]] = (),
+) -> Status:
+    """Read the state of these seed blocks, (condition id, block name) each.
+
+    skipped   those that their ladders ended without
+    """
     found = Status()
     for condition, block in blocks:
         folder = results.block(condition, block)
-        if all((folder / name).exists() for name in BLOCK_FILES):
+        if (condition, block) in skipped:
+            found.blocks["not tried"] += 1
+        elif all((folder / name).exists() for name in BLOCK_FILES):
             found.blocks["done"] += 1
             _count(found, condition, folder / "replicates.parquet")
         elif _is_locked(results, condition, block):

@@ -25,7 +25,10 @@ TABLES = (*(f"{BLOCK}/{name}" for name in BLOCK_FILES if name.endswith(".parquet
 MODEL = "model.safetensors"
 WEIGHTS = (f"{BLOCK}/{MODEL}", f"{CHECKPOINT}/{MODEL}", f"{CHECKPOINT}/{STATE}")
 SEALS = (
-    *(template.replace(".json", ".sha256") for template in (paths.PLAN, paths.ESTIMATE)),
+    *(
+        template.replace(".json", ".sha256")
+        for template in (paths.PLAN, paths.ESTIMATE, paths.LADDER)
+    ),
     *(f"{paths.EXPERIMENT}/{name}" for name in paths.EXPERIMENT_CHECKSUMS),
     *(f"{paths.CLAIMS}/{name}" for name in paths.CLAIM_CHECKSUMS),
     f"{paths.TABLE}.sha256",
@@ -93,6 +96,9 @@ def _outdate(plan: Plan, results: Results, gone: set[tuple[str, str]]) -> None:
     for name in plan.experiments:
         if gone & set(plan.blocks([name])):
             _clear(results.experiment(name), (*EXPERIMENT_FILES, paths.DRAWN_BY))
+    for ladder in {plan.ladder_of[pair] for pair in gone if pair in plan.ladder_of}:
+        for path in (results.ladder(ladder), results.ladder(ladder).with_suffix(".sha256")):
+            path.unlink(missing_ok=True)
     for row, entry in plan.tables.items():
         if gone & set(entry.runs):
             for ending in (*paths.TABLE_FILES, ".sha256"):

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from lstm_bench.errors import DamagedFile, tell
 from lstm_bench.spec import TUNING_SEEDS, SeedBlock
 from lstm_bench.store.files import damaged, sha256
+from lstm_bench.store.ladders import not_tried
 from lstm_bench.store.paths import Results
 from lstm_bench.store.plans import Plan
 from lstm_bench.store.tables import read_about, read_table
@@ -69,6 +70,7 @@ def finished_blocks(plan: Plan, known: Known, results: Results) -> tuple[Finishe
     the plan's. Raises DamagedFile for a damaged block of the sweep; others are told and left out.
     """
     asked, missing = set(plan.blocks(plan.asked)), 0
+    asked -= not_tried(plan, results, asked)
     codes = _codes(known, results, asked)
     latest = {pair[0]: code for pair, code in codes.items()}
     finished: Finished = {}

@@ -14,9 +14,15 @@ from lstm_bench.planning.overlays import (
     overridden,
     without_null_text,
 )
-from lstm_bench.planning.device_request import block_mib, gpus
+from lstm_bench.planning.device_request import (
+    block_mib,
+    gpus,
+    ladder_gpus,
+    ladder_mib,
+)
 from lstm_bench.spec import canonical, digest
 from lstm_bench.store import salvage, paths
+from lstm_bench.store.ladders import lost
 from lstm_bench.store.rates import require_writable
 from lstm_bench.store.records import require_known
 from lstm_bench.tracking import address
@@ -93,6 +99,13 @@ def this_environment(wildcards):
 def priority(wildcards):
     settle_execution()
     return plan.conditions[wildcards.condition].priority
+
+
+# a climb cannot be parted: those that may take long come before any seed block
+def ladder_priority(wildcards):
+    settle_execution()
+    rungs = plan.ladders[wildcards.ladder].conditions
+    return min(sum(plan.conditions[id].priority for id in rungs), 2**31 - 1)
 
 
 wildcard_constraints:

@@ -1,0 +1,65 @@
+"""Ladders of lengths: their rungs from the config, and their entries in the plan."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from lstm_bench.errors import BenchError
+from lstm_bench.spec import digest
+from lstm_bench.store.planned import PlannedLadder
+from lstm_bench.sweep import Sweep
+
+MOST = 60  # rungs
+
+
+def rungs(ladder: Mapping[str, Any], where: str) -> tuple[int, ...]:
+    """10, 20, 40 ... 640, 1024 of {from: 10, to: 1024, factor: 2}: `to` is the last.
+
+    Raises BenchError for a ladder that cannot be climbed.
+    """
+    for key in ("from", "to"):
+        if key not in ladder:
+            raise BenchError(f"{where}: {dict(ladder)!r} has no key {key!r}; a ladder needs it.")
+    first, last, factor = ladder["from"], ladder["to"], ladder.get("factor", 2)
+    if first > last:
+        raise BenchError(
+            f"{where}: from {first} to {last} is not allowed; `to` must be at least `from`."
+        )
+    found: list[int] = []
+    T = float(first)
+    while round(T) < last:
+        if not found or round(T) > found[-1]:
+            found.append(round(T))
+        T *= factor
+        if len(found) > MOST:
+            raise BenchError(
+                f"{where}: factor {factor} is not allowed; from {first} to {last} it makes more "
+                f"than {MOST} rungs."
+            )
+    return (*found, last)
+
+
+def ladders(sweep: Sweep, needed: Collection[str]) -> Iterator[tuple[str, PlannedLadder]]:
+    """The ladders of a sweep that have a condition, by its id, that is needed; each with its name.
+
+    The name does not depend on rungs or seeds: more of them go on where the ladder stands.
+    """
+    for task in (each for each in sweep.tasks if each.climbs):
+        for cell in sweep.cells:
+            conditions = [sweep.condition(task, T, cell) for T in task.lengths]
+            if not {each.id for each in conditions} & set(needed):
+                continue
+            training = sweep.condition(task, task.lengths[0], cell, learning_rate=0.0).training
+            one = conditions[0]
+            what = [task.key, cell.key, one.width, dict(cell.network), training]
+            yield (
+                f"{task.name}-{cell.name}-w{one.width}-{digest(what)}",
+                PlannedLadder(
+                    task.shown,
+                    cell.shown,
+                    task.lengths,
+                    tuple(each.id for each in conditions),
+                    tuple(block.name for block in sweep.blocks()),
+                ),
+            )
