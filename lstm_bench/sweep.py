@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from math import log
 from typing import Any, Protocol
 
 from lstm_bench.spec import Condition, SeedBlock, Training, seed_blocks
@@ -68,6 +69,11 @@ def differing(settings: Mapping[str, object], here: Mapping[str, object]) -> dic
     return {key: value for key, value in every.items() if here.get(key, value) != value}
 
 
+def nearest_rate(tuned: Mapping[int, float], T: int) -> float:
+    """Of rates by the length they were tuned at, that of the nearest, as a ratio."""
+    return tuned[min(sorted(tuned), key=lambda at: abs(log(at / T)))]
+
+
 def told_width(width: int | Mapping[str, object]) -> str:
     """`32`, or `10000 parameters` where it is matched."""
     return str(width) if isinstance(width, int) else f"{width['budget']} {width['match']}"
@@ -106,6 +112,7 @@ class Sweep:
 
     width, network   as the config gives them: for cells that have none of their own
     sizes            finds the width at which a cell has a given size
+    rates            tuned, by the keys of task and cell and by the length they were tuned at
     """
 
     tasks: tuple[Choice, ...]
@@ -116,7 +123,7 @@ class Sweep:
     seed_block: int
     sizes: Sizes
     first_seed: int = 0
-    rates: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    rates: Mapping[str, Mapping[str, Mapping[int, float]]] = field(default_factory=dict)
     tuned_with: Mapping[tuple[str, str], Mapping[str, object]] = field(default_factory=dict)
     network: Mapping[str, object] = field(default_factory=dict)
 
@@ -132,11 +139,14 @@ class Sweep:
             return width
         return self.sizes.matched(task, cell, width["match"], width["budget"])
 
-    def learning_rate(self, task: Choice, cell: Choice) -> float:
-        """The rate the cell's entry gives, or that tuned for the pair, or the config's own."""
+    def learning_rate(self, task: Choice, T: int, cell: Choice) -> float:
+        """The rate the cell's entry gives, or that tuned nearest to T, or the config's own."""
         if "learning_rate" in (given := cell.own.get("training", {})):
             return float(given["learning_rate"])
-        return self.rates.get(task.key, {}).get(cell.key, self.training.learning_rate)
+        tuned = self.rates.get(task.key, {}).get(cell.key)
+        if not tuned:
+            return self.training.learning_rate
+        return nearest_rate(tuned, T)
 
     def untuned(self, tasks: Iterable[Choice]) -> list[tuple[str, str]]:
         """Labels of the pairs on these tasks that take the config's own rate: none was tuned."""
@@ -160,7 +170,7 @@ class Sweep:
 
     def condition(self, task: Choice, T: int, cell: Choice, **training: Any) -> Condition:
         """This cell on this task at this length; keyword arguments replace training settings."""
-        rate = self.learning_rate(task, cell)
+        rate = self.learning_rate(task, T, cell)
         changes = {**cell.own.get("training", {}), "learning_rate": rate, **training}
         return Condition(
             task=task.name,

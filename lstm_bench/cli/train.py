@@ -109,16 +109,18 @@ def _tuned(condition: Condition) -> float:
     """The rate frozen for this pair, or the default; says which."""
     from lstm_bench.store.rates import read_rates
     from lstm_bench.store.yamls import read_yaml
-    from lstm_bench.sweep import Choice
+    from lstm_bench.sweep import Choice, nearest_rate
 
     task = Choice(condition.task, condition.task_options).key
     own = {"network": condition.network} if condition.network else {}
     cell = Choice(condition.cell, condition.cell_options, own=own).key
     config = read_yaml(Path("config.yaml")) if Path("config.yaml").exists() else {}
-    rate = read_rates(config or {}).chosen.get((task, cell))
-    if rate is None:
+    tuned = read_rates(config or {}).chosen.get((task, cell))
+    if tuned is None:
+        rate = Training.learning_rate
         why = f"the default: none is tuned here for {cell} on {task}"
     else:
+        rate = nearest_rate(tuned, condition.T)
         why = f"tuned for {cell} on {task}; --learning-rate gives another"
-    click.echo(f"learning rate {rate or Training.learning_rate:g} ({why})")
+    click.echo(f"learning rate {rate:g} ({why})")
     return rate or Training.learning_rate

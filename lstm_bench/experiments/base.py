@@ -15,7 +15,7 @@ from lstm_bench.experiments.runs import NOT_TRIED, make_runs
 from lstm_bench.experiments.settings import NO_SETTINGS, OwnTasks, Settings
 from lstm_bench.plotting.figure import Figure
 from lstm_bench.registry import classes
-from lstm_bench.spec import SeedBlock
+from lstm_bench.spec import Condition, SeedBlock
 from lstm_bench.store.planned import PlannedCondition
 from lstm_bench.sweep import Choice, Member, Sweep
 
@@ -32,6 +32,7 @@ class Evidence:
     tasks, cells                 labels in the order of the config
     plan                         the plan's own entries by condition id (parameters, flops, ...)
     others                       the tables of the experiments in `reads` that are there
+    trials                       of the searches it asks for, one row a learning rate and length
     """
 
     replicates: pd.DataFrame
@@ -42,6 +43,7 @@ class Evidence:
     cells: list[str]
     plan: Mapping[str, PlannedCondition]
     others: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    trials: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @cached_property
     def runs(self) -> pd.DataFrame:
@@ -94,6 +96,10 @@ class Experiment(ABC):
 
     def members(self, sweep: Sweep) -> Iterable[Member]:
         """The conditions this question needs trained."""
+        return ()
+
+    def searches(self, sweep: Sweep) -> Iterable[tuple[Choice, Choice, list[Condition]]]:
+        """Learning rates to be searched: task, cell, and a condition for each length in turn."""
         return ()
 
     def blocks(self, sweep: Sweep) -> list[SeedBlock]:

@@ -22,6 +22,7 @@ from lstm_bench.store.ladders import not_tried
 from lstm_bench.store.paths import Results
 from lstm_bench.store.planned import PlannedMember
 from lstm_bench.store.plans import Plan
+from lstm_bench.store.searches import read_trials
 from lstm_bench.typed import from_json
 
 
@@ -62,6 +63,7 @@ def evidence(plan: Plan, name: str, results: Results) -> Evidence:
         cells=[cell.shown for cell in plan.sweep.cells],
         plan=plan.conditions,
         others={other: read_csv(path) for other, path in plan.joined(name, results).items()},
+        trials=pd.DataFrame(read_trials(plan, results)) if entry.searches else pd.DataFrame(),
     )
 
 
@@ -100,7 +102,8 @@ def require_present_code(rows: pd.DataFrame, plan: Plan, results: Results) -> No
 
 def conclude(plan: Plan, name: str, results: Results) -> Path:
     """Write table.csv, summary.csv and verdict.json; returns their folder. Raises BenchError."""
-    if not plan.experiments[name].members and plan.experiments[name].probe is None:
+    entry = plan.experiments[name]
+    if not (entry.members or entry.probe or entry.searches):
         raise BenchError(
             f"experiment {name!r} has nothing to judge: this config trains nothing for it."
         )

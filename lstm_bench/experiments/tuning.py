@@ -4,27 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import partial
 from typing import Annotated
 
 import pandas as pd
 
-from lstm_bench import tasks
 from lstm_bench.experiments.base import Evidence, Experiment
-from lstm_bench.experiments.runs import ends_of, groups
-from lstm_bench.experiments.settings import Allowed, Length, Rates, Replicates, Settings
+from lstm_bench.experiments.settings import Allowed, Rates, Replicates, Settings
 from lstm_bench.plotting.figure import Axis, Figure, Layer, figure, panel
-from lstm_bench.spec import TUNING_SEEDS, SeedBlock, seed_blocks
-from lstm_bench.sweep import Choice, Member, Sweep
+from lstm_bench.spec import Condition
+from lstm_bench.sweep import Choice, Sweep
 
 
 @dataclass(frozen=True)
 class TuningSettings(Settings):
-    """How `snakemake tune` chooses learning rates: every rate, on seeds no experiment judges on."""
+    """How `snakemake tune` chooses learning rates: every cell alike, on seeds nobody judges on."""
 
-    length: Annotated[Length | None, "null tunes nothing"] = 30
-    rates: Annotated[Rates, Allowed(minItems=3)] = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3)
-    replicates: Replicates = 5
+    rates: Annotated[Rates, Allowed(minItems=3), "tried at the shortest length of a task"] = (
+        *(0.001, 0.002, 0.004, 0.008, 0.016),
+        *(0.032, 0.064, 0.128, 0.256),
+    )
+    first: Annotated[Replicates, "seeds of each of them"] = 2
+    later: Annotated[
+        Replicates, "of a quarter, half, once and twice the last best, at every second length on"
+    ] = 3
+    more: Annotated[Replicates, "further seeds of the two best at each length"] = 3
     replace_shipped: Annotated[bool, "write to the rates that come with the suite, too"] = False
 
 
@@ -32,14 +35,15 @@ class TuningSettings(Settings):
 class Tuning(Experiment):
     """Which learning rate for which cell?
 
-    At one middle length, which learning rate of the grid serves each cell best?
+    Which learning rate serves each cell best, at short lengths and at long ones?
 
-    Every cell gets the same grid of learning rates at one middle length, on seeds that no
-    experiment judges on. The rate with the largest share of solved replicates is chosen; ties
-    go to the smaller mean number of updates to solve (unsolved counted at the budget), then to
-    the lower mean of the best validation loss. Errors of the machine are left out, and a rate
-    at which every replicate diverged or ran out of time is not chosen. The test set is not
-    looked at.
+    Every cell gets the same rates and the same seeds, which no experiment judges on. At the
+    shortest length of a task the whole grid is tried; at every second length from there a quarter,
+    half, once and twice the rate chosen before. The two best get further seeds. The rate with the
+    largest share of solved replicates is chosen, then that with the smallest median of updates to
+    solve; medians within 10 % are a tie, which goes to the smaller rate. Where no rate solves the
+    task, the search of the pair ends, and says so. A training takes the rate tuned at the length
+    nearest to its own. The test set is not looked at.
     """
 
     name = "tuning"
@@ -47,83 +51,53 @@ class Tuning(Experiment):
     on_request = True
     settings: TuningSettings = TuningSettings()
 
-    def members(self, sweep: Sweep) -> Iterable[Member]:
-        if (length := self.settings.length) is None:  # nothing is to be tuned
-            return
+    def searches(self, sweep: Sweep) -> Iterable[tuple[Choice, Choice, list[Condition]]]:
+        any_rate = self.settings.rates[0]  # each trial has its own
         for task in sweep.tasks:
-            T = self._length(task, length)
             for cell in sweep.cells:
-                for rate in self.settings.rates:
-                    condition = sweep.condition(task, T, cell, learning_rate=rate)
-                    yield Member(task.key, cell.key, condition)
-
-    def _length(self, task: Choice, T: int) -> int:
-        """T, or the nearest of a task's own where T is a default that the task cannot have.
-
-        Raises BenchError for a T that the user named.
-        """
-        learnt = tasks.create(task.name, task.options)
-        if "length" in self.named:
-            learnt.require(T)
-        return T if learnt.allowed([T]) else min(task.lengths, key=lambda each: abs(each - T))
-
-    def blocks(self, sweep: Sweep) -> list[SeedBlock]:
-        replicates = self.settings.replicates
-        return list(seed_blocks(replicates, replicates, TUNING_SEEDS))
+                if "learning_rate" not in cell.own.get("training", {}):
+                    yield (
+                        task,
+                        cell,
+                        [
+                            sweep.condition(task, T, cell, learning_rate=any_rate)
+                            for T in anchors(task)
+                        ],
+                    )
 
     def table(self, evidence: Evidence) -> pd.DataFrame:
-        """One row a trial; a rate at which no replicate was trained to an end is never chosen."""
-        rows, ended = [], []
-        for about, group in groups(evidence.runs, ["task", "cell", "T", "learning_rate"]):
-            judged = group[group.judged]
-            ended.append(bool(judged.status.isin(["solved", "unsolved"]).any()))
-            rows.append(
-                {
-                    **about,
-                    "n": len(judged),
-                    "solved": int(judged.solved.sum()),
-                    "diverged": ends_of(group)["diverged"],
-                    "mean_updates": judged.updates.mean(),
-                    "mean_best_loss": judged.best_validation_loss.astype(float).mean(),
-                }
-            )
-        table = pd.DataFrame(rows)
-        known = table[ended].assign(share=lambda rows: rows.solved / rows.n)
-        order = ["share", "mean_updates", "mean_best_loss"]
-        best = known.sort_values(order, ascending=[False, True, True], kind="stable")
-        table["chosen"] = False
-        table.loc[best.groupby(["task", "cell"], sort=False).head(1).index, "chosen"] = True
-        return table
+        """One row a trial: a rate at a length."""
+        return evidence.trials
 
     def summary(self, table: pd.DataFrame, evidence: Evidence) -> pd.DataFrame:
         chosen = table[table.chosen].drop(columns="chosen")
-        ends = table.groupby(["task", "cell"]).learning_rate.agg(["min", "max"])
-        at = pd.MultiIndex.from_frame(chosen[["task", "cell"]])
+        ends = table.groupby(["task", "cell", "T"]).learning_rate.agg(["min", "max"])
+        at = pd.MultiIndex.from_frame(chosen[["task", "cell", "T"]])
         low, high = ends.loc[at, "min"].to_numpy(), ends.loc[at, "max"].to_numpy()
         rate = chosen.learning_rate.to_numpy()
         return chosen.assign(at_edge_of_grid=(rate == low) | (rate == high))
 
     def verdict(self, table: pd.DataFrame, summary: pd.DataFrame) -> dict[str, object]:
-        rates: dict[str, dict[str, float]] = {}
-        for row in summary.to_dict("records"):
-            rates.setdefault(row["task"], {})[row["cell"]] = float(row["learning_rate"])
-        edge = int(summary.at_edge_of_grid.sum())
-        pairs = dict.fromkeys(zip(table.task, table.cell))
-        lacking = [f"{cell} on {task}" for task, cell in pairs if cell not in rates.get(task, {})]
-        none = f" None for {', '.join(lacking)}: nothing was trained to an end." if lacking else ""
+        solved = summary[summary.solved > 0]
+        edge = int(solved.at_edge_of_grid.sum())
+        unsolved = summary[summary.solved == 0]
+        told = ", ".join(f"{r.cell} on {r.task} at T = {r.T}" for r in unsolved.itertuples())
+        none = f" No rate solves {told}." if told else ""
         return {
-            "answer": f"{len(summary)} rates chosen, {edge} of them at an edge of the grid.{none}",
-            "rates": rates,
+            "answer": f"{len(solved)} rates chosen for {solved.groupby(['task', 'cell']).ngroups} "
+            f"pairs, {edge} of them at an edge of what was tried.{none}"
         }
 
     def figure(self, table: pd.DataFrame, summary: pd.DataFrame, evidence: Evidence) -> Figure:
-        mean = partial(Layer, "learning_rate", "mean_updates")
-        top = 1.08 * table.mean_updates.max()
-        rates = panel(
-            Axis("learning rate", "lengths"),
-            Axis("mean updates to solve (unsolved: the budget)", limits=(0, top)),
-            mean(),
-            mean(only="chosen", look="points", hollow=True, marker="o", size=9),
+        chosen = panel(
+            Axis("T", "lengths"),
+            Axis("learning rate chosen", "lengths"),
+            Layer("T", "learning_rate", only="chosen", faded="solved == 0"),
         )
-        note = "n = {n} tuning seeds a point; circles: the rate chosen"
-        return figure(table, [rates], list(dict.fromkeys(table.cell)), note, ["task"])
+        note = "faded: no rate solves the task at this length, and the search ends"
+        return figure(table, [chosen], list(dict.fromkeys(table.cell)), note, ["task"])
+
+
+def anchors(task: Choice) -> tuple[int, ...]:
+    """Every second length of a task, from the shortest on."""
+    return tuple(sorted(task.lengths)[::2])

@@ -19,6 +19,12 @@ def ladder_gpus(plan: Plan, ladder: str) -> int:
     return max(gpus(plan, id) for id in plan.ladders[ladder].conditions)
 
 
+def search_gpus(plan: Plan, search: str) -> int:
+    """The same of a search for learning rates."""
+    device = as_text(plan.config["device"])
+    return int(any(needs_gpu(device, each.T) for each in plan.searches[search].conditions))
+
+
 def ladder_mib(plan: Plan, ladder: str) -> int:
     """MiB a climb needs at its peak."""
     return max(block_mib(plan, *pair) for pair in plan.ladders[ladder].runs)

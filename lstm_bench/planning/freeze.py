@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pandas as pd
@@ -19,10 +19,10 @@ from lstm_bench.store.rates import Pair, Rates, rate_files, read_file
 from lstm_bench.sweep import TUNED_WITH
 
 HEADER = """\
-# Learning rates chosen by `snakemake tune`, by task and cell: one grid for every cell, on seeds
-# no experiment judges on, chosen on validation. A pair that is not listed is trained with
-# training.learning_rate. `tuned_with` says which pairs were tuned with which settings; `trials` is
-# the whole grid, for the report.
+# Learning rates chosen by `snakemake tune`, by task, cell and the length T they were tuned at: the
+# same search for every cell, on seeds no experiment judges on, chosen on validation. A training
+# takes that of the nearest T; a pair that is not listed has training.learning_rate.
+# `tuned_with` says which pairs were tuned with which settings; `trials` is all that was tried.
 """
 
 
@@ -39,11 +39,11 @@ def freeze(plan: Plan, results: Results) -> str:
             f"{name} stays as it is: no tuning run was measured to its end (`lstm-bench status "
             "--experiment tuning` says why), so there is no rate to choose."
         )
-    edges = ", ".join(f"{cell} on {task}" for task, cell in _at_edge(results))
+    edges = ", ".join(_at_edge(results))
     before = read_file(path) if path.exists() else Rates()
     told = list(_changes(before, found))
     if edges:
-        told.append(f"at an edge of the grid, so that others may be better: {edges}")
+        told.append(f"at an edge of what was tried, so that others may be better: {edges}")
     before.update(found)
     content = {
         "tuned_with": _grouped(before),
@@ -59,7 +59,7 @@ def freeze(plan: Plan, results: Results) -> str:
 
 def _tuned(plan: Plan, results: Results) -> Rates:
     """The pairs of which some replicate was measured, with settings and trials."""
-    table = pd.read_csv(io.BytesIO(read_checked(results.experiment("tuning") / "table.csv")))
+    table = _table(results)
     # where every replicate ended in an error the table has no row, and no such column
     chosen = table[table.chosen] if "chosen" in table else table
     sweep = plan.sweep
@@ -67,24 +67,26 @@ def _tuned(plan: Plan, results: Results) -> Rates:
     if sweep.network:
         shared["network"] = sweep.network
     found = Rates()
-    for row in chosen.to_dict("records"):
-        pair = (row["task"], row["cell"])
-        found.chosen[pair] = float(row["learning_rate"])
-        found.tuned_with[pair] = {**shared, "T": int(row["T"]), "package": plan.package}
+    for (task, cell), rows in chosen.groupby(["task", "cell"], sort=False):
+        # where no rate solves the task, that of the lowest loss serves at the shortest length alone
+        solved = rows[rows.solved > 0] if (rows.solved > 0).any() else rows.head(1)
+        pair = str(task), str(cell)
+        found.chosen[pair] = dict(zip(solved["T"].tolist(), solved.learning_rate.tolist()))
+        found.tuned_with[pair] = {**shared, "package": plan.package}
     rows = (_plain(row) for row in table.to_dict("records"))
     found.trials = [row for row in rows if (row["task"], row["cell"]) in found.chosen]
     return found
 
 
-def _at_edge(results: Results) -> list[Pair]:
+def _at_edge(results: Results) -> list[str]:
     table = _table(results)
     if "chosen" not in table:
         return []
-    ends = table.groupby(["task", "cell"]).learning_rate
+    ends = table.groupby(["task", "cell", "T"]).learning_rate
     edge = table.learning_rate == ends.transform("min")
     edge |= table.learning_rate == ends.transform("max")
-    rows = table[table.chosen & edge]
-    return list(zip(rows.task, rows.cell))
+    rows = table[table.chosen & edge & (table.solved > 0)]
+    return [f"{row.cell} on {row.task} at T = {row.T}" for row in rows.itertuples()]
 
 
 def _table(results: Results) -> pd.DataFrame:
@@ -92,10 +94,15 @@ def _table(results: Results) -> pd.DataFrame:
 
 
 def _changes(before: Rates, found: Rates) -> Iterator[str]:
-    for (task, cell), rate in found.chosen.items():
+    for (task, cell), rates in found.chosen.items():
         old = before.chosen.get((task, cell))
-        if old is not None and old != rate:
-            yield f"{cell} on {task}: {old:g} is replaced by {rate:g}"
+        if old is not None and old != rates:
+            yield f"{cell} on {task}: {_told(old)} is replaced by {_told(rates)}"
+
+
+def _told(rates: Mapping[int, float]) -> str:
+    """`0.004 (T = 10), 0.002 (T = 40)`."""
+    return ", ".join(f"{rate:g} (T = {T})" for T, rate in rates.items())
 
 
 def _grouped(rates: Rates) -> list[dict[str, object]]:

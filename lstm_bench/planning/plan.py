@@ -24,6 +24,7 @@ from lstm_bench.planning.ladders import ladders
 from lstm_bench.planning.limits import require_few, require_memory, require_sizes
 from lstm_bench.planning.notices import notices, untuned_pairs
 from lstm_bench.planning.schema import check_schema, numbers_from_text, only, plain_numbers
+from lstm_bench.planning.searches import searches
 from lstm_bench.planning.sources import closure, code_of, digest_of, stages_code
 from lstm_bench.registry import load_plugins, source_file
 from lstm_bench.spec import Condition, canonical
@@ -34,6 +35,7 @@ from lstm_bench.store.planned import (
     PlannedCondition,
     PlannedExperiment,
     PlannedMember,
+    PlannedSearch,
     PlannedTable,
 )
 from lstm_bench.store.plans import Plan, PlannedSweep
@@ -73,11 +75,13 @@ def resolve(
     # a probe of a mixed sweep measures on the CPU, whose numbers are the same everywhere
     measured_on = config["device"] if isinstance(config["device"], str) else "cpu"
     entries: dict[str, PlannedExperiment] = {}
+    searched: dict[str, PlannedSearch] = {}
     left_out = []
     for name in asked:
         try:
             experiment = fitted(known[name], config, inherited, sweep)
             entries[name] = _experiment(experiment, sweep, planned, measured_on)
+            searched |= searches(experiment, sweep)
         except BenchError as error:
             # a config file below the one that chose the cells named this experiment, which is not
             # possible with these cells: it is left out
@@ -113,6 +117,7 @@ def resolve(
         ),
         conditions=conditions,
         experiments=entries,
+        searches=searched,
         ladders=dict(ladders(sweep, {member.condition for member in members})),
         tables=tables,
         claims=claimed,
@@ -167,6 +172,7 @@ def _experiment(
         tasks=experiment.tasks,
         probe_settings=settings,
         probe_code=_probe_code(experiment.probe, settings),
+        searches=any(True for _ in experiment.searches(sweep)),
         reads=experiment.reads,
         beside=experiment.beside,
         settings=json.loads(canonical(experiment.settings)),

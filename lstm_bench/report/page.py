@@ -158,7 +158,7 @@ def _cell(choice: Choice) -> dict[str, object]:
 
 
 def _rates(plan: Plan, results: Results) -> Any:
-    """The grid that tuning tried and the rate it chose, where a preset is in use."""
+    """The rates that tuning chose, where a file of them is in use."""
     trials = pd.DataFrame(read_rates(plan.config, results.root, here=_here(plan)).trials)
     if trials.empty:
         return None
@@ -167,7 +167,7 @@ def _rates(plan: Plan, results: Results) -> Any:
     rows = []
     for task, group in trials[trials.task.isin(asked)].groupby("task", sort=False):
         for cell in cells:
-            at = group[group.cell == cell].sort_values("learning_rate")
+            at = group[group.cell == cell]
             if len(at):
                 rows.append(_rate_row(str(task), cell, at))
     return html_table(pd.DataFrame(rows)) if rows else None
@@ -178,9 +178,11 @@ def _here(plan: Plan) -> dict[str, object]:
 
 
 def _rate_row(task: str, cell: str, at: pd.DataFrame) -> dict[str, object]:
-    row: dict[str, object] = {"task": task, "cell": cell, "T": int(at["T"].iloc[0])}
-    for trial in at.to_dict("records"):
-        mark = " ●" if trial["chosen"] else ""
-        told = f"{trial['solved']}/{trial['n']} ({trial['mean_updates']:.0f}){mark}"
-        row[f"η = {trial['learning_rate']:g}"] = told
+    """The rate chosen at each length, how many solved the task with it, and the median updates."""
+    row: dict[str, object] = {"task": task, "cell": cell}
+    for trial in at[at.chosen].sort_values("T").to_dict("records"):
+        median = trial["median_updates"]
+        when = f"; {median:.0f}" if median is not None and median == median else ""
+        told = f"{trial['learning_rate']:g} ({trial['solved']}/{trial['n']}{when})"
+        row[f"T = {trial['T']}"] = told if trial["solved"] else f"none of {len(at)} solves it"
     return row

@@ -19,6 +19,7 @@ MARK = f"{RESULTS}/plans/{{digest}}.ran"
 ESTIMATE = f"{RESULTS}/estimates/{{digest}}.json"
 RUN = f"{RESULTS}/runs/{{condition}}"
 BLOCK = f"{RUN}/{{block}}"
+SEARCH = f"{RESULTS}/searches/{{search}}.json"
 LADDER = f"{RESULTS}/ladders/{{ladder}}.json"
 CHECKPOINT = f"{RESULTS}/checkpoints/{{condition}}/{{block}}"
 PROBE = f"{RESULTS}/probes/{{probe}}/{{experiment}}-{{digest}}.parquet"
@@ -39,7 +40,7 @@ WILDCARDS = {
     **dict.fromkeys(("experiment", "probe", "row"), _NAME),
     "digest": _HEX,
     "condition": rf"{_NAME}-T\d+-{_NAME}-w\d+-{_HEX}",
-    "ladder": rf"{_NAME}-{_NAME}-w\d+-{_HEX}",
+    **dict.fromkeys(("ladder", "search"), rf"{_NAME}-{_NAME}-w\d+-{_HEX}"),
     "block": r"seeds-\d+-\d+",
 }
 
@@ -85,6 +86,10 @@ class Results:
     def ladder(self, name: str) -> Path:
         """The record of a climb."""
         return self.root / LADDER.format(ladder=_part(name))
+
+    def search(self, name: str) -> Path:
+        """The record of a search for learning rates."""
+        return self.root / SEARCH.format(search=_part(name))
 
     def checkpoint(self, condition: Condition | str, block: SeedBlock | str) -> Path:
         return self.root / CHECKPOINT.format(condition=_id(condition), block=_name(block))

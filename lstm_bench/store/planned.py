@@ -63,6 +63,7 @@ class PlannedExperiment:
     tasks          of its own, where it has some
     probe          the module of `probes` that measures for it, or None
     probe_settings, probe_code   the parameters of that probe, and the digest of its code
+    searches       whether it reads what the plan's searches found
     reads          experiments whose table it joins
     beside         whether it belongs on the page though the config does not list it
     settings       its section of the config, with its defaults, fitted to the sweep
@@ -76,6 +77,7 @@ class PlannedExperiment:
     probe: str | None = None
     probe_settings: Mapping[str, Any] = field(default_factory=dict)
     probe_code: str = ""
+    searches: bool = False
     reads: tuple[str, ...] = ()
     beside: bool = False
     settings: Mapping[str, Any] = field(default_factory=dict)
@@ -107,6 +109,26 @@ class PlannedLadder:
     def runs(self) -> list[tuple[str, str]]:
         """(condition id, block name) of every seed block it may train."""
         return [(id, block) for id in self.conditions for block in self.blocks]
+
+
+@dataclass(frozen=True)
+class PlannedSearch:
+    """The learning rates of a cell on a task, by their keys, along its lengths (`jobs.search`).
+
+    conditions   one an anchor, at whatever rate
+    rates        the grid of the first anchor
+    first, later, more   see `stats.rate_search.tune`
+    code         the versions that decide its results
+    """
+
+    task: str
+    cell: str
+    conditions: tuple[Condition, ...]
+    rates: tuple[float, ...]
+    first: int
+    later: int
+    more: int
+    code: str = ""
 
 
 @dataclass(frozen=True)

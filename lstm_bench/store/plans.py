@@ -21,6 +21,7 @@ from lstm_bench.store.planned import (
     PlannedCondition,
     PlannedExperiment,
     PlannedLadder,
+    PlannedSearch,
     PlannedTable,
 )
 from lstm_bench.sweep import Choice
@@ -63,6 +64,7 @@ class Plan:
     conditions: Mapping[str, PlannedCondition] = field(default_factory=dict)
     experiments: Mapping[str, PlannedExperiment] = field(default_factory=dict)
     ladders: Mapping[str, PlannedLadder] = field(default_factory=dict)
+    searches: Mapping[str, PlannedSearch] = field(default_factory=dict)
     tables: Mapping[str, PlannedTable] = field(default_factory=dict)
     claims: Mapping[str, PlannedClaim] = field(default_factory=dict)
     code: Mapping[str, str] = field(default_factory=dict)
@@ -170,8 +172,11 @@ class Plan:
         ]
 
     def finished_files(self, experiments: Iterable[str]) -> list[str]:
-        """The one file of each seed block that is written last."""
-        return self.block_files(experiments, ["replicates.parquet"])
+        """The one file of each seed block, climb and search that is written last."""
+        names = list(experiments)
+        searches = self.searches if any(self.experiments[n].searches for n in names) else ()
+        records = [paths.SEARCH.format(search=name) for name in searches]
+        return [*self.block_files(names, ["replicates.parquet"]), *records]
 
     def probe_files(self, experiment: str) -> list[str]:
         """The probe this experiment reads, as a list of one or none.

@@ -1,12 +1,13 @@
 """The tuned learning rates a config names: files of them, the later over the earlier.
 
-A file holds `rates` by task and cell, `tuned_with`, what they were tuned with and for which pairs,
-and `trials`, the grid they were chosen from.
+A file holds `rates` by task, cell and the length they were tuned at, `tuned_with`, what they were
+tuned with and for which pairs, and `trials`, what they were chosen from. One number for a cell
+serves every length.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,9 +23,9 @@ Pair = tuple[str, str]  # the keys of a task and a cell
 
 @dataclass
 class Rates:
-    """Tuned learning rates by (task, cell), with the settings they were tuned with."""
+    """Tuned learning rates by (task, cell) and T, with the settings they were tuned with."""
 
-    chosen: dict[Pair, float] = field(default_factory=dict)
+    chosen: dict[Pair, dict[int, float]] = field(default_factory=dict)
     tuned_with: dict[Pair, dict[str, object]] = field(default_factory=dict)
     trials: list[dict[str, object]] = field(default_factory=list)
 
@@ -48,10 +49,10 @@ class Rates:
         mine, theirs = self.tuned_with.get(pair, {}), other.tuned_with.get(pair, {})
         return not differing(mine, here) and bool(differing(theirs, here))
 
-    def by_task(self) -> dict[str, dict[str, float]]:
-        found: dict[str, dict[str, float]] = {}
-        for (task, cell), rate in self.chosen.items():
-            found.setdefault(task, {})[cell] = rate
+    def by_task(self) -> dict[str, dict[str, dict[int, float]]]:
+        found: dict[str, dict[str, dict[int, float]]] = {}
+        for (task, cell), rates in self.chosen.items():
+            found.setdefault(task, {})[cell] = rates
         return found
 
 
@@ -91,7 +92,7 @@ def read_file(path: Path) -> Rates:
     try:
         stored = _known(read_yaml(path))
         chosen = {
-            (str(task), str(cell)): float(rate)
+            (str(task), str(cell)): _by_length(rate)
             for task, rates in (stored.get("rates") or {}).items()
             for cell, rate in rates.items()
         }
@@ -104,6 +105,12 @@ def read_file(path: Path) -> Rates:
             f"learning_rates: '{path}' cannot be read ({reason}); it must hold `rates` by task and "
             "cell, as `snakemake tune` writes them. Mend it, or name another file."
         ) from None
+
+
+def _by_length(given: Any) -> dict[int, float]:
+    if not isinstance(given, dict):
+        return {1: float(given)}
+    return {int(T): float(rate) for T, rate in given.items()}
 
 
 def _known(stored: Any) -> dict[str, Any]:
@@ -120,7 +127,7 @@ def _known(stored: Any) -> dict[str, Any]:
     return stored
 
 
-def _settings(stored: Any, chosen: Mapping[Pair, float]) -> dict[Pair, dict[str, object]]:
+def _settings(stored: Any, chosen: Iterable[Pair]) -> dict[Pair, dict[str, object]]:
     """By pair. A mapping without `pairs`, as it was written up to 0.3.4, is that of all of them."""
     found: dict[Pair, dict[str, object]] = {}
     for group in [stored] if isinstance(stored, dict) else stored or ():

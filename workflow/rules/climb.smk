@@ -39,7 +39,7 @@ rule climb:
             plan.conditions[id].code
             for id in plan.ladders[wildcards.ladder].conditions
         ],
-        lost=lambda wildcards: lost(paths.Results(), wildcards.ladder),
+        lost=lambda wildcards, output: lost(Path(output[0])),
     shell:
         "python -m lstm_bench.jobs.climb --name {wildcards.ladder}"
         " --ladder {params.ladder:q} --conditions {params.conditions:q}"

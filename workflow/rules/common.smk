@@ -3,6 +3,7 @@ import shlex
 import signal
 import sys
 import tempfile
+from pathlib import Path
 
 from lstm_bench import environment
 from lstm_bench.errors import NOTED, BenchError
@@ -19,10 +20,11 @@ from lstm_bench.planning.device_request import (
     gpus,
     ladder_gpus,
     ladder_mib,
+    search_gpus,
 )
 from lstm_bench.spec import canonical, digest
 from lstm_bench.store import salvage, paths
-from lstm_bench.store.ladders import lost
+from lstm_bench.store.adaptive import lost
 from lstm_bench.store.rates import require_writable
 from lstm_bench.store.records import require_known
 from lstm_bench.tracking import address
