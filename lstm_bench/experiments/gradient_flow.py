@@ -31,6 +31,7 @@ from lstm_bench.sweep import Member, Sweep
 
 ALL = "all cells"
 COLUMNS = 3  # tasks in the main figure
+SHOWN = (0.5, 3e3)  # decay lengths, in steps
 WHEN = {"init": "at the start", "end": "after training"}
 Count = Annotated[int, Allowed(minimum=0, maximum=1000)]
 
@@ -225,7 +226,7 @@ def _decay(table: pd.DataFrame, evidence: Evidence, more: Iterable = (), note: s
     panels = [
         panel(
             length,
-            Axis(f"decay length {when} (steps)", "log", within=(0.3, 3e4)),
+            Axis(f"decay length {when} (steps)", "log", limits=SHOWN),
             Layer(
                 *("T", "decay_length", "decay_length_low", "decay_length_high"),
                 only=f"stage == '{stage}'", faded="stage == 'end' and solved * 2 < trained",
@@ -259,5 +260,10 @@ def _finding(table: pd.DataFrame) -> str:
         lengths = rows.groupby("cell", sort=False).decay_length.median().sort_values()
         if len(lengths):
             ends = list(dict.fromkeys([lengths.index[0], lengths.index[-1]]))
-            parts.append(f"{when} " + " to ".join(f"{lengths[c]:.2g} ({c})" for c in ends))
+            parts.append(f"{when} " + " to ".join(f"{_steps(lengths[c])} ({c})" for c in ends))
     return f"Steps over which gradients decay by a factor e at T = {T}: {'; '.join(parts)}"
+
+
+def _steps(length: float) -> str:
+    most = SHOWN[1]
+    return f"over {most:.0f}" if length > most else f"{length:.{0 if length >= 10 else 1}f}"
