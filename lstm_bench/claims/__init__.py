@@ -1,5 +1,5 @@
 """The lecture's claims, declared before anything is trained, and how they are judged."""
 
-from lstm_bench.claims.base import Claim, Trained, check, declared, labels_of
+from lstm_bench.claims.base import Claim, Trained, check, declared, labels_of, too_few_tasks
 
-__all__ = ["Claim", "Trained", "check", "declared", "labels_of"]
+__all__ = ["Claim", "Trained", "check", "declared", "labels_of", "too_few_tasks"]

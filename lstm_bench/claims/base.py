@@ -10,7 +10,14 @@ from itertools import pairwise
 from pathlib import Path
 
 from lstm_bench import experiments
-from lstm_bench.claims.statistics import COLUMN, Statistic, column_values, registry
+from lstm_bench.claims.statistics import (
+    COLUMN,
+    SHORTEST,
+    Statistic,
+    column_values,
+    registry,
+)
+from lstm_bench.claims.votes import FEWEST_TASKS, MOST_CLAIMS
 from lstm_bench.errors import BenchError, unknown
 from lstm_bench.store.yamls import read_yaml
 from lstm_bench.sweep import Choice
@@ -38,7 +45,8 @@ class Claim:
     beside      pairs on which it ought to hold too (other cells, other initialisations):
                 shown, deciding nothing; where one points the other way, the page says so
     tasks       labels, or all tasks of the sweep
-    where       keeps rows with these values, one or a list of them: {T: [5, 10]}
+    where       keeps rows with these values, one or a list of them: {T: [5, 10]}; T: shortest is
+                the shortest length of each task
     column      with statistic `column`: which; it is `measured` so, and the effect is `told` by a
                 pattern with {first}, {second} and {effect}
     scale       of that column: `difference` or `ratio`
@@ -156,6 +164,12 @@ def declared(chosen: Iterable[str] | None = None) -> list[Claim]:
     for one, other in pairwise(found):
         if one.id == other.id:
             raise BenchError(f"claims: {one.id!r} is listed twice; names must differ.")
+    tested = sum(not claim.measure.exact for claim in found)
+    if tested > MOST_CLAIMS:
+        raise BenchError(
+            f"claims: {tested} claims with a test are not allowed, but at most {MOST_CLAIMS}: with "
+            "more, a verdict takes more seeds than a sweep has; name those to judge."
+        )
     return found
 
 
@@ -179,11 +193,23 @@ def check(claim: Claim, asked: Sequence[str], trained: Trained) -> str:
     missing += [f"task {n!r}" for n in claim.tasks if labels.get(n, n) not in trained.tasks]
     if missing:
         return f"the experiment {claim.experiment!r} does not train the {missing[0]}."
-    lengths = claim.where.get("T", [])
+    lengths = [] if claim.where.get("T") == SHORTEST else claim.where.get("T", [])
     for T in lengths if isinstance(lengths, list | tuple) else [lengths]:
         if trained.lengths and T not in trained.lengths:
             return f"the experiment {claim.experiment!r} trains nothing at T = {T}."
     return ""
+
+
+def too_few_tasks(claim: Claim, trained: Trained) -> str:
+    """Why a claim can have no verdict whatever is found, in one sentence; empty where it can."""
+    tasks = {trained.labels.get(name, name) for name in claim.tasks} or trained.tasks
+    if claim.measure.exact or len(tasks) >= FEWEST_TASKS:
+        return ""
+    return (
+        f"the experiment {claim.experiment!r} has {len(tasks)} task"
+        f"{'' if len(tasks) == 1 else 's'} for it ({', '.join(sorted(tasks))}), but a verdict "
+        f"takes {FEWEST_TASKS}."
+    )
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from lstm_bench.claims.base import Claim, labels_of
@@ -16,21 +18,22 @@ from lstm_bench.claims.statistics import rows_where
 from lstm_bench.experiments import Evidence, Experiment
 from lstm_bench.experiments.run import create, csv_bytes, evidence
 from lstm_bench.experiments.words import not_trained
-from lstm_bench.stats.family import tie_groups
+from lstm_bench.stats.family import seeds_to_tell_apart, tie_groups
 from lstm_bench.store.checksums import write_checked
 from lstm_bench.store.files import json_bytes
 from lstm_bench.store.paths import Results
 from lstm_bench.store.plans import Plan
 
-VERDICTS = ["id", "verdict", "statistic", "effect", "low", "high", "n", "threshold", "alpha", "p"]
-VERDICTS += ["p_adjusted", "more_replicates", "smallest_detectable", "reason", "quote"]
+VERDICTS = ["id", "verdict", "statistic", "effect", "low", "high", "n", "threshold", "alpha"]
+VERDICTS += ["p_adjusted", "more_replicates", "reason", "quote"]
+VOTES = ["id", "task", "vote", "effect", "low", "high", "n", "p", "p_adjusted"]
 VALUES = ["claim", "task", "cell", "seed", "T", "width", "value"]
 SECONDS = ["claim", "task", "T", "width", "cell", "seconds_per_update", "backend"]
 PROBED = ["task", "cell", "T", "width", "flops_per_update"]
 
 
 def judge(plan: Plan, results: Results) -> Path:
-    """Write the verdicts, the values behind them and the seconds beside; returns their folder."""
+    """Write verdicts, votes, the values behind them and seconds beside; returns their folder."""
     sources: dict[str, Source] = {}
     entries = [(Claim(**entry.declared), entry.not_judged) for entry in plan.claims.values()]
     judged, values = [], []
@@ -47,6 +50,7 @@ def judge(plan: Plan, results: Results) -> Path:
     files = {
         "verdicts.json": json_bytes({"family": family, "claims": rows}),
         "verdicts.csv": csv_bytes(pd.DataFrame(rows, columns=VERDICTS)),
+        "votes.csv": csv_bytes(pd.DataFrame(_votes(rows), columns=VOTES)),
         "values.csv": csv_bytes(_stacked(values, VALUES)),
     }
     write_checked(results.claims / "verdicts.sha256", files)
@@ -58,6 +62,11 @@ def judge(plan: Plan, results: Results) -> Path:
     measured = csv_bytes(_stacked(seconds, SECONDS))
     write_checked(results.claims / "measured_seconds.sha256", {"measured_seconds.csv": measured})
     return results.claims
+
+
+def _votes(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """A row a claim and task."""
+    return [{"id": claim["id"], **vote} for claim in rows for vote in claim["by_task"]]
 
 
 def _stacked(frames: Iterable[pd.DataFrame | None], columns: Sequence[str]) -> pd.DataFrame:
@@ -94,8 +103,8 @@ class Source:
 
     @property
     def runs(self) -> pd.DataFrame:
-        """Its replicates, without those that an error of the machine ended."""
-        return self.evidence.runs[self.evidence.runs.judged]
+        """Its replicates, those that were not tried too, but not those an error ended."""
+        return self.evidence.runs[self.evidence.runs.judged | ~self.evidence.runs.tried]
 
     @property
     def probe(self) -> pd.DataFrame:
@@ -120,7 +129,8 @@ class Source:
             variant = replace(claim, where={**claim.where, **where})
             found = self.compare(variant, claim.cells)[1]
             judged.others.append(replace(found, note=name))
-        judged.ties, judged.conditions = self.ties(claim), self.conditions(claim)
+        judged.ties, judged.ties_need = self.ties(claim)
+        judged.conditions = self.conditions(claim)
         return values.assign(claim=claim.id)
 
     def _nothing_trained(self, claim: Claim) -> str:
@@ -142,26 +152,34 @@ class Source:
         where = {**claim.where, "cell": names}
         if claim.tasks:
             where["task"] = self.labels(claim.tasks)
-        values = measure.values(rows_where(getattr(self, measure.reads), where), names)
-        return values, compare(values, names, measure.exact)
+        rows = rows_where(getattr(self, measure.reads), where)
+        values = measure.values(rows, names)
+        found = compare(values, names, measure.exact)
+        none = {str(task): np.array([]) for task in dict.fromkeys(rows.task)}
+        return values, replace(found, tasks={**none, **found.tasks})
 
-    def ties(self, claim: Claim) -> list[list[str]]:
-        """All cells of the sweep in groups that cannot be told apart, best first."""
+    def ties(self, claim: Claim) -> tuple[dict[str, list[list[str]]], int | None]:
+        """By task, all cells of the sweep in groups that cannot be told apart, best first.
+
+        No groups, and the seeds they take, where fewer cannot tell any two apart.
+        """
         if not claim.measure.ties:
-            return []
-        cells = self.evidence.cells
+            return {}, None
+        cells, groups = self.evidence.cells, {}
         values = claim.measure.values(rows_where(self.runs, {"cell": cells}), cells)
-        wide = values.pivot_table(index="seed", columns=["cell", "task"], values="value").dropna()
-        if len(wide) < 2:
-            return []
-        means = wide.T.groupby(level="cell").mean().T
-        return tie_groups({str(cell): means[cell].tolist() for cell in means}, claim.alpha)
+        need = seeds_to_tell_apart(len(cells), claim.alpha)
+        for task, own in values.groupby("task", sort=False):
+            wide = own.pivot_table(index="seed", columns="cell", values="value").dropna()
+            if len(wide) >= need:
+                by_cell = {str(cell): wide[cell].tolist() for cell in wide}
+                groups[str(task)] = tie_groups(by_cell, claim.alpha)
+        return groups, None if groups else need
 
     def conditions(self, claim: Claim) -> Mapping[str, object]:
         """What the effect is conditional on: it may be another at another width, budget or rate."""
         members = self.plan.experiments[self.experiment.name].members
         factors = {name for member in members for name in member.factors}
-        where = {key: value for key, value in claim.where.items() if key in factors}
+        where = {key: value for key, value in claim.where.items() if key in {*factors, "T"}}
         where["cell"] = self.labels(claim.cells)
         runs, sweep = rows_where(self.evidence.runs, where), self.plan.sweep
         return {

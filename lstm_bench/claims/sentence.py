@@ -7,8 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from lstm_bench.claims.judge import SUPPORTED, UNDECIDED, Comparison, Judged, agreement, side
+from lstm_bench.claims.beside import against, disagreement
+from lstm_bench.claims.judge import Comparison, Judged
+from lstm_bench.claims.votes import DEPENDS, FEW, OPEN, REFUTED, SUPPORTED, Vote
 from lstm_bench.experiments import words
+from lstm_bench.stats.power import detectable
 
 OF_THE_CLAIM = ("id", "quote", "statement", "threshold", "alpha", "experiment", "caveats")
 
@@ -16,8 +19,7 @@ OF_THE_CLAIM = ("id", "quote", "statement", "threshold", "alpha", "experiment", 
 def as_json(judged: Judged) -> dict[str, object]:
     """All that is stored of a claim; `shown` has numbers as a reader expects them."""
     claim, found, measure = judged.claim, judged.found, judged.claim.measure
-    ratio, p = measure.ratio, words.p_value(judged.adjusted)
-    smallest = judged.smallest
+    ratio = measure.ratio
     content = {
         **{key: getattr(claim, key) for key in OF_THE_CLAIM},
         **_numbers(found),
@@ -29,35 +31,19 @@ def as_json(judged: Judged) -> dict[str, object]:
         "verdict": judged.verdict,
         "answer": answer(judged),
         "reason": judged.reason,
-        "p": judged.p,
         "p_adjusted": judged.adjusted,
         "more_replicates": judged.more,
-        "smallest_detectable": smallest,
         "shown": {
             "threshold": words.effect(claim.threshold, ratio),
             "effect": "–" if found.effect is None else words.effect(found.effect, ratio),
             "interval": words.effect_interval(found.bounds(), ratio) if found.n else "–",
-            "p_adjusted": "exact" if measure.exact and found.cells else p,
-            "smallest_detectable": "–" if smallest is None else words.effect(smallest, ratio),
         },
-        "by_task": [
-            {"task": task, "effect": effect, "shown": words.effect(effect, ratio)}
-            for task, effect in found.by_task.items()
-        ],
-        "beside": [
-            {
-                **_numbers(each),
-                "name": each.name,
-                "side": side(claim, each, found),
-                "shown": f"{words.effect(each.effect, ratio)} "
-                f"{words.effect_interval(each.bounds(), ratio)}",
-            }
-            for each in judged.others
-            if each.effect is not None
-        ],
+        "by_task": [_vote(judged, vote) for vote in judged.votes],
+        "beside": [_beside(judged, other) for other in judged.others if other.found],
         "not_trained": [" against ".join(pair) for pair in judged.not_trained],
-        "disagreement": agreement(claim, found, judged.others),
+        "disagreement": disagreement(claim, found, judged.others),
         "ties": judged.ties,
+        "ties_need": judged.ties_need,
         "figure": f"experiments/{claim.experiment}/figure.svg" if found.cells else "",
         "conditions": judged.conditions,
     }
@@ -71,32 +57,92 @@ def _numbers(found: Comparison) -> dict[str, object]:
     return {"cells": found.cells, **numbers}
 
 
+def _vote(judged: Judged, vote: Vote) -> dict[str, object]:
+    """A task: its vote, effect, interval, p, and the smallest effect that so many seeds find."""
+    claim, n = judged.claim, len(vote.differences)
+    mean, low, high = vote.interval
+    ends = (low, high) if np.isfinite(low) else None
+    deviation = float(np.std(vote.differences, ddof=1)) if n > 1 else 0.0
+    smallest = detectable(deviation, n, claim.alpha / judged.family)
+    smallest = smallest if vote.p is not None else float("nan")
+    ratio = claim.measure.ratio
+    return {
+        "task": vote.task,
+        "vote": vote.way,
+        "effect": mean,
+        "low": low,
+        "high": high,
+        "n": n,
+        "p": vote.p,
+        "p_adjusted": vote.adjusted,
+        "smallest_detectable": smallest,
+        "shown": {
+            "effect": words.effect(mean, ratio) if n else "–",
+            "interval": words.effect_interval(ends, ratio) if n else "–",
+            "p_adjusted": words.p_value(vote.adjusted),
+            "smallest_detectable": "–" if np.isnan(smallest) else words.effect(smallest, ratio),
+        },
+    }
+
+
+def _beside(judged: Judged, other: Comparison) -> dict[str, object]:
+    claim, ratio = judged.claim, judged.claim.measure.ratio
+    there = {task: float(values.mean()) for task, values in other.tasks.items()}
+    where = against(claim, judged.found, other)
+    return {
+        **_numbers(other),
+        "name": other.name,
+        "by_task": {task: words.effect(effect, ratio) for task, effect in there.items()},
+        "flips": where.flips,
+        "leans": where.leans,
+    }
+
+
 def answer(judged: Judged) -> str:
-    """The verdict, the effect with its interval and n, and how sure: one sentence."""
-    found, claim, measure = judged.found, judged.claim, judged.claim.measure
-    if found.effect is None:
-        return f"Undecided: {judged.reason}"
-    shown, ends = words.effect(found.effect, measure.ratio), found.bounds()
-    effect = measure.told.format(first=found.cells[0], second=found.cells[-1], effect=shown)
-    interval, verdict = words.effect_interval(ends, measure.ratio), judged.verdict.capitalize()
+    """The verdict, the tasks it rests on, and the mean over them with its interval and n."""
+    found, measure = judged.found, judged.claim.measure
+    verdict = judged.verdict.capitalize()
+    if not found.found:
+        return f"{verdict}: {judged.reason}"
+    average = _average(found, measure.told, measure.ratio)
     if measure.exact:
-        spread = f"{interval} over {found.n} lengths and widths"
-        return f"{verdict}: {effect}, {spread}; an exact count, so no test."
-    spread = f"{'95 % interval ' if ends else ''}{interval}, n = {found.n} seeds"
-    if judged.adjusted is not None:
-        p = words.p_value(judged.adjusted)
-        spread += f", adjusted p {p if p.startswith('<') else f'= {p}'}"
-    if judged.verdict != UNDECIDED:
-        lies = "" if judged.verdict == SUPPORTED else "; the effect lies on the other side"
-        return f"{verdict}: {effect} ({spread}){lies}."
-    if judged.more is not None:
-        needed = f"about {judged.more} more replicates needed"
-    elif found.differences.std() == 0 and found.effect == claim.threshold:
-        needed = "no seed shows a difference, and more seeds alone will not make one"
+        spread = f"{words.effect_interval(found.bounds(), measure.ratio)} over {found.n} lengths"
+        return f"{verdict}: {average}, {spread} and widths; an exact count, so no test."
+    votes = _votes(judged)
+    if judged.verdict in (SUPPORTED, REFUTED, DEPENDS):
+        sure = words.p_value(judged.adjusted)
+        sure = f" (adjusted p {sure if sure.startswith('<') else f'≤ {sure}'})"
+        said = f"{verdict}: {votes}{'' if judged.verdict == DEPENDS else sure}."
     else:
-        needed = "more than 1,000 replicates would be needed"
-    why = f" {judged.reason[0].upper()}{judged.reason[1:]}" if judged.reason else ""
-    return f"Undecided ({needed}): {effect} ({spread}).{why}"
+        said = f"Open{_needed(judged)}: {votes}."
+        said += f" {judged.reason[0].upper()}{judged.reason[1:]}" if judged.reason else ""
+    if found.effect is None:
+        return said
+    ends = found.bounds()
+    spread = f"{'95 % interval ' if ends else ''}{words.effect_interval(ends, measure.ratio)}"
+    over = "On average over tasks" if len(found.tasks) > 1 else "There"
+    return f"{said} {over}, {average} ({spread}, n = {found.n} seeds)."
+
+
+def _average(found: Comparison, told: str, ratio: bool) -> str:
+    shown = "–" if found.effect is None else words.effect(found.effect, ratio)
+    return told.format(first=found.cells[0], second=found.cells[-1], effect=shown)
+
+
+def _votes(judged: Judged) -> str:
+    """`up on adding, copy; down on temporal_order; no room on reverse`."""
+    ways: dict[str, list[str]] = {}
+    for vote in judged.votes:
+        ways.setdefault(vote.way, []).append(vote.task)
+    return "; ".join(f"{way} on {', '.join(tasks)}" for way, tasks in ways.items())
+
+
+def _needed(judged: Judged) -> str:
+    """How many more replicates would decide it, where that is what it lacks."""
+    if judged.more is not None:
+        return f" (about {judged.more} more replicates needed)"
+    unsure = any(vote.way in (OPEN, FEW) for vote in judged.votes)
+    return " (more seeds alone would hardly decide it)" if unsure and not judged.reason else ""
 
 
 def plain(value: Any) -> Any:

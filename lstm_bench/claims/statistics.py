@@ -14,6 +14,7 @@ import pandas as pd
 
 from lstm_bench.experiments.runs import log2_updates
 
+SHORTEST = "shortest"  # of `where`, as a length
 COLUMN = "column"  # of a claim: what its experiment measures of every seed
 KEYS = ["task", "cell", "seed"]
 WITHIN = ("T", "size", "distinct")  # of a seed, where an experiment measures it more than once
@@ -26,7 +27,8 @@ class Statistic:
     values  from rows of the cells, and their labels, in order
     about   what the effect is, for the page
     told    the sentence, with {first}, {second} and {effect}
-    reads   which rows: judged `runs`, what the experiment `measured`, or those of its `probe`
+    reads   which rows: `runs` but errors of the machine, what the experiment `measured`, or those
+            of its `probe`
     ratio   values are logarithms to base 2, and effects are told as a number of times
     exact   a count without sampling error: judged without a test
     ties    whether all cells of the sweep are compared by it too
@@ -43,25 +45,46 @@ class Statistic:
 
 
 def rows_where(table: pd.DataFrame, where: Mapping[str, object]) -> pd.DataFrame:
-    """The rows with these values, one or a list of them. Raises KeyError for an unknown column."""
+    """The rows with these values, one or a list of them. Raises KeyError for an unknown column.
+
+    `T: shortest` keeps the shortest length of each task.
+    """
     for key, value in where.items():
-        table = table[table[key].isin(value if isinstance(value, list | tuple) else [value])]
+        if (key, value) == ("T", SHORTEST):
+            table = table[table["T"] == table.groupby("task")["T"].transform("min")]
+        else:
+            table = table[table[key].isin(value if isinstance(value, list | tuple) else [value])]
     return table
 
 
-def share_of_lengths(runs: pd.DataFrame, cells: Sequence[str]) -> pd.DataFrame:
-    """The share of the lengths of the grid that a seed solves: the area under its solved-or-not
-    curve on the grid of the figure.
+def reach(runs: pd.DataFrame, cells: Sequence[str]) -> pd.DataFrame:
+    """log2 of the longest sequence that a seed solves, with all shorter ones of the task; where it
+    solves none, of one a factor below the shortest. What was not tried counts as not solved. A seed
+    whose next length ended in an error of the machine has no value.
     """
-    return _means(runs.assign(value=runs.solved.astype(float)))
+    rows = []
+    for _, group in runs.groupby("task", sort=False):
+        lengths = sorted(group["T"].unique())
+        factor = lengths[1] / lengths[0] if len(lengths) > 1 else 2.0
+        for about, own in group.groupby(KEYS, sort=False):
+            solved = dict(zip(own["T"], own.solved))
+            first = next((T for T in lengths if not solved.get(T, False)), None)
+            if first is None or first in solved:
+                below = [T for T in lengths if first is None or first > T]
+                highest = below[-1] if below else lengths[0] / factor
+                rows.append({**dict(zip(KEYS, about)), "value": np.log2(highest)})
+    return pd.DataFrame(rows, columns=[*KEYS, "value"])
 
 
 def updates_to_solve(runs: pd.DataFrame, cells: Sequence[str]) -> pd.DataFrame:
     """log2 of the updates to solve, a mean over the lengths of a task that every cell of `cells`
-    solves in half of its replicates or more; an unsolved replicate counts at the budget.
+    solves in half of its replicates or more, all of them tried; an unsolved replicate counts at the
+    budget.
     """
-    rows = runs.assign(solved=runs.solved.astype(float), value=log2_updates(runs))
-    shares = rows.groupby(["task", "T", "cell"], sort=False).solved.mean().unstack("cell")
+    rows = runs.assign(
+        share=runs.solved.where(runs.tried, -np.inf).astype(float), value=log2_updates(runs)
+    )
+    shares = rows.groupby(["task", "T", "cell"], sort=False).share.mean().unstack("cell")
     shares = shares.reindex(columns=list(cells))
     shared = shares[(shares >= 0.5).all(axis=1)].index
     return _means(rows[pd.MultiIndex.from_frame(rows[["task", "T"]]).isin(shared)])
@@ -109,16 +132,17 @@ def registry() -> dict[str, Statistic]:
 
 STATISTICS = (
     Statistic(
-        "share_of_lengths",
-        share_of_lengths,
-        "difference of the shares of lengths solved, paired by seed, mean over tasks",
-        "the share of the lengths that {first} solves is that of {second} {effect}",
+        "reach",
+        reach,
+        "ratio of the longest sequences solved with all shorter ones, paired by seed",
+        "{first} reaches {effect} the length that {second} reaches",
+        ratio=True,
         ties=True,
     ),
     Statistic(
         "updates_to_solve",
         updates_to_solve,
-        "ratio of the updates to solve where both solve, paired by seed, mean over tasks of log2",
+        "ratio of the updates to solve where both solve, paired by seed, mean of log2 over lengths",
         "{first} takes {effect} the updates of {second}",
         ratio=True,
     ),
@@ -126,7 +150,7 @@ STATISTICS = (
         "flops_to_solve",
         flops_to_solve,
         "ratio of the operations to solve (updates times operations of an update) where both "
-        "solve, paired by seed, mean over tasks of log2",
+        "solve, paired by seed, mean of log2 over lengths",
         "{first} takes {effect} the floating-point operations of {second} until it solves",
         ratio=True,
     ),

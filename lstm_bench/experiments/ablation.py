@@ -14,13 +14,12 @@ from lstm_bench.errors import BenchError, unknown
 from lstm_bench.experiments.base import Evidence, Experiment
 from lstm_bench.experiments.runs import bounds, log2_updates
 from lstm_bench.experiments.settings import Allowed, Lengths, OwnTasks, Positive, Rates, Tasks
-from lstm_bench.experiments.words import interval as interval_
-from lstm_bench.experiments.words import listed
+from lstm_bench.experiments.words import interval, listed
 from lstm_bench.plotting.figure import Axis, Figure, Layer, figure, panel
 from lstm_bench.plotting.palette import BLUE, GREY
 from lstm_bench.stats.comparisons import sign_flip
 from lstm_bench.stats.family import holm
-from lstm_bench.stats.intervals import FEWEST, interval
+from lstm_bench.stats.means import mean_interval
 from lstm_bench.stats.rates import wilson
 from lstm_bench.sweep import Choice, Member, Sweep
 
@@ -78,7 +77,7 @@ class Ablation(Experiment):
     unsolved at the budget, paired with the baseline by seed; a ratio is therefore a bound where
     either side left replicates unsolved. Every cell has the same learning rates to choose from;
     seeds of even place take the rate that was best for those of odd place, and the other way
-    round, so that no replicate chooses its own. Ratios have expanded bootstrap 95 % intervals;
+    round, so that no replicate chooses its own. Ratios have bootstrap 95 % intervals;
     p-values are those of sign flips, Holm over the variants of a task. In place of ranks a
     variant is slower than the baseline, faster, or tied with it (not told apart). Sign flips of
     eight variants need nine seeds to tell any apart, and all pairs of nine cells would need
@@ -253,16 +252,10 @@ def _counts(own: pd.DataFrame) -> dict[str, object]:
 
 def _ratio(differences: pd.Series) -> dict[str, float]:
     """The geometric mean of the ratios of updates and its interval."""
-    mean = float(2 ** differences.mean()) if len(differences) else float("nan")
-    low = high = float("nan")
-    if len(differences) >= FEWEST:
-        alike = np.ptp(differences) == 0
-        ends = (mean, mean) if alike else interval([differences.to_numpy()])
-        low, high = ends if alike else (2.0 ** ends[0], 2.0 ** ends[1])
-    return bounds("ratio", (mean, float(low), float(high)))
+    return bounds("ratio", [2.0**each for each in mean_interval(differences)])
 
 
 def _told(row: Any) -> str:
     told = "–" if pd.isna(row.ratio) else f"× {row.ratio:.2f}"
-    told += interval_(row.ratio_low, row.ratio_high, "{:.2f}")
+    told += interval(row.ratio_low, row.ratio_high, "{:.2f}")
     return f"{told}, {row.solved}/{row.n}, {row.group}"

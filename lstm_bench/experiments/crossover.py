@@ -15,7 +15,7 @@ from lstm_bench.experiments.base import Evidence, Experiment
 from lstm_bench.experiments.runs import frame
 from lstm_bench.experiments.settings import Cell, Positive, Samples, Settings
 from lstm_bench.plotting.figure import LENGTH, Axis, Figure, Layer, figure, panel
-from lstm_bench.stats.crossing import Crossing, Ratio, crossing, paired_ratio
+from lstm_bench.stats.crossing import Ratio, crossing, paired_ratio
 from lstm_bench.sweep import Choice, Member, Sweep
 
 ENDS = ("ratio", "low", "high")
@@ -25,8 +25,8 @@ RATIO = ("ratio_at_shortest", "ratio_at_shortest_low", "ratio_at_shortest_high")
 SUMMARY: Mapping[str, type] = {
     **dict.fromkeys(("task", "cell", "reference", "measure"), object),
     "n": int,
-    **dict.fromkeys(("from_T", "low", "high"), float),
-    **dict.fromkeys(("censored", "shown"), object),
+    **dict.fromkeys(("low", "high"), float),
+    "shown": object,
     "shortest": int,
     **dict.fromkeys(RATIO, float),
     "longest": int,
@@ -50,14 +50,14 @@ class Crossover(Experiment):
     How many updates, floating-point operations and seconds does each cell need to solve a task,
     as a ratio to the reference cell, and from which length on is the reference cheaper?
 
-    Ratio of mean updates to solve, cell over reference, replicates paired by seed; one that
-    never solved counts as its budget, so that a ratio where either cell solves less than half
-    is a bound and drawn faded. Times FLOPs an update, or times seconds an update measured on a
-    quiet machine, all cells on one backend, it is the ratio of FLOPs or seconds. Intervals
-    resample pairs (percentile, 95 %). The crossing is where a non-decreasing fit of the log
-    ratio against log T passes 1, over lengths that either of both solves at least half the
-    time; it is interpolated between lengths and censored at the ends. Learning rates were tuned
-    at one middle length, for every cell alike.
+    Ratio of updates to solve, cell over reference, a geometric mean over replicates paired by
+    seed; one that never solved counts as its budget, so that a ratio where either cell solves
+    less than half is a bound and drawn faded. Times FLOPs an update, or times seconds an update
+    measured on a quiet machine, all cells on one backend, it is the ratio of FLOPs or seconds.
+    The crossing lies between the last length before the first at which a ratio of 1 or more is
+    plausible (95 % interval) and the one after the last at which 1 or less is, over lengths
+    that either of both solves at least half the time. Learning rates were tuned for every cell
+    alike.
     """
 
     name = "crossover"
@@ -133,11 +133,9 @@ class Crossover(Experiment):
                         "reference": first["reference"],
                         "measure": name,
                         "n": min(row["n"] for row, _ in known),
-                        "from_T": found.T,
-                        "low": found.low,
-                        "high": found.high,
-                        "censored": found.censored,
-                        "shown": _shown(found, first["T"], last["T"]),
+                        "low": found.low or np.nan,
+                        "high": found.high if np.isfinite(found.high) else np.nan,
+                        "shown": found.shown,
                         "shortest": first["T"],
                         **dict(zip(RATIO, (first[f"{name}_{end}"] for end in ENDS))),
                         "longest": last["T"],
@@ -170,8 +168,8 @@ class Crossover(Experiment):
         }
 
     def figure(self, table: pd.DataFrame, summary: pd.DataFrame, evidence: Evidence) -> Figure:
-        """What each cell needs as a ratio to the reference; triangles where the ratio passes 1."""
-        known = summary[summary.censored.fillna("") == ""]
+        """What each cell needs as a ratio to the reference; a line where the ratio passes 1."""
+        known = summary.dropna(subset=["low", "high"])
         ends = known.melt(["task", "cell", "measure"], ["low", "high"], value_name="T")
         bound, panels = "solved * 2 < n or reference_solved * 2 < n", []
         for name, told in MEASURES.items():
@@ -180,15 +178,14 @@ class Crossover(Experiment):
             layers = (
                 Layer("T", *ratio, faded=bound),
                 here("T", look="curve", rows=ends),
-                here("from_T", look="points", marker="^", size=6, rows=known),
             )
             label = f"{told} to solve, ratio to {{reference}}"
             panels.append(panel(LENGTH, Axis(label, "log"), *layers, guides=(1.0,)))
         note = (
             "n = {n} replicates a point, paired by seed, 95 % bootstrap intervals. Above 1: "
             "{reference} is the cheaper one; faded: a bound, since one of both solves less than "
-            "half. Triangles: where it flips, with interval. Seconds: quiet machine, all cells on "
-            "the backend “{backend}”, {device}."
+            "half. Lines at 1: between these lengths it flips. Seconds: quiet machine, all cells "
+            "on the backend “{backend}”, {device}."
         )
         return figure(table[table.n > 0], panels, evidence.cells, note, ["task"], "{task}")
 
@@ -233,22 +230,3 @@ def _compared(evidence: Evidence) -> list[tuple[dict[str, Any], Ratio | None]]:
                 row[f"{name}_{end}"] = value * factor
         found.append((row, ratio))
     return found
-
-
-def _shown(found: Crossing, shortest: int, longest: int) -> str:
-    """`23 [15, 41]`, `≤ 5 [≤ 5, 12]` or `> 100`: an end of the grid is all that is known there."""
-    text = {"below": f"≤ {shortest}", "above": f"> {longest}"}.get(found.censored)
-    text = text or f"{found.T:.0f}"
-    if np.isfinite(found.low):
-        bounds = zip((found.low, found.high), found.ends)
-        low, high = (_end(T, side, shortest, longest) for T, side in bounds)
-        if found.low < found.high or low != high:
-            text += f" [{low}, {high}]"
-    return text
-
-
-def _end(T: float, side: str, shortest: int, longest: int) -> str:
-    """An end of the interval, with its sign where it lies on an end of the grid."""
-    if np.isclose(T, shortest) and side != "above":
-        return f"≤ {T:.0f}"
-    return f"> {T:.0f}" if np.isclose(T, longest) and side != "below" else f"{T:.0f}"

@@ -15,8 +15,8 @@ from lstm_bench.experiments.runs import bounds, groups
 from lstm_bench.experiments.settings import Allowed, Cells, OwnTasks, Sequences, Tasks
 from lstm_bench.plotting.figure import Axis, Figure, Layer, figure, panel
 from lstm_bench.plotting.palette import BLACK, cell_places
+from lstm_bench.stats.means import mean_interval
 from lstm_bench.stats.rates import wilson
-from lstm_bench.stats.student import student_interval
 from lstm_bench.sweep import Choice, Member, Sweep
 
 COUNTS = "counting to N and no further"  # what that would score
@@ -43,7 +43,7 @@ class Extrapolation(Experiment):
 
     Replicates that solved the task at T, with their stored weights, answer fresh sequences at T
     and at its multiples; those that did not solve it are left out of n and named in the table.
-    The score is the task's own, its mean over replicates with Student's 95 % interval; the
+    The score is the task's own, its mean over replicates with its 95 % interval; the
     share that still meets the criterion of solved has a Wilson one. In the counting languages a
     test at kT asks for run lengths n up to k times the largest trained (N), equally often each,
     so that a network that counts to N and no further keeps a score of 1/k; `longest` is the n
@@ -78,7 +78,7 @@ class Extrapolation(Experiment):
                     "n": len(group),
                     "solved": len(solved),
                     **bounds("still", (still, *wilson(still, len(solved)))),
-                    **bounds("score", student_interval(solved.score)),
+                    **bounds("score", mean_interval(solved.score)),
                     "unsolved_score": group[~group.solved].score.mean(),
                     "criterion": criterion,
                     "longest": longest.median() if len(longest) else np.nan,
@@ -134,7 +134,7 @@ class Extrapolation(Experiment):
         )  # fmt: skip
         note = (
             "{solved} of n = {n} replicates solved their T (faded: mean of the others); bars: "
-            "Student's 95 % intervals; grey line: criterion of solved"
+            "95 % intervals; grey line: criterion of solved"
         )
         places = {**cell_places(evidence.cells), COUNTS: BLACK}
         return figure(table, [shown], places, note, ["task"], "{task}")

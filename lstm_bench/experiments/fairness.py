@@ -21,13 +21,15 @@ import pandas as pd
 
 from lstm_bench.errors import BenchError
 from lstm_bench.experiments.base import Evidence, Experiment
+from lstm_bench.experiments.runs import rungs_of
 from lstm_bench.experiments.settings import Allowed, ByCell, Cell, Cells, Lengths, OwnTasks, Tasks
 from lstm_bench.experiments.words import interval
 from lstm_bench.plotting.figure import Axis, Figure, Layer, figure, panel
 from lstm_bench.stats.comparisons import sign_flip
 from lstm_bench.stats.family import holm, letters, ties
-from lstm_bench.stats.rates import horizon, wilson
-from lstm_bench.stats.survival import mean_difference
+from lstm_bench.stats.ladder import bracket
+from lstm_bench.stats.means import mean_interval
+from lstm_bench.stats.rates import wilson
 from lstm_bench.sweep import Choice, Member, Sweep
 
 ALPHA = 0.05
@@ -68,7 +70,7 @@ class Fairness(Experiment):
     cheapest update has the whole budget, the others as many updates as take them that long by
     the declared time of an update (`pace`), or by its FLOPs where none is declared. The measure
     is the share of the lengths of the grid that a seed solves, a mean over tasks, as a
-    difference to the reference paired by seed, with an expanded bootstrap 95 % interval. Pairs
+    difference to the reference paired by seed, with a bootstrap 95 % interval. Pairs
     of cells are told apart by sign flips, Holm over the pairs of one matching; letters are the
     groups that are not. Learning rates are those tuned at the sweep's width, which favours the
     comparison at equal width.
@@ -233,7 +235,7 @@ def _compare(
     other = reference(settings, names)
     found = {}
     for cell in names:
-        mean, low, high = mean_difference(values[cell].to_numpy(), values[other].to_numpy())
+        mean, low, high = mean_interval(values[cell] - values[other])
         found[cell] = {
             "cell": cell,
             "n": len(values),
@@ -270,7 +272,7 @@ def _horizon(table: pd.DataFrame, task: str, matched: str, cell: str) -> str:
     rows = table[(table.task == task) & (table.matched == matched) & (table.cell == cell)]
     if rows.empty:
         return ""
-    return horizon(rows["T"].tolist(), rows.solved.tolist(), rows.n.tolist()).shown
+    return bracket(rungs_of(rows)).shown
 
 
 def _by(rows: pd.DataFrame, column: str) -> Iterable[tuple[str, pd.DataFrame]]:

@@ -6,13 +6,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from lstm_bench.experiments.base import Evidence, Experiment
-from lstm_bench.experiments.runs import ends_of, groups, rate_of
+from lstm_bench.experiments.runs import ends_of, groups, rate_of, rungs_of
 from lstm_bench.experiments.words import listed
 from lstm_bench.plotting.figure import LENGTH, SOLVED, Axis, Figure, Layer, figure, panel
-from lstm_bench.stats.rates import horizon
+from lstm_bench.stats.ladder import bracket, not_monotone
 from lstm_bench.sweep import Member, Sweep
 
 
@@ -23,12 +24,13 @@ class HorizonExperiment(Experiment):
     Up to which sequence length T does each cell learn the task within the budget, and where
     does the share of successful replicates fall to one half (the horizon T*)?
 
-    Every cell is trained on every task at every length, with the same budget and a learning
-    rate tuned per cell and task at one middle length. A replicate has solved the task when its
-    validation score first reaches the task's criterion. Shares carry Wilson 95 % intervals. T*
-    is where a non-increasing fit of the shares against log T crosses one half, with a 95 %
-    interval from Jeffreys posterior draws of the shares; it is interpolated between the lengths
-    of the grid and censored at its ends. Replicates that diverged or ran out of time count as
+    Every cell climbs the lengths of every task, with the same budget: longer ones are not
+    tried where shorter ones surely fail, and count as failed. Shares carry Wilson 95 %
+    intervals. T* is given as the lengths between which it lies: the last before the first at
+    which "less than half" is plausible, and the one after the last at which "half or more" is
+    (each at the one-sided level of .08, exact binomial), with no curve between them; "<" and
+    ">" are the ends of the lengths tried. Not monotone is a length solved by a larger share
+    than a shorter one that surely fails. Replicates that diverged or ran out of time count as
     not solved; those that ended in an error of the machine are left out of n and listed under
     failures.
     """
@@ -45,6 +47,7 @@ class HorizonExperiment(Experiment):
             rows.append(
                 {
                     **about,
+                    "tried": bool(group.tried.any()),
                     **rate_of(group),
                     **ends_of(group),
                     "median_test_score": judged.test_score.astype(float).median(),
@@ -57,32 +60,30 @@ class HorizonExperiment(Experiment):
         rows = []
         for task in evidence.tasks:
             for cell in evidence.cells:
-                group = table[(table.task == task) & (table.cell == cell) & (table.n > 0)]
-                if group.empty:
+                group = table[(table.task == task) & (table.cell == cell)]
+                if not group.n.any():
                     continue
-                found = horizon(group["T"].tolist(), group.solved.tolist(), group.n.tolist())
+                rungs = rungs_of(group)
+                found, again = bracket(rungs), ", ".join(map(str, not_monotone(rungs)))
+                tried = group[group.tried]
                 rows.append(
                     {
                         "task": task,
                         "cell": cell,
-                        "horizon": found.T,
-                        "low": found.low,
-                        "high": found.high,
-                        "censored": found.censored,
-                        "shown": found.shown,
-                        "interval": found.interval,
-                        "n_per_length": int(group.n.min()),
-                        "learning_rate": group.learning_rate.iloc[0],
+                        "low": found.low or np.nan,
+                        "high": found.high if np.isfinite(found.high) else np.nan,
+                        "shown": found.shown + (f" (not monotone: {again})" if again else ""),
+                        "longest_tried": int(tried["T"].max()),
+                        "fewest": int(tried.n.min()),
+                        "most": int(tried.n.max()),
                     }
                 )
         return pd.DataFrame(rows)
 
     def display(self, summary: pd.DataFrame) -> pd.DataFrame:
-        """One row a cell, one column a task: T* and its interval."""
-        certain = "[" + summary.shown + ", " + summary.shown + "]"
-        told = summary.shown + (" " + summary.interval).where(summary.interval != certain, "")
-        wide = summary.assign(told=told).pivot_table(
-            index="cell", columns="task", values="told", aggfunc="first", sort=False
+        """One row a cell, one column a task: the lengths between which T* lies."""
+        wide = summary.pivot_table(
+            index="cell", columns="task", values="shown", aggfunc="first", sort=False
         )
         wide.columns = [f"T* on {task}" for task in wide.columns]
         return wide.reset_index()

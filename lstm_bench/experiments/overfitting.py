@@ -14,8 +14,8 @@ from lstm_bench.experiments.runs import bounds, frame
 from lstm_bench.experiments.settings import Allowed, Cells, Lengths, OwnTasks, Positive, Tasks
 from lstm_bench.experiments.words import interval, listed
 from lstm_bench.plotting.figure import Axis, Figure, Layer, Panel, figure, panel
+from lstm_bench.stats.means import mean_interval
 from lstm_bench.stats.rates import wilson
-from lstm_bench.stats.student import student_interval
 from lstm_bench.sweep import Choice, Member, Sweep
 
 SEQUENCES = Axis("distinct training sequences", "lengths")
@@ -112,7 +112,7 @@ class Overfitting(Experiment):
             n, fitted = len(group), int(group.fitted.sum())
             row = {**dict(zip(KEYS, key)), "n": n, **bounds("fitted", (fitted, *wilson(fitted, n)))}
             for measure in MEASURES:
-                row |= bounds(measure, student_interval(group[measure]))
+                row |= bounds(measure, mean_interval(group[measure]))
             row |= {"width": group.width.iloc[0], "parameters": group.parameters.iloc[0]}
             rows.append(row | {"share_of_floor": group.threshold.iloc[0]})
         return pd.DataFrame(rows)
@@ -192,7 +192,7 @@ class Overfitting(Experiment):
             score(f"{final}, repeated up to {{size}}", _layer("score", repeated, "distinct")),
         ]
         note = (
-            "n = {n} replicates a point; bars: Student's 95 % intervals; same training loss: "
+            "n = {n} replicates a point; bars: 95 % intervals; same training loss: "
             "{share_of_floor} of the chance loss, faded: fewer than half reach it"
         )
         return figure(table, panels, evidence.cells, note, ["task", "T"])
@@ -245,7 +245,7 @@ def _difference(group: pd.DataFrame, cell: str, other: str) -> dict[str, object]
     """The mean over sizes of the score differences of a seed, then over seeds with an interval."""
     scores = group.pivot_table(index=["seed", "size"], columns="cell", values="matched_score")
     paired = (scores[cell] - scores[other]).dropna()
-    mean, low, high = student_interval(paired.groupby("seed").mean())
+    mean, low, high = mean_interval(paired.groupby("seed").mean())
     sizes = sorted(paired.index.get_level_values("size").unique())
     values = [other, ", ".join(map(str, sizes)), paired.index.get_level_values("seed").nunique()]
     return dict(zip(_difference_columns(), [*values, mean, low, high]))

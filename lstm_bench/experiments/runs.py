@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from lstm_bench.stats.ladder import Rung
 from lstm_bench.stats.rates import wilson
 from lstm_bench.stats.survival import time_to_solve
 from lstm_bench.store.planned import PlannedCondition
@@ -91,6 +92,16 @@ def rate_of(runs: pd.DataFrame) -> dict[str, float]:
     low, high = wilson(solved, n)
     share = solved / n if n else float("nan")
     return {"n": n, "solved": solved, "share": share, "low": low, "high": high}
+
+
+def rungs_of(table: pd.DataFrame) -> list[Rung]:
+    """The rungs of a ladder, from rows with T, n and solved, and `tried` where some were not."""
+    tried = table.tried if "tried" in table else pd.Series(True, table.index)
+    rows = table.assign(tried=tried).sort_values("T")
+    return [
+        Rung(int(row["T"]), int(row.solved), int(row.n), bool(row.tried))
+        for _, row in rows.iterrows()
+    ]
 
 
 def ends_of(runs: pd.DataFrame) -> dict[str, int]:

@@ -15,7 +15,7 @@ from lstm_bench.experiments.runs import groups
 from lstm_bench.experiments.settings import Allowed, Cells, OwnTasks, Sequences, Tasks
 from lstm_bench.experiments.words import interval, listed
 from lstm_bench.plotting.figure import Axis, Figure, Layer, figure, panel
-from lstm_bench.stats.student import student_interval
+from lstm_bench.stats.means import mean_interval
 from lstm_bench.sweep import Choice, Member, Sweep
 
 KEYS = ["task", "cell", "T", "seed"]
@@ -55,7 +55,7 @@ class SelectiveMemory(Experiment):
     not fitted to, for the last input that matters and for those that do not. Clamping: one gate
     is held at its mean over steps and sequences, each unit at its own, and nothing is
     retrained: a loss that rises shows that the network uses the gate's variation, not that no
-    other network could do without. Means over replicates with Student's 95 % intervals; of the
+    other network could do without. Means over replicates with 95 % intervals; of the
     steps a state is kept, geometric ones.
     """
 
@@ -86,7 +86,7 @@ class SelectiveMemory(Experiment):
             for point, group in groups(judged, ["measure", "of", "gate", "lag"]):
                 # a constant is one over a gate's distance from 1: a ratio of scales
                 ratio = point["measure"] == "constant"
-                found = student_interval(np.log(group.value) if ratio else group.value)
+                found = mean_interval(np.log(group.value) if ratio else group.value)
                 ends = np.exp(found) if ratio else found
                 rows.append(
                     {
@@ -213,7 +213,7 @@ class SelectiveMemory(Experiment):
         ]
         note = (
             "n = {n} replicates that solved the task (faded: none did, all trained ones); bars: "
-            "Student's 95 % intervals; thin lines: untrained"
+            "95 % intervals; thin lines: untrained"
         )
         return figure(table, panels, evidence.cells, note, ["task"])
 

@@ -13,7 +13,8 @@ from lstm_bench.experiments.base import Evidence, Experiment
 from lstm_bench.experiments.runs import bounds, groups
 from lstm_bench.experiments.words import at_length, counts, listed, spans, told
 from lstm_bench.plotting.figure import LENGTH, Axis, Figure, Layer, figure, panel
-from lstm_bench.stats.survival import mean_difference, solved_by, time_to_solve, told_apart
+from lstm_bench.stats.means import mean_interval
+from lstm_bench.stats.survival import solved_by, time_to_solve, told_apart
 from lstm_bench.sweep import Member, Sweep
 
 
@@ -147,7 +148,7 @@ def compare(rows: pd.DataFrame, cells: list[str]) -> dict[str, dict[str, Any]]:
         if cell != first:
             p = apart.p[frozenset((cell, first))]
             both = by_cell[cell].join(by_cell[first].updates, how="inner", rsuffix="_first")
-            difference = mean_difference(both.updates, both.updates_first)
+            difference = mean_interval(both.updates - both.updates_first)
         about = {"letters": apart.letters[cell], "logrank_p": p}
         found[cell] = about | bounds("mean_difference", difference)
     return found

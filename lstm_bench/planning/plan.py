@@ -200,8 +200,9 @@ def _claims(
         entry = entries.get(claim.experiment, PlannedExperiment())
         trained = _trained(entry.tasks or sweep.tasks, sweep, entry.members, planned)
         lacking = claims.check(claim, config["experiments"], trained)
-        if lacking and chosen is not None:
-            raise BenchError(f"claims: {claim.id!r} cannot be judged: {lacking}")
+        named = chosen is not None
+        if named and (why := lacking or claims.too_few_tasks(claim, trained)):
+            raise BenchError(f"claims: {claim.id!r} cannot be judged: {why}")
         found[claim.id] = PlannedClaim(asdict(claim), lacking)
     return found
 

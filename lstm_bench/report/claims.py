@@ -14,14 +14,8 @@ from lstm_bench.report.tables import html_table
 from lstm_bench.store.checksums import read_checked_json
 from lstm_bench.store.paths import Results
 
-ORDER = ("supported", "refuted", "undecided")
-SIDES = {
-    "same": "",
-    "level": "no difference",
-    "beyond": "other side",
-    "beyond, clearly": "flips",
-    "": "–",
-}
+ORDER = ("supported", "refuted", "depends on the task", "open")
+MARKS = {"up": "▲", "down": "▼", "open": "○"}  # of a task's vote; those without one have a dash
 
 
 def first_page(results: Results, sections: Mapping[str, object]) -> dict[str, object]:
@@ -50,40 +44,84 @@ def first_page(results: Results, sections: Mapping[str, object]) -> dict[str, ob
 
 def _shown(claim: dict[str, Any], seconds: str) -> dict[str, Any]:
     """The verdict as a badge, and the sentence without the word that the badge says."""
-    word, _, rest = claim["answer"].partition(": ")
-    beside = [
-        {
-            "beside it": each["name"],
-            "effect": effect(each["effect"], claim["ratio"]),
-            "95 % interval": "–"
-            if each["low"] is None
-            else effect_interval((each["low"], each["high"]), claim["ratio"]),
-            "n": each["n"],
-            "against the verdict": SIDES[each["side"]],
-        }
-        for each in claim["beside"]
-    ]
+    _, _, rest = claim["answer"].partition(": ")
     return {
         **claim,
-        "badge": word,
+        "kind": claim["verdict"].split()[0],
         "told": rest[:1].upper() + rest[1:],
         "seconds": seconds,
+        "votes": [_vote(vote) for vote in claim["by_task"]],
         "holds": _holds(claim),
-        "beside_table": html_table(pd.DataFrame(beside)) if beside else "",
+        "votes_table": _votes_table(claim),
+        "beside_table": _beside_table(claim),
     }
 
 
-def _holds(claim: dict[str, Any]) -> str:
-    """`as it stands for 4 of 6; flips for ...`: what stands beside the verdict, in a few words."""
+def _vote(vote: Mapping[str, Any]) -> dict[str, str]:
+    """A task as a mark with its numbers behind it."""
+    shown, way = vote["shown"], vote["vote"]
+    numbers = f"{way}: {shown['effect']} {shown['interval']}, n = {vote['n']}"
+    if vote["p"] is not None:
+        numbers += f", adjusted p {shown['p_adjusted']}"
+    kind = way if way in MARKS else "mute"
+    mark = f"{MARKS.get(way, '–')} {vote['task']}"
+    return {"kind": kind, "mark": mark, "numbers": numbers}
+
+
+def _votes_table(claim: Mapping[str, Any]) -> str:
+    rows = [
+        {
+            "task": vote["task"].replace("_", " "),
+            "vote": vote["vote"],
+            "effect": vote["shown"]["effect"],
+            "95 % interval": vote["shown"]["interval"],
+            "n": vote["n"],
+            "adjusted p": vote["shown"]["p_adjusted"],
+            "smallest effect found in 4 of 5 sweeps": vote["shown"]["smallest_detectable"],
+        }
+        for vote in claim["by_task"]
+    ]
+    return html_table(pd.DataFrame(rows)) if rows else ""
+
+
+def _beside_table(claim: Mapping[str, Any]) -> str:
+    rows = [
+        {
+            "beside it": each["name"],
+            **{task.replace("_", " "): shown for task, shown in each["by_task"].items()},
+            "mean over tasks": "–"
+            if each["effect"] is None
+            else f"{effect(each['effect'], claim['ratio'])} {_interval(each, claim['ratio'])}",
+            "n": each["n"],
+            "against the claim": _where(each),
+        }
+        for each in claim["beside"]
+    ]
+    return html_table(pd.DataFrame(rows).fillna("–")) if rows else ""
+
+
+def _interval(each: Mapping[str, Any], ratio: bool) -> str:
+    return "" if each["low"] is None else effect_interval((each["low"], each["high"]), ratio)
+
+
+def _where(each: Mapping[str, Any]) -> str:
+    """`flips on copy; other side on adding`, or the same side everywhere."""
+    parts = [f"flips on {', '.join(each['flips'])}"] if each["flips"] else []
+    parts += [f"other side on {', '.join(each['leans'])}"] if each["leans"] else []
+    return "; ".join(parts) or "same side on every task"
+
+
+def _holds(claim: Mapping[str, Any]) -> str:
+    """`same side in 4 of 6; flips: gru against elman`: what stands beside it, in a few words."""
     beside = claim["beside"]
     if not beside:
         return "not trained here" if claim["not_trained"] and claim["figure"] else "–"
-    same = sum(each["side"] == "same" for each in beside)
+    same = sum(not each["flips"] and not each["leans"] for each in beside)
     parts = [f"same side in {same} of {len(beside)}"]
-    for side in ("beyond, clearly", "beyond", "level"):
-        names = [each["name"] for each in beside if each["side"] == side]
-        if names:
-            parts.append(f"{SIDES[side]}: {', '.join(names)}")
+    flips = [each["name"] for each in beside if each["flips"]]
+    leans = [each["name"] for each in beside if each["leans"] and not each["flips"]]
+    parts += [f"flips on a task: {', '.join(flips)}"] if flips else []
+    parts += [f"other side on a task: {', '.join(leans)}"] if leans else []
     return "; ".join(parts)
 
 

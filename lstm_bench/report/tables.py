@@ -13,10 +13,8 @@ from lstm_bench.store.plans import Plan
 HIDDEN = {"task", "samples"}
 NAMES = {
     "T": "T",
-    "n_per_length": "n",
     "mean_updates": "mean updates",
-    "horizon": "T*",
-    "shown": "T* (shown)",
+    "shown": "T*",
 }
 
 

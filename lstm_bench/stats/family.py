@@ -1,4 +1,4 @@
-"""Many questions at once: Holm's correction, and cells that cannot be told apart."""
+"""Many questions at once: the corrections of Holm and Hommel, and groups not told apart."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from itertools import combinations
 
 import numpy as np
 
-from lstm_bench.stats.comparisons import sign_flip
+from lstm_bench.stats.comparisons import fewest_to_decide, sign_flip
 
 
 def holm(p: Sequence[float], claims: int | None = None) -> list[float]:
@@ -23,6 +23,33 @@ def holm(p: Sequence[float], claims: int | None = None) -> list[float]:
     adjusted = np.empty(len(p))
     adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
     return [float(value) for value in adjusted]
+
+
+def hommel(p: Sequence[float]) -> list[float]:
+    """Adjusted p-values (Hommel 1988): the closed test whose intersections are tested by Simes.
+
+    All are at most alpha just where the largest p is, which is the intersection-union test; where
+    some are not, the others may be. Computed as in Wright (1992), whose order of steps it keeps.
+    """
+    m = len(p)
+    order = np.argsort(p, kind="stable")
+    ordered = np.asarray(p, dtype=float)[order]
+    steps = np.full(m, np.min(m * ordered / np.arange(1, m + 1)) if m else 0.0)
+    adjusted = steps.copy()
+    for size in range(m - 1, 1, -1):
+        small, large = np.arange(m - size + 1), np.arange(m - size + 1, m)
+        least = np.min(size * ordered[large] / np.arange(2, size + 1))
+        steps[small] = np.minimum(size * ordered[small], least)
+        steps[large] = steps[m - size]
+        adjusted = np.maximum(adjusted, steps)
+    found = np.empty(m)
+    found[order] = np.maximum(adjusted, ordered)
+    return [float(value) for value in found]
+
+
+def seeds_to_tell_apart(names: int, alpha: float = 0.05) -> int:
+    """With fewer seeds than this no data separate any two of so many names: groups say nothing."""
+    return fewest_to_decide(max(1, names * (names - 1) // 2), alpha)
 
 
 def tie_groups(values: Mapping[str, Sequence[float]], alpha: float = 0.05) -> list[list[str]]:

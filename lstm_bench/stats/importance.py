@@ -24,7 +24,7 @@ from lstm_bench.stats.rates import LEVEL
 
 TREES = 64
 LEAST = 3  # trials in a leaf: less follows the noise, more is blind with some dozens of trials
-RESAMPLES = 40
+RESAMPLES = 200  # an end of the 95 % interval is then the fifth value, not the first
 FEWEST = 10  # trials for an interval
 
 

@@ -27,7 +27,7 @@ import scipy
 
 LEVEL = 0.95
 RESAMPLES = 2000
-FEWEST = 5  # below this no coverage was simulated, and no interval is given
+FEWEST = 5  # below this a mean has Student's interval: resamples of so few are too alike
 METHODS = ("expanded", "percentile", "bca")
 
 

@@ -65,7 +65,7 @@ class Rung:
 
 @dataclass(frozen=True)
 class Bracket:
-    """The lengths between which T* lies; low is 0 and high infinite where no rung bounds it."""
+    """The lengths between which T* lies; low is 0 and high infinite where no length bounds it."""
 
     low: float
     high: float
@@ -82,9 +82,14 @@ class Bracket:
 
 def bracket(rungs: Sequence[Rung]) -> Bracket:
     """Where T* lies, from rungs in the order of their lengths."""
-    lengths = [0.0, *(float(rung.T) for rung in rungs), inf]
-    low = next((i for i, rung in enumerate(rungs) if not rung.holds), len(rungs))
-    high = max((i for i, rung in enumerate(rungs) if not rung.fails), default=-1)
+    return between([(rung.T, rung.holds, rung.fails) for rung in rungs])
+
+
+def between(known: Sequence[tuple[float, bool, bool]]) -> Bracket:
+    """Where a change lies, from (length, surely before it, surely after it), in rising order."""
+    lengths = [0.0, *(float(T) for T, _, _ in known), inf]
+    low = next((i for i, (_, before, _) in enumerate(known) if not before), len(known))
+    high = max((i for i, (_, _, after) in enumerate(known) if not after), default=-1)
     return Bracket(lengths[low], lengths[high + 2])
 
 

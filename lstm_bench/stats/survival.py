@@ -12,7 +12,7 @@ import pandas as pd
 import scipy
 
 from lstm_bench.stats.family import holm, letters, ties
-from lstm_bench.stats.intervals import FEWEST, interval
+from lstm_bench.stats.means import mean_interval
 from lstm_bench.stats.rates import LEVEL
 
 if TYPE_CHECKING:
@@ -51,26 +51,23 @@ def time_to_solve(times: np.ndarray, solved: np.ndarray, horizon: float) -> Time
 
     The median's interval comes from the Kaplan-Meier curve's (log-log) band. In the mean a censored
     time counts as the horizon: the restricted mean where nothing is censored earlier, and a lower
-    bound of the mean; its interval comes from resampling replicates (percentile, seeded).
+    bound of the mean; its interval is that of `means.mean_interval`.
     """
     from lifelines.utils import median_survival_times
 
     fit = _fit(times, solved)
     band = median_survival_times(fit.confidence_interval_)
-    rng = np.random.default_rng(0)
     capped = np.minimum(np.where(solved, times, horizon), horizon)
-    draws = rng.choice(capped, (2000, len(capped))).mean(axis=1)
-    tail = (1 - LEVEL) / 2
-    low, high = np.quantile(draws, [tail, 1 - tail])
+    mean, low, high = mean_interval(capped)
     return TimeToSolve(
         n=len(times),
         solved=int(solved.sum()),
         median=float(fit.median_survival_time_),
         median_low=float(band.iloc[0, 0]),
         median_high=float(band.iloc[0, 1]),
-        mean=float(capped.mean()),
-        mean_low=float(low),
-        mean_high=float(high),
+        mean=mean,
+        mean_low=low,
+        mean_high=high,
         horizon=horizon,
     )
 
@@ -151,21 +148,3 @@ def told_apart(
     apart = [pair for pair, p in zip(pairs, adjusted) if p <= alpha]
     found = {frozenset(pair): p for pair, p in zip(pairs, adjusted)}
     return ToldApart(found, letters(ties(list(times), apart)))
-
-
-def mean_difference(
-    first: np.ndarray, second: np.ndarray, level: float = LEVEL
-) -> tuple[float, float, float]:
-    """The difference of two restricted means, pairs resampled (expanded percentile).
-
-    first, second   times capped at one horizon, of the same seeds in the same order; the bounds are
-                    NaN with fewer than five pairs, for which no coverage was simulated
-    """
-    differences = np.asarray(first, dtype=float) - np.asarray(second, dtype=float)
-    mean = float(differences.mean()) if len(differences) else float("nan")
-    if len(differences) < FEWEST:
-        return mean, float("nan"), float("nan")
-    if np.ptp(differences) == 0:
-        return mean, mean, mean
-    low, high = interval([differences], np.mean, level)
-    return mean, float(low), float(high)

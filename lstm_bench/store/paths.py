@@ -47,7 +47,9 @@ WILDCARDS = {
 BLOCK_FILES = ("replicates.parquet", "curves.parquet", "timing.parquet", "model.safetensors")
 STATE = "state.safetensors"  # of a training that is under way
 EXPERIMENT_TABLES = ("table.csv", "verdict.json")
-CLAIM_FILES = ("verdicts.json", "verdicts.csv", "values.csv", "measured_seconds.csv")
+CLAIM_FILES = (
+    *("verdicts.json", "verdicts.csv", "votes.csv", "values.csv", "measured_seconds.csv"),
+)
 TABLE_FILES = (".csv", ".md", ".json")
 EXPERIMENT_FIGURES = ("figure.svg", "figure.pdf", "figure.png", "figure.csv")
 SUPPLEMENT_FIGURES = tuple(name.replace("figure", "supplement") for name in EXPERIMENT_FIGURES)

@@ -10,6 +10,7 @@ rule judge:
             labels={"what": "verdicts"},
         ),
         f"{paths.CLAIMS}/verdicts.csv",
+        f"{paths.CLAIMS}/votes.csv",
         f"{paths.CLAIMS}/values.csv",
         f"{paths.CLAIMS}/verdicts.sha256",
         f"{paths.CLAIMS}/measured_seconds.csv",

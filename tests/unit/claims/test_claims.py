@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from lstm_bench import cells, tasks
-from lstm_bench.claims.base import Trained, check, declared, read
+from lstm_bench.claims.base import Trained, check, declared, read, too_few_tasks
 from lstm_bench.claims.run import judge
 from lstm_bench.errors import BenchError
 from lstm_bench.spec import Condition
@@ -21,7 +21,7 @@ GOOD: dict[str, Any] = {
     "quote": "q",
     "statement": "s",
     "experiment": "horizon",
-    "statistic": "share_of_lengths",
+    "statistic": "reach",
     "cells": ["lstm", "elman"],
     "caveats": "c",
 }
@@ -62,8 +62,8 @@ def test_every_declared_claim_names_what_exists_and_has_caveats() -> None:
     ("changes", "told"),
     [
         (
-            {"statistic": "share_of_length"},
-            ["'share_of_length'", "did you mean 'share_of_lengths'"],
+            {"statistic": "reech"},
+            ["'reech'", "did you mean 'reach'"],
         ),
         ({"experiment": "horizn"}, ["'horizn'", "did you mean 'horizon'"]),
         ({"alhpa": 0.1}, ["'alhpa'", "did you mean 'alpha'"]),
@@ -113,6 +113,27 @@ def test_what_a_sweep_does_not_train_is_told(tmp_path: Path) -> None:
     assert check(short, ["horizon"], trained(BOTH, adding, 5, 10)) == ""
 
 
+def test_fewer_than_four_tasks_can_have_no_verdict(tmp_path: Path) -> None:
+    every = {name: name for name in ("adding", "copy", "temporal_order", "flip_flop")}
+    two = read(write(tmp_path, tasks=["adding", "copy"]))
+    assert too_few_tasks(two, trained(BOTH, every)).endswith("but a verdict takes 4.")
+    assert "2 tasks for it (adding, copy)" in too_few_tasks(two, trained(BOTH, every))
+    assert too_few_tasks(read(write(tmp_path)), trained(BOTH, every)) == ""
+    exact = {"experiment": "cost", "statistic": "flops_per_update"}
+    assert too_few_tasks(read(write(tmp_path, **exact)), trained(BOTH, {"copy": "copy"})) == ""
+
+
+def test_more_than_ten_claims_with_a_test_are_refused(tmp_path: Path) -> None:
+    files = []
+    for number in range(11):
+        path = tmp_path / f"claim{number}.yaml"
+        path.write_text(yaml.safe_dump(GOOD))
+        files.append(str(path))
+    assert len(declared(files[:10])) == 10
+    with pytest.raises(BenchError, match="11 claims with a test are not allowed, but at most 10"):
+        declared(files)
+
+
 def test_names_and_files_can_be_chosen(tmp_path: Path) -> None:
     own = str(write(tmp_path))
     assert [claim.id for claim in declared(["training_time", own])] == ["training_time", "own"]
@@ -122,6 +143,9 @@ def test_names_and_files_can_be_chosen(tmp_path: Path) -> None:
         declared([own, own])
     with pytest.raises(BenchError, match="cannot be read"):
         declared([str(tmp_path / "none.yaml")])
+
+
+FOUR = ["adding", "temporal_order", "copy", "selective_copy"]
 
 
 def test_a_claim_may_rest_on_one_arm_and_says_the_widths_of_that_arm(
@@ -134,14 +158,17 @@ def test_a_claim_may_rest_on_one_arm_and_says_the_widths_of_that_arm(
     def end(label: str, condition: Condition, seed: int) -> str:
         return "unsolved" if condition.cell == "elman" and condition.width == 4 else "solved"
 
+    arms = {"fairness": {"tasks": FOUR, "lengths": [10, 20], "cells": None}}
     for matched in ("width", "state"):
-        arm = {"experiment": "fairness", "tasks": ["adding"], "where": {"matched": matched}}
-        plan = made("fairness", cells=["elman", "lstm"], claims=[str(write(tmp_path, **arm))])
+        arm = {"experiment": "fairness", "where": {"matched": matched}}
+        own = {"claims": [str(write(tmp_path, **arm))], "cells": ["elman", "lstm"]}
+        plan = made("fairness", **own, **arms)
         store(plan, ["fairness"], end)
         verdicts = json.loads((judge(plan, Results()) / "verdicts.json").read_text())
         (told[matched],) = verdicts["claims"]
-    assert [told[arm]["effect"] for arm in ("width", "state")] == [1, 0]
+    assert [told[arm]["effect"] for arm in ("width", "state")] == [2, 0]  # log2 of 20 / 5
     assert [told[arm]["conditions"]["widths"] for arm in ("width", "state")] == [[4], [4, 8]]
+    assert [vote["vote"] for vote in told["state"]["by_task"]] == ["no room"] * 4
 
 
 def test_a_claim_may_compare_a_cell_that_its_experiment_alone_trains(
@@ -150,7 +177,9 @@ def test_a_claim_may_compare_a_cell_that_its_experiment_alone_trains(
     monkeypatch.chdir(tmp_path)
     pair = ["lstm_nig", "lstm_peephole"]
     own = {"experiment": "ablation", "cells": pair, "where": {"learning_rate": 0.01}}
-    plan = made("ablation", claims=[str(write(tmp_path, **own))])
+    small = {"variants": ["lstm_nig"], "rates": [0.01], "width": 4, "updates": 40}
+    arms = {"ablation": {**small, "tasks": [{"task": name, "lengths": [10]} for name in FOUR]}}
+    plan = made("ablation", claims=[str(write(tmp_path, **own))], **arms)
     ends = {"lstm_nig": "unsolved"}
     store(plan, ["ablation"], lambda label, condition, seed: ends.get(condition.cell, "solved"))
     verdicts = json.loads((judge(plan, Results()) / "verdicts.json").read_text())

@@ -9,38 +9,33 @@ import pandas as pd
 import pytest
 
 from lstm_bench.claims.base import Claim
-from lstm_bench.claims.judge import (
-    REFUTED,
-    SUPPORTED,
-    UNDECIDED,
-    Comparison,
-    Judged,
-    agreement,
-    compare,
-    lies,
-    settle,
-    side,
-)
-from lstm_bench.claims.sentence import answer, plain
+from lstm_bench.claims.beside import Against, against, disagreement, lies
+from lstm_bench.claims.judge import Comparison, Judged, compare, settle
+from lstm_bench.claims.sentence import answer, as_json, plain
 from lstm_bench.claims.statistics import rows_where
+from lstm_bench.claims.votes import DEPENDS, OPEN, REFUTED, SUPPORTED
 
 CLAIM = Claim(
     id="x",
     quote="q",
     statement="s",
     experiment="horizon",
-    statistic="share_of_lengths",
+    statistic="column",
+    column="share",
+    measured="m",
+    told="{first} against {second} {effect}",
     cells=("lstm", "elman"),
     caveats="c",
 )
-COST = replace(CLAIM, statistic="flops_per_update", experiment="cost")
+COST = replace(CLAIM, statistic="flops_per_update", experiment="cost", told="")
 
 
-def values(n: int, effect: float, spread: float = 0.05, tasks: int = 2) -> pd.DataFrame:
+def values(n: int, *effects: float, spread: float = 0.05) -> pd.DataFrame:
+    """Of n seeds and as many tasks as there are effects of lstm against elman."""
     rng = np.random.default_rng(1)
     rows = [
         {"task": f"t{task}", "cell": cell, "seed": seed, "value": up + rng.normal(0, spread)}
-        for task in range(tasks)
+        for task, effect in enumerate(effects)
         for cell, up in (("lstm", effect), ("elman", 0.0))
         for seed in range(n)
     ]
@@ -56,67 +51,78 @@ def family(*tables: pd.DataFrame, claims: int = 8, threshold: float = 0.0) -> li
     return judged
 
 
-@pytest.mark.parametrize(("effect", "verdict"), [(0.4, SUPPORTED), (-0.4, REFUTED)])
-def test_ten_seeds_decide_a_clear_effect_either_way(effect: float, verdict: str) -> None:
-    judged = family(values(10, effect))[0]
+@pytest.mark.parametrize(
+    ("effects", "threshold", "verdict", "said"),
+    [
+        ([0.4] * 4, 0.0, SUPPORTED, "up on t0, t1, t2, t3 (adjusted p ≤ 0.004)"),
+        ([-0.4] * 4, 0.0, REFUTED, "down on t0, t1, t2, t3"),
+        ([0.4] * 4, 0.6, REFUTED, "down on t0, t1, t2, t3"),
+        ([0.4, 0.4, 0.4, -0.4], 0.0, DEPENDS, "up on t0, t1, t2; down on t3"),
+        ([0.4, 0.4, 0.4, 0.0], 0.0, OPEN, "up on t0, t1, t2; open on t3"),
+    ],
+)
+def test_twelve_seeds_decide_by_task(
+    effects: list[float], threshold: float, verdict: str, said: str
+) -> None:
+    judged = family(values(12, *effects), threshold=threshold)[0]
     assert judged.verdict == verdict
-    assert judged.adjusted == pytest.approx(8 * 2 / 1024)
+    told = answer(judged)
+    assert told.startswith(verdict.capitalize())
+    assert said in told
+    assert "n = 12 seeds" in told
+
+
+def test_too_few_seeds_leave_it_open_and_say_how_many_decide() -> None:
+    judged = family(values(8, *[0.4] * 4))[0]
+    assert (judged.verdict, judged.adjusted) == (OPEN, None)
+    assert "0 of 4 tasks can vote" in judged.reason
+    assert "at least 9 seeds at 8 tested claims" in judged.reason
+    assert judged.more == 1
+    assert replace(judged, block=6).more == 6
+    assert "about 1 more replicates needed" in answer(judged)
+
+
+def test_an_effect_that_drowns_in_its_spread_asks_for_more_seeds() -> None:
+    judged = family(values(12, *[0.4] * 4, 0.05, spread=0.1))[0]
+    assert judged.verdict == OPEN
+    assert judged.more is not None
+    assert judged.more > 10
+    hopeless = family(values(12, *[0.4] * 4, 0.05, spread=0.1), threshold=0.02)[0]
+    hopeless.votes = [replace(vote, differences=vote.differences * 0) for vote in hopeless.votes]
+    hopeless = replace(hopeless, claim=CLAIM)
+    assert hopeless.more is None
+    assert "more seeds alone would hardly decide it" in answer(hopeless)
+
+
+def test_tasks_without_room_are_named_and_three_that_vote_are_no_verdict() -> None:
+    judged = family(pd.concat([values(12, *[0.4] * 3), flat("t3"), flat("t4")]))[0]
+    assert judged.verdict == OPEN
+    assert "no room on t3, t4" in answer(judged)
+    assert "3 of 5 tasks can vote, and a verdict takes 4." in answer(judged)
     assert judged.more is None
 
 
-def test_ten_seeds_can_support_all_of_eight_claims() -> None:
-    assert {each.verdict for each in family(*[values(10, 0.4)] * 8)} == {SUPPORTED}
-
-
-@pytest.mark.parametrize("n", [1, 2, 5, 8])
-def test_too_few_seeds_leave_it_undecided_with_a_reason_and_no_p(n: int) -> None:
-    judged = family(values(n, 0.4))[0]
-    assert (judged.verdict, judged.p, judged.adjusted) == (UNDECIDED, None, None)
-    assert "at least 9 are needed" in judged.reason
-    assert judged.more == 9 - n
-    assert replace(judged, block=5).more in (5, 10)
-    told = answer(judged)
-    assert f"about {9 - n} more replicates needed" in told
-    assert ("95 % interval" in told) == (n >= 5)
-
-
-def test_an_effect_that_drowns_in_its_spread_is_undecided_and_says_how_many_more() -> None:
-    judged = family(values(10, 0.03, spread=0.1))[0]
-    assert judged.verdict == UNDECIDED
-    assert judged.adjusted is not None
-    assert judged.adjusted > 0.05
-    more = judged.more
-    assert more is None or more > 1
-    assert judged.smallest is not None
-
-
-def test_an_effect_below_the_threshold_refutes_a_claim_about_its_size() -> None:
-    assert family(values(10, 0.4), threshold=0.6)[0].verdict == REFUTED
-
-
-def test_nothing_seen_at_all_is_no_support() -> None:
-    judged = family(values(10, 0.0, spread=0.0))[0]
-    assert (judged.verdict, judged.p) == (UNDECIDED, 1.0)
-    assert "no seed shows a difference" in answer(judged)
+def flat(task: str, n: int = 12) -> pd.DataFrame:
+    return values(n, 0.0, spread=0.0).assign(task=task)
 
 
 def test_a_claim_that_could_not_be_judged_counts_in_the_family() -> None:
-    alone = [Judged(CLAIM, compare(values(10, 0.4), CLAIM.cells))]
+    alone = [Judged(CLAIM, compare(values(12, *[0.4] * 4), CLAIM.cells))]
     assert settle(alone) == 1
-    assert alone[0].adjusted == pytest.approx(2 / 1024)
-    assert family(values(10, 0.4))[0].adjusted == pytest.approx(16 / 1024)
+    assert alone[0].adjusted == pytest.approx(2 / 2**12)
+    assert family(values(12, *[0.4] * 4))[0].adjusted == pytest.approx(16 / 2**12)
 
 
 def test_no_value_at_all_is_a_reason_and_no_crash() -> None:
-    judged = family(values(10, 0.4).query("cell == 'lstm'"))[0]
-    assert judged.verdict == UNDECIDED
-    assert judged.p is None
-    assert answer(judged).startswith("Undecided: no seed has a value")
+    judged = family(values(12, *[0.4] * 4).query("cell == 'lstm'"))[0]
+    assert judged.verdict == OPEN
+    assert answer(judged) == "Open: no seed has a value."
 
 
-def test_a_seed_that_lacks_a_task_is_left_out() -> None:
-    table = values(10, 0.4)
-    assert compare(table[1:], CLAIM.cells).n == 9
+def test_a_task_takes_the_seeds_it_has_and_the_average_those_that_all_have() -> None:
+    found = compare(values(12, 0.4, 0.4)[1:], CLAIM.cells)
+    assert [len(each) for each in found.tasks.values()] == [11, 12]
+    assert found.n == 11
 
 
 def test_one_cell_is_compared_with_the_threshold() -> None:
@@ -136,38 +142,37 @@ def counts(**ratios: float) -> pd.DataFrame:
 
 @pytest.mark.parametrize(
     ("at_ten", "at_twenty", "verdict"),
-    [(2.0, 2.1, SUPPORTED), (-1.0, -2.0, REFUTED), (-1.0, 1.0, UNDECIDED), (0.0, 0.0, REFUTED)],
+    [(2.0, 2.1, SUPPORTED), (-1.0, -2.0, REFUTED), (-1.0, 1.0, OPEN), (0.0, 0.0, REFUTED)],
 )
 def test_a_count_needs_no_test_but_must_hold_everywhere(
     at_ten: float, at_twenty: float, verdict: str
 ) -> None:
     judged = Judged(COST, compare(counts(a=at_ten, b=at_twenty), COST.cells, exact=True))
     assert settle([judged]) == 1
-    assert (judged.verdict, judged.p) == (verdict, None)
+    assert (judged.verdict, judged.adjusted) == (verdict, None)
     assert "an exact count, so no test" in answer(judged)
 
 
-def test_pairs_and_tasks_on_the_other_side_are_named() -> None:
-    main = Comparison(("lstm", "elman"), np.array([0.3]), {"adding": 0.7, "copy": -0.1})
-    flipped = Comparison(("lstm", "irnn"), np.array([-0.2]))
-    told = agreement(CLAIM, main, [flipped])
-    assert told == "It points the other way on copy and for lstm against irnn."
-    assert agreement(CLAIM, replace(main, by_task={}), []) == ""
+def compared(*cells: str, note: str = "", **tasks: np.ndarray) -> Comparison:
+    return Comparison(cells, tasks, np.mean(list(tasks.values()), axis=0), note=note)
 
 
-def test_a_whole_interval_on_the_other_side_is_a_flip_and_part_of_one_is_none() -> None:
-    main = Comparison(("lstm", "elman"), np.linspace(0.2, 0.4, 10))
-    clear = Comparison(("gru", "elman"), -np.linspace(0.2, 0.4, 10))
-    wide = Comparison(("lstm", "irnn"), np.linspace(-0.5, 0.4, 10))
-    same = Comparison(("lstm", "elman"), np.linspace(0.1, 0.2, 10), note="at equal parameters")
-    sides = [side(CLAIM, each, main) for each in (clear, wide, same)]
-    assert sides == ["beyond, clearly", "beyond", "same"]
-    assert agreement(CLAIM, main, [clear, wide, same]) == (
-        "It flips for gru against elman. It points the other way for lstm against irnn."
-    )
+UPWARD = np.linspace(0.2, 0.4, 10)
+
+
+def test_pairs_on_the_other_side_are_named_by_task() -> None:
+    main = compared("lstm", "elman", adding=UPWARD, copy=-UPWARD, order=UPWARD * 0)
+    other = compared("gru", "elman", adding=-UPWARD, copy=-UPWARD, order=UPWARD)
+    wide = compared("lstm", "irnn", adding=np.linspace(-0.5, 0.4, 10), copy=-UPWARD)
+    same = compared("lstm", "elman", note="at equal parameters", adding=UPWARD / 2)
+    assert against(CLAIM, main, other) == Against(flips=("adding",))
+    assert against(CLAIM, main, wide) == Against(leans=("adding",))
+    assert against(CLAIM, main, same) == Against()
     assert same.name == "lstm against elman (at equal parameters)"
-    refuted = Comparison(("lstm", "elman"), -np.linspace(0.2, 0.4, 10))
-    assert side(CLAIM, main, refuted) == "beyond, clearly"
+    assert disagreement(CLAIM, main, [other, wide, same]) == (
+        "It flips for gru against elman on adding. "
+        "It points the other way for lstm against irnn on adding."
+    )
 
 
 @pytest.mark.parametrize(
@@ -188,14 +193,15 @@ def test_what_reads_as_the_threshold_lies_on_neither_side(
     claim: Claim, effect: float, way: int
 ) -> None:
     assert lies(claim, effect) == way
-    flat = Comparison(("lstm", "elman"), np.array([effect]))
-    clear = Comparison(("lstm", "elman"), np.array([claim.threshold + 1.0]), {"copy": effect})
-    assert side(claim, flat, clear) == {0: "level", 1: "same", -1: "beyond"}[way]
-    told = "It points the other way on copy." if way < 0 else ""
-    assert agreement(claim, clear, []) == told
-    if way == 0:
-        assert side(claim, clear, flat) == "level"
-        assert agreement(claim, flat, [clear]) == ""
+
+
+def test_a_verdict_is_stored_with_a_row_for_each_task() -> None:
+    judged = family(pd.concat([values(12, *[0.4] * 4), flat("t4")]))[0]
+    judged.others = [compare(values(12, *[-0.4] * 4), CLAIM.cells)]
+    stored = as_json(judged)
+    assert [row["vote"] for row in stored["by_task"]] == [*["up"] * 4, "no room"]  # type: ignore[attr-defined]
+    assert stored["by_task"][0]["effect"] == pytest.approx(0.4, abs=0.05)  # type: ignore[index]
+    assert stored["beside"][0]["flips"] == ["t0", "t1", "t2", "t3"]  # type: ignore[index]
 
 
 MEASURED = pd.DataFrame(
@@ -233,7 +239,7 @@ def test_two_cells_are_compared_at_the_lengths_that_both_have() -> None:
 def test_a_count_that_was_not_made_is_a_reason() -> None:
     judged = Judged(COST, compare(counts(a=1.0).iloc[:0], COST.cells, exact=True))
     settle([judged])
-    assert answer(judged) == "Undecided: no length and width has a value for it."
+    assert answer(judged) == "Open: no length and width has a value."
 
 
 def test_numbers_are_rounded_so_that_bytes_are_equal() -> None:

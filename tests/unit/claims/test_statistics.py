@@ -11,7 +11,8 @@ import pytest
 from lstm_bench.claims.statistics import (
     flops_per_update,
     flops_to_solve,
-    share_of_lengths,
+    reach,
+    rows_where,
     updates_to_solve,
 )
 from tests.unit.experiments.hand_made import evidence, planned
@@ -32,26 +33,52 @@ def replicate(cell: str, T: int, seed: int, updates: float | None, **more: Any) 
 
 
 def seen(*rows: dict[str, Any]) -> pd.DataFrame:
-    """The runs of these replicates that are judged."""
+    """The runs of these replicates, without those that an error ended."""
     runs = evidence(rows, {"c": planned(flops=8, updates=BUDGET)}).runs
-    return runs[runs.judged]
+    return runs[runs.status != "error"]
 
 
 def of(values: pd.DataFrame) -> dict[tuple[str, int], float]:
     return {(row.cell, row.seed): row.value for row in values.itertuples()}
 
 
-def test_the_share_of_lengths_is_that_of_a_seed_and_an_error_takes_it_out() -> None:
-    stored = seen(
-        replicate("lstm", 10, 0, 100),
-        replicate("lstm", 20, 0, None),
-        replicate("lstm", 10, 1, 100),
-        replicate("lstm", 20, 1, None, status="error"),
-        replicate("elman", 10, 0, None, status="diverged"),
-        replicate("elman", 20, 0, None),
+def climbed(cell: str, seed: int, *ends: str, first: int = 10) -> list[dict[str, Any]]:
+    """A replicate a length, from `first` on by factors of 2, with these ends."""
+    return [
+        replicate(cell, first * 2**i, seed, 100 if end == "solved" else None, status=end)
+        for i, end in enumerate(ends)
+    ]
+
+
+def test_the_reach_is_the_longest_length_solved_with_all_shorter_ones() -> None:
+    rows = [
+        *climbed("lstm", 0, "solved", "solved", "solved"),
+        *climbed("lstm", 1, "solved", "unsolved", "solved"),
+        *climbed("lstm", 2, "solved", "error", "unsolved"),
+        *climbed("lstm", 3, "solved", "unsolved", "error"),
+        *climbed("elman", 0, "diverged", "not tried", "not tried"),
+        *climbed("elman", 1, "solved", "solved", "not tried"),
+    ]
+    found = {key: 2.0**value for key, value in of(reach(seen(*rows), ["lstm", "elman"])).items()}
+    assert found == pytest.approx(
+        {("lstm", 0): 40, ("lstm", 1): 10, ("lstm", 3): 10, ("elman", 0): 5, ("elman", 1): 20}
     )
-    found = of(share_of_lengths(stored, ["lstm", "elman"]))
-    assert found == {("lstm", 0): 0.5, ("elman", 0): 0.0}
+
+
+def test_a_length_of_which_a_seed_was_not_tried_is_not_compared() -> None:
+    rows = [row for seed in (0, 1) for row in climbed("lstm", seed, "solved", "solved")]
+    rows += climbed("elman", 0, "solved", "solved")
+    rows += climbed("elman", 1, "solved", "not tried")
+    values = updates_to_solve(seen(*rows), ["lstm", "elman"])
+    assert len(values) == 4
+    assert set(values.value) == {np.log2(100)}
+    alone = [row for row in rows if row["T"] == 20]
+    assert updates_to_solve(seen(*alone), ["lstm", "elman"]).empty
+
+
+def test_the_shortest_length_is_that_of_each_task() -> None:
+    table = pd.DataFrame({"task": ["a", "a", "b"], "T": [10, 20, 20]})
+    assert rows_where(table, {"T": "shortest"}).index.tolist() == [0, 2]
 
 
 def test_updates_are_compared_where_both_solve_and_the_unsolved_count_at_the_budget() -> None:

@@ -8,10 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lstm_bench.experiments.crossover import _shown
 from lstm_bench.experiments.horizon import HorizonExperiment
 from lstm_bench.experiments.words import interval, intervals, not_trained, spans, told
-from lstm_bench.stats.crossing import Crossing
 
 NONE = pd.Series(dtype=float)
 
@@ -55,40 +53,24 @@ def test_replicates_that_were_not_trained_to_an_end_are_counted(
     assert not_trained(ends) == (failed, shown)
 
 
-@pytest.mark.parametrize(
-    ("found", "shown"),
-    [
-        (Crossing(23.2, 15.1, 41.0, ""), "23 [15, 41]"),
-        (Crossing(5.0, 5.0, 12.0, "below"), "≤ 5 [≤ 5, 12]"),
-        (Crossing(100.0, 32.0, 99.99999999999999, "above"), "> 100 [32, > 100]"),
-        (Crossing(100.0, 100.0, 100.0, "above"), "> 100"),
-        (Crossing(23.2, np.nan, np.nan, ""), "23"),
-    ],
-)
-def test_ends_of_a_crossing_carry_their_signs(found: Crossing, shown: str) -> None:
-    assert _shown(found, 5, 100) == shown
-
-
-@pytest.mark.parametrize(
-    ("ends", "shown"),
-    [(("below", "below"), "≤ 20"), (("below", "above"), "≤ 20 [≤ 20, > 20]")],
-)
-def test_a_crossing_at_the_one_length_says_how_sure_it_is(
-    ends: tuple[str, str], shown: str
-) -> None:
-    assert _shown(Crossing(20.0, 20.0, 20.0, "below", ends), 20, 20) == shown
-
-
-def test_a_horizon_at_the_one_length_says_how_sure_it_is() -> None:
-    solved = {"elman": 5, "jordan": 0, "lstm": 10}
+def test_a_horizon_says_between_which_lengths_it_lies_and_what_was_not_tried() -> None:
+    solved = {"elman": [12, 6, 0], "jordan": [0, 5, 0], "lstm": [12, 12, 12]}
     table = pd.DataFrame(
-        {"task": "adding", "cell": cell, "T": 20, "solved": k, "n": 10, "learning_rate": 0.01}
-        for cell, k in solved.items()
+        {"task": "adding", "cell": cell, "T": T, "solved": k, "n": 12, "tried": True}
+        for cell, each in solved.items()
+        for T, k in zip((10, 20, 40), each)
     )
-    experiment, seen = HorizonExperiment(), SimpleNamespace(tasks=["adding"], cells=list(solved))
-    display = experiment.display(experiment.summary(table, seen)).set_index("cell")  # type: ignore[arg-type]
-    assert display["T* on adding"].to_dict() == {
-        "elman": "≥ 20 [< 20, ≥ 20]",
-        "jordan": "< 20",
-        "lstm": "≥ 20",
+    last = {"task": "adding", "T": 80, "solved": 0, "n": 0, "tried": False}
+    table = pd.concat([table, pd.DataFrame([{**last, "cell": cell} for cell in ("elman", "irnn")])])
+    experiment, seen = (
+        HorizonExperiment(),
+        SimpleNamespace(tasks=["adding"], cells=[*solved, "irnn"]),
+    )
+    summary = experiment.summary(table, seen)  # type: ignore[arg-type]
+    assert experiment.display(summary).set_index("cell")["T* on adding"].to_dict() == {
+        "elman": "10–40",
+        "jordan": "< 40 (not monotone: 20)",
+        "lstm": "> 40",
     }
+    assert summary.longest_tried.tolist() == [40, 40, 40]
+    assert np.isnan(summary.high[2])

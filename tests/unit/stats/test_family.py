@@ -5,10 +5,11 @@ from __future__ import annotations
 from itertools import combinations
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lstm_bench.stats.family import letters, tie_groups, ties
+from lstm_bench.stats.family import hommel, letters, seeds_to_tell_apart, tie_groups, ties
 
 NAMES = ["a", "b", "c", "d", "e"]
 PAIRS = list(combinations(NAMES, 2))
@@ -40,3 +41,33 @@ def test_the_first_letter_is_the_best_ones() -> None:
     groups = tie_groups(values)
     assert groups[0] == ["high"]
     assert sorted(groups[1]) == ["low", "same"]
+
+
+def closed(p: list[float]) -> list[float]:
+    """The largest Simes p-value of the sets that hold each hypothesis: what Hommel computes."""
+    found = [0.0] * len(p)
+    for size in range(1, len(p) + 1):
+        for chosen in combinations(range(len(p)), size):
+            ordered = sorted(p[i] for i in chosen)
+            simes = min(size * value / rank for rank, value in enumerate(ordered, 1))
+            for i in chosen:
+                found[i] = max(found[i], simes)
+    return found
+
+
+def test_hommel_is_the_closed_test_of_simes() -> None:
+    rng = np.random.default_rng(0)
+    for size in (1, 2, 3, 5, 7):
+        for power in (1, 4):
+            p = (rng.random(size) ** power).tolist()
+            assert hommel(p) == pytest.approx(closed(p))
+    assert hommel([]) == []
+    assert hommel([0.01, 0.04, 0.05]) == pytest.approx([0.03, 0.05, 0.05])
+
+
+def test_so_many_seeds_separate_some_pair_and_one_less_none() -> None:
+    need = seeds_to_tell_apart(8)
+    assert need == 11
+    for n, groups in ((need, 8), (need - 1, 1)):
+        apart = {str(name): [float(name)] * n for name in range(8)}
+        assert len(tie_groups(apart)) == groups

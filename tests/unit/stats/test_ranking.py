@@ -4,7 +4,6 @@ import math
 
 import numpy as np
 
-from lstm_bench.stats.means import mean_interval
 from lstm_bench.stats.ranking import auc
 
 
@@ -32,12 +31,3 @@ def test_the_interval_covers_the_truth_as_often_as_it_says():
         found = auc(rng.normal(yes), yes.tolist(), ["a"] * 60, range(60), resamples=200)
         covered += found.low <= 0.760 <= found.high
     assert covered >= 0.85 * trials
-
-
-def test_the_interval_of_a_mean_needs_three():
-    mean, low, _ = mean_interval(np.array([1.0, 3.0, np.nan]))
-    assert mean == 2
-    assert math.isnan(low)
-    mean, low, high = mean_interval(np.array([1.0, 2.0, 3.0, 4.0]))
-    assert low < mean == 2.5 < high
-    assert mean_interval(np.full(5, 7.0)) == (7, 7, 7)
