@@ -29,7 +29,7 @@ PROBED: dict[str, Any] = {
         "factors": [2],
         "sequences": 64,
     },
-    "gradient_flow": {"length": 30, "batch": 8, "updates": 5, "exponents": 1, "trajectories": 1},
+    "gradient_flow": {"length": 30, "batch": 8, "exponents": 1, "trajectories": 1},
     "truncation": {
         "tasks": ["temporal_order"],
         "lengths": [10],
