@@ -12,8 +12,7 @@ import torch
 
 from lstm_bench import experiments
 from lstm_bench.planning.plan import resolve
-from lstm_bench.probes import cost, crossover, extrapolation, gradient_flow, selective_memory
-from lstm_bench.probes import truncation as cut
+from lstm_bench.probes import cost, extrapolation, gradient_flow, selective_memory
 from lstm_bench.spec import Condition, SeedBlock
 from lstm_bench.store.paths import Results
 from lstm_bench.store.plans import Plan
@@ -38,13 +37,18 @@ SMALL: dict[str, Any] = {
         "validation_size": 32,
         "test_size": 32,
     },
-    "tuning": {"length": 10, "rates": [0.003, 0.01, 0.03], "replicates": 3},
+    "tuning": {"rates": [0.003, 0.01, 0.03], "first": 3},
     "learning_rates": None,
     "device": "cpu",
     "cost": {"lengths": [5, 10], "widths": [4, 8], "length": 5, "samples": 3},
-    "crossover": {"lengths": [5], "samples": 3},
-    "gradient_flow": {"length": 20, "batch": 4, "updates": 1, "exponents": 1, "trajectories": 1},
-    "truncation": {"lengths": [10], "windows": [2, 5], "batch": 8, "cells": None},
+    "gradient_flow": {"length": 20, "batch": 4, "exponents": 1, "trajectories": 1},
+    "truncation": {
+        "tasks": ["adding", "temporal_order"],
+        "lengths": [10],
+        "windows": [1, 5],
+        "updates": BUDGET,
+        "cells": None,
+    },
     "selective_memory": {
         "tasks": [
             "temporal_order",
@@ -55,7 +59,15 @@ SMALL: dict[str, Any] = {
         "lags": [0, 2],
         "cells": None,
     },
-    "overfitting": {"sizes": [16, 32], "lengths": [10], "updates": BUDGET, "cells": None},
+    "overfitting": {
+        "tasks": ["temporal_order", "adding"],
+        "sizes": [16, 32],
+        "lengths": [10],
+        "updates": BUDGET,
+        "cells": None,
+        "comparisons": ["equal parameters", "equal width"],
+        "weight_decay": 1.0,
+    },
     "extrapolation": {
         "tasks": ["adding", "anbn"],
         "lengths": [10],
@@ -85,11 +97,9 @@ End = Callable[[str, Condition, int], str]  # label of the cell, condition, seed
 
 PROBES = {
     "cost": cost,
-    "crossover": crossover,
     "extrapolation": extrapolation,
     "gradient_flow": gradient_flow,
     "selective_memory": selective_memory,
-    "truncation": cut,
 }
 STATUSES = ("error", "diverged", "timeout", "unsolved", "solved")
 
@@ -162,14 +172,14 @@ def ended(results: Results, plan: Plan, id: str, block: SeedBlock, label: str, e
         return
     model = ReplicateBatch.create(condition, block, torch.device("cpu"))
     floor = float(model.task.chance_loss(condition.T))
-    model.progress = [Progress(seed) for seed in block.seeds]
+    model.progress = [Progress(seed, floor, 0.0) for seed in block.seeds]
     for r, (p, status) in enumerate(zip(model.progress, statuses)):
         _trained(model, p, status, floor, entry.solved_score)
         if status == "diverged":
             model.final[r] = float("nan")
     test = [(0.1 * floor if s == "solved" else floor) for s in statuses]
     scores = [1.0 if s == "solved" else 0.0 for s in statuses]
-    write_outcome(folder, model, (test, scores), floor, entry.code, now())
+    write_outcome(folder, model, (test, scores), entry.code, now())
 
 
 def _trained(model: ReplicateBatch, p: Progress, status: str, floor: float, score: float) -> None:
@@ -188,7 +198,6 @@ def _trained(model: ReplicateBatch, p: Progress, status: str, floor: float, scor
     if status == "solved":
         cell = len(model.condition.cell)
         p.updates_to_solve = min(budget, EVERY * (1 + (p.seed + cell) % 3))
-        p.stayed = True
     p.milestones = {"half": p.updates_to_solve}
     p.train_seconds = 0.01 * last
     reasons = {"diverged": "not finite", "timeout": "0.1 s", "unsolved": "budget"}
