@@ -69,7 +69,7 @@ rule all:
     input:
         plan.block_files(plan.asked, paths.BLOCK_FILES),
         plan.experiment_files(paths.EXPERIMENT_TABLES),
-        plan.experiment_files(paths.EXPERIMENT_FIGURES),
+        plan.figure_files(),
         [f"{paths.CLAIMS}/{name}" for name in paths.CLAIM_FILES],
         paths.REPORT,
         paths.EXPLORER,

@@ -140,7 +140,22 @@ class Experiment(ABC):
 
     @abstractmethod
     def figure(self, table: pd.DataFrame, summary: pd.DataFrame, evidence: Evidence) -> Figure:
-        """The figure as data, from the table where it can: see `plotting.figure`."""
+        """The figure as data, from the table where it can: see `plotting.figure`.
+
+        Its title is the finding; what needs more than six panels belongs in the `supplement`.
+        """
+
+    def supplement(self, table: pd.DataFrame, summary: pd.DataFrame, evidence: Evidence) -> Figure:
+        """What stands beside the figure, folded away on the page; an experiment need not have it.
+
+        Declared like `figure`, drawn to supplement.svg, .pdf, .png and .csv.
+        """
+        raise NotImplementedError
+
+    @classmethod
+    def supplemented(cls) -> bool:
+        """Whether the class has a supplement."""
+        return cls.supplement is not Experiment.supplement
 
 
 def stored_weights(experiment: Experiment, sweep: Sweep) -> dict[str, object]:

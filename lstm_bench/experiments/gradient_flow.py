@@ -171,8 +171,8 @@ class GradientFlow(Experiment):
             "largest_difference_of_slope_and_exponent": worst,
         }
 
-    def figure(self, table: pd.DataFrame, summary: pd.DataFrame, evidence: Evidence) -> Figure:
-        """Norms against lag at each stage; slopes at the start against what was solved."""
+    def supplement(self, table: pd.DataFrame, summary: pd.DataFrame, evidence: Evidence) -> Figure:
+        """Norms against lag at each stage."""
         few, panels = "stage == 'end' and solved * 2 < n", []
         for stage in sorted(set(table.stage), key=lambda name: {"init": 0, "end": 2}.get(name, 1)):
             when = {"init": "at the start", "end": "at the end"}.get(stage, f"after {stage}")
@@ -188,10 +188,19 @@ class GradientFlow(Experiment):
                     empty="no gradient is a finite number",
                 )
             )
+        note = (
+            "n = {n} replicates, medians with quartiles. Thick lines: dL/dh, thin lines: dL/dc. At "
+            "the end, faded: fewer than half solved it. A line that ends in a fall to -17: units "
+            "that died."
+        )
+        return figure(table, panels, evidence.cells, note, ["task"])
+
+    def figure(self, table: pd.DataFrame, summary: pd.DataFrame, evidence: Evidence) -> Figure:
+        """Slopes at the start against what was solved."""
         start = _measured(evidence, "slope")
         judged = _with_slope(evidence, start[(start.stage == "init") & (start.part == "h")])
         longest = [*sorted(set(judged["T"]), reverse=True), "none"]
-        panels.append(
+        panels = [
             panel(
                 Axis("longest T solved by a replicate", "names", names=longest),
                 Axis("slope at the start (decades a step)"),
@@ -201,13 +210,9 @@ class GradientFlow(Experiment):
                 ),
                 flipped=True,
             )
-        )  # fmt: skip
-        note = (
-            "n = {n} replicates, medians with quartiles. Thick lines: dL/dh, thin lines: dL/dc. At "
-            "the end, faded: fewer than half solved it. Slopes: one point a seed; hollow: it "
-            "solved no length. A line that ends in a fall to -17: units that died."
-        )
-        return figure(table, panels, evidence.cells, note, ["task"])
+        ]  # fmt: skip
+        note = "One point a seed; hollow: it solved no length."
+        return figure(table, panels, evidence.cells, note, ["task"], finding="to be written")
 
 
 def _outcomes(judged: pd.DataFrame) -> pd.DataFrame:

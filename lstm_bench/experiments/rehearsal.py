@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from lstm_bench.errors import BenchError
-from lstm_bench.experiments.run import conclude, declared_figure
+from lstm_bench.experiments.run import conclude, declared_figures
 from lstm_bench.spec import SeedBlock
 from lstm_bench.store.collect import COLUMNS
 from lstm_bench.store.paths import Results
@@ -37,7 +37,7 @@ def rehearse(plan: Plan, name: str) -> None:
                 write_table(results.block(id, block) / f"{table}.parquet", rows)
         try:
             conclude(first, name, results)
-            declared_figure(first, name, results)
+            declared_figures(first, name, results)
         except BenchError as error:
             raise BenchError(f"experiments: {name!r}: {error}") from error
         except Exception:

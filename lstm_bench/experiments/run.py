@@ -129,29 +129,38 @@ def _write(
 
 
 def draw(plan: Plan, name: str, results: Results) -> Path:
-    """Write the figure (SVG, PDF, PNG) and its numbers (CSV), from the stored table and runs."""
+    """Write the figures (SVG, PDF, PNG) and their numbers (CSV), from the stored table and runs."""
     from lstm_bench.plotting.render import render
     from lstm_bench.plotting.style import KINDS, empty_figure, figure_bytes, paper_style
 
-    figure, folder = declared_figure(plan, name, results), results.experiment(name)
-    with paper_style():
-        if figure.grid:
-            drawn = render(figure)
-        else:
-            drawn = empty_figure(read_checked_json(folder / "verdict.json")["answer"])
-        files = {f"figure.{kind}": figure_bytes(drawn, kind) for kind in KINDS}
-    files["figure.csv"] = figure.numbers().to_csv(index=False).encode()
+    folder = results.experiment(name)
+    files: dict[str, bytes] = {}
+    for stem, figure in declared_figures(plan, name, results).items():
+        with paper_style():
+            if figure.grid:
+                drawn = render(figure)
+            else:
+                drawn = empty_figure(read_checked_json(folder / "verdict.json")["answer"])
+            files |= {f"{stem}.{kind}": figure_bytes(drawn, kind) for kind in KINDS}
+        files[f"{stem}.csv"] = figure.numbers().to_csv(index=False).encode()
     write_checked(folder / "figures.sha256", files)
     return folder
 
 
-def declared_figure(plan: Plan, name: str, results: Results) -> Figure:
-    """From the stored table and runs; without a panel where there is nothing to judge."""
-    folder = results.experiment(name)
+def declared_figures(plan: Plan, name: str, results: Results) -> dict[str, Figure]:
+    """`figure` and, where the experiment has one, `supplement`, from the stored table and runs.
+
+    They are without a panel where there is nothing to judge.
+    """
+    folder, experiment = results.experiment(name), create(name, plan)
+    declared = {"figure": experiment.figure}
+    if experiment.supplemented():
+        declared["supplement"] = experiment.supplement
     table, summary = read_csv(folder / "table.csv"), read_csv(folder / "summary.csv")
     if not _judged(table):
-        return Figure((), {}, "")
-    return create(name, plan).figure(table, summary, evidence(plan, name, results))
+        return dict.fromkeys(declared, Figure((), {}, ""))
+    seen = evidence(plan, name, results)
+    return {stem: declare(table, summary, seen) for stem, declare in declared.items()}
 
 
 def _judged(table: pd.DataFrame) -> bool:

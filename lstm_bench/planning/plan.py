@@ -181,6 +181,7 @@ def _experiment(
         settings=json.loads(canonical(experiment.settings)),
         code=code_of(type(experiment), without=["plotting"]),
         figure_code=code_of(type(experiment)),
+        supplement=experiment.supplemented(),
     )
     planned.update((member.condition.id, member.condition) for member in members)
     return entry

@@ -180,12 +180,15 @@ def figure(
     note: str,
     by: Sequence[str] = (),
     title: str = "{task}, T = {T}",
+    *,
+    finding: str = "",
 ) -> Figure:
     """The panels, one below another, for each combination of the columns `by`, side by side.
 
     Those of one combination alone stand in one line, four or more in two. `cells` are the series,
-    in the order of the config, or others with a place each. Raises BenchError where a panel names
-    a column that its table lacks.
+    in the order of the config, or others with a place each. `title` is that of a column, `finding`
+    that of the figure: what it shows, in a sentence. Raises BenchError where a panel names a column
+    that its table lacks.
     """
     columns = []
     for keys in table[list(by)].drop_duplicates().to_dict("records") if by else [{}]:
@@ -198,7 +201,7 @@ def figure(
         wide = len(panels) if len(panels) < 4 else ceil(len(panels) / 2)
         grid = [tuple(columns[0][i : i + wide]) for i in range(0, len(panels), wide)]
     order = cells if isinstance(cells, Mapping) else cell_places(cells)
-    made = Figure(tuple(grid), order, filled(note, table))
+    made = Figure(tuple(grid), order, filled(note, table), finding)
     made.numbers()  # which reads every column
     return made
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.resources
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,7 @@ def write_report(plan: Plan, results: Results, output: Path) -> None:
     files = importlib.resources.files("lstm_bench.report")
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
     style = (files / "style.css").read_text(encoding="utf-8")
-    sections = {name: _section(create(name), results, output) for name in shown}
+    sections = {name: _section(create(name), results) for name in shown}
     page = environment.from_string((files / "template.html").read_text(encoding="utf-8")).render(
         policy=content_policy(style),
         style=style,
@@ -94,27 +95,40 @@ def _mostly_failed(replicates: pd.DataFrame) -> str:
     return f"{told[0].upper()}{told[1:]}." if 2 * failed > len(replicates) else ""
 
 
-def _section(experiment: Experiment, results: Results, output: Path) -> dict[str, object]:
-    """One experiment, its figure inside the page and its files linked relative to it."""
+def _section(experiment: Experiment, results: Results) -> dict[str, object]:
+    """One experiment, its figures inside the page and its files linked relative to it."""
     folder = results.experiment(experiment.name)
-    svg = read_checked(folder / "figure.svg")
     summary = read_csv(folder / "summary.csv")
-    place = Path("..") / "experiments" / experiment.name
+    supplemented = experiment.supplemented()
     return {
         "name": experiment.name,
         "title": experiment.title,
         "question": experiment.question,
         "method": experiment.method,
         "answer": read_checked_json(folder / "verdict.json")["answer"],
-        "figure": data_uri(svg, "image/svg+xml"),
-        "wide": _width(svg),
-        "drawn": data_uri(read_checked(folder / "figure.csv"), "text/csv"),
+        "figure": _figure(folder, "figure"),
+        "supplement": _figure(folder, "supplement") if supplemented else None,
         "summary": html_table(summary if summary.empty else experiment.display(summary)),
-        "links": [
-            (name, (place / name).as_posix())
-            for name in ("table.csv", "summary.csv", "figure.svg", "figure.pdf", "figure.png")
-        ],
+        "links": _links(folder, ("table.csv", "summary.csv")),
     }
+
+
+def _figure(folder: Path, stem: str) -> dict[str, object]:
+    """A figure inside the page: its picture, how wide, its numbers and its files."""
+    svg = read_checked(folder / f"{stem}.svg")
+    return {
+        "source": data_uri(svg, "image/svg+xml"),
+        "wide": _width(svg),
+        "stem": stem,
+        "numbers": data_uri(read_checked(folder / f"{stem}.csv"), "text/csv"),
+        "links": _links(folder, [f"{stem}.{kind}" for kind in ("svg", "pdf", "png")]),
+    }
+
+
+def _links(folder: Path, names: Iterable[str]) -> list[tuple[str, str]]:
+    """Files of an experiment, relative to the page."""
+    place = Path("..") / "experiments" / folder.name
+    return [(name, (place / name).as_posix()) for name in names]
 
 
 def _width(svg: bytes) -> int:

@@ -52,8 +52,13 @@ CLAIM_FILES = (
 )
 TABLE_FILES = (".csv", ".md", ".json")
 EXPERIMENT_FIGURES = ("figure.svg", "figure.pdf", "figure.png", "figure.csv")
+SUPPLEMENT_FIGURES = tuple(name.replace("figure", "supplement") for name in EXPERIMENT_FIGURES)
 EXPERIMENT_CHECKSUMS = ("tables.sha256", "figures.sha256")
-EXPERIMENT_FILES = (*EXPERIMENT_TABLES, "summary.csv", *EXPERIMENT_FIGURES, *EXPERIMENT_CHECKSUMS)
+EXPERIMENT_FILES = (
+    *(*EXPERIMENT_TABLES, "summary.csv"),
+    *(*EXPERIMENT_FIGURES, *SUPPLEMENT_FIGURES),
+    *EXPERIMENT_CHECKSUMS,
+)
 DRAWN_BY = "plan.json"  # in an experiment's folder: which plan, and what of it decided
 CLAIM_CHECKSUMS = ("verdicts.sha256", "measured_seconds.sha256")
 

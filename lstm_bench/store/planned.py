@@ -67,7 +67,8 @@ class PlannedExperiment:
     reads          experiments whose table it joins
     beside         whether it belongs on the page though the config does not list it
     settings       its section of the config, with its defaults, fitted to the sweep
-    code, figure_code   digests of the code of its tables, and of its figure
+    code, figure_code   digests of the code of its tables, and of its figures
+    supplement     whether it draws a supplement beside its figure
     """
 
     members: tuple[PlannedMember, ...] = ()
@@ -82,6 +83,7 @@ class PlannedExperiment:
     settings: Mapping[str, Any] = field(default_factory=dict)
     code: str = ""
     figure_code: str = ""
+    supplement: bool = False
 
     @property
     def runs(self) -> list[tuple[str, str]]:

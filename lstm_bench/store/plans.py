@@ -204,6 +204,22 @@ class Plan:
             for name in names
         ]
 
+    def figure_files(self) -> list[str]:
+        """Every experiment of the sweep, its figure and, where it has one, its supplement."""
+        return [
+            *self.experiment_files(paths.EXPERIMENT_FIGURES),
+            *(
+                f"{paths.EXPERIMENT.format(experiment=experiment)}/{name}"
+                for experiment in self.supplemented()
+                if experiment in self.asked
+                for name in paths.SUPPLEMENT_FIGURES
+            ),
+        ]
+
+    def supplemented(self, whether: bool = True) -> list[str]:
+        """The experiments that draw a supplement; with False, those that draw none."""
+        return [name for name, entry in self.experiments.items() if entry.supplement == whether]
+
     def joined(self, experiment: str, results: paths.Results) -> dict[str, Path]:
         """The tables of other experiments that this one joins, those that are there."""
         tables = {

@@ -114,11 +114,16 @@ wildcard_constraints:
     **paths.WILDCARDS,
 
 
+def one_of(names):
+    return "|".join(names) or "(?!)"
+
+
 # on a cluster these run where Snakemake does: seconds each, less than a job takes to start
 localrules:
     all,
     conclude,
     draw,
+    draw_both,
     figures,
     judge,
     report,

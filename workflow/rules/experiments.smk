@@ -39,12 +39,12 @@ rule draw:
             category="{experiment}",
             labels={"what": "figure"},
         ),
-        f"{paths.EXPERIMENT}/figure.pdf",
-        f"{paths.EXPERIMENT}/figure.png",
-        f"{paths.EXPERIMENT}/figure.csv",
+        [f"{paths.EXPERIMENT}/{name}" for name in paths.EXPERIMENT_FIGURES[1:]],
         f"{paths.EXPERIMENT}/figures.sha256",
     log:
         f"{paths.LOG}/draw/{{experiment}}.log",
+    wildcard_constraints:
+        experiment=one_of(plan.supplemented(False)),
     conda:
         this_environment
     params:
@@ -54,7 +54,22 @@ rule draw:
         "python -m lstm_bench.stages draw {wildcards.experiment} > {log:q} 2>&1"
 
 
+use rule draw as draw_both with:
+    output:
+        report(
+            f"{paths.EXPERIMENT}/figure.svg",
+            caption="../report/figure.rst",
+            category="{experiment}",
+            labels={"what": "figure"},
+        ),
+        [f"{paths.EXPERIMENT}/{name}" for name in paths.EXPERIMENT_FIGURES[1:]],
+        f"{paths.EXPERIMENT}/figures.sha256",
+        [f"{paths.EXPERIMENT}/{name}" for name in paths.SUPPLEMENT_FIGURES],
+    wildcard_constraints:
+        experiment=one_of(plan.supplemented(True)),
+
+
 rule figures:
     input:
         plan.experiment_files(paths.EXPERIMENT_TABLES),
-        plan.experiment_files(paths.EXPERIMENT_FIGURES),
+        plan.figure_files(),

@@ -1,7 +1,7 @@
 rule report:
     input:
         plan.experiment_files(paths.EXPERIMENT_TABLES),
-        plan.experiment_files(paths.EXPERIMENT_FIGURES),
+        plan.figure_files(),
         [f"{paths.CLAIMS}/{name}" for name in paths.CLAIM_FILES],
     output:
         page=report(

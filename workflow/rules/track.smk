@@ -2,7 +2,7 @@
 rule track:
     input:
         plan.experiment_files(paths.EXPERIMENT_TABLES),
-        plan.experiment_files(paths.EXPERIMENT_FIGURES),
+        plan.figure_files(),
     output:
         paths.TRACKED,
     log:

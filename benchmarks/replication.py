@@ -1,0 +1,195 @@
+"""The suite's rungs once more, in plain torch: this file imports nothing of lstm_bench.
+
+    python benchmarks/replication.py > benchmarks/replication.md
+
+Tasks, networks, initial weights, optimiser, clipping and the meaning of *solved* are written here
+anew from their descriptions, with torch.nn's modules, autograd and random numbers. `SUITE` holds
+what the default sweep found (docs/results.md); the two agree where Fisher's exact test of the
+shares solved does not tell them apart.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import scipy
+import torch
+from torch import Tensor, nn
+
+WIDTH, BATCH, UPDATES = 32, 32, 2000
+VALIDATION, CONFIRMATION, APART = 512, 4096, 25
+
+Sample = tuple[Tensor, Tensor]  # inputs (B, L, d), targets
+
+
+@dataclass(frozen=True)
+class Rung:
+    """A condition, and of how many replicates of the suite how many solved it, after how long."""
+
+    task: str
+    cell: str
+    T: int
+    rate: float
+    solved: int
+    n: int
+    median: float
+
+
+SUITE: list[Rung] = []
+
+
+def adding(B: int, T: int) -> Sample:
+    values, half = torch.rand(B, T), T // 2
+    marks = torch.zeros(B, T)
+    first, second = torch.randint(0, half, (B,)), torch.randint(half, T, (B,))
+    rows = torch.arange(B)
+    marks[rows, first] = marks[rows, second] = 1.0
+    return torch.stack([values, marks], -1), (values * marks).sum(1, keepdim=True)
+
+
+def temporal_order(B: int, T: int) -> Sample:
+    tokens, rows = torch.randint(2, 6, (B, T)), torch.arange(B)
+    symbols = torch.randint(0, 2, (B, 2))
+    tokens[rows, torch.randint(T // 10, 2 * T // 10, (B,))] = symbols[:, 0]
+    tokens[rows, torch.randint(5 * T // 10, 6 * T // 10, (B,))] = symbols[:, 1]
+    return nn.functional.one_hot(tokens, 6).float(), 2 * symbols[:, 0] + symbols[:, 1]
+
+
+def copy(B: int, T: int, length: int = 3, symbols: int = 4) -> Sample:
+    string = torch.randint(0, symbols, (B, length))
+    tokens = torch.full((B, T + 2 * length), symbols)
+    targets = tokens.clone()
+    tokens[:, :length], tokens[:, length + T - 1] = string, symbols + 1
+    targets[:, -length:] = string
+    return nn.functional.one_hot(tokens, symbols + 2).float(), targets
+
+
+@dataclass(frozen=True)
+class Task:
+    sample: Callable[[int, int], Sample]
+    inputs: int
+    outputs: int
+    asked: int  # steps at the end that are read; 0 for all
+    criterion: float
+
+    def loss(self, y: Tensor, target: Tensor) -> Tensor:
+        if target.is_floating_point():
+            return ((y[:, -1] - target) ** 2).mean()
+        return nn.functional.cross_entropy(y.flatten(0, 1), target.flatten())
+
+    def score(self, y: Tensor, target: Tensor) -> float:
+        if target.is_floating_point():
+            error, chance = (y[:, -1] - target) ** 2, (target - 1) ** 2
+            return float(1 - error.mean() / chance.mean())
+        right = y.argmax(-1) == (target if target.dim() == 2 else target[:, None])
+        return float(right[:, -3:].float().mean())
+
+
+TASKS = {
+    "adding": Task(adding, 2, 1, 1, 0.94),
+    "temporal_order": Task(temporal_order, 6, 4, 1, 0.99),
+    "copy": Task(copy, 6, 5, 0, 0.99),
+}
+
+
+class Network(nn.Module):
+    """One layer of torch.nn and a linear readout; Glorot-uniform weights, zero biases.
+
+    torch.nn has two biases a gate, which would double Adam's step: of the second only the one that
+    the reset gate of a GRU multiplies is trained.
+    """
+
+    def __init__(self, cell: str, task: Task, T: int) -> None:
+        super().__init__()
+        kind = {"elman": nn.RNN, "gru": nn.GRU}.get(cell, nn.LSTM)
+        self.layer = kind(task.inputs, WIDTH, batch_first=True)
+        self.readout, self.asked = nn.Linear(WIDTH, task.outputs), task.asked
+        for name, weight in self.layer.named_parameters():
+            for gate in weight.data.split(WIDTH):
+                if name.startswith("weight"):
+                    nn.init.xavier_uniform_(gate)
+                else:
+                    nn.init.zeros_(gate)
+        nn.init.xavier_uniform_(self.readout.weight)
+        nn.init.zeros_(self.readout.bias)
+        second, bias = self.layer.bias_hh_l0, self.layer.bias_ih_l0.data
+        trained = torch.zeros_like(second)
+        if cell == "gru":
+            trained[2 * WIDTH :] = 1
+        second.register_hook(lambda gradient: gradient * trained)
+        if cell == "lstm":
+            bias[WIDTH : 2 * WIDTH] = 1.0  # torch's order of gates: i, f, g, o
+        elif cell == "lstm (chrono)":
+            keep = torch.log(1 + (T - 2) * torch.rand(WIDTH))
+            bias[WIDTH : 2 * WIDTH], bias[:WIDTH] = keep, -keep
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.readout(self.layer(x)[0][:, -self.asked :])
+
+
+def solves(rung: Rung, seed: int) -> int | None:
+    """The update at which a replicate solves it; None where it does not."""
+    torch.manual_seed(seed)
+    task = TASKS[rung.task]
+    network = Network(rung.cell, task, rung.T)
+    optimiser = torch.optim.Adam(network.parameters(), rung.rate)
+    validation, met, due = task.sample(VALIDATION, rung.T), [], 5
+    for update in range(1, UPDATES + 1):
+        x, target = task.sample(BATCH, rung.T)
+        optimiser.zero_grad()
+        task.loss(network(x), target).backward()
+        norm = nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        if not math.isfinite(norm):
+            return None
+        optimiser.step()
+        if update < due and update < UPDATES:
+            continue
+        due = update + min(50, max(5, update // 10))
+        earlier = [each for each in met if update - each >= APART]
+        met = [each for each in met if update - each < APART]
+        if score(network, task, validation) < task.criterion:
+            continue
+        met.append(update)
+        fresh = task.sample(CONFIRMATION, rung.T) if earlier else None
+        if fresh is not None and score(network, task, fresh) >= task.criterion:
+            return earlier[0]
+    return None
+
+
+def score(network: Network, task: Task, held_out: Sample) -> float:
+    with torch.no_grad():
+        y = torch.cat([network(part) for part in held_out[0].split(128)])
+    return task.score(y, held_out[1])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, default=10)
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    print("| task, T | cell | rate | here: solved, median | suite: solved, median | p | minutes |")
+    print("| --- | --- | ---: | --- | --- | ---: | ---: |")
+    for rung in SUITE:
+        started = time.perf_counter()
+        times = [solves(rung, seed) for seed in range(args.seeds)]
+        solved = [each for each in times if each is not None]
+        table = [[len(solved), args.seeds - len(solved)], [rung.solved, rung.n - rung.solved]]
+        p = scipy.stats.fisher_exact(table).pvalue
+        here = f"{len(solved)} of {args.seeds}"
+        here += f", {statistics.median(solved):.0f}" if solved else ""
+        suite = f"{rung.solved} of {rung.n}" + (f", {rung.median:.0f}" if rung.solved else "")
+        minutes = (time.perf_counter() - started) / 60
+        print(
+            f"| {rung.task}, {rung.T} | {rung.cell} | {rung.rate:g} | {here} | {suite} | {p:.2f} "
+            f"| {minutes:.1f} |",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()
