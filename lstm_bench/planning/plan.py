@@ -199,18 +199,18 @@ def _claims(
     itself and does not train.
     """
     chosen, found = config["claims"], {}
-    if chosen and sweep.first_seed < DEVELOPMENT_SEEDS:
-        raise BenchError(
-            f"claims: {', '.join(map(str, chosen))} cannot be judged with first_seed "
-            f"{sweep.first_seed}: seeds below {DEVELOPMENT_SEEDS} are for development; see "
-            "`lstm-bench declare`."
+    pilot = ""
+    if sweep.first_seed < DEVELOPMENT_SEEDS:
+        pilot = (
+            f"first_seed is {sweep.first_seed}, and seeds below {DEVELOPMENT_SEEDS:,} are for "
+            "development; `lstm-bench declare` has the seeds of this config."
         )
     for claim in claims.declared(chosen):
         entry = entries.get(claim.experiment, PlannedExperiment())
         trained = _trained(entry.tasks or sweep.tasks, sweep, entry.members, planned)
         lacking = claims.check(claim, config["experiments"], trained)
         named = chosen is not None
-        if named and (why := lacking or claims.too_few_tasks(claim, trained)):
+        if named and (why := lacking or claims.too_few_tasks(claim, trained) or pilot):
             raise BenchError(f"claims: {claim.id!r} cannot be judged: {why}")
         found[claim.id] = PlannedClaim(asdict(claim), lacking)
     return found

@@ -38,7 +38,7 @@ SMALL: dict[str, Any] = {
         "validation_size": 32,
         "test_size": 32,
     },
-    "tuning": {"length": 10, "rates": [0.003, 0.01, 0.03], "replicates": 3},
+    "tuning": {"rates": [0.003, 0.01, 0.03], "first": 3},
     "learning_rates": None,
     "device": "cpu",
     "cost": {"lengths": [5, 10], "widths": [4, 8], "length": 5, "samples": 3},
@@ -162,14 +162,14 @@ def ended(results: Results, plan: Plan, id: str, block: SeedBlock, label: str, e
         return
     model = ReplicateBatch.create(condition, block, torch.device("cpu"))
     floor = float(model.task.chance_loss(condition.T))
-    model.progress = [Progress(seed) for seed in block.seeds]
+    model.progress = [Progress(seed, floor, 0.0) for seed in block.seeds]
     for r, (p, status) in enumerate(zip(model.progress, statuses)):
         _trained(model, p, status, floor, entry.solved_score)
         if status == "diverged":
             model.final[r] = float("nan")
     test = [(0.1 * floor if s == "solved" else floor) for s in statuses]
     scores = [1.0 if s == "solved" else 0.0 for s in statuses]
-    write_outcome(folder, model, (test, scores), floor, entry.code, now())
+    write_outcome(folder, model, (test, scores), entry.code, now())
 
 
 def _trained(model: ReplicateBatch, p: Progress, status: str, floor: float, score: float) -> None:
@@ -188,7 +188,6 @@ def _trained(model: ReplicateBatch, p: Progress, status: str, floor: float, scor
     if status == "solved":
         cell = len(model.condition.cell)
         p.updates_to_solve = min(budget, EVERY * (1 + (p.seed + cell) % 3))
-        p.stayed = True
     p.milestones = {"half": p.updates_to_solve}
     p.train_seconds = 0.01 * last
     reasons = {"diverged": "not finite", "timeout": "0.1 s", "unsolved": "budget"}
