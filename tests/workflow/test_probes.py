@@ -43,23 +43,24 @@ def test_a_condition_that_two_experiments_need_is_trained_once(probed: Workspace
     runs = [p.name for p in (probed.path / "results/runs").iterdir()]
     at_ten = [name for name in runs if name.startswith("temporal_order-T10-lstm-w8")]
     # one shared by three experiments; b = 3 and chrono; two sizes, with decay, and one with repeats
-    # and two of truncation: carried and reset
-    assert len(at_ten) == 1 + 2 + 5 + 2
+    # and three of truncation, at its own rate: whole, carried and reset
+    assert len(at_ten) == 1 + 2 + 5 + 3
 
 
 JUDGED = {
     "gradients_at_start": 2,
-    "gradients_after_training": 2,
+    "gradients_after_training": 0,
     "overfitting_few": 2,
     "overfitting_diversity": 2,
     "short_sequences_effective": 0,
-    "bptt_gradient_reach": 0,
+    "bptt_gradient_through_time": 0,
 }
 
 
 OPEN = {
     "short_sequences_effective": "trains nothing at T = 5",
-    "bptt_gradient_reach": "does not train the task 'adding'",
+    "gradients_after_training": "no seed has a value",
+    "bptt_gradient_through_time": "does not train the cell 'lstm (chrono)'",
 }
 
 
