@@ -103,22 +103,69 @@ class HorizonExperiment(Experiment):
         return {"answer": answer, "positive_control": controls}
 
     def figure(self, table: pd.DataFrame, summary: pd.DataFrame, evidence: Evidence) -> Figure:
-        """Shares against T above, learning curves at one length below; a column a task."""
-        table = table[table.n > 0]
-        at = {task: _telling_length(rows) for task, rows in table.groupby("task", sort=False)}
-        curves = _curves(evidence, at)
+        """The lengths between which T* lies, a panel a task."""
+        cells = [cell for cell in evidence.cells if cell in set(summary.cell)]
+        ends = summary.assign(
+            middle=np.sqrt(summary.low * summary.high),
+            lowest=table[table.tried].groupby("task")["T"].min()[summary.task].to_numpy(),
+        )
+        lengths = table.groupby("task")["T"].agg(["min", "max"])
+        within = (float(lengths["min"].min()) / 2, float(lengths["max"].max()) * 2)
         panels = [
-            panel(LENGTH, SOLVED, Layer("T", "share", "low", "high"), guides=(0.5,)),
+            panel(
+                Axis("", "names", names=cells),
+                Axis("T* (sequence length)", "log", limits=within),
+                Layer("cell", "middle", "low", "high", look="points", only="low > 0 and high > 0"),
+                Layer("cell", "low", look="points", marker=">", size=7, only="high != high"),
+                Layer("cell", "lowest", look="points", marker="<", size=7, only="low != low"),
+                flipped=True,
+            )
+        ]
+        note = (
+            "bars: the lengths between which half of the replicates cease to solve the task; "
+            "arrows: beyond the longest, or below the shortest length of the task"
+        )
+        return figure(
+            ends, panels, evidence.cells, note, ["task"], "{task}", finding=_finding(summary)
+        )
+
+    def supplement(self, table: pd.DataFrame, summary: pd.DataFrame, evidence: Evidence) -> Figure:
+        """Shares against T above, learning curves at one length below; a column a task."""
+        rows = table.assign(share=table.share.where(table.tried, 0.0), n=table.n.where(table.tried))
+        at = {task: _telling_length(of) for task, of in table[table.n > 0].groupby("task")}
+        panels = [
+            panel(
+                LENGTH,
+                SOLVED,
+                Layer("T", "share", "low", "high", only="n > 0"),
+                Layer("T", "share", look="points", marker="x", only="not tried"),
+                guides=(0.5,),
+            ),
             panel(
                 Axis("updates"),
                 Axis("validation score (median, quartiles)", "share"),
-                Layer("update", "median", "low", "high", look="curve", rows=curves),
+                Layer("update", "median", "low", "high", look="curve", rows=_curves(evidence, at)),
                 title="learning at T = {T}",
                 empty="no replicate reached a second evaluation",
             ),
         ]
-        note = "n = {n} replicates a point; bars: Wilson 95 % intervals"
-        return figure(table, panels, evidence.cells, note, ["task"], "{task}")
+        note = "n = {n} replicates a point; bars: Wilson 95 % intervals; crosses: not tried"
+        return figure(rows, panels, evidence.cells, note, ["task"], "{task}")
+
+
+def _finding(summary: pd.DataFrame) -> str:
+    """Which cell reaches how far, on how many tasks: the order of the brackets, not of points."""
+    tasks = summary.task.nunique()
+    floor, top = summary.low.fillna(0), summary.high.fillna(np.inf)
+    first = summary.assign(low=floor, high=top).groupby("cell", sort=False)
+    reach = first.low.median().sort_values(ascending=False, kind="stable")
+    best, worst = reach.index[0], reach.index[-1]
+    pairs = summary.assign(low=floor, high=top).set_index(["task", "cell"])
+    above = sum(
+        pairs.low.get((task, best), np.nan) >= pairs.high.get((task, worst), np.nan)
+        for task in summary.task.unique()
+    )
+    return f"{best} remembers surely further than {worst} on {above} of {tasks} tasks"
 
 
 def _telling_length(rows: pd.DataFrame) -> int:

@@ -185,7 +185,8 @@ def figure(
 ) -> Figure:
     """The panels, one below another, for each combination of the columns `by`, side by side.
 
-    Those of one combination alone stand in one line, four or more in two. `cells` are the series,
+    Those of one combination alone stand in one line, four or more in two; so does one panel of each
+    of several combinations. `cells` are the series,
     in the order of the config, or others with a place each. `title` is that of a column, `finding`
     that of the figure: what it shows, in a sentence. Raises BenchError where a panel names a column
     that its table lacks.
@@ -197,9 +198,10 @@ def figure(
             facet = facet[facet[key] == value]
         columns.append([each.of(facet, keys, title if by else "") for each in panels])
     grid = list(zip(*columns))
-    if len(columns) == 1:
-        wide = len(panels) if len(panels) < 4 else ceil(len(panels) / 2)
-        grid = [tuple(columns[0][i : i + wide]) for i in range(0, len(panels), wide)]
+    if len(columns) == 1 or len(panels) == 1:
+        line = [each for column in columns for each in column]
+        wide = len(line) if len(line) < 4 else ceil(len(line) / 2)
+        grid = [tuple(line[i : i + wide]) for i in range(0, len(line), wide)]
     order = cells if isinstance(cells, Mapping) else cell_places(cells)
     made = Figure(tuple(grid), order, filled(note, table), finding)
     made.numbers()  # which reads every column

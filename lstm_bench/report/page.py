@@ -159,7 +159,9 @@ def _cell(choice: Choice) -> dict[str, object]:
 
 def _rates(plan: Plan, results: Results) -> Any:
     """The rates that tuning chose, where a file of them is in use."""
-    trials = pd.DataFrame(read_rates(plan.config, results.root, here=_here(plan)).trials)
+    stored = read_rates(plan.config, results.root, here=_here(plan)).trials
+    # files of 0.3 have the grid of one length, and no median
+    trials = pd.DataFrame([trial for trial in stored if "median_updates" in trial])
     if trials.empty:
         return None
     asked = {task.key for task in plan.sweep.tasks}
