@@ -110,6 +110,8 @@ class GradientFlow(Experiment):
             at_end = about["stage"] == "end"
             used = group[group.solved] if at_end else group
             kept = used.kept.dropna().to_numpy()
+            if not len(kept):
+                continue
             row = {**about, "n": len(kept), "trained": int(group.judged.sum())}
             row |= {"solved": int(group.solved.sum()), **bounds("kept", mean_interval(kept))}
             rows.append(row)

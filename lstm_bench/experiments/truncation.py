@@ -36,12 +36,12 @@ class TruncationSettings(OwnTasks):
     tasks: Tasks = (
         Choice("adding"),
         Choice("temporal_order"),
-        Choice("flip_flop", {"variant": "instructions", "bits": 1}, "flip-flop"),
+        Choice("flip_flop", {"variant": "instructions", "bits": 1}, "flip-flop", (20,)),
         Choice("selective_copy", {"distractors": 4}, "selective copy", (20, 50)),
-        Choice("adding_1997", {}, "adding (1997)", (20, 50)),
+        Choice("adding_1997", {}, "adding (1997)", (20,)),
     )
     lengths: Annotated[Lengths, "of the tasks that name none"] = (20, 50, 100)
-    cells: Cells = ("lstm (chrono = T)",)
+    cells: Cells = ("lstm (chrono)",)
     windows: Annotated[Lengths, "steps, those of at most half of T; the longest is reset, too"] = (
         *(1, 10),
         50,

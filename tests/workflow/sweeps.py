@@ -35,7 +35,7 @@ PROBED: dict[str, Any] = {
         "lengths": [10],
         "cells": ["lstm"],
         "windows": [5],
-        "batch": 32,
+        "updates": 40,
     },
 }
 

@@ -66,11 +66,9 @@ def test_what_cannot_be_measured_is_refused_before_anything_runs() -> None:
 
 
 def test_gradients_are_measured_up_to_the_longest_length_asked_for() -> None:
-    entry = planned(lengths=[10, 12, 40], gradient_flow={"longest": 12}).experiments
-    assert {m.condition for m in entry["gradient_flow"].members} == set(
-        entry["gradient_flow"].probe_settings["conditions"]
-    )
-    lengths = {c["T"] for c in entry["gradient_flow"].probe_settings["conditions"].values()}
-    assert lengths == {10, 12}
-    only = planned(lengths=[40], gradient_flow={"longest": 12}).experiments["gradient_flow"]
-    assert {c["T"] for c in only.probe_settings["conditions"].values()} == {40}
+    for lengths, measured in (([10, 12, 40], {10, 12}), ([40, 80], {40})):
+        plan = planned(lengths=lengths, gradient_flow={"longest": 12})
+        entry = plan.experiments["gradient_flow"]
+        conditions = entry.probe_settings["conditions"]
+        assert {m.condition for m in entry.members} == set(conditions)
+        assert {condition["T"] for condition in conditions.values()} == measured
