@@ -71,14 +71,21 @@ def direction(runs: pd.DataFrame, reference: str, cells: Sequence[str]) -> str:
     shares = rows.groupby(["task", "T", "cell"]).solved.mean().unstack("cell")
     shared = shares[(shares.reindex(columns=[reference, other]) >= 0.5).all(axis=1)].index
     rows = rows[pd.MultiIndex.from_frame(rows[["task", "T"]]).isin(shared)]
-    sides: dict[str, list[str]] = {"fewer": [], "more": [], "no clear difference": []}
+    sides: dict[str, list[str]] = {"fewer": [], "more": [], "as many": []}
     for task, group in rows.groupby("task", sort=False):
         wide = group.pivot_table(index=["T", "seed"], columns="cell", values="log2_updates")
         paired = (wide[reference] - wide[other]).dropna().groupby("seed").mean()
         _, low, high = mean_interval(paired)
-        side = "fewer" if high < 0 else "more" if low > 0 else "no clear difference"
+        side = "fewer" if high < 0 else "more" if low > 0 else "as many"
         sides[side].append(str(task))
-    told = [f"{side} on {', '.join(tasks)}" for side, tasks in sides.items() if tasks]
+    count = rows.task.nunique()
+    told = [
+        f"{side} on {'all' if len(tasks) == count > 1 else ', '.join(tasks)}"
+        for side, tasks in sides.items()
+        if tasks
+    ]
     if not told:
         return f"No length is solved by both {reference} and {other or 'another cell'}"
-    return f"Updates of {reference} against {other} where both solve: {'; '.join(told)}"
+    than = "as" if told[0].startswith("as") else "than"
+    told[0] = told[0].replace(" on ", f" updates {than} {other} on ", 1)
+    return f"Where both solve, {reference} needs {'; '.join(told)}"
