@@ -128,7 +128,7 @@ def test_a_named_claim_on_fewer_tasks_is_refused_before_anything_runs(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     own = str(write(tmp_path))
-    with pytest.raises(BenchError, match="has 2 tasks for it .*, but a verdict takes 4"):
+    with pytest.raises(BenchError, match=r"has 2 tasks for it .*, but a verdict takes 4"):
         made("horizon", tasks=["adding", "copy"], claims=[own], first_seed=10_000)
     assert made("horizon", tasks=FOUR, claims=[own], first_seed=10_000).claims["own"]
 
