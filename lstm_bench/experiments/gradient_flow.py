@@ -2,40 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 
-import numpy as np
 import pandas as pd
 
 from lstm_bench.errors import BenchError
 from lstm_bench.experiments.base import Evidence, Experiment
-from lstm_bench.experiments.runs import bounds, groups
-from lstm_bench.experiments.settings import Length, Positive, Settings
+from lstm_bench.experiments.gradient_rows import (
+    KEYS,
+    QUARTILES,
+    curves_of,
+    decay_length,
+    ends,
+    exponents,
+    outcomes_of,
+    prediction,
+    slopes_of,
+)
+from lstm_bench.experiments.runs import bounds, frame, groups
+from lstm_bench.experiments.settings import Allowed, Length, Positive, Settings
 from lstm_bench.experiments.words import spans, told
 from lstm_bench.plotting.figure import Axis, Figure, Layer, figure, panel
 from lstm_bench.stats.means import mean_interval
-from lstm_bench.stats.ranking import auc
 from lstm_bench.sweep import Member, Sweep
 
 ALL = "all cells"
-KEYS = ["task", "cell", "T", "seed"]
-QUARTILES = {"decades": 0.5, "lower_quartile": 0.25, "upper_quartile": 0.75}
-AUC = ("auc", "auc_low", "auc_high", "auc_pairs")
-NONE_LEFT = 16.0  # decades: what double precision can tell from nothing
-SHORT_OF = 3  # decades: the lag where the gradient has fallen so far is the effective horizon
+COLUMNS = 3  # tasks in the main figure
+SHOWN = (0.5, 3e3)  # decay lengths, in steps
+WHEN = {"init": "at the start", "end": "after training"}
+Count = Annotated[int, Allowed(minimum=0, maximum=1000)]
 
 
 @dataclass(frozen=True)
 class GradientFlowSettings(Settings):
-    """What is measured on stored runs."""
+    """What is measured on the networks of the sweep."""
 
-    length: Annotated[Length, "long enough for a steady slope: shorter ones mislead"] = 600
+    longest: Annotated[Length, "lengths T of the sweep up to this one"] = 200
     batch: Annotated[Positive, "sequences a norm is taken over"] = 32
-    updates: Annotated[Positive, "the early stage"] = 100
-    exponents: Annotated[Positive, "the largest Lyapunov exponents; most of the cost"] = 2
+    exponents: Annotated[Count, "Lyapunov exponents at the start: seconds a pair; 0 for none"] = 0
+    length: Annotated[Length, "of the sequences they are measured on"] = 600
     trajectories: Annotated[Positive, "sequences a replicate they are averaged over"] = 2
 
 
@@ -43,30 +51,36 @@ class GradientFlowSettings(Settings):
 class GradientFlow(Experiment):
     """How far back do gradients flow?
 
-    How fast do gradients vanish or explode with the lag, before, early in and after training,
-    and does the slope at initialisation tell which replicates will learn?
+    Over how many steps does the gradient decay, before and after training, and does its decay at
+    the start tell which replicates will learn?
 
     In float64, on sequences no training saw: the loss of the last output is differentiated with
-    respect to the state at every earlier step, at the longest length the network was trained
-    at. Lines are medians over replicates of the log10 norm over units and sequences, relative
-    to lag 0, with quartiles. The weights at the start and after 100 updates are made again from
-    the seed, which gives the same bits. Slopes (decades a step) are fitted over lags from a
-    sixth to two thirds of a longer sequence. The largest Lyapunov exponent, from QR of the
-    Jacobians along the forward trajectory, is the same number by another way. Prediction: among
-    replicates of one task and length, the share of pairs of a solver and a non-solver in which
-    the solver's slope at initialisation is nearer to 0 (AUC; 0.5 is chance), within a cell and
-    over all cells; intervals resample seeds. A prediction over all cells that none of the cells
-    shows says that cells differ, not that the slope matters.
+    respect to the state h at every earlier step. The slope of log10 ||dL/dh|| against the lag is
+    fitted over lags from a sixth to two thirds of the length; the decay length is the number of
+    steps in which the norm changes by a factor e, falling or rising. Points are means over
+    replicates with 95 % bootstrap intervals, taken of what ten steps keep of the norm,
+    10^(-10 |slope|), which lies between 0 and 1: a gradient of exactly 0 keeps nothing, and a flat
+    one has a decay length without bound. After training, of the replicates that solved the task,
+    whose training stopped at the same criterion. Prediction: among replicates of one task and
+    length, the share of pairs of a solver and a non-solver in which the solver's gradient at the
+    start is the flatter one (AUC; 0.5 is chance), within a cell and over all cells; intervals
+    resample seeds. A prediction over all cells that none of the cells shows says that cells differ,
+    not that the slope matters.
     """
 
     name = "gradient_flow"
     probe = "gradient_flow"
-    measures = ("decades_at_start", "decades_at_end")
-    untrained = ("decades_at_start",)
+    measures = ("kept_at_start", "kept_when_solved")
+    untrained = ("kept_at_start",)
     settings: GradientFlowSettings = GradientFlowSettings()
 
-    def members(self, sweep: Sweep) -> Iterable[Member]:
-        return sweep.every_length()
+    def members(self, sweep: Sweep) -> Iterator[Member]:
+        return (m for m in sweep.every_length() if m.condition.T in self._lengths(sweep, m.task))
+
+    def _lengths(self, sweep: Sweep, task: str) -> list[int]:
+        """Those of a task that are measured: its shortest where all are longer."""
+        lengths = next(list(t.lengths) for t in sweep.tasks if t.shown == task)
+        return [T for T in lengths if T <= self.settings.longest] or lengths[:1]
 
     def probe_settings(self, sweep: Sweep) -> dict[str, object]:
         for cell in sweep.cells:
@@ -75,112 +89,110 @@ class GradientFlow(Experiment):
                     f"gradient_flow: cell {cell.shown!r} has a network of several layers or both "
                     "directions; it measures one layer that reads forwards."
                 )
-        runs = [
-            [sweep.condition(task, max(task.lengths), cell).id, block.name]
-            for task in sweep.tasks
-            for cell in sweep.cells
-            for block in sweep.blocks()
-        ]
+        members = list(self.members(sweep))
+        longest = {(m.task, m.cell): m.condition.id for m in members}  # lengths rise
         return {
-            **vars(self.settings),
-            "runs": runs,
+            "batch": self.settings.batch,
+            "exponents": self.settings.exponents,
+            "length": self.settings.length,
+            "trajectories": self.settings.trajectories,
+            "conditions": {m.condition.id: m.condition.to_json() for m in members},
+            "exponents_of": sorted(longest.values()) if self.settings.exponents else [],
+            "runs": [[m.condition.id, block.name] for m in members for block in sweep.blocks()],
             "tasks": [task.name for task in sweep.tasks],
             "cells": [cell.name for cell in sweep.cells],
         }
 
     def table(self, evidence: Evidence) -> pd.DataFrame:
-        """One row a point of a curve: the norm at a lag relative to lag 0, in decades."""
-        norms = _measured(evidence, "log_norm")
-        keys = ["condition", "seed", "stage", "part"]
-        start = norms[norms.lag == 0].set_index(keys).value
-        at_start = start.loc[pd.MultiIndex.from_frame(norms[keys])].to_numpy()
-        norms["value"] = np.maximum(norms.value, -330) - at_start
+        """One row a task, cell, length and stage: what ten steps keep, and the decay length."""
         rows = []
-        for about, group in groups(norms, ["task", "cell", "T", "stage", "part", "lag"]):
-            known = group[np.isfinite(group.value)]  # a network that is not finite has none
-            found = {"n": len(known), "solved": int(known.solved.sum())}
-            at = np.quantile(known.value, list(QUARTILES.values())) if len(known) else [np.nan] * 3
-            rows.append({**about, **found, **dict(zip(QUARTILES, at))})
-        return pd.DataFrame(rows)
-
-    def measured(self, evidence: Evidence) -> pd.DataFrame:
-        """Decades the norm of dL/dh changes by in 100 steps, up or down, at most `NONE_LEFT`.
-
-        At the start from the slope on the long sequences, that of the Lyapunov exponent; at the
-        end from the curve over the lags the network was trained on, since a longer sequence is
-        news to it.
-        """
-        slopes = _measured(evidence, "slope")
-        start = slopes[(slopes.stage == "init") & (slopes.part == "h")].set_index(KEYS).value
-        curves = _measured(evidence, "log_norm")
-        curves = curves[(curves.stage == "end") & (curves.part == "h")]
-        end = curves.groupby(KEYS, sort=False)[["lag", "value", "T"]].apply(_fitted)
-        found = pd.DataFrame({"decades_at_start": start, "decades_at_end": end})
-        # no slope: nothing was left of the gradient
-        return (100 * found.abs()).fillna(NONE_LEFT).clip(upper=NONE_LEFT).reset_index()
-
-    def summary(self, table: pd.DataFrame, evidence: Evidence) -> pd.DataFrame:
-        """One row a task and cell, and one a task for all cells: slopes, exponents, AUC."""
-        slopes = _measured(evidence, "slope")
-        start = slopes[(slopes.stage == "init") & (slopes.part == "h")]
-        judged = _with_slope(evidence, start)
-        rows = []
-        for task in evidence.tasks:
-            for cell in evidence.cells:
-                row = _cell_row(evidence, slopes, table, task, cell)
-                if row:
-                    own = judged[(judged.task == task) & (judged.cell == cell)]
-                    rows.append({**row, **_prediction(own, ["T"])})
-            here = judged[judged.task == task]
-            if len(here):
-                rows.append({"task": task, "cell": ALL, **_prediction(here, ["T"])})
-        return pd.DataFrame(rows)
-
-    def display(self, summary: pd.DataFrame) -> pd.DataFrame:
-        return pd.DataFrame(
-            {
-                "task": summary.task,
-                "cell": summary.cell,
-                "slope at the start (decades a step)": spans(summary, "slope_init", "{:.4f}", ""),
-                "at the end": spans(summary, "slope_end", "{:.4f}", ""),
-                "λ₁ at the start": told(summary.lyapunov_init, "{:.4f}"),
-                "10³ weaker after (steps, start)": summary.effective_horizon_init,
-                "(end)": summary.effective_horizon_end,
-                "largest singular value of J (start)": summary.largest_singular_value_init,
-                "AUC of the slope": spans(summary, "auc", "{:.2f}", ""),
+        for about, group in groups(slopes_of(evidence), ["task", "cell", "T", "stage"]):
+            at_end = about["stage"] == "end"
+            used = group[group.solved] if at_end else group
+            kept = used.kept.dropna().to_numpy()
+            if not len(kept):
+                continue
+            row = {**about, "n": len(kept), "trained": int(group.judged.sum())}
+            row |= {"solved": int(group.solved.sum()), **bounds("kept", mean_interval(kept))}
+            rows.append(row)
+        table = frame(rows, dict.fromkeys(["task", "cell", "T", "stage"], object) | {"n": int})
+        return table.assign(
+            **{
+                f"decay_length{end}": decay_length(table[f"kept{end}"]) if len(table) else None
+                for end in ("", "_low", "_high")
             }
         )
 
+    def measured(self, evidence: Evidence) -> pd.DataFrame:
+        """What ten steps keep of the norm of dL/dh, 10^(-10 |slope|), by length.
+
+        kept_at_start      at the initial weights
+        kept_when_solved   at the final weights of a replicate that solved the task
+        """
+        slopes = slopes_of(evidence)
+        start = slopes[slopes.stage == "init"].set_index(KEYS).kept
+        end = slopes[(slopes.stage == "end") & slopes.solved].set_index(KEYS).kept
+        return pd.DataFrame({"kept_at_start": start, "kept_when_solved": end}).reset_index()
+
+    def summary(self, table: pd.DataFrame, evidence: Evidence) -> pd.DataFrame:
+        """One row a task and cell, and one a task for all cells: decay lengths and AUC."""
+        judged = slopes_of(evidence)
+        judged = judged[(judged.stage == "init") & judged.judged].dropna(subset=["value"])
+        rows: list[dict[str, object]] = []
+        for task in evidence.tasks:
+            for cell in evidence.cells:
+                here = table[(table.task == task) & (table.cell == cell) & (table.n > 0)]
+                if len(here):
+                    own = judged[(judged.task == task) & (judged.cell == cell)]
+                    found = exponents(evidence, task, cell)
+                    rows.append({**ends(task, cell, here), **found, **prediction(own)})
+            if (judged.task == task).any():
+                of_task = judged[judged.task == task]
+                rows.append({"task": task, "cell": ALL, **prediction(of_task)})
+        return pd.DataFrame(rows)
+
+    def display(self, summary: pd.DataFrame) -> pd.DataFrame:
+        shown = {
+            "task": summary.task,
+            "cell": summary.cell,
+            "T": told(summary.T_init, "{:.0f}", ""),
+            "decay length at the start (steps)": spans(summary, "length_init", "{:.1f}", ""),
+            "longest T it solves": told(summary.T_end, "{:.0f}", ""),
+            "decay length there, after training": spans(summary, "length_end", "{:.1f}", ""),
+            "AUC of a flat gradient": spans(summary, "auc", "{:.2f}", ""),
+        }
+        if summary.lyapunov.notna().any():
+            shown["λ₁ at the start (decades a step)"] = told(summary.lyapunov, "{:.4f}", "")
+            shown["largest singular value of J"] = told(summary.singular_value, "{:.2f}", "")
+        return pd.DataFrame(shown)
+
     def verdict(self, table: pd.DataFrame, summary: pd.DataFrame) -> dict[str, object]:
-        cells = summary[summary.cell != ALL].copy()
-        task = cells.task.iloc[0]
-        here = cells[cells.task == task].sort_values("slope_init")
-        each = ", ".join(here.cell + " " + told(here.slope_init, "{:+.4f}", "none"))
-        across, within = summary[summary.cell == ALL], cells[cells.auc.notna()]
-        clear = within[(within.auc_low > 0.5) | (within.auc_high < 0.5)]
-        known = across[across.auc.notna()]
-        ranks = ", ".join(known.task + " " + spans(known, "auc", "{:.2f}", ""))
-        worst = float(cells.exponent_less_slope_init.abs().max())
-        differ = f" λ₁ and the slope of single sequences differ by at most {worst:.4f}."
-        differ = "" if np.isnan(worst) else differ
+        cells, across = summary[summary.cell != ALL], summary[summary.cell == ALL]
+        clear = cells[(cells.auc_low > 0.5) | (cells.auc_high < 0.5)]
+        ranks = ", ".join(across.task + " " + spans(across, "auc", "{:.2f}", ""))
+        ranks = ranks if across.auc.notna().any() else "not defined"
         return {
-            "answer": f"Slope of log10 ||dL/dh|| at the start on {task}, decades a step: {each}. "
-            f"AUC of a flat slope for solving, over all cells: {ranks or 'not defined'}; within a "
-            f"cell it differs from chance in {len(clear)} of {len(within)} comparisons "
-            f"(95 % each).{differ}",
-            "largest_difference_of_slope_and_exponent": worst,
+            "answer": f"{_finding(table)}. AUC of a flat gradient at the start for solving, over "
+            f"all cells: {ranks}; within a cell it differs from chance in {len(clear)} of "
+            f"{int(cells.auc.notna().sum())} comparisons (95 % each)."
         }
 
+    def figure(self, table: pd.DataFrame, summary: pd.DataFrame, evidence: Evidence) -> Figure:
+        """Decay length against T, before and after training, on the first tasks of the sweep."""
+        first = list(dict.fromkeys(table.task))[:COLUMNS]
+        return _decay(table[table.task.isin(first)], evidence)
+
     def supplement(self, table: pd.DataFrame, summary: pd.DataFrame, evidence: Evidence) -> Figure:
-        """Norms against lag at each stage."""
-        few, panels = "stage == 'end' and solved * 2 < n", []
-        for stage in sorted(set(table.stage), key=lambda name: {"init": 0, "end": 2}.get(name, 1)):
-            when = {"init": "at the start", "end": "at the end"}.get(stage, f"after {stage}")
-            curve = partial(Layer, "lag", look="curve", faded=few)
+        """All tasks, and below them the norms against lag and who solved what."""
+        curves = curves_of(evidence)
+        lag = Axis("lag (steps before the last output)")
+        panels = []
+        for stage, when in WHEN.items():
             at = f"stage == '{stage}' and part =="
+            curve = partial(Layer, "lag", look="curve", faded="solved * 2 < n", rows=curves)
             panels.append(
                 panel(
-                    Axis("lag (steps before the last output)"),
+                    lag,
                     Axis(f"{when}: log10 of the norm, relative to lag 0", within=(-17, 6)),
                     curve(*QUARTILES, only=f"{at} 'h'"),
                     curve("decades", only=f"{at} 'c'", thin=True),
@@ -188,107 +200,72 @@ class GradientFlow(Experiment):
                     empty="no gradient is a finite number",
                 )
             )
-        note = (
-            "n = {n} replicates, medians with quartiles. Thick lines: dL/dh, thin lines: dL/dc. At "
-            "the end, faded: fewer than half solved it. A line that ends in a fall to -17: units "
-            "that died."
-        )
-        return figure(table, panels, evidence.cells, note, ["task"])
-
-    def figure(self, table: pd.DataFrame, summary: pd.DataFrame, evidence: Evidence) -> Figure:
-        """Slopes at the start against what was solved."""
-        start = _measured(evidence, "slope")
-        judged = _with_slope(evidence, start[(start.stage == "init") & (start.part == "h")])
-        longest = [*sorted(set(judged["T"]), reverse=True), "none"]
-        panels = [
+        outcomes = outcomes_of(evidence)
+        longest = [*sorted(set(outcomes.longest) - {"none"}, reverse=True), "none"]
+        panels.append(
             panel(
                 Axis("longest T solved by a replicate", "names", names=longest),
                 Axis("slope at the start (decades a step)"),
                 Layer(
-                    *("longest", "slope"), look="points", hollow="longest == 'none'",
-                    rows=_outcomes(judged),
+                    *("longest", "value"), look="points", hollow="longest == 'none'",
+                    rows=outcomes,
                 ),
                 flipped=True,
             )
-        ]  # fmt: skip
-        note = "One point a seed; hollow: it solved no length."
-        return figure(table, panels, evidence.cells, note, ["task"], finding="to be written")
-
-
-def _outcomes(judged: pd.DataFrame) -> pd.DataFrame:
-    """A row a task, cell and seed: the slope at the start and the longest T it solved."""
-    rows = judged.assign(longest=judged["T"].where(judged.solved))
-    each = rows.groupby(["task", "cell", "seed"], sort=False)
-    found = each.agg({"slope": "first", "longest": "max"}).reset_index()
-    return found.assign(longest=[int(T) if T == T else "none" for T in found.longest])
-
-
-def _measured(evidence: Evidence, measure: str) -> pd.DataFrame:
-    """Rows of one measure with the labels, T and end of their replicate."""
-    assert evidence.probe is not None
-    rows = evidence.probe[evidence.probe.measure == measure]
-    known = evidence.runs.loc[evidence.runs.judged, [*KEYS, "condition", "solved"]]
-    joined = rows.merge(known, on=["condition", "seed"])
-    if measure != "log_norm":  # -inf: a direction that vanished, with a network's dead units
-        joined["value"] = joined.value.where(np.isfinite(joined.value))
-    return joined
-
-
-def _fitted(curve: pd.DataFrame) -> float:
-    """Slope in decades a step over lags from a sixth to two thirds of the length; NaN if none."""
-    T = curve["T"].iloc[0]
-    at = curve[(curve.lag >= T // 6) & (curve.lag <= 2 * T // 3) & np.isfinite(curve.value)]
-    return float(np.polyfit(at.lag, at.value, 1)[0]) if len(at) > 1 else float("nan")
-
-
-def _with_slope(evidence: Evidence, start: pd.DataFrame) -> pd.DataFrame:
-    """Every replicate of the sweep with the slope of its initial weights."""
-    slopes = start[["task", "cell", "seed", "value"]].rename(columns={"value": "slope"})
-    judged = evidence.runs[evidence.runs.judged]
-    return judged.merge(slopes, on=["task", "cell", "seed"]).dropna(subset=["slope"])
-
-
-def _prediction(rows: pd.DataFrame, by: list[str]) -> dict[str, float]:
-    if rows.empty:
-        return dict(zip(AUC, (*[float("nan")] * 3, 0)))
-    found = auc(
-        (-rows.slope.abs()).tolist(),
-        rows.solved.tolist(),
-        list(rows[by].itertuples(index=False, name=None)),
-        rows.seed.tolist(),
-    )
-    return dict(zip(AUC, (found.auc, found.low, found.high, found.pairs)))
-
-
-def _cell_row(
-    evidence: Evidence, slopes: pd.DataFrame, table: pd.DataFrame, task: str, cell: str
-) -> dict[str, object]:
-    own = slopes[(slopes.task == task) & (slopes.cell == cell)]
-    if own.empty:
-        return {}
-    row: dict[str, Any] = {"task": task, "cell": cell, "T": int(own["T"].iloc[0])}
-    others = {
-        measure: rows[(rows.task == task) & (rows.cell == cell)]
-        for measure in ("slope_of_sequences", "lyapunov", "singular_value")
-        for rows in [_measured(evidence, measure)]
-    }
-    for stage in ("init", "end"):
-        at = own[(own.stage == stage) & (own.part == "h")].value.to_numpy()
-        row |= {f"n_{stage}": len(at), **bounds(f"slope_{stage}", mean_interval(at))}
-        here = {k: v[v.stage == stage] for k, v in others.items()}
-        row[f"slope_of_sequences_{stage}"] = here["slope_of_sequences"].value.mean()
-        leading = here["lyapunov"][here["lyapunov"].part == "1"]
-        row[f"lyapunov_{stage}"] = leading.value.mean()
-        # a gradient below the smallest number has no slope, but its replicate has an exponent
-        both = leading.merge(here["slope_of_sequences"], on="seed").dropna(
-            subset=["value_x", "value_y"]
+        )  # fmt: skip
+        note = (
+            "Decay lengths as in the figure, on all tasks. Norms: at the longest T measured, "
+            "medians of all replicates with quartiles; thick lines dL/dh, thin lines dL/dc; faded: "
+            "fewer than half solve it; a fall to -17: units that died. Slopes: one point a seed, "
+            "at its longest T; hollow: it solved no length."
         )
-        row[f"exponent_less_slope_{stage}"] = (both.value_x - both.value_y).mean()
-        largest = here["singular_value"][here["singular_value"].part == "largest"]
-        row[f"largest_singular_value_{stage}"] = largest.value.mean()
-        curve = table[(table.task == task) & (table.cell == cell) & (table.stage == stage)]
-        curve = curve[curve.part == "h"].sort_values("lag")
-        fallen = curve[curve.decades <= -SHORT_OF].lag
-        steps = str(int(fallen.iloc[0])) if len(fallen) else f"> {row['T'] - 1}"
-        row[f"effective_horizon_{stage}"] = steps if curve.decades.notna().any() else ""
-    return row
+        return _decay(table, evidence, panels, note)
+
+
+def _decay(table: pd.DataFrame, evidence: Evidence, more: Iterable = (), note: str = "") -> Figure:
+    length = Axis("sequence length T", "lengths")
+    line = partial(Layer, "T", "T", name="decay length = T", look="curve", thin=True, size=0)
+    panels = [
+        panel(
+            length,
+            Axis(f"decay length {when} (steps)", "log", limits=SHOWN),
+            Layer(
+                *("T", "decay_length", "decay_length_low", "decay_length_high"),
+                only=f"stage == '{stage}'", faded="stage == 'end' and solved * 2 < trained",
+            ),
+            line(),
+            empty="no replicate solves it",
+        )
+        for stage, when in WHEN.items()
+    ]  # fmt: skip
+    note = note or (
+        "Decay length: steps in which ||dL/dh|| changes by a factor e. n = {n} replicates a point, "
+        "means with 95 % bootstrap intervals; after training of those that solve the task, faded "
+        "where they are fewer than half."
+    )
+    finding = _finding(table)
+    return figure(
+        table[table.n > 0], [*panels, *more], evidence.cells, note, ["task"], "{task}",
+        finding=finding,
+    )  # fmt: skip
+
+
+def _finding(table: pd.DataFrame) -> str:
+    """The range of decay lengths at the longest T, before training and of those that solve it."""
+    T = table[table.n > 0]["T"].max()
+    at = table[(table["T"] == T) & (table.n > 0)]
+    parts = []
+    for stage, when in WHEN.items():
+        rows = at[at.stage == stage]
+        if stage == "end":
+            rows = rows[2 * rows.solved >= rows.trained]
+        lengths = rows.groupby("cell", sort=False).decay_length.median().sort_values()
+        if len(lengths):
+            ends = list(dict.fromkeys([lengths.index[0], lengths.index[-1]]))
+            parts.append(f"{when} " + " to ".join(f"{_steps(lengths[c])} ({c})" for c in ends))
+    return f"Steps over which gradients decay by a factor e at T = {T}: {'; '.join(parts)}"
+
+
+def _steps(length: float) -> str:
+    most = SHOWN[1]
+    return f"over {most:.0f}" if length > most else f"{length:.{0 if length >= 10 else 1}f}"

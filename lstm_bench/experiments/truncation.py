@@ -4,38 +4,50 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import partial
-from typing import Annotated
+from functools import lru_cache, partial
+from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
 
+from lstm_bench import tasks
 from lstm_bench.experiments.base import Evidence, Experiment
-from lstm_bench.experiments.runs import bounds, frame, groups, rate_of
-from lstm_bench.experiments.settings import Cells, Lengths, OwnTasks, Positive, Tasks
-from lstm_bench.experiments.words import counts, listed
-from lstm_bench.plotting.figure import Axis, Figure, Layer, figure, panel
-from lstm_bench.stats.means import mean_interval
+from lstm_bench.experiments.runs import frame, groups, rate_of
+from lstm_bench.experiments.settings import Allowed, Cells, Lengths, OwnTasks, Positive, Tasks
+from lstm_bench.plotting.figure import SOLVED, Axis, Figure, Layer, figure, panel
+from lstm_bench.spec import Condition, SeedBlock, seed_blocks
 from lstm_bench.sweep import Choice, Member, Sweep
 
-DISTANCES = {
-    "cosine": "cosine to the whole gradient",
-    "bias": "bias, share of the whole gradient",
-}
 WHOLE = {"truncate": None, "carry": True}  # whatever the config trains with
 ARM = ["task", "cell", "T", "k", "carry"]
+TOGETHER = 12  # seeds of a block: short trainings, whose jobs cost as much as they do
+SEQUENCES = 2048  # in which relevant inputs are looked for
+COLUMNS = 3  # cells in the main figure
+FUTILE = 0.5  # of the budget: a replicate still at the chance loss stops
+# how often the last window holds the last relevant input
+NOTHING, NEVER, SOMETIMES, ALWAYS = "no step", "never", "sometimes", "always"
+Rate = Annotated[float | None, Allowed(exclusiveMinimum=0, maximum=10)]
 
 
 @dataclass(frozen=True)
 class TruncationSettings(OwnTasks):
     """The gradient is cut every so many steps, with the state carried over the cut and reset."""
 
-    tasks: Tasks = (Choice("adding"), Choice("temporal_order"))
-    cells: Cells = ("lstm",)
-    windows: Annotated[Lengths, "each is trained twice"] = (5, 10)
-    batch: Annotated[
-        Positive, "sequences the truncated gradient is compared with the whole one on"
-    ] = 256
+    tasks: Tasks = (
+        Choice("adding"),
+        Choice("temporal_order"),
+        Choice("flip_flop", {"variant": "instructions", "bits": 1}, "flip-flop", (20,)),
+        Choice("selective_copy", {"distractors": 4}, "selective copy", (20, 50)),
+        Choice("adding_1997", {}, "adding (1997)", (20,)),
+    )
+    lengths: Annotated[Lengths, "of the tasks that name none"] = (20, 50, 100)
+    cells: Cells = ("lstm (chrono)",)
+    windows: Annotated[Lengths, "steps, those of at most half of T; the longest is reset, too"] = (
+        *(1, 10),
+        50,
+    )
+    updates: Annotated[Positive, "three times what the whole gradient takes"] = 500
+    learning_rate: Annotated[Rate, "of every arm; null takes the tuned rates"] = 0.1
 
 
 @dataclass(frozen=True)
@@ -43,196 +55,193 @@ class Truncation(Experiment):
     """How far back must the gradient reach?
 
     When the gradient is cut every k steps, which share of replicates still solves the task, and
-    how far is the truncated gradient from the whole one?
+    does it matter whether the last window holds the last input that the answer depends on?
 
-    Truncated backpropagation through time, one update a sequence as in full BPTT: the gradient
-    is cut every k steps, counted from the end, so that the loss of the last step reaches back k
-    steps. The state passes a cut (carried) or starts anew there in training (reset); validation
-    and test read whole sequences. Learning rates are those tuned for the whole gradient. Shares
-    carry Wilson 95 % intervals; cosine and bias compare the gradients by the cell's weights on
-    one large batch, in float64, at the initial weights, as means over replicates with 95 %
-    bootstrap intervals. A network with its gradient cut may still remember: what it cannot do
-    is learn from an error further away than k.
+    Truncated backpropagation through time, one update a sequence as in full BPTT: the gradient is
+    cut every k steps, counted from the end, so that the loss of the last step reaches back k steps,
+    and no step with k = 1. The state passes a cut (carried), or starts anew there in training
+    (reset, at the longest window); validation and test read whole sequences. All arms have the same
+    learning rate and budget, and stop at half of it where they are still at the loss of chance. For
+    each window it is counted in how many sequences the stretch between the last two cuts before the
+    last answer holds the last relevant input. Shares carry Wilson 95 % intervals. A network with
+    its gradient cut may still remember: what it cannot do is learn from an error further away than
+    k.
     """
 
     name = "truncation"
-    probe = "truncation"
-    measures = ("solved_beyond_cut", "gradient_beyond_cut")
-    untrained = ("gradient_beyond_cut",)
+    measures = ("lost_by_cut",)
     settings: TruncationSettings = TruncationSettings()
 
     def members(self, sweep: Sweep) -> Iterable[Member]:
         for task, T, cell in self._each(sweep):
-            whole = sweep.condition(task, T, cell, **WHOLE)
-            yield Member(task.shown, cell.shown, whole, {"k": T, "carry": True})
-            for k in self._windows(T):
-                for carry in (True, False):
-                    condition = sweep.condition(task, T, cell, truncate=k, carry=carry)
-                    yield Member(task.shown, cell.shown, condition, {"k": k, "carry": carry})
+            arms: list[dict[str, Any]] = [WHOLE]
+            windows = [k for k in self.settings.windows if 2 * k <= T]
+            arms += [{"truncate": k, "carry": True} for k in windows]
+            arms += [{"truncate": k, "carry": False} for k in windows[-1:]]
+            for arm in arms:
+                condition = sweep.condition(task, T, cell, **arm, **self._training())
+                factors = {"k": arm["truncate"] or T, "carry": arm["carry"]}
+                yield Member(task.shown, cell.shown, condition, factors)
 
     def _each(self, sweep: Sweep) -> Iterator[tuple[Choice, int, Choice]]:
         """Every task at each of its lengths, with every cell."""
         cells = sweep.chosen(self.settings.cells)
         return ((t, T, cell) for t in self.tasks for T in t.lengths for cell in cells)
 
-    def _windows(self, T: int) -> list[int]:
-        """Shorter than the sequence, rising; the whole gradient has a condition of its own."""
-        return sorted(k for k in self.settings.windows if k < T)
+    def _training(self) -> dict[str, Any]:
+        training = {"updates": self.settings.updates, "futility_after": FUTILE}
+        rate = self.settings.learning_rate
+        return training if rate is None else {**training, "learning_rate": rate}
 
-    def probe_settings(self, sweep: Sweep) -> dict[str, object]:
-        longest = max(T for task in self.tasks for T in task.lengths)
-        return {
-            "windows": self._windows(longest),
-            "batch": self.settings.batch,
-            "runs": [
-                [sweep.condition(task, T, cell, **WHOLE).id, block.name]
-                for task, T, cell in self._each(sweep)
-                for block in sweep.blocks()
-            ],
-            "tasks": [task.name for task in self.tasks],
-            "cells": [cell.name for cell in sweep.chosen(self.settings.cells)],
-        }
+    def blocks(self, sweep: Sweep) -> list[SeedBlock]:
+        size = max(TOGETHER, sweep.seed_block)
+        return list(seed_blocks(sweep.replicates, size, sweep.first_seed))
 
     def table(self, evidence: Evidence) -> pd.DataFrame:
-        rows = [_row(about, group, evidence) for about, group in groups(evidence.runs, ARM)]
+        """One row a task, cell, T, window and way: the share solved, and what the window holds."""
+        rows = []
+        for about, group in groups(evidence.runs, ARM):
+            solvers = group[group.judged].updates_to_solve.dropna().astype(float)
+            holds = held(evidence.plan[group.condition.iloc[0]].spec, about["k"])
+            updates = {"median_updates_of_solvers": solvers.median()}
+            rows.append({**about, "holds": holds, **rate_of(group), **updates})
         table = frame(rows, dict.fromkeys(ARM, object))
-        places = table.assign(
-            task=table.task.map({name: i for i, name in enumerate(dict.fromkeys(table.task))}),
-            cell=table.cell.map({name: i for i, name in enumerate(evidence.cells)}),
-            carry=~table.carry.astype(bool),
-        )
-        order = places.sort_values(["task", "cell", "T", "carry", "k"], kind="stable").index
-        return table.loc[order].reset_index(drop=True)
+        table["window"] = [window_of(*row) for row in zip(table.k, table["T"], table.holds)]
+        return table
 
     def measured(self, evidence: Evidence) -> pd.DataFrame:
-        """What lies further back than the cut, at windows of at most half the length, carried.
+        """What a cut loses: solved with the whole gradient, less the share of windows solved with.
 
-        solved_beyond_cut     whether the seed solves it with the whole gradient, less its share of
-                              these windows it solves it with
-        gradient_beyond_cut   the bias |g_k - g| / |g| at the longest of them, at the start
+        By seed and length, by whether the state is carried and, as `window`, how often the last
+        window holds the last relevant input: `no step` (k = 1), `never`, `sometimes`, `always`.
         """
-        assert evidence.probe is not None
         rows = evidence.runs[evidence.runs.judged].astype({"solved": float, "carry": bool})
+        about = self.table(evidence)[[*ARM, "window"]].astype({"carry": bool})
+        rows = rows.merge(about, on=ARM)
         keys = ["task", "cell", "T", "seed"]
-        whole = rows[rows.k == rows["T"]].set_index(keys)
-        cut = rows[(2 * rows.k <= rows["T"]) & rows.carry].groupby(keys).solved.mean()
-        start = evidence.probe[(evidence.probe.stage == "init") & evidence.probe.carry]
-        longest = start[2 * start["truncate"] <= start.condition.map(_length(rows))]
-        longest = longest.sort_values("truncate").groupby(["condition", "seed"]).bias.last()
-        bias = whole.reset_index().merge(longest.reset_index(), on=["condition", "seed"])
-        found = {
-            "solved_beyond_cut": whole.solved - cut,
-            "gradient_beyond_cut": bias.set_index(keys).bias,
-        }
-        return pd.DataFrame(found).rename_axis(index=keys).reset_index()
+        whole = rows[rows.window == ""].set_index(keys).solved
+        cut = rows[rows.window != ""].groupby([*keys, "carry", "window"]).solved.mean()
+        lost = cut.reset_index().join(whole.rename("whole"), on=keys)
+        return lost.assign(lost_by_cut=lost.whole - lost.solved)
 
     def summary(self, table: pd.DataFrame, evidence: Evidence) -> pd.DataFrame:
-        """The shortest window that half of the replicates, and every longer window, solves."""
+        """One row a task, cell and T: how many replicates solve it, by what the windows hold."""
         rows = []
-        known = table[table.n > 0]
-        for (task, cell, T), group in known.groupby(["task", "cell", "T"], sort=False):
-            whole = group[group.k == T]  # none where it ended in an error
-            row = {"task": task, "cell": cell, "T": T, "n": int(whole.n.sum())}
-            row["solved_whole"] = int(whole.solved.sum())
-            for carry, name in ((True, "carried"), (False, "reset")):
-                at = group[(group.carry == carry) | (group.k == group["T"])].sort_values("k")
-                row[f"shortest_{name}"] = _shortest(at)
-            half = group[group.carry & (2 * group.k <= group["T"])]
-            if len(half):
-                longest = half.sort_values("k").iloc[-1]
-                row |= {"k": int(longest.k), "cosine": longest.cosine, "bias": longest.bias}
+        for about, group in groups(table[table.n > 0], ["task", "cell", "T"]):
+            row = {**about, "whole": _solved(group[group.window == ""])}
+            for name in (NOTHING, NEVER, SOMETIMES, ALWAYS):
+                row[name] = _solved(group[(group.window == name) & group.carry])
+            row["reset"] = _solved(group[~group.carry.astype(bool)])
             rows.append(row)
         return pd.DataFrame(rows)
 
     def display(self, summary: pd.DataFrame) -> pd.DataFrame:
         told = {
-            f"shortest k, state {name}": summary[f"shortest_{name}"].map(_or_none)
-            for name in ("carried", "reset")
+            "whole": "whole gradient",
+            NOTHING: "no step (k = 1)",
+            NEVER: "never holds the last relevant input",
+            SOMETIMES: "holds it sometimes",
+            ALWAYS: "holds it always",
+            "reset": "longest window, state reset",
         }
-        whole = counts(summary.assign(solved=summary.solved_whole))
-        shown = {"task": summary.task, "cell": summary.cell, "T": summary["T"]}
-        shown |= {"solved with the whole gradient": whole, **told}
-        if "k" in summary:
-            shown |= {
-                "k": summary.k,
-                "cosine at k, at the start": summary.cosine,
-                "bias at k, at the start": summary.bias,
-            }
-        return pd.DataFrame(shown)
+        return summary.rename(columns=told)
 
     def verdict(self, table: pd.DataFrame, summary: pd.DataFrame) -> dict[str, object]:
-        parts = []
-        for (task, T), group in summary.groupby(["task", "T"], sort=False):
-            able = group[(group.n > 0) & (group.solved_whole * 2 >= group.n)]
-            carried, reset = able.shortest_carried.map(_or_none), able.shortest_reset.map(_or_none)
-            told = ", ".join(able.cell + " " + carried + " (reset " + reset + ")")
-            parts.append(f"{task} at T={T}: {told or 'no cell, not even with the whole gradient'}")
-        lead = "Shortest window k from which on half of the replicates solve it, state carried"
-        return {"answer": listed(lead, parts)}
+        return {"answer": f"{_finding(table)}."}
 
     def figure(self, table: pd.DataFrame, summary: pd.DataFrame, evidence: Evidence) -> Figure:
-        table = table[table.n > 0].sort_values("k")
-        whole = table.groupby(["task", "cell", "T"])[["solved", "n"]].transform("last")
-        table = table.assign(able=whole.solved * 2 >= whole.n)
-        window = Axis("window / length, k / T", limits=(0, 1.05))
-        share = partial(Layer, "k / T", "share", "low", "high", faded="not able")
-        panels = [
-            panel(
-                window, Axis(f"share solved, state {name}", "share"),
-                share(only=f"{carry} or k == T"), guides=(0.5,),
-            )
-            for name, carry in (("carried", "carry"), ("reset", "not carry"))
-        ] + [
-            panel(
-                window, Axis(label),
-                Layer("k / T", name, f"{name}_low", f"{name}_high", only="carry"),
-                guides=(0.0, 1.0),
-            )
-            for name, label in DISTANCES.items()
-        ]  # fmt: skip
-        note = (
-            "n = {n} replicates a point, Wilson 95 % intervals; k / T = 1 is the whole gradient, "
-            "and faded cells do not solve the task even so. Cosine and bias: at the initial "
-            "weights, state carried, means with 95 % bootstrap intervals."
+        """The share solved against what the last window holds, the state carried and reset."""
+        first = list(dict.fromkeys(table.cell))[:COLUMNS]
+        table = table[(table.n > 0) & table.holds.notna() & table.cell.isin(first)]
+        holds = Axis("share of sequences with the last relevant input in the last window", "share")
+        share = partial(
+            Layer, "holds", "share", "low", "high", by="task", look="points", hollow="k == 1"
         )
-        return figure(table, panels, evidence.cells, note, ["task", "T"])
+        panels = [
+            panel(holds, SOLVED, share(only=f"window != '' and {which}"), title=title)
+            for which, title in (("carry", "state carried"), ("not carry", "state reset"))
+        ]
+        note = (
+            "A point a window and T = {T}; n = {n} replicates, Wilson 95 % intervals. Hollow: k = "
+            "1, no gradient passes from step to step."
+        )
+        order = {task: place for place, task in enumerate(dict.fromkeys(table.task))}
+        finding = _finding(table)
+        return figure(table, panels, order, note, ["cell"], "{cell}", finding=finding)
+
+    def supplement(self, table: pd.DataFrame, summary: pd.DataFrame, evidence: Evidence) -> Figure:
+        """Share solved, and the updates it takes, against the window, by task and T."""
+        table = table[table.n > 0].sort_values("k")
+        table = table.assign(length="T = " + table["T"].astype(str))
+        window = Axis("window / length, k / T", limits=(0, 1.05))
+        line = partial(Layer, "k / T", by="length")
+        panels = [
+            panel(window, Axis("share solved, state carried", "share"),
+                  line("share", "low", "high", only="carry")),
+            panel(window, Axis("median updates of those that solve it", limits=(0, None)),
+                  line("median_updates_of_solvers", only="carry"), empty="none solves it"),
+        ]  # fmt: skip
+        note = "n = {n} replicates a point, Wilson 95 % intervals; k / T = 1 is the whole gradient."
+        order = {length: place for place, length in enumerate(dict.fromkeys(table.length))}
+        return figure(table, panels, order, note, ["task", "cell"], "{task}, {cell}")
 
 
-def _length(rows: pd.DataFrame) -> dict[str, int]:
-    return dict(zip(rows.condition, rows["T"]))
+def held(condition: Condition, k: int) -> float:
+    """The share of sequences whose last relevant input the last window of k steps holds.
+
+    NaN where the task does not know which inputs are relevant.
+    """
+    relevant, last = _relevant(condition.task, tuple(condition.task_options.items()), condition.T)
+    if relevant is None:
+        return float("nan")
+    L = relevant.shape[1]
+    cut = L - k * np.ceil((L - last) / k)  # where the chunk of the last answer begins
+    steps = np.arange(L)
+    final = np.where(relevant & (steps <= last[:, None]), steps, -1).max(axis=1)
+    return float((final >= cut).mean())
 
 
-def _row(about: dict[str, object], group: pd.DataFrame, evidence: Evidence) -> dict[str, object]:
-    solvers = group[group.judged].updates_to_solve.dropna().astype(float)
-    row = {**about, **rate_of(group), "median_updates_of_solvers": solvers.median()}
-    return row | _gradients(row, evidence)
+@lru_cache(maxsize=64)
+def _relevant(
+    name: str, options: tuple[tuple[str, object], ...], T: int
+) -> tuple[np.ndarray | None, np.ndarray]:
+    """Which inputs are relevant, (sequences, L), and the last target step of each sequence."""
+    task = tasks.create(name, dict(options))
+    batch = task.sample(tasks.generator("relevance", task, T), SEQUENCES, T)
+    L = batch.mask.shape[1]
+    return task.relevance(batch), L - 1 - (batch.mask[:, ::-1] > 0).argmax(axis=1)
 
 
-def _gradients(row: dict[str, object], evidence: Evidence) -> dict[str, float]:
-    """Mean cosine and bias at both stages, with intervals; those of the start have plain names."""
-    assert evidence.probe is not None
-    labels = evidence.runs[["condition", "seed", "task", "cell", "T"]]
-    probe = evidence.probe.merge(labels, on=["condition", "seed"])
-    own = probe[(probe.task == row["task"]) & (probe.cell == row["cell"])]
-    own = own[own["T"] == row["T"]]
-    own = own[(own["truncate"] == row["k"]) & (own.carry == row["carry"])]
-    found: dict[str, float] = {}
-    for name in ("cosine", "bias"):
-        start = 1.0 - (name == "bias")
-        for stage, ending in (("init", ""), ("end", "_at_end")):
-            values = own[own.stage == stage][name].to_numpy()
-            whole = row["k"] == row["T"]
-            mean = (start, start, start) if whole else mean_interval(values)
-            found |= {f"{name}{ending}": mean[0]} if ending else bounds(name, mean)
-    return found
+def window_of(k: int, T: int, holds: float) -> str:
+    """What is said of a window; nothing of the whole gradient, or of a task that cannot say."""
+    if k >= T:
+        return ""
+    if k == 1:
+        return NOTHING
+    if np.isnan(holds):
+        return "unknown"
+    return NEVER if holds == 0 else ALWAYS if holds == 1 else SOMETIMES
 
 
-def _shortest(at: pd.DataFrame) -> float:
-    """The smallest k from which on every window is solved by half; infinite where none is."""
-    failing = at[at.solved * 2 < at.n].k
-    passing = at[at.k > (failing.max() if len(failing) else 0)].k
-    return float(passing.min()) if len(passing) else float("inf")
+def _solved(rows: pd.DataFrame) -> str:
+    return f"{int(rows.solved.sum())} of {int(rows.n.sum())}" if len(rows) else "–"
 
 
-def _or_none(k: float) -> str:
-    return f"{k:.0f}" if np.isfinite(k) else "none"
+def _finding(table: pd.DataFrame) -> str:
+    """How many solve it, by how often the last window holds the last relevant input."""
+    carried = table[table.carry.astype(bool) & (table.window != "")]
+    reset = table[~table.carry.astype(bool)]
+    parts = [
+        f"{_solved(carried[carried.window == name])} {told}"
+        for name, told in (
+            (ALWAYS, "where the last window always holds the last relevant input"),
+            (SOMETIMES, "where it sometimes does"),
+            (NEVER, "where it never does"),
+            (NOTHING, "at k = 1"),
+        )
+        if (carried.window == name).any()
+    ]
+    each = ", ".join(parts) or _solved(carried)
+    return (
+        f"Solved with the gradient cut and the state carried: {each}; state reset: {_solved(reset)}"
+    )

@@ -32,13 +32,4 @@ COLUMNS: Mapping[str, pa.Schema] = {
             "value": pa.float64(),
         }
     ),
-    "truncation": pa.schema(
-        {
-            **REPLICATE,
-            "stage": pa.string(),
-            "truncate": pa.int64(),
-            "carry": pa.bool_(),
-            **dict.fromkeys(("cosine", "bias"), pa.float64()),
-        }
-    ),
 }

@@ -1,9 +1,8 @@
-"""Gradients against lag, Jacobians and Lyapunov exponents of stored networks, in float64.
+"""Gradients against lag, Jacobians and Lyapunov exponents, in float64.
 
-Three stages of each replicate: its initial weights, drawn again; its weights after a number of
-updates, trained again from its seed, which gives the same bits; and its weights at the end, as
-stored. Norms against lag are measured at the length the network was trained at; slopes, exponents
-and singular values on longer sequences of the same task, where they are steady.
+Two stages of each replicate: its initial weights, drawn again from its seed, and its weights at the
+end, as stored. Norms and slopes are measured at the length the network was trained at. Exponents
+and singular values, where they are asked for, on longer sequences of the same task, at the start.
 """
 
 from __future__ import annotations
@@ -23,14 +22,12 @@ from lstm_bench.errors import BenchError
 from lstm_bench.probes import through_time as flow
 from lstm_bench.registry import code_version
 from lstm_bench.spec import Condition, SeedBlock
-from lstm_bench.store.conditions import read_condition
 from lstm_bench.store.paths import Results
 from lstm_bench.store.tensors import load_tensors
 from lstm_bench.tasks import Task, generator
-from lstm_bench.training.data import TrainStream, tensors
-from lstm_bench.training.model import ReplicateBatch
+from lstm_bench.training.data import tensors
 
-VERSION = "3"
+VERSION = "4"
 POINTS = 24  # lags of a curve, about evenly spaced in log lag
 PLACES = 4  # steps of the trajectory whose Jacobian is decomposed
 Row = dict[str, object]
@@ -39,92 +36,87 @@ Row = dict[str, object]
 def measure(settings: Mapping[str, Any], results: Results | None = None) -> Iterator[Row]:
     """One row a number: condition, seed, stage, measure, part, lag and value.
 
-    Settings as `experiments.gradient_flow` gives them: `runs`, the (condition, block) pairs, the
-    `length`, the `batch` of sequences, the number of `exponents` and the stage `updates`.
+    Settings as `experiments.gradient_flow` gives them: `conditions`, each by its id, `runs`, the
+    (condition, block) pairs, and the `batch` of sequences; for exponents `exponents_of`, the ids of
+    the conditions whose first block has them, how many (`exponents`), the `length` and the
+    `trajectories`. What was not trained, or ended in an error, has a start and no end.
     """
     configure()
-    results, first = results or Results(), True
-    previous = None
+    results = results or Results()
+    asked = set(settings["exponents_of"])
     for id, name in settings["runs"]:
-        condition = read_condition(results, id)
-        block, first = SeedBlock.parse(name), id != previous
-        previous = id
-        for stage, weights in _stages(condition, block, results, settings["updates"], first):
-            yield from _rows(condition, block, stage, weights, settings, first)
-
-
-def _stages(
-    condition: Condition, block: SeedBlock, results: Results, updates: int, first: bool
-) -> Iterator[tuple[str, Tensor]]:
-    """Weights (R, size) in float64 of each stage; the middle one for the first block alone."""
-    network = Network.of(condition)
-    exact = torch.zeros(1, dtype=torch.float64)
-    yield "init", network.pack(block.seeds, exact)
-    if first:
-        yield f"{updates} updates", retrained(condition, block, updates).double()
-    stored, _ = load_tensors(results.block(condition, block) / "model.safetensors")
-    if stored:  # none where the block ended in an error
-        rows = [{k: v[r] for k, v in stored.items()} for r in range(len(block.seeds))]
-        yield "end", network.layout.pack(rows, exact)
-
-
-def retrained(condition: Condition, block: SeedBlock, updates: int) -> Tensor:
-    """The weights (R, size) that training had after so many updates, bit for bit on a CPU."""
-    model = ReplicateBatch.create(condition, block, torch.device("cpu"))
-    streams = [TrainStream.of(condition, seed) for seed in block.seeds]
-    for update in range(updates):
-        model.step([stream(update) for stream in streams])
-    return model.weights
+        condition, block = Condition.from_json(settings["conditions"][id]), SeedBlock.parse(name)
+        network = Network.of(condition)
+        exact = torch.zeros(1, dtype=torch.float64)
+        weights = network.pack(block.seeds, exact)
+        yield from _norms(condition, block, "init", weights, settings)
+        if id in asked:
+            asked.remove(id)
+            yield from _exponents(condition, block, weights, settings)
+        file = results.block(condition, block) / "model.safetensors"
+        stored = load_tensors(file)[0] if file.exists() else {}
+        if stored:
+            rows = [{k: v[r] for k, v in stored.items()} for r in range(len(block.seeds))]
+            yield from _norms(condition, block, "end", network.layout.pack(rows, exact), settings)
 
 
 def _rows(
     condition: Condition,
     block: SeedBlock,
     stage: str,
+    measure: str,
+    values: Any,
+    *,
+    part: str = "",
+    lag: int | None = None,
+) -> Iterator[Row]:
+    for seed, value in zip(block.seeds, np.asarray(values, dtype=float)):
+        yield {
+            "condition": condition.id,
+            "seed": seed,
+            "stage": stage,
+            "measure": measure,
+            "part": part,
+            "lag": lag,
+            "value": float(value),
+        }
+
+
+def _norms(
+    condition: Condition,
+    block: SeedBlock,
+    stage: str,
     weights: Tensor,
     settings: Mapping[str, Any],
-    first: bool,
 ) -> Iterator[Row]:
+    """log10 of the norm at some lags, and the slope over all of them, at the trained length."""
     network, task = Network.of(condition), tasks.create(condition.task, condition.task_options)
     params = Params(network.layout.views(weights))
-
-    def rows(measure: str, values: Any, part: str = "", lag: int | None = None) -> Iterator[Row]:
-        for seed, value in zip(block.seeds, np.asarray(values, dtype=float)):
-            yield {
-                "condition": condition.id,
-                "seed": seed,
-                "stage": stage,
-                "measure": measure,
-                "part": part,
-                "lag": lag,
-                "value": float(value),
-            }
-
     seen, _ = _backward(network, params, task, condition.T, block, settings["batch"])
     for part, logs in seen.whole.items():
         for lag in lags(len(logs)):
-            yield from rows("log_norm", logs[lag], part, lag)
-    if stage not in ("init", "end"):  # the curve is all that is asked of the stage between
-        return
+            yield from _rows(condition, block, stage, "log_norm", logs[lag], part=part, lag=lag)
+        yield from _rows(condition, block, stage, "slope", flow.slope(logs), part=part)
+
+
+def _exponents(
+    condition: Condition, block: SeedBlock, weights: Tensor, settings: Mapping[str, Any]
+) -> Iterator[Row]:
+    """Lyapunov exponents, the slope of single sequences and singular values, at the start."""
+    network, task = Network.of(condition), tasks.create(condition.task, condition.task_options)
+    params = Params(network.layout.views(weights))
     length = long_enough(task, condition.T, settings["length"])
-    seen, inputs = _backward(network, params, task, length, block, settings["batch"])
-    for part, logs in seen.whole.items():
-        yield from rows("slope", flow.slope(logs), part)
-    if not first:
-        return
-    few = settings["trajectories"]
-    states = [tuple(part[..., :few] for part in state) for state in seen.states]
-    inputs = inputs[..., :few]
-    seen, _ = _backward(network, params, task, length, block, settings["batch"], few)
-    yield from rows("slope_of_sequences", flow.slope(seen.sequences))
-    found = flow.lyapunov(network.cell, params, inputs, states, settings["exponents"])
+    seen, inputs = _backward(network, params, task, length, block, settings["trajectories"])
+    yield from _rows(condition, block, "init", "slope_of_sequences", flow.slope(seen.sequences))
+    found = flow.lyapunov(network.cell, params, inputs, seen.states, settings["exponents"])
     for place, exponents in enumerate(found, start=1):
-        yield from rows("lyapunov", exponents, str(place))
-    T = len(states) - 1
+        yield from _rows(condition, block, "init", "lyapunov", exponents, part=str(place))
+    T = len(seen.states) - 1
     places = [T * (place + 1) // (PLACES + 2) for place in range(PLACES)]
-    values = flow.singular_values(network.cell, params, inputs, states, places)
+    values = flow.singular_values(network.cell, params, inputs, seen.states, places)
     for name, at in (("largest", values[..., 0]), ("median", np.median(values, axis=-1))):
-        yield from rows("singular_value", at.mean(axis=(0, 2)), name)
+        at = at.mean(axis=(0, 2))
+        yield from _rows(condition, block, "init", "singular_value", at, part=name)
 
 
 def _backward(
@@ -134,13 +126,12 @@ def _backward(
     T: int,
     block: SeedBlock,
     batch: int,
-    few: int | None = None,
 ) -> tuple[flow.Backward, Tensor]:
     """Gradients on sequences that no training saw, and these (T, R, d, B) in float64."""
     drawn = (generator("gradient_flow", task, T, seed=seed) for seed in block.seeds)
     batches = [task.sample_split(rng, batch, T, "test") for rng in drawn]
     data = tensors(batches, task.target_steps(T), torch.device("cpu"))
-    found = flow.backward(network, params, data, task.loss, few)
+    found = flow.backward(network, params, data, task.loss, batch)
     return found, data.inputs[..., :batch].double()
 
 

@@ -97,13 +97,18 @@ def window(length: int) -> tuple[int, int]:
 
 
 def slope(logs: np.ndarray) -> np.ndarray:
-    """Decades a step, (R,): least squares of log10 norms (lags, R) over `window`."""
+    """Decades a step, (R,): least squares of log10 norms (lags, R) over `window`.
+
+    -inf where the gradient has become exactly 0 within the window (units that died or saturated),
+    NaN where it is not a number.
+    """
     first, last = window(len(logs))
     lags = np.arange(first, last + 1)
     rows = logs[first : last + 1]
     safe = np.where(np.isfinite(rows), rows, 0)
     fitted = np.polyfit(lags, safe, 1)[0]
-    return np.where(np.isfinite(rows).all(axis=0), fitted, np.nan)
+    found = np.where(np.isfinite(rows).all(axis=0), fitted, np.nan)
+    return np.where((rows == -np.inf).any(axis=0) & ~np.isnan(rows).any(axis=0), -np.inf, found)
 
 
 def _flat(state: State) -> Tensor:

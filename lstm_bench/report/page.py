@@ -49,6 +49,7 @@ def write_report(plan: Plan, results: Results, output: Path) -> None:
         policy=content_policy(style),
         style=style,
         experiments=list(sections.values()),
+        answer=sections.get("horizon"),
         **first_page(results, sections),
         declared=declared(plan, timing),
         tasks=[_task(choice) for choice in plan.sweep.tasks],

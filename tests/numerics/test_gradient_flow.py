@@ -11,13 +11,9 @@ from lstm_bench import cells, engine, tasks
 from lstm_bench.cells.base import Params
 from lstm_bench.engine.network import Network
 from lstm_bench.probes import through_time as flow
-from lstm_bench.probes.gradient_flow import lags, retrained
-from lstm_bench.spec import Condition, SeedBlock, Training
-from lstm_bench.store.paths import Results
-from lstm_bench.store.tensors import load_tensors
+from lstm_bench.probes.gradient_flow import lags
 from lstm_bench.tasks import generator
 from lstm_bench.training.data import Tensors, tensors
-from lstm_bench.training.run import train_block
 
 SEEDS = 5
 
@@ -134,24 +130,6 @@ def test_norms_against_lag_are_those_of_another_backend(cell: str) -> None:
         for name, g in zip(network.cell.state, grads):
             expected = g.square().sum((1, 2)).log10() / 2
             np.testing.assert_allclose(seen.whole[name][lag], expected, rtol=1e-10)
-
-
-@pytest.mark.parametrize(
-    "data", [{}, {"train_size": 64}, {"train_size": 64, "train_distinct": 8}], ids=str
-)
-def test_training_again_from_the_seed_gives_the_bits_of_the_training(
-    tmp_path: object, data: dict[str, int]
-) -> None:
-    results = Results(str(tmp_path))
-    sizes = {"validation_size": 64, "test_size": 64}
-    training = Training(updates=30, evaluate_every=10, stop="budget", **sizes, **data)
-    condition, block = Condition("adding", 10, "lstm", 8, training=training), SeedBlock(0, 1)
-    folder = train_block(condition, block, results, device="cpu")
-    stored, _ = load_tensors(folder / "model.safetensors")
-    again = Network.of(condition).layout.unpack(retrained(condition, block, 30))
-    assert {k: v.tobytes() for k, v in stored.items()} == {
-        k: v.numpy().tobytes() for k, v in again.items()
-    }
 
 
 def test_lags_reach_from_the_last_output_to_the_first_step() -> None:

@@ -43,8 +43,8 @@ def test_a_condition_that_two_experiments_need_is_trained_once(probed: Workspace
     runs = [p.name for p in (probed.path / "results/runs").iterdir()]
     at_ten = [name for name in runs if name.startswith("temporal_order-T10-lstm-w8")]
     # one shared by three experiments; b = 3 and chrono; two sizes, with decay, and one with repeats
-    # and two of truncation: carried and reset
-    assert len(at_ten) == 1 + 2 + 5 + 2
+    # and three of truncation, at its own rate: whole, carried and reset
+    assert len(at_ten) == 1 + 2 + 5 + 3
 
 
 def test_seeds_of_development_leave_each_claim_open_with_its_reason(probed: Workspace) -> None:

@@ -33,7 +33,7 @@ TINY: dict[str, Any] = {
         "test_size": 64,
     },
     "cost": {"lengths": [10, 20], "widths": [8, 16], "length": 10, "samples": 3},
-    "tuning": {"length": 10, "rates": [0.001, 0.01, 0.1], "replicates": 2},
+    "tuning": {"rates": [0.001, 0.01, 0.1], "first": 2},
     "learning_rates": None,
     "device": "cpu",
 }

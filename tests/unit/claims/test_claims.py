@@ -81,7 +81,7 @@ def test_every_declared_claim_names_what_exists_and_has_caveats() -> None:
         ({"variants": {"long": {"T": 9}}}, ["variants", "'long'", "keys that `where` has"]),
         ({"told": "{third} more"}, ["told is '{third} more'", "{first}, {second}, {effect}"]),
         (
-            {"experiment": "gradient_flow", "statistic": "column", "column": "decades_at_end"},
+            {"experiment": "gradient_flow", "statistic": "column", "column": "kept_at_start"},
             ["'column'", "measured and told"],
         ),
     ],

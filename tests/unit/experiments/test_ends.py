@@ -39,7 +39,7 @@ from tests.unit.experiments.test_speed import row as speed_row
 
 TRAINED = [name for name in everything() if name not in ("speed", "tuning")]
 WITHOUT_TRAINING = ["cost"]
-MEASURING = ("extrapolation", "gradient_flow", "selective_memory", "truncation")
+MEASURING = ("extrapolation", "gradient_flow", "selective_memory")
 
 
 @pytest.fixture(autouse=True)

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from lstm_bench.experiments.base import Evidence
-from lstm_bench.experiments.gradient_flow import NONE_LEFT, GradientFlow
+from lstm_bench.experiments.gradient_flow import GradientFlow
 from lstm_bench.experiments.overfitting import Overfitting
 from lstm_bench.experiments.selective_memory import SelectiveMemory
-from lstm_bench.experiments.truncation import Truncation
+from lstm_bench.experiments.truncation import Truncation, held
+from lstm_bench.spec import Condition, Training
 from tests.unit.experiments.hand_made import evidence, planned
 from tests.unit.experiments.test_overfitting import fitted
 
@@ -26,17 +27,37 @@ def gradient(seed: int, measure: str, stage: str, value: float, lag: int = 0) ->
     return {**about, "measure": measure, "stage": stage, "value": value}
 
 
-def test_decades_have_no_sign_and_a_gradient_of_which_nothing_is_left_is_capped() -> None:
-    steps = range(0, 100, 10)
-    probe = [gradient(0, "slope", "init", -0.03), gradient(1, "slope", "init", 0.02)]
-    probe += [gradient(2, "slope", "init", np.nan)]
-    probe += [gradient(0, "log_norm", "end", -0.01 * lag, lag) for lag in steps]
-    probe += [gradient(1, "log_norm", "end", -np.inf, lag) for lag in steps]
-    probe += [gradient(2, "log_norm", "end", -3.0 * lag, lag) for lag in steps]
-    replicates = [{"condition": "c", "seed": seed} for seed in (0, 1, 2)]
+def test_what_ten_steps_keep_has_no_sign_and_a_gradient_of_which_nothing_is_left_keeps_0() -> None:
+    slopes = {0: -0.03, 1: 0.02, 2: -np.inf, 3: np.nan}
+    probe = [gradient(seed, "slope", "init", slope) for seed, slope in slopes.items()]
+    probe += [gradient(seed, "slope", "end", -0.1) for seed in (0, 1)]
+    replicates = [{"condition": "c", "seed": seed, "status": "solved"} for seed in slopes]
+    replicates[1]["status"] = "unsolved"
     found = GradientFlow().measured(seen(replicates, probe)).set_index("seed")
-    assert found.decades_at_start.tolist() == pytest.approx([3, 2, NONE_LEFT])
-    assert found.decades_at_end.tolist() == pytest.approx([1, NONE_LEFT, NONE_LEFT])
+    start = [10**-0.3, 10**-0.2, 0, np.nan]
+    assert found.kept_at_start.tolist() == pytest.approx(start, nan_ok=True)
+    assert found.kept_when_solved.tolist() == pytest.approx([0.1, *[np.nan] * 3], nan_ok=True)
+
+
+def test_a_decay_length_is_the_steps_to_a_factor_e_and_only_solvers_count_after_training() -> None:
+    probe = [gradient(seed, "slope", "init", -0.1) for seed in (0, 1)]
+    probe += [gradient(0, "slope", "end", -0.01), gradient(1, "slope", "end", -1.0)]
+    replicates = [
+        {"condition": "c", "seed": 0},
+        {"condition": "c", "seed": 1, "status": "unsolved"},
+    ]
+    table = GradientFlow().table(seen(replicates, probe)).set_index("stage")
+    assert table.decay_length["init"] == pytest.approx(10 / np.log(10))
+    assert table.decay_length["end"] == pytest.approx(100 / np.log(10))
+    assert (table.n["init"], table.n["end"], table.trained["end"]) == (2, 1, 2)
+
+
+def test_a_rung_that_was_not_tried_has_a_start_and_no_end() -> None:
+    probe = [gradient(0, "slope", stage, -0.1) for stage in ("init", "end")]
+    replicates = [{"condition": "c", "seed": 0, "status": "not tried"}]
+    (row,) = GradientFlow().measured(seen(replicates, probe)).to_dict("records")
+    assert row["kept_at_start"] == pytest.approx(0.1)
+    assert np.isnan(row["kept_when_solved"])
 
 
 def memory(seed: int, measure: str, of: str, value: float, gate: str = "") -> dict[str, Any]:
@@ -80,18 +101,37 @@ def test_the_gap_is_that_beyond_the_same_seed_with_the_most_sequences() -> None:
     assert np.isnan(at.gap_beyond_plenty["elman", "few"])  # it has no plenty to compare with
 
 
-def test_what_a_cut_loses_counts_windows_of_at_most_half_the_length_with_the_state_carried() -> (
-    None
-):
-    plan, replicates, probe = {}, [], []
-    arms = [(None, True, 1), (25, True, 0), (50, True, 1), (75, True, 0), (50, False, 0)]
+def test_what_a_cut_loses_is_told_by_what_the_last_window_holds() -> None:
+    """adding at T = 20: the second mark is in the last ten steps: k = 10 always holds it."""
+    plan, replicates = {}, []
+    arms = [(None, True, 1), (1, True, 0), (5, True, 1), (10, True, 0), (10, False, 0)]
     for k, carry, solved in arms:
         plan[f"c{k}{carry}"] = planned()
-        arm = {"k": k or 100, "carry": carry, "status": "solved" if solved else "unsolved"}
-        replicates.append({"condition": f"c{k}{carry}", "seed": 0, **arm})
-    for k, carry, bias in ((25, True, 0.9), (50, True, 0.4), (75, True, 0.1), (50, False, 0.8)):
-        about = {"condition": "cNoneTrue", "seed": 0, "stage": "init"}
-        probe.append({**about, "truncate": k, "carry": carry, "bias": bias})
-    (row,) = Truncation().measured(seen(replicates, probe, **plan)).to_dict("records")
-    assert row["solved_beyond_cut"] == 0.5
-    assert row["gradient_beyond_cut"] == 0.4
+        arm = {"k": k or 20, "carry": carry, "status": "solved" if solved else "unsolved"}
+        replicates.append({"condition": f"c{k}{carry}", "seed": 0, "T": 20, **arm})
+    found = Truncation().measured(seen(replicates, [], **plan)).set_index(["carry", "window"])
+    assert found.lost_by_cut.to_dict() == {
+        (True, "no step"): 1,
+        (True, "sometimes"): 0,
+        (True, "always"): 1,
+        (False, "always"): 1,
+    }
+
+
+@pytest.mark.parametrize(
+    ("task", "options", "T", "shares"),
+    [
+        ("adding", {}, 20, {1: 0.1, 5: 0.5, 10: 1}),
+        ("temporal_order", {}, 50, {20: 0, 21: 0.2, 25: 1}),
+        ("adding_1997", {}, 40, {1: 0, 10: 0, 20: 0}),
+        ("copy", {}, 10, {8: 0, 14: 1, 16: 1}),  # of 16 steps the first three are to be kept
+        ("flip_flop", {"variant": "instructions", "bits": 1}, 4, {1: 0, 2: 0.5, 4: 1}),
+        ("reverse", {}, 10, {5: np.nan}),  # does not say what is relevant
+    ],
+)
+def test_what_the_last_window_holds_is_what_the_task_says(
+    task: str, options: dict[str, Any], T: int, shares: dict[int, float]
+) -> None:
+    condition = Condition(task, T, "lstm", 8, task_options=options, training=Training())
+    found = {k: held(condition, k) for k in shares}
+    assert found == pytest.approx(shares, abs=0.04, nan_ok=True)
