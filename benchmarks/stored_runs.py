@@ -11,10 +11,10 @@ from pathlib import Path
 from unittest import mock
 
 import numpy as np
+from lstm_bench.store.datasets import make_dataset
 
 from lstm_bench.spec import SeedBlock
 from lstm_bench.store.collect import collect
-from lstm_bench.store.datasets import make_dataset
 from lstm_bench.store.paths import Results
 from lstm_bench.store.plans import Plan
 from lstm_bench.store.tensors import save_tensors

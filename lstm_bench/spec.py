@@ -18,6 +18,7 @@ from typing import Any
 from lstm_bench.typed import plain
 
 SEED_LIMIT = 2**31
+DEVELOPMENT_SEEDS = 10_000  # seeds below are for trying things out; no verdict rests on them
 TUNING_SEEDS = 1_000_000  # seeds from here on belong to tuning; no experiment may judge on them
 GROWTH = 10  # later a tenth of the updates made: the grain of a time is a tenth of it
 

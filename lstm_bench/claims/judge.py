@@ -18,6 +18,7 @@ from lstm_bench.claims.votes import (
     FEW,
     FEWEST_TASKS,
     OPEN,
+    PILOT,
     REFUTED,
     SUPPORTED,
     Vote,
@@ -25,6 +26,7 @@ from lstm_bench.claims.votes import (
     count,
     verdict,
 )
+from lstm_bench.spec import DEVELOPMENT_SEEDS
 from lstm_bench.stats.comparisons import fewest_to_decide
 from lstm_bench.stats.means import mean_interval
 from lstm_bench.stats.power import replicates_needed
@@ -101,6 +103,8 @@ class Judged:
     ties          by task, all cells of the sweep in groups that cannot be told apart, best first
     ties_need     how many seeds such groups take, where there are too few
     conditions    what the effect is conditional on
+    pilot         whether its seeds are for development: nothing is tested
+    exploratory   whether it was not declared before it ran
     family        how many claims are tested
     block         seeds of a seed block: as many replicates come at once
     """
@@ -113,6 +117,8 @@ class Judged:
     ties: Mapping[str, Sequence[Sequence[str]]] = field(default_factory=dict)
     ties_need: int | None = None
     conditions: Mapping[str, object] = field(default_factory=dict)
+    pilot: bool = False
+    exploratory: bool = False
     family: int = 1
     block: int = 1
     votes: Sequence[Vote] = ()
@@ -126,6 +132,9 @@ class Judged:
             self.reason = f"no {'length and width' if claim.measure.exact else 'seed'} has a value."
         elif claim.measure.exact:
             self.votes = count(self.found.tasks, claim.threshold)
+        elif self.pilot:
+            self.votes = [Vote(task, each, PILOT) for task, each in self.found.tasks.items()]
+            self.reason = f"seeds below {DEVELOPMENT_SEEDS:,} are for development."
         else:
             self.votes = cast(self.found.tasks, claim.threshold, claim.alpha, self.family)
             self.reason = self._too_few()

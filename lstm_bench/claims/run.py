@@ -18,14 +18,15 @@ from lstm_bench.claims.statistics import rows_where
 from lstm_bench.experiments import Evidence, Experiment
 from lstm_bench.experiments.run import create, csv_bytes, evidence
 from lstm_bench.experiments.words import not_trained
+from lstm_bench.spec import DEVELOPMENT_SEEDS
 from lstm_bench.stats.family import seeds_to_tell_apart, tie_groups
 from lstm_bench.store.checksums import write_checked
 from lstm_bench.store.files import json_bytes
 from lstm_bench.store.paths import Results
 from lstm_bench.store.plans import Plan
 
-VERDICTS = ["id", "verdict", "statistic", "effect", "low", "high", "n", "threshold", "alpha"]
-VERDICTS += ["p_adjusted", "more_replicates", "reason", "quote"]
+VERDICTS = ["id", "verdict", "exploratory", "statistic", "effect", "low", "high", "n"]
+VERDICTS += ["threshold", "alpha", "p_adjusted", "more_replicates", "reason", "quote"]
 VOTES = ["id", "task", "vote", "effect", "low", "high", "n", "p", "p_adjusted"]
 VALUES = ["claim", "task", "cell", "seed", "T", "width", "value"]
 SECONDS = ["claim", "task", "T", "width", "cell", "seconds_per_update", "backend"]
@@ -39,6 +40,8 @@ def judge(plan: Plan, results: Results) -> Path:
     judged, values = [], []
     for claim, reason in sorted(entries, key=lambda entry: (entry[0].order, entry[0].id)):
         each, name = Judged(claim, reason=reason, block=plan.sweep.seed_block), claim.experiment
+        each.pilot = plan.sweep.first_seed < DEVELOPMENT_SEEDS
+        each.exploratory = _exploratory(plan, claim)
         each.not_trained = [pair for pair in claim.beside if not _trained(plan, claim, pair)]
         judged.append(each)
         if not reason and name not in sources:
@@ -48,7 +51,9 @@ def judge(plan: Plan, results: Results) -> Path:
     family = settle(judged)
     rows = [as_json(each) for each in judged]
     files = {
-        "verdicts.json": json_bytes({"family": family, "claims": rows}),
+        "verdicts.json": json_bytes(
+            {"family": family, "declaration": vars(plan.declaration), "claims": rows}
+        ),
         "verdicts.csv": csv_bytes(pd.DataFrame(rows, columns=VERDICTS)),
         "votes.csv": csv_bytes(pd.DataFrame(_votes(rows), columns=VOTES)),
         "values.csv": csv_bytes(_stacked(values, VALUES)),
@@ -62,6 +67,12 @@ def judge(plan: Plan, results: Results) -> Path:
     measured = csv_bytes(_stacked(seconds, SECONDS))
     write_checked(results.claims / "measured_seconds.sha256", {"measured_seconds.csv": measured})
     return results.claims
+
+
+def _exploratory(plan: Plan, claim: Claim) -> bool:
+    """Whether a test was not declared before it ran; a count needs no seeds."""
+    pilot = plan.sweep.first_seed < DEVELOPMENT_SEEDS
+    return bool(plan.declaration.exploratory) and not pilot and not claim.measure.exact
 
 
 def _votes(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:

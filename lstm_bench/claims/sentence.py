@@ -29,6 +29,7 @@ def as_json(judged: Judged) -> dict[str, object]:
         "ratio": ratio,
         "exact": measure.exact,
         "verdict": judged.verdict,
+        "exploratory": judged.exploratory,
         "answer": answer(judged),
         "reason": judged.reason,
         "p_adjusted": judged.adjusted,
@@ -101,7 +102,7 @@ def _beside(judged: Judged, other: Comparison) -> dict[str, object]:
 def answer(judged: Judged) -> str:
     """The verdict, the tasks it rests on, and the mean over them with its interval and n."""
     found, measure = judged.found, judged.claim.measure
-    verdict = judged.verdict.capitalize()
+    verdict = judged.verdict.capitalize() + (" (exploratory)" if judged.exploratory else "")
     if not found.found:
         return f"{verdict}: {judged.reason}"
     average = _average(found, measure.told, measure.ratio)
@@ -114,7 +115,7 @@ def answer(judged: Judged) -> str:
         sure = f" (adjusted p {sure if sure.startswith('<') else f'≤ {sure}'})"
         said = f"{verdict}: {votes}{'' if judged.verdict == DEPENDS else sure}."
     else:
-        said = f"Open{_needed(judged)}: {votes}."
+        said = f"{verdict}{_needed(judged)}: {votes}."
         said += f" {judged.reason[0].upper()}{judged.reason[1:]}" if judged.reason else ""
     if found.effect is None:
         return said

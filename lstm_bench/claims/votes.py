@@ -24,6 +24,7 @@ from lstm_bench.stats.means import mean_interval
 
 SUPPORTED, REFUTED, DEPENDS, OPEN = "supported", "refuted", "depends on the task", "open"
 UP, DOWN, NO_ROOM, FEW, NONE = "up", "down", "no room", "too few seeds", "no value"
+PILOT = "not judged"
 FEWEST_TASKS = 4  # that can vote
 MOST_CLAIMS = 10  # tested: with more, twelve seeds cannot say that a claim depends on the task
 
@@ -33,7 +34,8 @@ class Vote:
     """A task's part in a verdict.
 
     differences   one a seed
-    way           up, down, open, or why it has no vote: no room, too few seeds, no value
+    way           up, down, open, or why it has no vote: no room, too few seeds, no value, or not
+                  judged, on seeds of development
     p, adjusted   of the test, where it votes: alone, and over the tasks and claims
     """
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import ClassVar
@@ -158,9 +158,11 @@ class Experiment(ABC):
         return cls.supplement is not Experiment.supplement
 
 
-def stored_weights(experiment: Experiment, sweep: Sweep) -> dict[str, object]:
-    """The settings of a probe that reads the trained weights of this experiment's members."""
-    members = list(experiment.members(sweep))
+def stored_weights(
+    experiment: Experiment, sweep: Sweep, members: Sequence[Member] = ()
+) -> dict[str, object]:
+    """The settings of a probe that reads trained weights: of these `members`, or of all."""
+    members = list(members or experiment.members(sweep))
     return {
         "members": [
             {

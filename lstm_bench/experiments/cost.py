@@ -53,7 +53,7 @@ class Cost(Experiment):
         return {
             **vars(self.settings),
             "task": SWEEP_TASK.name,
-            "cells": [_cell(sweep, cell) for cell in sweep.cells],
+            "cells": [_cell(sweep, cell, self.settings.length) for cell in sweep.cells],
             "width": sweep.width if isinstance(sweep.width, int) else None,
             "batch": sweep.training.batch,
             "replicates": sweep.seed_block,
@@ -126,11 +126,11 @@ class Cost(Experiment):
         return figure(table, panels, evidence.cells, note)
 
 
-def _cell(sweep: Sweep, cell: Choice) -> dict[str, object]:
+def _cell(sweep: Sweep, cell: Choice, T: int) -> dict[str, object]:
     """What the probe is told of a cell: its width and network where they are not the sweep's."""
     told: dict[str, object] = {
         "name": cell.name,
-        "options": dict(cell.options),
+        "options": cell.at(T),
         "shown": cell.shown,
     }
     width = sweep.width_of(SWEEP_TASK, cell)

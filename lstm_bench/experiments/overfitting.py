@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Annotated, Any
+from itertools import product
+from typing import Annotated, Any, Final, Literal
 
 import numpy as np
 import pandas as pd
@@ -12,99 +13,109 @@ import pandas as pd
 from lstm_bench.experiments.base import Evidence, Experiment
 from lstm_bench.experiments.runs import bounds, frame
 from lstm_bench.experiments.settings import Allowed, Cells, Lengths, OwnTasks, Positive, Tasks
-from lstm_bench.experiments.words import interval, listed
-from lstm_bench.plotting.figure import Axis, Figure, Layer, Panel, figure, panel
+from lstm_bench.experiments.words import at_length, interval, listed, spans
+from lstm_bench.plotting.figure import Axis, Figure, Layer, figure, panel
 from lstm_bench.stats.means import mean_interval
 from lstm_bench.stats.rates import wilson
 from lstm_bench.sweep import Choice, Member, Sweep
 
 SEQUENCES = Axis("distinct training sequences", "lengths")
-KEYS = ["task", "T", "cell", "comparison", "size", "distinct", "weight_decay"]
+KEYS = ["task", "T", "cell", "comparison", "size", "weight_decay"]
 ABOUT = (*KEYS, "seed", "width", "parameters")
 REPLICATE: Mapping[str, type] = {
     **dict.fromkeys(("task", "cell", "comparison"), object),
-    **dict.fromkeys(("T", "size", "distinct", "seed", "width", "parameters"), int),
+    **dict.fromkeys(("T", "size", "seed", "width", "parameters"), int),
     **dict.fromkeys(("weight_decay", "threshold"), float),
     "fitted": bool,
     **dict.fromkeys(("matched_score", "matched_gap", "score", "gap", "stopped_score"), float),
 }
 MEASURES = ("matched_score", "matched_gap", "score", "gap", "stopped_score")
+PARAMETERS: Final = "equal parameters"
+END, MATCHED = "end", "same training loss"
+FEW, GAP = 32, 0.1  # sequences, and the gap in chance losses, of the claims
+ENDS = ("gap", "gap_low", "gap_high", "difference", "difference_low", "difference_high")
+SUMMARY: Mapping[str, type] = {
+    **dict.fromkeys(("task", "comparison", "reading", "cell", "against"), object),
+    **dict.fromkeys(("T", "size", "n", "pairs"), int),
+    **dict.fromkeys(ENDS, float),
+}
 
 
 @dataclass(frozen=True)
 class OverfittingSettings(OwnTasks):
     """The gap between training and test, against how many sequences a network learns from."""
 
-    tasks: Tasks = (Choice("temporal_order"),)
+    tasks: Annotated[Tasks, "without noise, with noisy targets, and real data"] = (
+        Choice("temporal_order"),
+        Choice("adding"),
+        Choice("two_sequence", {"preset": "hochreiter1997_3c"}, "noisy two-sequence"),
+        Choice("digits", lengths=(64,)),
+    )
     cells: Cells = ("elman", "lstm")
-    sizes: Annotated[Lengths, "with more cells, the costliest part of a sweep"] = (64, 512)
+    sizes: Annotated[Lengths, "the claims are about 32"] = (8, 32, 256)
+    comparisons: Annotated[
+        tuple[Literal["equal parameters", "equal width"], ...],
+        Allowed(minItems=1),
+        "equal parameters, equal width or both",
+    ] = (PARAMETERS,)
     weight_decay: Annotated[
-        float, Allowed(exclusiveMinimum=0), "of the regularised arm; the other has none"
-    ] = 1.0
+        float | None,
+        Allowed(exclusiveMinimum=0),
+        "of a second, regularised training of everything; null: none",
+    ] = None
     fitted: Annotated[
         float,
         Allowed(exclusiveMinimum=0, exclusiveMaximum=1),
         "share of the chance loss at which training losses are compared",
     ] = 0.05
-    updates: Annotated[Positive, "every replicate is trained to the end"] = 2000
+    updates: Annotated[Positive, "every replicate is trained to the end"] = 500
 
 
 @dataclass(frozen=True)
 class Overfitting(Experiment):
     """Do gated cells overfit?
 
-    Trained on few sequences, or on many of which few differ: how far does each cell's loss on
-    new sequences lie above its training loss, and is one cell worse than another where both fit
-    their training set equally well?
+    Trained on few sequences: how far does each cell's loss on new sequences lie above its
+    training loss, and further than that of a plain cell of as many parameters?
 
     Finite training sets, each replicate its own; every replicate is trained to the end of the
-    budget, solved or not. Same training loss: both scores and losses are read at the first
-    evaluation at which the training loss (the mean over the updates since the evaluation
-    before) is below a share of the chance loss, and only replicates that get there are
-    compared; that reading chooses nothing by the held-out sequences, so that validation serves
-    as held-out. End: at the last update. Early stopping: the test score of the weights with the
-    lowest validation loss, from the same trainings. Weight decay is decoupled. Equal
-    parameters: the width whose parameters are nearest those of the largest cell at the equal
-    width; rates are those of the equal width. Diversity: the training set keeps its size, but
-    repeats its first sequences; since an epoch then shows each of them several times, this
-    equals a smaller set up to the order in which sequences come. Gaps are in units of the
-    chance loss. Replicates that diverged or ended in an error are left out of n. Student's 95 %
-    intervals.
+    budget, solved or not. Equal parameters: the width whose parameters are nearest those of the
+    largest cell at the width of the sweep; learning rates are those of that width, tuned where
+    they were on endless data. The gap is the held-out loss less the training loss (the mean over
+    the updates since the evaluation before), in units of the chance loss. End: at the last
+    update. Same training loss: scores and gaps are also read at the first evaluation at which
+    the training loss is below a share of the chance loss, of replicates that get there; that
+    reading chooses nothing by the held-out sequences, so that validation serves as held-out.
+    Early stopping: the test score of the weights with the lowest validation loss, from the same
+    trainings. Weight decay is decoupled. Replicates that diverged or ended in an error are left
+    out of n. Intervals: 95 %.
     """
 
     name = "overfitting"
-    measures = ("matched_score", "gap", "gap_beyond_plenty")
+    measures = ("gap", "score")
     shared = ("comparison",)  # the largest cell is as it is
     settings: OverfittingSettings = OverfittingSettings()
 
     def members(self, sweep: Sweep) -> Iterable[Member]:
-        """Every size at equal width and equal parameters; decay and repeats at equal width."""
-        sizes, decay = sorted(self.settings.sizes), float(self.settings.weight_decay)
-        fixed = {"updates": self.settings.updates, "stop": "budget", "keep": "best"}
-        usual_arm = {"train_distinct": None, "weight_decay": 0.0}  # whatever the config trains with
+        """Every size at each comparison, plain and, where the settings say so, with decay."""
+        settings = self.settings
+        # whatever the config trains with
+        fixed = {"updates": settings.updates, "stop": "budget", "keep": "best"}
+        fixed |= {"train_distinct": None}
+        decays = [0.0, *([float(settings.weight_decay)] if settings.weight_decay else [])]
+        arms = list(product(sorted(settings.sizes), decays, settings.comparisons))
         for task in self.tasks:
-            for T in task.lengths:
-                for cell in sweep.chosen(self.settings.cells):
-                    arms: list[dict[str, float]] = [{"train_size": size} for size in sizes]
-                    arms += [{"train_size": size, "weight_decay": decay} for size in sizes]
-                    arms += [{"train_size": sizes[-1], "train_distinct": d} for d in sizes[:-1]]
-                    for arm in arms:
-                        usual = sweep.condition(task, T, cell, **fixed, **{**usual_arm, **arm})
-                        factors = {
-                            "comparison": "equal width",
-                            "size": arm["train_size"],
-                            "distinct": arm.get("train_distinct", arm["train_size"]),
-                            "weight_decay": arm.get("weight_decay", 0.0),
-                        }
-                        yield Member(task.shown, cell.shown, usual, factors)
-                        if len(arm) == 1 and isinstance(sweep.width, int):
-                            budget = sweep.sizes.largest(
-                                task, sweep.cells, "parameters", sweep.width
-                            )
-                            width = sweep.sizes.nearest(task, cell, "parameters", budget)
-                            matched = replace(usual, width=width)
-                            equal = {**factors, "comparison": "equal parameters"}
-                            yield Member(task.shown, cell.shown, matched, equal)
+            for T, cell in product(task.lengths, sweep.chosen(settings.cells)):
+                for size, decay, comparison in arms:
+                    spec = sweep.condition(
+                        task, T, cell, **fixed, train_size=size, weight_decay=decay
+                    )
+                    if comparison == PARAMETERS and isinstance(sweep.width, int):
+                        most = sweep.sizes.largest(task, sweep.cells, "parameters", sweep.width)
+                        width = sweep.sizes.nearest(task, cell, "parameters", most)
+                        spec = replace(spec, width=width)
+                    factors = {"comparison": comparison, "size": size, "weight_decay": decay}
+                    yield Member(task.shown, cell.shown, spec, factors)
 
     def table(self, evidence: Evidence) -> pd.DataFrame:
         rows = []
@@ -118,79 +129,99 @@ class Overfitting(Experiment):
         return pd.DataFrame(rows)
 
     def measured(self, evidence: Evidence) -> pd.DataFrame:
-        """`gap_beyond_plenty`: the gap less that of the same seed with the most sequences.
+        """`gap` and held-out `score` of every replicate, without weight decay, at two readings.
 
-        `data` says how many sequences there were: `plenty`, the most; `few`, fewer; `repeated`,
-        as many as plenty, of which as many differ as of few. Without weight decay.
+        `reading` says when: at the `end`, or at the `same training loss`, where it was reached.
         """
         rows = per_replicate(evidence, self.settings.fitted)
         rows = rows[rows.weight_decay == 0]
-        few = rows["size"] < rows["size"].max()
-        repeated = ~few & (rows.distinct < rows["size"])
-        rows = rows.assign(data=np.select([few, repeated], ["few", "repeated"], "plenty"))
-        same = ["task", "T", "cell", "comparison", "seed"]
-        plenty = rows[rows.data == "plenty"].set_index(same).gap.rename("least")
-        rows = rows.join(plenty, on=same)
-        rows["gap_beyond_plenty"] = rows.gap - rows.least
-        return rows[[*same, "size", "distinct", "data", *self.measures]]
+        matched = rows.assign(reading=MATCHED, gap=rows.matched_gap, score=rows.matched_score)
+        columns = ["task", "T", "cell", "comparison", "size", "seed", "reading", *self.measures]
+        return pd.concat([rows.assign(reading=END), matched[matched.fitted]])[columns]
 
     def summary(self, table: pd.DataFrame, evidence: Evidence) -> pd.DataFrame:
-        """Against the first cell, by seed: the held-out score where both reached the same loss."""
+        """Each size and cell: its gap, and how far that of the same seed of the first cell is."""
+        measured = self.measured(evidence)
+        at = ["task", "T", "comparison", "size", "reading"]
         rows = []
-        each = per_replicate(evidence, self.settings.fitted)
-        plain = each[(each.weight_decay == 0) & (each["size"] == each.distinct) & each.fitted]
-        for (task, T, comparison), group in plain.groupby(["task", "T", "comparison"], sort=False):
-            cells = [cell for cell in evidence.cells if (group.cell == cell).any()]
-            for cell in cells[1:]:
-                rows.append(
-                    {"task": task, "T": T, "comparison": comparison, "cell": cell}
-                    | _difference(group, cell, cells[0])
-                )
-        return pd.DataFrame(
-            rows, columns=[*KEYS[:1], "T", "comparison", "cell", *_difference_columns()]
-        )
+        for key, group in measured.groupby(at, sort=False):
+            gaps = group.pivot_table(index="seed", columns="cell", values="gap")
+            cells = [cell for cell in evidence.cells if cell in gaps]
+            for cell in cells:
+                row = {**dict(zip(at, key)), "cell": cell, "n": int(gaps[cell].notna().sum())}
+                row |= bounds("gap", mean_interval(gaps[cell]))
+                paired = (gaps[cell] - gaps[cells[0]]).dropna()
+                compared = (np.nan, np.nan, np.nan)
+                if cell != cells[0] and len(paired):
+                    compared = mean_interval(paired)
+                row |= {"against": cells[0], "pairs": len(paired)}
+                rows.append({**row, **bounds("difference", compared)})
+        return frame(rows, SUMMARY)
 
     def display(self, summary: pd.DataFrame) -> pd.DataFrame:
-        """The difference and its interval in one cell."""
-        told = [_told(row) for row in summary.itertuples()]
-        shown = summary[["task", "comparison", "cell", "against", "sizes", "n"]].copy()
-        shown["held-out score, difference"] = told
-        return shown
+        """Numbers with their intervals in one cell each."""
+        return pd.DataFrame(
+            {
+                "task": at_length(summary),
+                "comparison": summary.comparison,
+                "sequences": summary["size"],
+                "read at": summary.reading,
+                "cell": summary.cell,
+                "n": summary.n,
+                "gap": spans(summary, "gap", "{:.2f}"),
+                "against": summary.against.where(summary.difference.notna(), ""),
+                "difference": spans(summary, "difference", "{:+.2f}", unknown=""),
+            }
+        )
 
     def verdict(self, table: pd.DataFrame, summary: pd.DataFrame) -> dict[str, object]:
-        parts = [
-            f"{row.cell} minus {row.against} on {row.task} at {row.comparison}: {_told(row)}"
-            for row in summary.itertuples()
-            if row.n > 1
-        ]
-        if not parts:
-            return {"answer": "No two cells reached the same training loss on the same sizes."}
-        return {"answer": listed("Held-out score at the same training loss", parts)}
+        rows = summary[(summary.reading == END) & summary.difference.notna()]
+        if rows.empty:
+            return {"answer": "No two cells were trained to the end on the same sequences."}
+        row, parts = rows.iloc[0], []
+        for (comparison, task), group in rows.groupby(["comparison", "task"], sort=False):
+            told = ", ".join(
+                f"{row.cell} {row.difference:+.2f}"
+                f"{interval(row.difference_low, row.difference_high, '{:+.2f}')} at {row.sequences}"
+                for row in group.rename(columns={"size": "sequences"}).itertuples()
+            )
+            parts.append(f"{task}, {comparison}: {told}")
+        lead = f"Gap at the end less that of {row.against}, in chance losses, by sequences"
+        return {"answer": listed(lead, parts)}
 
     def figure(self, table: pd.DataFrame, summary: pd.DataFrame, evidence: Evidence) -> Figure:
-        """Six panels a task: at the same training loss, at the end, and in what ways else."""
-        whole, width = "size == distinct", "comparison == 'equal width'"
-        plain = f"{whole} and weight_decay == 0 and {width}"
-        equal = f"{whole} and weight_decay == 0 and not {width}"
-        repeated = f"size == {table['size'].max()} and weight_decay == 0 and {width}"
+        """A panel a task: the gap at the end, at the first comparison of the settings."""
+        comparison = self.settings.comparisons[0]
+        shown = table[(table.comparison == comparison) & (table.weight_decay == 0)]
+        gap = Axis("held-out less training loss, per chance loss")
+        panels = [panel(SEQUENCES, gap, _layer("gap"), guides=(0.0, 1.0))]
+        note = (
+            f"{comparison}; n = {{n}} replicates a point; bars: 95 % intervals; grey "
+            "lines: no gap, and the loss of an answer without memory"
+        )
+        found = finding(summary[summary.comparison == comparison])
+        return figure(shown, panels, evidence.cells, note, ["task", "T"], finding=found)
+
+    def supplement(self, table: pd.DataFrame, summary: pd.DataFrame, evidence: Evidence) -> Figure:
+        """A column a task, for each comparison: scores at the end, when stopped, and matched."""
         few, final = "fitted * 2 < n", "held-out score at the end"
-        decay = _layer("score", f"{whole} and weight_decay > 0", hollow=True)
-        gap = Axis("loss at the end, held-out minus training, per chance loss")
-
-        def score(label: str, *layers: Layer) -> Panel:
-            return panel(SEQUENCES, Axis(label, "share"), *layers)
-
-        panels = [
-            score(
-                "held-out score at the same training loss",
-                _layer("matched_score", plain, faded=few),
-            ),
-            score("the same, at equal parameters", _layer("matched_score", equal, faded=few)),
-            panel(SEQUENCES, gap, _layer("gap", plain)),
-            score(f"{final} (open: with weight decay)", _layer("score", plain), decay),
-            score("test score with early stopping", _layer("stopped_score", plain)),
-            score(f"{final}, repeated up to {{size}}", _layer("score", repeated, "distinct")),
-        ]
+        comparisons = list(dict.fromkeys(table.comparison))
+        panels = []
+        for comparison in comparisons:
+            title = comparison if len(comparisons) > 1 else ""
+            plain = f"comparison == '{comparison}' and weight_decay == 0"
+            decay = _layer("score", plain.replace("== 0", "> 0"), hollow=True)
+            scores = {
+                f"{final} (open: with weight decay)": [_layer("score", plain), decay],
+                "test score with early stopping": [_layer("stopped_score", plain)],
+                "score at the same training loss": [_layer("matched_score", plain, faded=few)],
+            }
+            for label, layers in scores.items():
+                panels.append(panel(SEQUENCES, Axis(label, "share"), *layers, title=title))
+            matched = Axis("gap at the same training loss, per chance loss")
+            panels.append(
+                panel(SEQUENCES, matched, _layer("matched_gap", plain, faded=few), title=title)
+            )
         note = (
             "n = {n} replicates a point; bars: 95 % intervals; same training loss: "
             "{share_of_floor} of the chance loss, faded: fewer than half reach it"
@@ -198,8 +229,27 @@ class Overfitting(Experiment):
         return figure(table, panels, evidence.cells, note, ["task", "T"])
 
 
-def _layer(measure: str, only: str, x: str = "size", **look: Any) -> Layer:
-    return Layer(x, measure, f"{measure}_low", f"{measure}_high", only=only, **look)
+def finding(summary: pd.DataFrame) -> str:
+    """What the figure shows, in a sentence, of the size that most resembles the claims' 32."""
+    at = summary[summary.reading == END]
+    if at.empty:
+        return "No replicate was trained to the end"
+    size = min(set(at["size"]), key=lambda size: abs(np.log2(size / FEW)))
+    at = at[at["size"] == size]
+    compared = at[at.difference.notna()]
+    cell = (compared if len(compared) else at).cell.iloc[-1]
+    own = at[at.cell == cell]
+    above = int((own.gap_low > GAP).sum())
+    told = f"With {size} sequences {cell} overfits on {above} of {len(own)} tasks"
+    if len(compared):
+        more = int((own.difference_low > 0).sum())
+        told += f", more than {own.against.iloc[0]} on {more}, less on "
+        told += f"{int((own.difference_high < 0).sum())}"
+    return told
+
+
+def _layer(measure: str, only: str = "", **look: Any) -> Layer:
+    return Layer("size", measure, f"{measure}_low", f"{measure}_high", only=only, **look)
 
 
 def per_replicate(evidence: Evidence, share: float) -> pd.DataFrame:
@@ -235,23 +285,3 @@ def _reading(prefix: str, at: pd.DataFrame, floor: float) -> dict[str, float]:
     point = at.iloc[0]
     gap = (point.validation_loss - point.train_loss) / floor
     return {f"{prefix}score": float(point.validation_score), f"{prefix}gap": float(gap)}
-
-
-def _difference_columns() -> list[str]:
-    return ["against", "sizes", "n", "difference", "low", "high"]
-
-
-def _difference(group: pd.DataFrame, cell: str, other: str) -> dict[str, object]:
-    """The mean over sizes of the score differences of a seed, then over seeds with an interval."""
-    scores = group.pivot_table(index=["seed", "size"], columns="cell", values="matched_score")
-    paired = (scores[cell] - scores[other]).dropna()
-    mean, low, high = mean_interval(paired.groupby("seed").mean())
-    sizes = sorted(paired.index.get_level_values("size").unique())
-    values = [other, ", ".join(map(str, sizes)), paired.index.get_level_values("seed").nunique()]
-    return dict(zip(_difference_columns(), [*values, mean, low, high]))
-
-
-def _told(row: Any) -> str:
-    if not row.n:
-        return "no size that both fit"
-    return f"{row.difference:+.3f}{interval(row.low, row.high, '{:+.3f}')}, n = {row.n}"

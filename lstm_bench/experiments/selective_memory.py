@@ -2,37 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 import numpy as np
 import pandas as pd
 
 from lstm_bench.experiments.base import Evidence, Experiment, stored_weights
-from lstm_bench.experiments.runs import groups
-from lstm_bench.experiments.settings import Allowed, Cells, OwnTasks, Sequences, Tasks
+from lstm_bench.experiments.runs import groups, log2_updates, rate_of
+from lstm_bench.experiments.selective_figures import main_figure, supplement
+from lstm_bench.experiments.settings import Allowed, Cells, Lengths, OwnTasks, Sequences, Tasks
 from lstm_bench.experiments.words import interval, listed
-from lstm_bench.plotting.figure import Axis, Figure, Layer, figure, panel
+from lstm_bench.plotting.figure import Figure
 from lstm_bench.stats.means import mean_interval
 from lstm_bench.sweep import Choice, Member, Sweep
 
 KEYS = ["task", "cell", "T", "seed"]
-MATTERS = "gate == 'write' and of == 'relevant'"
 GATES = ("f", "i", "o", "z", "r")
+BASELINE = "lstm_peephole"  # which the variants below are, but for one gate
+WITHOUT = {"i": "lstm_nig", "f": "lstm_nfg"}  # trained without this gate, which is 1
+CLAMPED = {"i": "loss_without_input_gate", "f": "loss_without_forget_gate"}
 
 
 @dataclass(frozen=True)
 class SelectiveMemorySettings(OwnTasks):
-    """Gates, memory and what breaks without a gate, from stored weights."""
+    """What gates let in and what a network does without one: `cells`, and a peephole LSTM trained
+    with and without its input and its forget gate.
+    """
 
-    tasks: Tasks = (
+    tasks: Annotated[Tasks, "content decides what matters in them, not the clock"] = (
         Choice("flip_flop", {"preset": "liu2023"}, "flip-flop"),
         Choice("selective_copy", {"distractors": 4}, "selective copy"),
+        Choice("adding"),
         Choice("temporal_order"),
+        Choice("temporal_order_1997", label="temporal order of 1997"),
     )
-    cells: Cells = ("lstm", "gru", "lstm (chrono)")
+    lengths: Annotated[Lengths, "of the tasks that name none"] = (40,)
+    cells: Cells = ("lstm", "gru")
+    learning_rate: Annotated[
+        float, Allowed(exclusiveMinimum=0), "with and without a gate, and where none was tuned"
+    ] = 0.01
     sequences: Annotated[Sequences, "held-out sequences the probe reads"] = 512
     lags: Annotated[
         tuple[int, ...], Allowed(minItems=1, items={"minimum": 0}), "steps since an input was shown"
@@ -43,39 +53,62 @@ class SelectiveMemorySettings(OwnTasks):
 class SelectiveMemory(Experiment):
     """Does it choose what to remember?
 
-    In networks that solved a task in which some inputs matter and some do not: is the gate that
-    writes more open on what matters, does the state still know it later, and does the network
-    need its gates to vary?
+    In tasks in which some inputs matter and some do not: is the gate that writes more open on
+    what matters, does the state still know it later, and what becomes of an LSTM whose input or
+    forget gate may not choose?
 
-    From the stored weights of the replicates that solved the task, on held-out sequences. AUC:
-    the chance that the gate that writes (LSTM: i; GRU: 1 - z; mean over units) is more open at
-    a step that matters than at one that does not; its controls are the untrained network and
-    the relevance of another sequence, which is what a mere clock would reach. Memory: a ridge
-    regression from the whole state to an input shown some steps before, R² on sequences it was
-    not fitted to, for the last input that matters and for those that do not. Clamping: one gate
-    is held at its mean over steps and sequences, each unit at its own, and nothing is
-    retrained: a loss that rises shows that the network uses the gate's variation, not that no
-    other network could do without. Means over replicates with 95 % intervals; of the
-    steps a state is kept, geometric ones.
+    Gates and memory are read off the stored weights of replicates that solved the task, on
+    held-out sequences. AUC: the chance that the gate that writes (LSTM: i; GRU: 1 - z; mean over
+    units) is more open at a step that matters than at one that does not. Its control is the same
+    gate's AUC for the relevance of another sequence, which is what a clock would reach. Beside
+    it: the one unit that tells them best, chosen on half of the sequences and measured on the
+    other, and the untrained network, whose gates also differ between inputs, in no direction.
+    Memory: a ridge regression from the whole state to an input shown some steps before, R² on
+    sequences it was not fitted to. What a gate is for is asked twice, of a peephole LSTM.
+    Clamped: the gate of the trained network is held at its mean over steps and sequences, each
+    unit at its own; a loss that rises shows that this network uses the gate's variation.
+    Trained without it: the gate is 1 from the start (variants NIG and NFG of Greff et al. 2017),
+    same width, rate and data; updates to solve over those of the peephole LSTM of the same seed,
+    unsolved as the budget, so that a ratio is a bound where either leaves replicates unsolved.
+    Means over replicates, of ratios and of the steps a state is kept geometric, with 95 %
+    intervals.
     """
 
     name = "selective_memory"
     probe = "selective_memory"
-    measures = ("auc_above_controls", "loss_without_choice")
+    measures = ("auc_beyond_clock", "auc_beyond_untrained", "updates", *CLAMPED.values())
     settings: SelectiveMemorySettings = SelectiveMemorySettings()
 
     def members(self, sweep: Sweep) -> Iterable[Member]:
-        return sweep.members(self.tasks, sweep.chosen(self.settings.cells))
+        """The cells at their own rates; the peephole LSTM, whole and without a gate, at one."""
+        rate = {"learning_rate": float(self.settings.learning_rate)}
+        untuned = set(sweep.untuned(self.tasks))
+        retrained = (BASELINE, *WITHOUT.values())
+        for task in self.tasks:
+            for T in task.lengths:
+                for cell in sweep.chosen(self.settings.cells):
+                    own = rate if (task.shown, cell.shown) in untuned else {}
+                    if cell.shown not in retrained:
+                        yield Member(task.shown, cell.shown, sweep.condition(task, T, cell, **own))
+                for name in retrained:
+                    usual = sweep.condition(task, T, Choice(name), **rate)
+                    yield Member(task.shown, name, replace(usual, network=dict(sweep.network)))
 
     def probe_settings(self, sweep: Sweep) -> dict[str, object]:
+        """Of all networks that have both gates."""
+        whole = [m for m in self.members(sweep) if m.cell not in WITHOUT.values()]
         return {
-            **stored_weights(self, sweep),
+            **stored_weights(self, sweep, whole),
             "sequences": self.settings.sequences,
             "lags": sorted(self.settings.lags),
         }
 
     def table(self, evidence: Evidence) -> pd.DataFrame:
-        """One row a measure; `n` replicates that solved, or all (`who`) where none did."""
+        """One row a measure; `n` replicates that solved, or all (`who`) where none did.
+
+        Those of the probe, and of a network trained without a gate: `share` of the replicates that
+        solve (Wilson), and `ratio` of the updates to those of the whole network.
+        """
         assert evidence.probe is not None
         runs = evidence.runs.loc[evidence.runs.judged, [*KEYS, "condition", "solved"]]
         joined = evidence.probe[evidence.probe.measure != "trace"].merge(runs)
@@ -83,63 +116,58 @@ class SelectiveMemory(Experiment):
         for about, every in groups(joined, ["task", "cell", "T"]):
             solved = every[every.solved]
             judged, who = (solved, "solved") if len(solved) else (every, "unsolved")
+            trained = every.drop_duplicates(["condition", "seed"]).shape[0]
             for point, group in groups(judged, ["measure", "of", "gate", "lag"]):
                 # a constant is one over a gate's distance from 1: a ratio of scales
-                ratio = point["measure"] == "constant"
-                found = mean_interval(np.log(group.value) if ratio else group.value)
-                ends = np.exp(found) if ratio else found
-                rows.append(
-                    {
-                        **about,
-                        **point,
-                        "gate": point["gate"] or "none",
-                        "n": len(group),
-                        "trained": every.drop_duplicates(["condition", "seed"]).shape[0],
-                        "who": who,
-                        **dict(zip(("mean", "low", "high"), ends)),
-                    }
-                )
-        return pd.DataFrame(rows)
+                geometric = point["measure"] == "constant"
+                found = mean_interval(np.log(group.value) if geometric else group.value)
+                ends = np.exp(found) if geometric else found
+                row = {**about, **point, "gate": point["gate"] or "none", "n": len(group)}
+                row |= {"trained": trained, "who": who}
+                rows.append({**row, **dict(zip(("mean", "low", "high"), ends))})
+        return pd.DataFrame([*rows, *_retrained(evidence.runs)])
 
     def measured(self, evidence: Evidence) -> pd.DataFrame:
-        """Of every replicate that solved its task and has gates that write and keep.
+        """Of every replicate; all but the updates where it solved its task.
 
-        auc_above_controls    AUC of the gate that writes, less that of its better control
-        loss_without_choice   what the loss rises by, in memoryless chance losses, with a gate that
-                              writes or keeps (i, f; of a GRU z) clamped to its mean; a mean over
-                              these
+        updates               to solve, or the budget
+        auc_beyond_clock      AUC of the gate that writes, less that for what matters in another
+                              sequence
+        auc_beyond_untrained  less that of the same network before training
+        loss_without_*_gate   what the loss rises by, in chance losses, with the gate clamped
         """
         assert evidence.probe is not None
-        solved = evidence.runs.loc[evidence.runs.solved, [*KEYS, "condition"]]
-        rows = evidence.probe[evidence.probe.measure.isin(["auc", "loss"])].merge(solved)
+        judged = evidence.runs[evidence.runs.judged]
+        rows = evidence.probe.merge(judged.loc[judged.solved, [*KEYS, "condition"]])
         aucs = rows[rows.measure == "auc"].pivot_table("value", KEYS, "of")
         aucs = aucs.reindex(columns=["trained", "shuffled", "untrained"])
-        above = aucs.trained - aucs[["shuffled", "untrained"]].max(axis=1)
         losses = rows[rows.measure == "loss"]
         intact = losses[losses.of == "intact"].set_index(KEYS).value
-        held = losses[(losses.of == "clamped") & losses.gate.isin(["i", "f", "z"])]
-        rise = held.groupby(KEYS, sort=False).value.mean() - intact
-        found = {"auc_above_controls": above, "loss_without_choice": rise}
+        found = {
+            "auc_beyond_clock": aucs.trained - aucs.shuffled,
+            "auc_beyond_untrained": aucs.trained - aucs.untrained,
+            "updates": judged.set_index(KEYS).updates,
+        }
+        for gate, column in CLAMPED.items():
+            clamped = losses[(losses.of == "clamped") & (losses.gate == gate)]
+            found[column] = clamped.set_index(KEYS).value - intact
         return pd.DataFrame(found).rename_axis(index=KEYS).reset_index()
 
     def summary(self, table: pd.DataFrame, evidence: Evidence) -> pd.DataFrame:
-        """One row a task and cell: what the first panel and the last show."""
+        """One row a task and cell."""
         rows = []
         for (task, cell, T), group in table.groupby(["task", "cell", "T"], sort=False):
-            row = {
-                "task": task,
-                "cell": cell,
-                "T": T,
-                "n": int(group.n.max()),
-                "trained": int(group.trained.max()),
-                "who": group.who.iloc[0],
-            }
+            row = {"task": task, "cell": cell, "T": T, "n": int(group.n.max())}
+            row |= {"trained": int(group.trained.max()), "who": group.who.iloc[0]}
             for of in ("trained", "shuffled", "untrained"):
                 row[f"auc_{of}"] = told(group, "auc", of)
+            for of in ("trained", "untrained"):
+                row[f"best_auc_{of}"] = told(group, "best_auc", of)
             row["steps_kept"] = told(group, "constant", "irrelevant", "{:.0f}")
+            row["loss"] = told(group, "loss", "intact", "{:.3f}")
             for gate in GATES:
                 row[f"loss_without_{gate}"] = told(group, "loss", "clamped", gate=gate)
-            row["loss"] = told(group, "loss", "intact", "{:.3f}")
+            row["updates_ratio"] = told(group, "ratio", "retrained")
             rows.append(row)
         return pd.DataFrame(rows)
 
@@ -149,6 +177,8 @@ class SelectiveMemory(Experiment):
         shown = summary.drop(columns=["n", "trained", "who"])
         shown.insert(3, "solved", solved + " of " + summary.trained.astype(str))
         named = {c: c.replace("loss_without_", "loss, clamped ") for c in shown.columns}
+        named["updates_ratio"] = "updates, times those with the gate"
+        named |= {c: c.replace("_", " ") for c in shown.columns if "auc" in c or "kept" in c}
         return shown.rename(columns=named).dropna(axis=1, how="all")
 
     def verdict(self, table: pd.DataFrame, summary: pd.DataFrame) -> dict[str, object]:
@@ -159,72 +189,49 @@ class SelectiveMemory(Experiment):
             parts.append(
                 f"{task}: "
                 + ", ".join(
-                    f"{cell} {value:.2f} (shuffled {of['shuffled'][cell]:.2f}, untrained "
-                    f"{of['untrained'][cell]:.2f})"
+                    f"{cell} {value:.2f} (other sequence {of['shuffled'][cell]:.2f})"
                     for cell, value in of["trained"].items()
+                    if cell != BASELINE
                 )
             )
         if not parts:
             return {"answer": "No replicate with a gate that writes solved any of the tasks."}
-        lead = (
-            "AUC of the gate that writes against what matters, in replicates that solved the task"
-        )
+        lead = "AUC of the gate that writes for what matters, in replicates that solved the task"
         return {"answer": listed(lead, parts)}
 
     def figure(self, table: pd.DataFrame, summary: pd.DataFrame, evidence: Evidence) -> Figure:
-        """One sequence's gates, AUCs, what is read from the state, and losses of clamped gates."""
-        table, traces = table.sort_values("lag", kind="stable"), _traces(evidence)
-        gated = table.query("measure == 'loss' and gate != 'none'")
-        gates = [gate for gate in GATES if gate in set(gated.gate)]
-        lost = table[table.cell.isin(gated.cell) & (table.measure == "loss")]
-        top = 2 * np.nanmax([1, *lost.high, *lost["mean"]])
-        kinds = {"trained": "trained", "shuffled": "other sequence", "untrained": "untrained"}
-        memory = "measure == 'memory' and of =="
-        mean = partial(Layer, y="mean", low="low", high="high", faded="who != 'solved'")
-        panels = [
-            panel(
-                Axis("step (marks: it matters)"),
-                Axis("mean gate, one sequence (i or 1 – z; faded: f or z)", "share"),
-                Layer("lag", "value", look="curve", only="gate == 'write'", rows=traces),
-                Layer("lag", "value", look="curve", only="gate == 'keep'", faded=True, rows=traces),
-                Layer("lag", "value", look="points", only=MATTERS, rows=traces),
-                empty="no gated cell solved it",
-            ),
-            panel(
-                Axis("", "names", names=kinds),
-                Axis("AUC of the gate that writes", "share"),
-                mean("of", look="points", only="measure == 'auc'"),
-                guides=(0.5,),
-            ),
-            panel(
-                Axis("steps ago (open: irrelevant)", "names"),
-                Axis("R² of an input read from the state", limits=(-0.15, 1.05)),
-                mean("lag", only=f"{memory} 'relevant'"),
-                mean("lag", only=f"{memory} 'irrelevant'", hollow=True),
-                Layer("lag", "mean", only=f"{memory} 'untrained'", look="curve", thin=True),
-                guides=(0.0,),
-            ),
-            panel(
-                Axis("gate held at its mean", "names", names=["none", *gates]),
-                Axis("loss / chance loss, gate clamped", "symlog", limits=(0, top)),
-                mean("gate", look="points", rows=lost),
-                guides=(1.0,),
-            ),
-        ]
-        note = (
-            "n = {n} replicates that solved the task (faded: none did, all trained ones); bars: "
-            "95 % intervals; thin lines: untrained"
-        )
-        return figure(table, panels, evidence.cells, note, ["task"])
+        """Of the first cell with a gate that writes: AUCs; and what a missing gate does."""
+        return main_figure(table)
+
+    def supplement(self, table: pd.DataFrame, summary: pd.DataFrame, evidence: Evidence) -> Figure:
+        """Every cell: one sequence's gates, AUCs, what is read from the state, clamped losses."""
+        return supplement(table, evidence)
 
 
-def _traces(evidence: Evidence) -> pd.DataFrame:
-    """Gates of one sequence in the first replicate of each cell that solved the task."""
-    assert evidence.probe is not None
-    solved = evidence.runs.loc[evidence.runs.solved, ["condition", "seed", "task", "cell"]]
-    rows = evidence.probe[evidence.probe.measure == "trace"].merge(solved)
-    first = rows.groupby(["task", "cell"]).seed.transform("min")
-    return rows[rows.seed == first]
+def _retrained(runs: pd.DataFrame) -> Iterator[dict[str, object]]:
+    """Rows of the table: every cell's share solved, and each variant's ratio of updates."""
+    runs = runs[runs.judged]
+    runs = runs.assign(log2_updates=log2_updates(runs))
+    for (task, T), group in runs.groupby(["task", "T"], sort=False):
+        logs = group.pivot_table(index="seed", columns="cell", values="log2_updates")
+        for about, own in groups(group, ["cell"]):
+            row = {"task": task, **about, "T": T, "of": "retrained", "gate": "none", "lag": -1}
+            row |= {"who": "solved" if own.solved.any() else "unsolved"}
+            rate = rate_of(own)
+            share = {"mean": rate["share"], "low": rate["low"], "high": rate["high"]}
+            yield {**row, "measure": "share", "n": rate["n"], "trained": rate["n"], **share}
+            gate = next((gate for gate, name in WITHOUT.items() if name == about["cell"]), "")
+            if gate and BASELINE in logs:
+                paired = (logs[about["cell"]] - logs[BASELINE]).dropna()
+                ratio = 2.0 ** np.asarray(mean_interval(paired))
+                row |= dict(zip(("mean", "low", "high"), ratio))
+                yield {
+                    **row,
+                    "measure": "ratio",
+                    "gate": gate,
+                    "n": len(paired),
+                    "trained": len(own),
+                }
 
 
 def told(

@@ -224,7 +224,7 @@ def _condition(
 ) -> Condition:
     training = {"learning_rate": trial["learning_rate"], "updates": updates}
     usual = sweep.condition(task, T, cell, clip="norm", clip_at=trial["clip_at"], **training)
-    options = {**cell.options, "init_scale": trial["init_scale"]}
+    options = {**usual.cell_options, "init_scale": trial["init_scale"]}
     return replace(usual, width=int(trial["width"]), cell_options=options)
 
 

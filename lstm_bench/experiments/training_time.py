@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
 
 from lstm_bench.experiments.base import Evidence, Experiment
 from lstm_bench.experiments.runs import bounds, groups
+from lstm_bench.experiments.settings import Cell, Settings
+from lstm_bench.experiments.time_ratios import beside_reference, cheaper_from, direction
 from lstm_bench.experiments.words import at_length, counts, listed, spans, told
 from lstm_bench.plotting.figure import LENGTH, Axis, Figure, Layer, figure, panel
 from lstm_bench.stats.means import mean_interval
@@ -19,33 +22,57 @@ from lstm_bench.sweep import Member, Sweep
 
 
 @dataclass(frozen=True)
+class TrainingTimeSettings(Settings):
+    """Updates and operations until each cell has solved a task, at every length."""
+
+    reference: Annotated[Cell, "what the others are compared with; null takes the last cell"] = (
+        "lstm"
+    )
+
+
+@dataclass(frozen=True)
 class TrainingTime(Experiment):
     """How long does each cell take to learn?
 
-    How many updates, and how many seconds, until each cell has solved the task?
+    How many updates, operations and seconds until each cell has solved the task, and on which
+    sequences is a simpler cell the cheaper one?
 
-    Time to solve is the first evaluation on validation that meets the criterion. Replicates
-    that never did are censored: those that diverged, ran out of time or were stopped as futile
-    are carried as unsolved to the end of the budget, an error of the machine is left out.
-    Kaplan-Meier curves carry 95 % log-log bands; the restricted mean is the mean time up to the
-    budget, with a bootstrap interval; where some did not solve it, it is a lower bound of the
-    mean. Cells are told apart by log-rank tests of all pairs on a task (by permutation, Holm
-    within the task); those that share a letter are not. Differences of restricted means are to
-    the fastest, paired by seed, with an expanded bootstrap interval that is not adjusted for
-    its being picked as the fastest. Seconds are updates times the mean time an update of this
-    condition took for one replicate, as it ran in the sweep, beside other jobs and on the
-    backend named in the table; the cost experiment times a quiet machine.
+    The horizon's trainings. Replicates that never solved the task are censored: those that
+    diverged, ran out of time or were stopped as futile are carried as unsolved to the end of the
+    budget, an error of the machine is left out; lengths that were not tried have no time. The
+    restricted mean is the mean up to the budget; where some did not solve it, a lower bound of
+    the mean. Ratios are geometric means over replicates paired by seed, cell over reference, a
+    bound where either solves less than half; times the operations of an update they are ratios
+    of operations. The reference needs fewer from a length between the last before the first at
+    which a ratio of 1 or more is plausible (95 % interval), and the one after the last at which
+    1 or less is, over lengths that either solves half the time. At each task's longest length
+    that two cells solve half the time: Kaplan-Meier curves with 95 % log-log bands, and log-rank
+    tests of all pairs (by permutation, Holm within the task); cells that share a letter are not
+    told apart. Intervals of differences to the fastest are not adjusted for its being picked as
+    the fastest. Seconds are updates times the mean time an update of this condition took for one
+    replicate, as it ran in the sweep, beside other jobs and on the backend named in the table;
+    they decide nothing, and the cost experiment times a quiet machine.
     """
 
     name = "training_time"
+    settings: TrainingTimeSettings = TrainingTimeSettings()
 
     def members(self, sweep: Sweep) -> Iterable[Member]:
         return sweep.every_length()
 
+    def reference(self, evidence: Evidence) -> str:
+        """The cell that the others are compared with."""
+        return self.settings.reference or evidence.cells[-1]
+
     def table(self, evidence: Evidence) -> pd.DataFrame:
         judged = evidence.runs[evidence.runs.judged]
-        every = groups(judged, ["task", "cell", "T"])
-        return pd.DataFrame([{**about, **_row(rows), **_milestones(rows)} for about, rows in every])
+        ratios = beside_reference(judged, self.reference(evidence))
+        return pd.DataFrame(
+            [
+                {**about, **_row(rows), **ratios[tuple(about.values())], **_milestones(rows)}
+                for about, rows in groups(judged, ["task", "cell", "T"])
+            ]
+        )
 
     def summary(self, table: pd.DataFrame, evidence: Evidence) -> pd.DataFrame:
         """At each task's longest length that two cells or more solve at least half the time."""
@@ -62,11 +89,13 @@ class TrainingTime(Experiment):
             compared = compare(here, at.cell.tolist())
             for row in at.to_dict("records"):
                 times = {"times_the_fastest": row["mean_updates"] / fastest}
-                rows.append({**row, **times, **compared[row["cell"]]})
+                since = cheaper_from(group[group.cell == row["cell"]])
+                rows.append({**row, **times, **compared[row["cell"]], **since})
         return pd.DataFrame(rows)
 
     def display(self, summary: pd.DataFrame) -> pd.DataFrame:
         """Means with their intervals in one cell each."""
+        reference = summary.reference.iloc[0] if len(summary) else "the reference"
         return pd.DataFrame(
             {
                 "task": at_length(summary),
@@ -79,6 +108,8 @@ class TrainingTime(Experiment):
                 "times the fastest": summary.times_the_fastest,
                 "told apart": summary.letters,
                 "log-rank p": told(summary.logrank_p, "{:.2g}"),
+                f"fewer updates by {reference} from T": summary.fewer_updates_from,
+                "fewer operations from T": summary.fewer_flops_from,
             }
         )
 
@@ -97,28 +128,46 @@ class TrainingTime(Experiment):
         return {"answer": answer}
 
     def figure(self, table: pd.DataFrame, summary: pd.DataFrame, evidence: Evidence) -> Figure:
+        """A panel a task: mean updates to solve against length."""
         mean = ("mean_updates", "mean_updates_low", "mean_updates_high")
+        updates = Axis("mean updates to solve (up to the budget)", "log")
+        note = (
+            "n = {n} replicates a point; bars: 95 % intervals; faded: fewer than half solved, the "
+            "mean is a lower bound"
+        )
+        layer = Layer("T", *mean, faded="solved * 2 < n")
+        found = direction(evidence.runs, self.reference(evidence), evidence.cells)
+        panels = [panel(LENGTH, updates, layer)]
+        return figure(table, panels, evidence.cells, note, ["task"], "{task}", finding=found)
+
+    def supplement(self, table: pd.DataFrame, summary: pd.DataFrame, evidence: Evidence) -> Figure:
+        """A column a task: ratios of updates and of operations, and Kaplan-Meier curves."""
+        bound = "solved * 2 < n or reference_solved * 2 < n"
+        ratio = partial(Layer, "T", faded=bound, rows=table[table.pairs > 0])
         panels = [
             panel(
-                Axis("updates", limits=(0, None)),
-                Axis("share solved (Kaplan-Meier)", "share"),
-                Layer(
-                    *("updates", "share", "low", "high"), look="step", text="letters",
-                    at_edge=True, rows=_curves(evidence, summary),
-                ),
-            ),
-            panel(
                 LENGTH,
-                Axis("mean updates to solve (up to the budget)", limits=(0, None)),
-                Layer("T", *mean, rows=table),
-            ),
-        ]  # fmt: skip
-        note = (
-            "n = {n} replicates a cell; bands and bars: 95 % intervals; a mean at the budget means "
-            "that none solved it; cells that share a letter are not told apart (log-rank tests by "
-            "permutation, Holm; grey: of several curves)"
+                Axis(f"{told} to solve, ratio to {{reference}}", "log"),
+                ratio(*(f"{name}_ratio{end}" for end in ("", "_low", "_high"))),
+                guides=(1.0,),
+            )
+            for name, told in (("updates", "updates"), ("flops", "operations"))
+        ]
+        curves = Layer(
+            *("updates", "share", "low", "high"), look="step", text="letters", at_edge=True,
+            rows=_curves(evidence, summary),
+        )  # fmt: skip
+        solved = Axis("share solved (Kaplan-Meier)", "share")
+        panels.append(
+            panel(Axis("updates", limits=(0, None)), solved, curves, title="T = {T}"),
         )
-        return figure(summary, panels, evidence.cells, note, ["task"])
+        note = (
+            "n = {n} replicates a cell; bands and bars: 95 % intervals. Ratios above 1: {reference}"
+            " is the cheaper one; faded: a bound, since one of both solves less than half. Curves: "
+            "the longest T that two cells solve half the time; cells that share a letter are not "
+            "told apart (log-rank tests by permutation, Holm; grey: of several curves)"
+        )
+        return figure(summary, panels, evidence.cells, note, ["task"], "{task}")
 
 
 def _curves(evidence: Evidence, summary: pd.DataFrame) -> pd.DataFrame:
@@ -130,7 +179,7 @@ def _curves(evidence: Evidence, summary: pd.DataFrame) -> pd.DataFrame:
         km = solved_by(runs.updates.to_numpy(), runs.solved.to_numpy())
         curve = {"updates": km.time, "share": km.share, "low": km.low, "high": km.high}
         curve |= {"letters": [*[""] * (len(km.time) - 1), row.letters]}
-        found.append(pd.DataFrame(curve).assign(task=row.task, cell=row.cell))
+        found.append(pd.DataFrame(curve).assign(task=row.task, cell=row.cell, T=row.T))
     return pd.concat(found)
 
 

@@ -19,6 +19,7 @@ from typing import Any
 from lstm_bench.errors import BenchError, DamagedFile
 from lstm_bench.spec import canonical
 from lstm_bench.store import paths
+from lstm_bench.store.declarations import DECLARATIONS
 from lstm_bench.store.plans import Plan
 from lstm_bench.store.rates import rate_files
 
@@ -49,7 +50,7 @@ def plan_digest(config: Mapping[str, object], schema: Path, **request: Any) -> s
     files += (
         [name for name in claims if str(name).endswith("ml")] if isinstance(claims, list) else []
     )
-    for name in [*files, *_rate_files(config), str(schema)]:
+    for name in [*files, *_rate_files(config), str(schema), str(DECLARATIONS)]:
         path = Path(str(name))
         total.update(path.read_bytes() if name and path.is_file() else b"-")
     total.update(canonical(request).encode())

@@ -6,7 +6,7 @@ cell, else the median of all; among those of one kind, the nearest in T.
 
 Two numbers are given. `budget` is an upper bound: every replicate uses all of its updates.
 `expected` takes a share of them: what stored runs of the same task and cell used, at the nearest
-length, else EXPECTED, about the mean of the default sweep.
+length, else EXPECTED, about the mean of plain trainings; CLIMBED of those of a ladder.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from lstm_bench.store.plans import Plan
 SECONDS = 10.0  # of calibration
 START = 0.75  # CPU seconds a job takes beside training: forked from one process, reading, writing
 EXPECTED = 0.6
+CLIMBED = 0.2  # of a ladder's whole budget: most of its rungs are not tried, or are quick
 PER_BLOCK = 30_000  # bytes: the tables of a block, its log and its lines in the workflow's records
 PER_POINT = 24  # bytes of a stored point of a curve
 PER_RUN = 45_000  # bytes of a run in MLflow
@@ -113,6 +114,8 @@ def block_seconds(
     whole = effort.training_seconds(entry, replicates) * calibration.of(entry)
     stops = entry.spec.training.stop == "solved"
     known = shares.get(_kind(entry))
+    if (id, block) in plan.ladder_of:
+        return whole, CLIMBED * whole
     likely = _nearest(known, entry.effort.steps) if known else EXPECTED
     return START + whole, START + (likely if stops else 1.0) * whole
 

@@ -98,5 +98,6 @@ def _assumption(made: dict[str, object]) -> str:
     return (
         f"CPU time of trainings, from {count} conditions measured here; probes are not counted.\n"
         "At most: every replicate uses its whole budget of updates. Expected: it uses a share,\n"
-        f"{stored}{made['expected_share']:g}, about the mean of the default sweep."
+        f"{stored}{made['expected_share']:g}; of a ladder {estimate.CLIMBED:g}: most of its rungs "
+        "are not tried, or quick."
     )

@@ -19,6 +19,7 @@ from lstm_bench.experiments.rehearsal import rehearse
 from lstm_bench.jobs.devices import as_text, declared, device_for
 from lstm_bench.planning.arms import require_arms
 from lstm_bench.planning.config import make_sweep
+from lstm_bench.planning.declare import declaration
 from lstm_bench.planning.fitting import fitted, with_sections
 from lstm_bench.planning.ladders import ladders
 from lstm_bench.planning.limits import require_few, require_memory, require_sizes
@@ -27,7 +28,7 @@ from lstm_bench.planning.schema import check_schema, numbers_from_text, only, pl
 from lstm_bench.planning.searches import searches
 from lstm_bench.planning.sources import closure, code_of, digest_of, stages_code
 from lstm_bench.registry import load_plugins, source_file
-from lstm_bench.spec import Condition, canonical
+from lstm_bench.spec import DEVELOPMENT_SEEDS, Condition, canonical
 from lstm_bench.store.planned import (
     Effort,
     PlannedArm,
@@ -101,6 +102,7 @@ def resolve(
     otherwise = sweep.tuned_otherwise(every_task)
     untuned = untuned_pairs(sweep, every_task, members, planned)
     conditions = _conditions(planned)
+    climbed = dict(ladders(sweep, {member.condition for member in members}))
     plan = Plan(
         config=config,
         sweep=PlannedSweep(
@@ -118,9 +120,10 @@ def resolve(
         conditions=conditions,
         experiments=entries,
         searches=searched,
-        ladders=dict(ladders(sweep, {member.condition for member in members})),
+        ladders=climbed,
         tables=tables,
         claims=claimed,
+        declaration=declaration(claimed, entries, planned, climbed, sweep),
         code=stages_code(known[name].__module__ for name in config["experiments"]),
         notices=(*notices(sweep, otherwise, members, untuned), *left_out),
         package=lstm_bench.__version__,
@@ -196,12 +199,18 @@ def _claims(
     itself and does not train.
     """
     chosen, found = config["claims"], {}
+    pilot = ""
+    if sweep.first_seed < DEVELOPMENT_SEEDS:
+        pilot = (
+            f"first_seed is {sweep.first_seed}, and seeds below {DEVELOPMENT_SEEDS:,} are for "
+            "development; `lstm-bench declare` has the seeds of this config."
+        )
     for claim in claims.declared(chosen):
         entry = entries.get(claim.experiment, PlannedExperiment())
         trained = _trained(entry.tasks or sweep.tasks, sweep, entry.members, planned)
         lacking = claims.check(claim, config["experiments"], trained)
         named = chosen is not None
-        if named and (why := lacking or claims.too_few_tasks(claim, trained)):
+        if named and (why := lacking or claims.too_few_tasks(claim, trained) or pilot):
             raise BenchError(f"claims: {claim.id!r} cannot be judged: {why}")
         found[claim.id] = PlannedClaim(asdict(claim), lacking)
     return found

@@ -10,7 +10,7 @@ DASHES = ("-", "--", ":", "-.", (0, (5, 1)), (0, (3, 1, 1, 1)))
 # Okabe & Ito (2008), told apart by colour-blind readers; the order fits the default cells
 USUAL = ("elman", "irnn", "jordan", "lstm", "gru")  # have the first places for good
 PALETTE = ("#E69F00", "#CC79A7", "#7F7F7F", "#0072B2", "#009E73", "#D55E00", "#56B4E9", "#000000")
-BLUE, GREY, RED, BLACK = 3, 2, 5, 7  # places of series that are no cells
+BLUE, GREEN, GREY, RED, BLACK = 3, 4, 2, 5, 7  # places of series that are no cells
 
 
 def cell_places(cells: Sequence[str]) -> dict[str, int]:

@@ -18,6 +18,7 @@ from lstm_bench.experiments.run import create, read_csv, require_present_code
 from lstm_bench.experiments.words import not_trained
 from lstm_bench.report import estimated
 from lstm_bench.report.claims import first_page
+from lstm_bench.report.declared import declared
 from lstm_bench.report.formula import data_uri, formula_uri
 from lstm_bench.report.policy import content_policy
 from lstm_bench.report.provenance import provenance
@@ -48,7 +49,9 @@ def write_report(plan: Plan, results: Results, output: Path) -> None:
         policy=content_policy(style),
         style=style,
         experiments=list(sections.values()),
+        answer=sections.get("horizon"),
         **first_page(results, sections),
+        declared=declared(plan, timing),
         tasks=[_task(choice) for choice in plan.sweep.tasks],
         cells=[_cell(choice) for choice in plan.sweep.cells],
         statuses=statuses(replicates),

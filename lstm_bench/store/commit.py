@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -21,6 +22,29 @@ def git_commit(project: Path = PROJECT) -> str | None:
         return _git(project, "rev-parse", "HEAD") + ("+" if changed else "")
     except (OSError, subprocess.SubprocessError):
         return None
+
+
+@dataclass(frozen=True)
+class Added:
+    """The commit that added a line, and when it was made (ISO 8601, as its author's clock said)."""
+
+    commit: str
+    time: str
+
+
+def added_by(path: Path, text: str) -> Added | None:
+    """The commit that first put this text into a file.
+
+    None where no commit did, outside a repository, and in a clone too shallow to know.
+    """
+    folder, name = path.resolve().parent, path.name
+    try:
+        if _git(folder, "rev-parse", "--is-shallow-repository") == "true":
+            return None
+        log = _git(folder, "log", "--reverse", "--format=%H %cI", f"-S{text}", "--", name)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return Added(*log.splitlines()[0].split(" ", 1)) if log else None
 
 
 def _git(folder: Path, *words: str) -> str:

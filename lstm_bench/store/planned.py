@@ -166,6 +166,23 @@ class PlannedClaim:
     not_judged: str = ""
 
 
+@dataclass(frozen=True)
+class PlannedDeclaration:
+    """What the verdicts rest on, and whether it was declared before (`planning.declare`).
+
+    digest         of all that verdicts read
+    first_seed     the one that follows from the digest
+    number, date   of its line in docs/declarations.md; 0 and nothing where it has none
+    exploratory    why verdicts are no confirmation, or nothing
+    """
+
+    digest: str = ""
+    first_seed: int = 0
+    number: int = 0
+    date: str = ""
+    exploratory: str = ""
+
+
 def replicates_of(block: str) -> int:
     """How many seeds a seed block of this name has."""
     return len(SeedBlock.parse(block).seeds)

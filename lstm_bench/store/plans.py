@@ -19,6 +19,7 @@ from lstm_bench.store.files import damaged, read_json, write_json
 from lstm_bench.store.planned import (
     PlannedClaim,
     PlannedCondition,
+    PlannedDeclaration,
     PlannedExperiment,
     PlannedLadder,
     PlannedSearch,
@@ -67,6 +68,7 @@ class Plan:
     searches: Mapping[str, PlannedSearch] = field(default_factory=dict)
     tables: Mapping[str, PlannedTable] = field(default_factory=dict)
     claims: Mapping[str, PlannedClaim] = field(default_factory=dict)
+    declaration: PlannedDeclaration = field(default_factory=PlannedDeclaration)
     code: Mapping[str, str] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
     package: str = ""

@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from lstm_bench.store.datasets import SPLITS, read_arrays
 
 from lstm_bench.errors import DamagedFile
 from lstm_bench.store.checksums import read_checked
 from lstm_bench.store.conditions import read_condition
-from lstm_bench.store.datasets import SPLITS, read_arrays
 from lstm_bench.store.paths import Results
 from lstm_bench.store.plans import Plan
 from lstm_bench.store.tables import read_table

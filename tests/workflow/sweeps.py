@@ -15,7 +15,13 @@ PROBED: dict[str, Any] = {
         "sequences": 128,
         "lags": [0, 2],
     },
-    "overfitting": {"sizes": [16, 64], "lengths": [10], "updates": 40, "fitted": 0.9},
+    "overfitting": {
+        "tasks": ["temporal_order"],
+        "lengths": [10],
+        "sizes": [16, 64],
+        "updates": 40,
+        "fitted": 0.9,
+    },
     "initialisation": {"tasks": ["temporal_order"], "lengths": [10], "biases": [1, 3]},
     "extrapolation": {
         "tasks": ["temporal_order", "anbn"],
@@ -24,7 +30,6 @@ PROBED: dict[str, Any] = {
         "sequences": 64,
     },
     "gradient_flow": {"length": 30, "batch": 8, "exponents": 1, "trajectories": 1},
-    "crossover": {"lengths": [5], "samples": 3},
     "truncation": {
         "tasks": ["temporal_order"],
         "lengths": [10],

@@ -91,8 +91,8 @@ def test_two_replicates_leave_a_claim_open_with_the_reason_and_no_p(finished: Wo
     stored = json.loads((finished.path / "results/claims/verdicts.json").read_text())
     claims = {claim["id"]: claim for claim in stored["claims"]}
     tested = claims["long_dependencies"]
-    assert (tested["verdict"], tested["n"], tested["p"]) == ("undecided", 2, None)
-    assert "2 seeds can decide nothing" in tested["reason"]
+    assert (tested["verdict"], tested["n"], tested["p_adjusted"]) == ("open", 2, None)
+    assert "seeds below 10,000 are for development" in tested["reason"]
     assert claims["computational_cost"]["verdict"] == "supported"
     page = (finished.path / "results/report/index.html").read_text()
     assert page.index(tested["quote"]) < page.index("<main>")
@@ -103,7 +103,7 @@ def test_verdicts_hang_neither_on_mlflow_nor_on_the_report_nor_on_the_time_of_da
     finished: Workspace, tmp_path: Path
 ) -> None:
     copy = finished.copy(tmp_path / "copy")
-    judged = ("verdicts.json", "verdicts.csv", "values.csv")
+    judged = ("verdicts.json", "verdicts.csv", "votes.csv", "values.csv")
     for name in ("mlflow.db", "report/index.html", *(f"claims/{file}" for file in judged)):
         (copy.path / "results" / name).unlink()
     done = copy.snakemake("results/claims/verdicts.json")

@@ -20,7 +20,7 @@ rule judge:
     conda:
         this_environment
     params:
-        claims=digest(plan.claims),
+        claims=digest([plan.claims, plan.declaration]),
         members=[plan.membership(name) for name in plan.asked],
         code=plan.code["judge"],
     shell:

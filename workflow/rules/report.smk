@@ -17,7 +17,7 @@ rule report:
         this_environment
     params:
         code=plan.code["report"],
-        shown=digest([plan.sweep, plan.config]),
+        shown=digest([plan.sweep, plan.config, plan.declaration]),
         beside=plan.beside_digest(),
     shell:
         "python -m lstm_bench.stages report --output {output.page:q}"

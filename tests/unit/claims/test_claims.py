@@ -123,6 +123,16 @@ def test_fewer_than_four_tasks_can_have_no_verdict(tmp_path: Path) -> None:
     assert too_few_tasks(read(write(tmp_path, **exact)), trained(BOTH, {"copy": "copy"})) == ""
 
 
+def test_a_named_claim_on_fewer_tasks_is_refused_before_anything_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    own = str(write(tmp_path))
+    with pytest.raises(BenchError, match=r"has 2 tasks for it .*, but a verdict takes 4"):
+        made("horizon", tasks=["adding", "copy"], claims=[own], first_seed=10_000)
+    assert made("horizon", tasks=FOUR, claims=[own], first_seed=10_000).claims["own"]
+
+
 def test_more_than_ten_claims_with_a_test_are_refused(tmp_path: Path) -> None:
     files = []
     for number in range(11):
@@ -161,7 +171,11 @@ def test_a_claim_may_rest_on_one_arm_and_says_the_widths_of_that_arm(
     arms = {"fairness": {"tasks": FOUR, "lengths": [10, 20], "cells": None}}
     for matched in ("width", "state"):
         arm = {"experiment": "fairness", "where": {"matched": matched}}
-        own = {"claims": [str(write(tmp_path, **arm))], "cells": ["elman", "lstm"]}
+        own = {
+            "claims": [str(write(tmp_path, **arm))],
+            "cells": ["elman", "lstm"],
+            "first_seed": 10_000,
+        }
         plan = made("fairness", **own, **arms)
         store(plan, ["fairness"], end)
         verdicts = json.loads((judge(plan, Results()) / "verdicts.json").read_text())
@@ -179,7 +193,7 @@ def test_a_claim_may_compare_a_cell_that_its_experiment_alone_trains(
     own = {"experiment": "ablation", "cells": pair, "where": {"learning_rate": 0.01}}
     small = {"variants": ["lstm_nig"], "rates": [0.01], "width": 4, "updates": 40}
     arms = {"ablation": {**small, "tasks": [{"task": name, "lengths": [10]} for name in FOUR]}}
-    plan = made("ablation", claims=[str(write(tmp_path, **own))], **arms)
+    plan = made("ablation", claims=[str(write(tmp_path, **own))], first_seed=10_000, **arms)
     ends = {"lstm_nig": "unsolved"}
     store(plan, ["ablation"], lambda label, condition, seed: ends.get(condition.cell, "solved"))
     verdicts = json.loads((judge(plan, Results()) / "verdicts.json").read_text())

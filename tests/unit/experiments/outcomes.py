@@ -12,7 +12,7 @@ import torch
 
 from lstm_bench import experiments
 from lstm_bench.planning.plan import resolve
-from lstm_bench.probes import cost, crossover, extrapolation, gradient_flow, selective_memory
+from lstm_bench.probes import cost, extrapolation, gradient_flow, selective_memory
 from lstm_bench.spec import Condition, SeedBlock
 from lstm_bench.store.paths import Results
 from lstm_bench.store.plans import Plan
@@ -41,7 +41,6 @@ SMALL: dict[str, Any] = {
     "learning_rates": None,
     "device": "cpu",
     "cost": {"lengths": [5, 10], "widths": [4, 8], "length": 5, "samples": 3},
-    "crossover": {"lengths": [5], "samples": 3},
     "gradient_flow": {"length": 20, "batch": 4, "exponents": 1, "trajectories": 1},
     "truncation": {
         "tasks": ["adding", "temporal_order"],
@@ -60,7 +59,15 @@ SMALL: dict[str, Any] = {
         "lags": [0, 2],
         "cells": None,
     },
-    "overfitting": {"sizes": [16, 32], "lengths": [10], "updates": BUDGET, "cells": None},
+    "overfitting": {
+        "tasks": ["temporal_order", "adding"],
+        "sizes": [16, 32],
+        "lengths": [10],
+        "updates": BUDGET,
+        "cells": None,
+        "comparisons": ["equal parameters", "equal width"],
+        "weight_decay": 1.0,
+    },
     "extrapolation": {
         "tasks": ["adding", "anbn"],
         "lengths": [10],
@@ -90,7 +97,6 @@ End = Callable[[str, Condition, int], str]  # label of the cell, condition, seed
 
 PROBES = {
     "cost": cost,
-    "crossover": crossover,
     "extrapolation": extrapolation,
     "gradient_flow": gradient_flow,
     "selective_memory": selective_memory,

@@ -1,4 +1,4 @@
-"""What gradient_flow, truncation and crossover ask for, and what they refuse."""
+"""What gradient_flow, truncation and training_time ask for, and what they refuse."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.workflow.workspace import TINY
 
 
 def planned(**changes: Any) -> dict[str, Any]:
-    asked = {"experiments": ["horizon", "gradient_flow", "truncation", "crossover"]}
+    asked = {"experiments": ["horizon", "gradient_flow", "truncation", "training_time"]}
     settings = {
         "truncation": {
             "tasks": ["temporal_order"],
@@ -21,16 +21,15 @@ def planned(**changes: Any) -> dict[str, Any]:
             "windows": [1, 2, 10, 50],
             "cells": None,
         },
-        "crossover": {"lengths": [1]},
     }
     return resolve({**TINY, **asked, **settings, **changes}, SCHEMA)
 
 
-def test_gradient_flow_and_crossover_train_nothing_of_their_own() -> None:
+def test_gradient_flow_and_training_time_train_nothing_of_their_own() -> None:
     entries = planned().experiments
     horizon = {m.condition for m in entries["horizon"].members}
     assert {m.condition for m in entries["gradient_flow"].members} == horizon
-    assert {m.condition for m in entries["crossover"].members} == horizon
+    assert {m.condition for m in entries["training_time"].members} == horizon
     runs = entries["gradient_flow"].probe_settings["runs"]
     assert {condition for condition, _ in runs} == horizon
 
@@ -61,7 +60,7 @@ def test_the_arms_of_an_experiment_hold_whatever_the_config_trains_with() -> Non
 
 def test_what_cannot_be_measured_is_refused_before_anything_runs() -> None:
     with pytest.raises(BenchError, match="reference"):
-        planned(crossover={"reference": "gru"})
+        planned(training_time={"reference": "gru"})
     with pytest.raises(BenchError, match="several layers"):
         planned(network={"layers": 2})
 

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from lstm_bench.store.datasets import make_dataset
 
 from lstm_bench.claims.base import declared
 from lstm_bench.errors import BenchError
@@ -18,7 +19,6 @@ from lstm_bench.registry import import_room
 from lstm_bench.spec import Condition, SeedBlock, Training
 from lstm_bench.store import records, salvage
 from lstm_bench.store.checksums import read_checked, write_checked, write_checked_json
-from lstm_bench.store.datasets import make_dataset
 from lstm_bench.store.files import json_bytes, write_json
 from lstm_bench.store.paths import EXPERIMENT_FILES, Results
 from lstm_bench.store.planned import PlannedCondition

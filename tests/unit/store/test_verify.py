@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 from filelock import FileLock
+from lstm_bench.store.datasets import make_dataset
 
 from lstm_bench.errors import BenchError, DamagedFile
 from lstm_bench.spec import Condition, SeedBlock
 from lstm_bench.store.conditions import read_condition
-from lstm_bench.store.datasets import make_dataset
 from lstm_bench.store.files import read_json, write_json
 from lstm_bench.store.paths import Results
 from lstm_bench.store.planned import PlannedCondition, PlannedDataset
