@@ -17,7 +17,7 @@ from lstm_bench.experiments.runs import log2_updates
 SHORTEST = "shortest"  # of `where`, as a length
 COLUMN = "column"  # of a claim: what its experiment measures of every seed
 KEYS = ["task", "cell", "seed"]
-WITHIN = ("T", "size", "distinct")  # of a seed, where an experiment measures it more than once
+WITHIN = ("T", "size")  # of a seed, where an experiment measures it more than once
 
 
 @dataclass(frozen=True)

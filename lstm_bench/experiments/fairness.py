@@ -26,7 +26,7 @@ from lstm_bench.experiments.settings import Allowed, ByCell, Cell, Cells, Length
 from lstm_bench.experiments.words import interval
 from lstm_bench.plotting.figure import Axis, Figure, Layer, figure, panel
 from lstm_bench.stats.comparisons import sign_flip
-from lstm_bench.stats.family import holm, letters, ties
+from lstm_bench.stats.family import UNTOLD, holm, letters, seeds_to_tell_apart, ties
 from lstm_bench.stats.ladder import bracket
 from lstm_bench.stats.means import mean_interval
 from lstm_bench.stats.rates import wilson
@@ -158,6 +158,9 @@ class Fairness(Experiment):
             if usual
             else "No two cells are told apart at equal width, so there is no order to survive."
         )
+        if (summary.letters == UNTOLD).all():
+            need, n = int(summary.seeds_to_tell_apart.max()), int(summary.n.max())
+            answer = f"{n} seeds cannot tell any two cells apart; {need} or more could."
         groups = {
             matched: dict(zip(group.cell, group.letters))
             for matched, group in _by(summary, "matched")
@@ -231,7 +234,9 @@ def _compare(
     p = holm([sign_flip(values[a] - values[b]) for a, b in pairs]) if enough else []
     apart = [pair for pair, each in zip(pairs, p) if each <= ALPHA]
     best_first = sorted(names, key=lambda name: -values[name].mean())
-    told = letters(ties(best_first, apart))
+    need = seeds_to_tell_apart(len(names), ALPHA)
+    able = len(values) >= need
+    told = letters(ties(best_first, apart)) if able else dict.fromkeys(names, UNTOLD)
     other = reference(settings, names)
     found = {}
     for cell in names:
@@ -245,6 +250,7 @@ def _compare(
             "low": low,
             "high": high,
             "letters": told[cell],
+            "seeds_to_tell_apart": need,
         }
     return found
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Annotated
 
+import numpy as np
 import pandas as pd
 
 from lstm_bench.errors import BenchError
@@ -58,7 +59,7 @@ class GradientFlow(Experiment):
     respect to the state h at every earlier step. The slope of log10 ||dL/dh|| against the lag is
     fitted over lags from a sixth to two thirds of the length; the decay length is the number of
     steps in which the norm changes by a factor e, falling or rising. Points are means over
-    replicates with 95 % bootstrap intervals, taken of what ten steps keep of the norm,
+    replicates with 95 % intervals, taken of what ten steps keep of the norm,
     10^(-10 |slope|), which lies between 0 and 1: a gradient of exactly 0 keeps nothing, and a flat
     one has a decay length without bound. After training, of the replicates that solved the task,
     whose training stopped at the same criterion. Prediction: among replicates of one task and
@@ -113,7 +114,10 @@ class GradientFlow(Experiment):
             if not len(kept):
                 continue
             row = {**about, "n": len(kept), "trained": int(group.judged.sum())}
-            row |= {"solved": int(group.solved.sum()), **bounds("kept", mean_interval(kept))}
+            row |= {
+                "solved": int(group.solved.sum()),
+                **bounds("kept", np.clip(mean_interval(kept), 0, 1)),
+            }
             rows.append(row)
         table = frame(rows, dict.fromkeys(["task", "cell", "T", "stage"], object) | {"n": int})
         return table.assign(
@@ -169,7 +173,7 @@ class GradientFlow(Experiment):
     def verdict(self, table: pd.DataFrame, summary: pd.DataFrame) -> dict[str, object]:
         cells, across = summary[summary.cell != ALL], summary[summary.cell == ALL]
         clear = cells[(cells.auc_low > 0.5) | (cells.auc_high < 0.5)]
-        ranks = ", ".join(across.task + " " + spans(across, "auc", "{:.2f}", ""))
+        ranks = ", ".join(across.task + " " + spans(across, "auc", "{:.2f}", "none"))
         ranks = ranks if across.auc.notna().any() else "not defined"
         return {
             "answer": f"{_finding(table)}. AUC of a flat gradient at the start for solving, over "
@@ -186,10 +190,10 @@ class GradientFlow(Experiment):
         """All tasks, and below them the norms against lag and who solved what."""
         curves = curves_of(evidence)
         lag = Axis("lag (steps before the last output)")
-        panels = []
+        panels, few = [], "stage == 'end' and solved * 2 < n"
         for stage, when in WHEN.items():
             at = f"stage == '{stage}' and part =="
-            curve = partial(Layer, "lag", look="curve", faded="solved * 2 < n", rows=curves)
+            curve = partial(Layer, "lag", look="curve", faded=few, rows=curves)
             panels.append(
                 panel(
                     lag,
@@ -233,15 +237,15 @@ def _decay(table: pd.DataFrame, evidence: Evidence, more: Iterable = (), note: s
                 *("T", "decay_length", "decay_length_low", "decay_length_high"),
                 only=f"stage == '{stage}'", faded="stage == 'end' and solved * 2 < trained",
             ),
-            line(),
+            line(only=f"stage == '{stage}'"),
             empty="no replicate solves it",
         )
         for stage, when in WHEN.items()
     ]  # fmt: skip
     note = note or (
         "Decay length: steps in which ||dL/dh|| changes by a factor e. n = {n} replicates a point, "
-        "means with 95 % bootstrap intervals; after training of those that solve the task, faded "
-        "where they are fewer than half."
+        "means with 95 % intervals; after training of those that solve the task, faded where they "
+        "are fewer than half. The title has medians over the tasks shown."
     )
     finding = _finding(table)
     return figure(
@@ -255,15 +259,14 @@ def _finding(table: pd.DataFrame) -> str:
     T = table[table.n > 0]["T"].max()
     at = table[(table["T"] == T) & (table.n > 0)]
     parts = []
-    for stage, when in WHEN.items():
-        rows = at[at.stage == stage]
-        if stage == "end":
-            rows = rows[2 * rows.solved >= rows.trained]
+    for stage, when in (("init", "at the start"), ("end", "where the task is solved")):
+        rows = at[(at.stage == stage) & ((stage == "init") | (2 * at.solved >= at.trained))]
         lengths = rows.groupby("cell", sort=False).decay_length.median().sort_values()
         if len(lengths):
             ends = list(dict.fromkeys([lengths.index[0], lengths.index[-1]]))
-            parts.append(f"{when} " + " to ".join(f"{_steps(lengths[c])} ({c})" for c in ends))
-    return f"Steps over which gradients decay by a factor e at T = {T}: {'; '.join(parts)}"
+            told = " to ".join(f"{_steps(lengths[cell])} ({cell})" for cell in ends)
+            parts.append(f"{told} steps {when}")
+    return f"At T = {T} gradients decay by a factor e over {', over '.join(parts)}"
 
 
 def _steps(length: float) -> str:

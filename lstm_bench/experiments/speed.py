@@ -99,7 +99,8 @@ class Speed(Experiment):
     def probe_settings(self, sweep: Sweep) -> dict[str, object]:
         s = dict(vars(self.settings))
         s["cells"] = [
-            {"name": c.name, "options": c.at(self.settings.length), "shown": c.shown} for c in s["cells"]
+            {"name": c.name, "options": c.at(self.settings.length), "shown": c.shown}
+            for c in s["cells"]
         ]
         limit = s.pop("memory_limit_gib")
         fixed = {"batch": s.pop("batch"), "inputs": s.pop("inputs")}

@@ -85,6 +85,9 @@ def ties(names: Sequence[str], apart: Collection[tuple[str, str]]) -> list[list[
     return sorted(found, key=lambda group: [place[name] for name in group])
 
 
+UNTOLD = "–"  # in place of a letter, where so few replicates cannot tell any two apart
+
+
 def letters(groups: Sequence[Sequence[str]]) -> dict[str, str]:
     """`a`, `ab`, `b`: the groups of each name; names without a letter in common are told apart."""
     found: dict[str, str] = {}

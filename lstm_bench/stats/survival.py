@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
+from math import comb
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 import scipy
 
-from lstm_bench.stats.family import holm, letters, ties
+from lstm_bench.stats.family import UNTOLD, holm, letters, ties
 from lstm_bench.stats.means import mean_interval
 from lstm_bench.stats.rates import LEVEL
 
@@ -66,8 +67,8 @@ def time_to_solve(times: np.ndarray, solved: np.ndarray, horizon: float) -> Time
         median_low=float(band.iloc[0, 0]),
         median_high=float(band.iloc[0, 1]),
         mean=mean,
-        mean_low=low,
-        mean_high=high,
+        mean_low=max(low, 0.0),  # Student's interval of a few does not know where times end
+        mean_high=min(high, horizon),
         horizon=horizon,
     )
 
@@ -132,7 +133,8 @@ class ToldApart:
     """Names compared by their times: adjusted p-values of pairs, and a letter for each tie group.
 
     p         by pair, Holm over all of them
-    letters   `a` for the fastest and those it is not told apart from, and so on
+    letters   `a` for the fastest and those it is not told apart from, and so on; a dash for all,
+              where so few replicates cannot tell any two apart
     """
 
     p: Mapping[frozenset[str], float]
@@ -147,4 +149,9 @@ def told_apart(
     adjusted = holm([logrank(times[a], times[b], relabellings) for a, b in pairs])
     apart = [pair for pair, p in zip(pairs, adjusted) if p <= alpha]
     found = {frozenset(pair): p for pair, p in zip(pairs, adjusted)}
+    # the smallest p there is: one relabelling of all, and the opposite one
+    sizes = [(len(times[a][0]), len(times[b][0])) for a, b in pairs]
+    least = min((2 / comb(n + m, n) for n, m in sizes), default=0.0)
+    if least * len(pairs) > alpha:
+        return ToldApart(found, dict.fromkeys(times, UNTOLD))
     return ToldApart(found, letters(ties(list(times), apart)))

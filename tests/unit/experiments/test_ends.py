@@ -152,7 +152,7 @@ def test_a_gradient_predicts_nothing_where_all_end_alike(end: str) -> None:
     draw(plan, "gradient_flow", Results())
     assert "over all cells: not defined" in said("gradient_flow")
     shown = GradientFlow().display(read_csv(folder / "summary.csv"))
-    assert shown["AUC of the slope"].tolist() == ["", ""]
+    assert shown["AUC of a flat gradient"].tolist() == ["", ""]
 
 
 @pytest.mark.parametrize("status", ["error", "out_of_memory"])

@@ -123,6 +123,18 @@ def test_equal_time_is_the_run_at_equal_width_read_earlier() -> None:
     assert timed.solved["lstm"]
 
 
+def test_seeds_too_few_to_tell_any_two_apart_have_no_letters_and_say_how_many_could() -> None:
+    experiment = Fairness()
+    told = {}
+    for n in (5, 6):
+        seen = fairness(n)
+        table = experiment.table(seen)
+        told[n] = experiment.verdict(table, experiment.summary(table, seen))
+    assert told[5]["answer"] == "5 seeds cannot tell any two cells apart; 6 or more could."
+    assert set(told[5]["letters"]["width"].values()) == {"–"}  # type: ignore[index]
+    assert "cannot tell" not in str(told[6]["answer"])
+
+
 def test_the_verdict_does_not_hang_on_measured_seconds() -> None:
     experiment, one, other = Fairness(), fairness(), fairness()
     other.timing["train_seconds"] *= np.linspace(0.5, 5, len(other.timing))

@@ -111,6 +111,13 @@ def test_equal_cells_share_a_letter_in_nearly_every_family() -> None:
     assert far.p[frozenset(("fast", "slow"))] < 0.01
 
 
+def test_too_few_replicates_to_tell_any_two_apart_have_no_letters() -> None:
+    two = {name: (np.array([i + 1.0, i + 1.5]), np.ones(2, bool)) for i, name in enumerate(NAMES)}
+    assert set(told_apart(two, relabellings=FEW).letters.values()) == {"–"}
+    alone = {"one": two["one"]}
+    assert told_apart(alone, relabellings=FEW).letters == {"one": "a"}
+
+
 @pytest.mark.parametrize("n", [10, 20])
 def test_the_interval_of_a_difference_of_restricted_means_covers_it(n: int) -> None:
     rng, covered = np.random.default_rng(n), 0
