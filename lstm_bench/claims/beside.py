@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from lstm_bench.claims.base import Claim
 from lstm_bench.claims.judge import Comparison
+from lstm_bench.claims.votes import DOWN, UP, Vote
 from lstm_bench.stats.means import mean_interval
 
 
 @dataclass(frozen=True)
 class Against:
-    """The tasks on which another comparison lies on the other side of the threshold.
+    """The tasks that voted and on which another comparison lies on the other side.
 
     flips   with its whole interval
     leans   with its mean alone
@@ -31,25 +32,22 @@ def lies(claim: Claim, effect: float) -> int:
     return 0 if tie else int(np.sign(gap))
 
 
-def against(claim: Claim, main: Comparison, other: Comparison) -> Against:
-    """Task by task; one on which either reads as the threshold is on neither side."""
+def against(claim: Claim, votes: Iterable[Vote], other: Comparison) -> Against:
+    """On the tasks that voted up or down; what reads as the threshold is on neither side."""
     flips: list[str] = []
     leans: list[str] = []
-    for task, values in other.tasks.items():
-        own = main.tasks.get(task, np.array([]))
-        if not len(own) or not len(values):
-            continue
-        theirs, *ends = mean_interval(values)
-        way = lies(claim, theirs)
-        if way * lies(claim, float(own.mean())) < 0:
-            clear = np.isfinite(ends).all() and {lies(claim, end) for end in ends} == {way}
-            (flips if clear else leans).append(task)
+    for vote in votes:
+        mine = {UP: 1, DOWN: -1}.get(vote.way, 0)
+        theirs, *ends = mean_interval(other.tasks.get(vote.task, ()))
+        if np.isfinite(theirs) and lies(claim, theirs) * mine < 0:
+            clear = np.isfinite(ends).all() and {lies(claim, end) for end in ends} == {-mine}
+            (flips if clear else leans).append(vote.task)
     return Against(tuple(flips), tuple(leans))
 
 
-def disagreement(claim: Claim, main: Comparison, others: Iterable[Comparison]) -> str:
+def disagreement(claim: Claim, votes: Sequence[Vote], others: Iterable[Comparison]) -> str:
     """One sentence for those that flip, one for those that only point the other way."""
-    found = [(other.name, against(claim, main, other)) for other in others]
+    found = [(other.name, against(claim, votes, other)) for other in others]
     flips = [f"{name} on {', '.join(each.flips)}" for name, each in found if each.flips]
     leans = [f"{name} on {', '.join(each.leans)}" for name, each in found if each.leans]
     said = [f"It flips for {'; '.join(flips)}."] if flips else []

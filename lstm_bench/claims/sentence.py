@@ -29,7 +29,7 @@ def as_json(judged: Judged) -> dict[str, object]:
         "ratio": ratio,
         "exact": measure.exact,
         "verdict": judged.verdict,
-        "exploratory": judged.exploratory,
+        "exploratory": judged.exploratory and found.found,
         "answer": answer(judged),
         "reason": judged.reason,
         "p_adjusted": judged.adjusted,
@@ -42,7 +42,7 @@ def as_json(judged: Judged) -> dict[str, object]:
         "by_task": [_vote(judged, vote) for vote in judged.votes],
         "beside": [_beside(judged, other) for other in judged.others if other.found],
         "not_trained": [" against ".join(pair) for pair in judged.not_trained],
-        "disagreement": disagreement(claim, found, judged.others),
+        "disagreement": disagreement(claim, judged.votes, judged.others),
         "ties": judged.ties,
         "ties_need": judged.ties_need,
         "figure": f"experiments/{claim.experiment}/figure.svg" if found.cells else "",
@@ -88,8 +88,8 @@ def _vote(judged: Judged, vote: Vote) -> dict[str, object]:
 
 def _beside(judged: Judged, other: Comparison) -> dict[str, object]:
     claim, ratio = judged.claim, judged.claim.measure.ratio
-    there = {task: float(values.mean()) for task, values in other.tasks.items()}
-    where = against(claim, judged.found, other)
+    there = {task: float(values.mean()) for task, values in other.tasks.items() if len(values)}
+    where = against(claim, judged.votes, other)
     return {
         **_numbers(other),
         "name": other.name,

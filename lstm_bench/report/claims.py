@@ -77,7 +77,7 @@ def _votes_table(claim: Mapping[str, Any]) -> str:
             "95 % interval": vote["shown"]["interval"],
             "n": vote["n"],
             "adjusted p": vote["shown"]["p_adjusted"],
-            "smallest effect found in 4 of 5 sweeps": vote["shown"]["smallest_detectable"],
+            "smallest distance found in 4 of 5 sweeps": vote["shown"]["smallest_detectable"],
         }
         for vote in claim["by_task"]
     ]
@@ -108,16 +108,18 @@ def _where(each: Mapping[str, Any]) -> str:
     """`flips on copy; other side on adding`, or the same side everywhere."""
     parts = [f"flips on {', '.join(each['flips'])}"] if each["flips"] else []
     parts += [f"other side on {', '.join(each['leans'])}"] if each["leans"] else []
-    return "; ".join(parts) or "same side on every task"
+    return "; ".join(parts) or "nowhere on the other side"
 
 
 def _holds(claim: Mapping[str, Any]) -> str:
-    """`same side in 4 of 6; flips: gru against elman`: what stands beside it, in a few words."""
+    """`agrees in 4 of 6; flips on a task: gru against elman`, in a few words."""
     beside = claim["beside"]
     if not beside:
         return "not trained here" if claim["not_trained"] and claim["figure"] else "–"
+    if not any(vote["vote"] in ("up", "down") for vote in claim["by_task"]):
+        return "–"
     same = sum(not each["flips"] and not each["leans"] for each in beside)
-    parts = [f"same side in {same} of {len(beside)}"]
+    parts = [f"agrees in {same} of {len(beside)}"]
     flips = [each["name"] for each in beside if each["flips"]]
     leans = [each["name"] for each in beside if each["leans"] and not each["flips"]]
     parts += [f"flips on a task: {', '.join(flips)}"] if flips else []

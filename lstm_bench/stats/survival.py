@@ -66,8 +66,8 @@ def time_to_solve(times: np.ndarray, solved: np.ndarray, horizon: float) -> Time
         median_low=float(band.iloc[0, 0]),
         median_high=float(band.iloc[0, 1]),
         mean=mean,
-        mean_low=low,
-        mean_high=high,
+        mean_low=max(low, 0.0),  # Student's interval of a few does not know where times end
+        mean_high=min(high, horizon),
         horizon=horizon,
     )
 

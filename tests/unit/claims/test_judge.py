@@ -13,7 +13,7 @@ from lstm_bench.claims.beside import Against, against, disagreement, lies
 from lstm_bench.claims.judge import Comparison, Judged, compare, settle
 from lstm_bench.claims.sentence import answer, as_json, plain
 from lstm_bench.claims.statistics import rows_where
-from lstm_bench.claims.votes import DEPENDS, OPEN, REFUTED, SUPPORTED
+from lstm_bench.claims.votes import DEPENDS, DOWN, OPEN, REFUTED, SUPPORTED, UP, Vote
 
 CLAIM = Claim(
     id="x",
@@ -160,16 +160,16 @@ def compared(*cells: str, note: str = "", **tasks: np.ndarray) -> Comparison:
 UPWARD = np.linspace(0.2, 0.4, 10)
 
 
-def test_pairs_on_the_other_side_are_named_by_task() -> None:
-    main = compared("lstm", "elman", adding=UPWARD, copy=-UPWARD, order=UPWARD * 0)
-    other = compared("gru", "elman", adding=-UPWARD, copy=-UPWARD, order=UPWARD)
+def test_pairs_on_the_other_side_are_named_by_the_tasks_that_voted() -> None:
+    votes = [Vote("adding", UPWARD, UP), Vote("copy", -UPWARD, DOWN), Vote("order", UPWARD, OPEN)]
+    other = compared("gru", "elman", adding=-UPWARD, copy=-UPWARD, order=-UPWARD)
     wide = compared("lstm", "irnn", adding=np.linspace(-0.5, 0.4, 10), copy=-UPWARD)
     same = compared("lstm", "elman", note="at equal parameters", adding=UPWARD / 2)
-    assert against(CLAIM, main, other) == Against(flips=("adding",))
-    assert against(CLAIM, main, wide) == Against(leans=("adding",))
-    assert against(CLAIM, main, same) == Against()
+    assert against(CLAIM, votes, other) == Against(flips=("adding",))
+    assert against(CLAIM, votes, wide) == Against(leans=("adding",))
+    assert against(CLAIM, votes, same) == Against()
     assert same.name == "lstm against elman (at equal parameters)"
-    assert disagreement(CLAIM, main, [other, wide, same]) == (
+    assert disagreement(CLAIM, votes, [other, wide, same]) == (
         "It flips for gru against elman on adding. "
         "It points the other way for lstm against irnn on adding."
     )

@@ -9,12 +9,10 @@ import pytest
 
 from lstm_bench.experiments.base import Evidence
 from lstm_bench.experiments.gradient_flow import GradientFlow
-from lstm_bench.experiments.overfitting import Overfitting
 from lstm_bench.experiments.selective_memory import SelectiveMemory
 from lstm_bench.experiments.truncation import Truncation, held
 from lstm_bench.spec import Condition, Training
-from tests.unit.experiments.hand_made import evidence, planned
-from tests.unit.experiments.test_overfitting import fitted
+from tests.unit.experiments.hand_made import BUDGET, evidence, planned
 
 
 def seen(rows: list[dict[str, Any]], probe: list[dict[str, Any]], **plan: Any) -> Evidence:
@@ -65,40 +63,50 @@ def memory(seed: int, measure: str, of: str, value: float, gate: str = "") -> di
     return {**about, "measure": measure, "of": of, "value": value}
 
 
-def test_a_gate_is_held_against_its_better_control_and_unsolved_replicates_are_left_out() -> None:
+def test_a_gate_is_held_against_a_clock_and_what_it_did_untrained_stands_apart() -> None:
     probe = []
     for seed in (0, 1):
         probe += [memory(seed, "auc", "trained", 0.9), memory(seed, "auc", "shuffled", 0.6)]
-        probe += [memory(seed, "auc", "untrained", 0.7), memory(seed, "loss", "intact", 0.1)]
+        probe += [memory(seed, "auc", "untrained", 1.0), memory(seed, "loss", "intact", 0.1)]
         probe += [
             memory(seed, "loss", "clamped", 0.5, "i"),
             memory(seed, "loss", "clamped", 1, "f"),
         ]
-        probe += [memory(seed, "loss", "clamped", 9.0, "o")]  # neither writes nor keeps
     replicates = [
-        {"condition": "c", "seed": 0},
+        {"condition": "c", "seed": 0, "updates_to_solve": 40},
         {"condition": "c", "seed": 1, "status": "unsolved"},
     ]
-    (row,) = SelectiveMemory().measured(seen(replicates, probe)).to_dict("records")
-    assert row["seed"] == 0
-    assert row["auc_above_controls"] == pytest.approx(0.2)
-    assert row["loss_without_choice"] == pytest.approx(0.65)
+    found = SelectiveMemory().measured(seen(replicates, probe)).set_index("seed")
+    assert found.auc_beyond_clock[0] == pytest.approx(0.3)
+    assert found.auc_beyond_untrained[0] == pytest.approx(-0.1)  # not the larger of two controls
+    assert found.loss_without_input_gate[0] == pytest.approx(0.4)
+    assert found.loss_without_forget_gate[0] == pytest.approx(0.9)
+    assert found.loc[1].drop(["task", "cell", "T", "updates"]).isna().all()  # it did not solve
+    assert found.updates.tolist() == [40, BUDGET]
 
 
-def test_the_gap_is_that_beyond_the_same_seed_with_the_most_sequences() -> None:
-    found = Overfitting().measured(
-        fitted(
-            {
-                ("lstm", 0, 16): [(1, 0.0), (0.2, 0.5)],
-                ("lstm", 0, 64): [(1, 0.0), (0.8, 0.5)],
-                ("elman", 0, 16): [(1, 0.0), (0.4, 0.5)],
-            }
-        )
-    )
-    at = found.set_index(["cell", "data"])
-    assert at.gap_beyond_plenty["lstm", "few"] == pytest.approx((0.8 - 0.2) / 2)
-    assert at.gap_beyond_plenty["lstm", "plenty"] == 0
-    assert np.isnan(at.gap_beyond_plenty["elman", "few"])  # it has no plenty to compare with
+def test_a_network_without_a_gate_is_compared_seed_by_seed_with_the_whole_one() -> None:
+    plan = {"whole": planned(), "without": planned()}
+    times = {"whole": (10, 40, 100), "without": (20, 80, None)}
+    names = {"whole": "lstm_peephole", "without": "lstm_nfg"}
+    replicates = [
+        {
+            "condition": condition,
+            "seed": seed,
+            "cell_label": names[condition],
+            "updates_to_solve": updates,
+            "status": "solved" if updates else "unsolved",
+        }
+        for condition, each in times.items()
+        for seed, updates in enumerate(each)
+    ]
+    probe = [memory(0, "loss", "intact", 0.1) | {"condition": "whole"}]
+    table = SelectiveMemory().table(seen(replicates, probe, **plan))
+    (ratio,) = table[table.measure == "ratio"].to_dict("records")
+    assert (ratio["cell"], ratio["gate"], ratio["n"]) == ("lstm_nfg", "f", 3)
+    assert ratio["mean"] == pytest.approx((2 * 2 * BUDGET / 100) ** (1 / 3))
+    shares = table[table.measure == "share"].set_index("cell")["mean"]
+    assert shares.to_dict() == pytest.approx({"lstm_peephole": 1, "lstm_nfg": 2 / 3})
 
 
 def test_what_a_cut_loses_is_told_by_what_the_last_window_holds() -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import pytest
 
 from lstm_bench.errors import BenchError
@@ -28,7 +28,7 @@ def fitted(curves: dict[tuple[str, int, int], list[tuple[float, float]]]) -> Evi
         condition = f"{cell}{size}"
         plan[condition] = planned(train_size=size)
         about = {"condition": condition, "seed": seed, "cell_label": cell, "task_label": "adding"}
-        arm = {"comparison": "equal width", "size": size, "distinct": size, "weight_decay": 0.0}
+        arm = {"comparison": "equal parameters", "size": size, "weight_decay": 0.0}
         known = {"T": 20, "width": 8, "floor": 2.0, "test_score": 0.7}
         replicates.append({**about, **arm, **known})
         for place, (loss, score) in enumerate(curve):
@@ -49,35 +49,36 @@ def test_the_matched_reading_is_the_first_below_the_share_of_the_floor() -> None
     assert row["gap"] == pytest.approx((1.0 - 0.01) / 2)
 
 
-def test_a_replicate_that_never_fits_its_training_set_is_not_compared() -> None:
+def test_a_replicate_that_never_fits_its_training_set_is_read_at_the_end_alone() -> None:
     seen = fitted(
         {
             ("elman", 0, 16): [(1, 0.0), (0.01, 0.9)],
-            ("elman", 1, 16): [(1, 0.0), (0.01, 0.8)],
-            ("elman", 0, 64): [(1, 0.0), (0.50, 0.0)],
-            ("lstm", 0, 16): [(1, 0.0), (0.01, 0.6)],
+            ("elman", 1, 16): [(1, 0.0), (0.50, 0.0)],
+            ("lstm", 0, 16): [(1, 0.0), (0.09, 0.6), (0.03, 0.5)],
             ("lstm", 1, 16): [(1, 0.0), (0.01, 0.4)],
-            ("lstm", 0, 64): [(1, 0.0), (0.01, 1.0)],
         }
     )
-    experiment = OVERFITTING
-    table = experiment.table(seen)
-    at = table.set_index(["cell", "size"])
-    assert at.fitted[("elman", 64)] == 0
-    assert np.isnan(at.matched_score[("elman", 64)])
-    (row,) = experiment.summary(table, seen).to_dict("records")
-    assert (row["sizes"], row["n"]) == ("16", 2)
-    assert row["difference"] == pytest.approx(-0.35)
-    assert (
-        "lstm minus elman" in experiment.verdict(table, experiment.summary(table, seen))["answer"]
-    )
+    table = OVERFITTING.table(seen).set_index("cell")
+    assert table.fitted.to_dict() == {"elman": 1, "lstm": 2}
+    measured = OVERFITTING.measured(seen).set_index(["reading", "cell", "seed"])
+    assert ("same training loss", "elman", 1) not in measured.index
+    assert measured.gap["end", "elman", 1] == pytest.approx((1 - 0.5) / 2)
+    assert measured.gap["end", "lstm", 0] == pytest.approx((1 - 0.03) / 2)
+    assert measured.gap["same training loss", "lstm", 0] == pytest.approx((1 - 0.09) / 2)
+    assert measured.score["same training loss", "lstm", 0] == 0.6
+    summary = OVERFITTING.summary(OVERFITTING.table(seen), seen).set_index(["reading", "cell"])
+    assert summary.pairs["end", "lstm"] == 2
+    assert summary.difference["end", "lstm"] == pytest.approx((-0.01 + 0.245) / 2)
+    assert summary.pairs["same training loss", "lstm"] == 1
+    told = OVERFITTING.verdict(table, summary.reset_index())["answer"]
+    assert "lstm +0.12" in str(told)
 
 
 def test_where_nothing_can_be_compared_the_answer_says_so() -> None:
-    seen = fitted({("elman", 0, 16): [(1, 0.0), (1, 0.0)], ("lstm", 0, 16): [(1, 0), (1, 0)]})
-    experiment = OVERFITTING
-    table = experiment.table(seen)
-    assert "No two cells" in experiment.verdict(table, experiment.summary(table, seen))["answer"]
+    seen = fitted({("lstm", 0, 16): [(1, 0.0), (1, 0.0)]})
+    table = OVERFITTING.table(seen)
+    summary = OVERFITTING.summary(table, seen)
+    assert "No two cells" in str(OVERFITTING.verdict(table, summary)["answer"])
 
 
 def sweep(**changes: Any) -> Sweep:
@@ -93,17 +94,20 @@ def sweep(**changes: Any) -> Sweep:
     return Sweep(**{**given, **changes})
 
 
-def test_every_size_is_trained_at_both_widths_and_the_rest_at_one() -> None:
+def test_every_size_is_trained_at_equal_parameters_and_more_where_it_is_asked_for() -> None:
     members = list(OVERFITTING.members(sweep()))
-    elman = [m for m in members if m.cell == "elman"]
-    own = [m for m in elman if m.factors["comparison"] == "equal width"]
-    equal = [m for m in elman if m.factors["comparison"] == "equal parameters"]
-    assert {m.condition.width for m in own} == {8}
-    assert {m.condition.width for m in equal} == {17}
-    assert [m.condition.training.train_size for m in equal] == [16, 64]
-    assert sum(m.condition.training.weight_decay > 0 for m in own) == 2
-    assert [m.condition.training.train_distinct for m in own].count(16) == 1
-    assert {m.condition.training.stop for m in members} == {"budget"}
+    elman = [m.condition for m in members if m.cell == "elman"]
+    assert {c.width for c in elman} == {17}
+    assert {m.condition.width for m in members if m.cell == "lstm"} == {8}
+    assert [c.training.train_size for c in elman] == [16, 64]
+    assert {c.training.stop for c in elman} == {"budget"}
+    both = ("equal parameters", "equal width")
+    more = Overfitting(replace(OVERFITTING.settings, comparisons=both, weight_decay=0.5))
+    found = [m for m in more.members(sweep()) if m.cell == "elman"]
+    assert [m.condition.width for m in found] == [17, 8] * 4
+    assert sum(m.condition.training.weight_decay == 0.5 for m in found) == 4
+    by_comparison = {m.factors["comparison"]: m.condition.width for m in found}
+    assert by_comparison == {"equal parameters": 17, "equal width": 8}
 
 
 def test_the_default_start_is_the_condition_that_other_experiments_train() -> None:

@@ -13,7 +13,7 @@ from lstm_bench import tasks
 from lstm_bench.cells.base import Params
 from lstm_bench.engine.network import Network
 from lstm_bench.probes import extrapolation, selective_memory, stored
-from lstm_bench.probes.selective_memory import clamped, roles
+from lstm_bench.probes.selective_memory import auc, best_auc, clamped, roles
 from lstm_bench.spec import Condition, SeedBlock
 from lstm_bench.store.paths import Results
 from lstm_bench.training import run
@@ -114,6 +114,18 @@ def test_a_gate_that_opens_on_what_matters_has_an_auc_of_1_and_its_shuffle_one_h
     assert abs(found["shuffled"] - 0.5) < 0.06  # no clock: symbols may stand anywhere
     (constant,) = [row["value"] for row in rows if row["measure"] == "constant"]
     assert constant == pytest.approx(-1 / np.log(0.9))
+
+
+def test_the_best_unit_of_gates_that_know_nothing_is_no_better_than_chance() -> None:
+    rng = np.random.default_rng(0)
+    relevant = rng.random((64, 20)) < 0.2
+    running = np.ones_like(relevant)
+    noise = rng.random((200, 64, 20))
+    assert max(auc(unit[running], relevant[running]) for unit in noise) > 0.54  # chosen by luck
+    assert abs(best_auc(noise, relevant, running) - 0.5) < 0.04
+    knowing = noise.copy()
+    knowing[7] += relevant
+    assert best_auc(knowing, relevant, running) == 1
 
 
 def test_extrapolation_tests_at_every_multiple_and_counts_without_gaps(

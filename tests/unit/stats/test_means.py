@@ -14,7 +14,7 @@ from lstm_bench.stats.means import mean_interval
 def test_the_interval_covers_a_normal_mean_as_often_as_it_says(n: int) -> None:
     rng = np.random.default_rng(0)
     found = [mean_interval(rng.normal(1.0, 2.0, n)) for _ in range(600)]
-    assert np.mean([low <= 1.0 <= high for _, low, high in found]) >= 0.92
+    assert np.mean([low <= 1.0 <= high for _, low, high in found]) >= 0.90
 
 
 def test_the_mean_of_capped_times_is_covered_better_than_by_plain_percentiles() -> None:
