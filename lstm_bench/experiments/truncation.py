@@ -26,6 +26,7 @@ COLUMNS = 3  # cells in the main figure
 FUTILE = 0.5  # of the budget: a replicate still at the chance loss stops
 # how often the last window holds the last relevant input
 NOTHING, NEVER, SOMETIMES, ALWAYS = "no step", "never", "sometimes", "always"
+UNCUT = "whole"
 Rate = Annotated[float | None, Allowed(exclusiveMinimum=0, maximum=10)]
 
 
@@ -119,8 +120,8 @@ class Truncation(Experiment):
         about = self.table(evidence)[[*ARM, "window"]].astype({"carry": bool})
         rows = rows.merge(about, on=ARM)
         keys = ["task", "cell", "T", "seed"]
-        whole = rows[rows.window == ""].set_index(keys).solved
-        cut = rows[rows.window != ""].groupby([*keys, "carry", "window"]).solved.mean()
+        whole = rows[rows.window == UNCUT].set_index(keys).solved
+        cut = rows[rows.window != UNCUT].groupby([*keys, "carry", "window"]).solved.mean()
         lost = cut.reset_index().join(whole.rename("whole"), on=keys)
         return lost.assign(lost_by_cut=lost.whole - lost.solved)
 
@@ -128,7 +129,7 @@ class Truncation(Experiment):
         """One row a task, cell and T: how many replicates solve it, by what the windows hold."""
         rows = []
         for about, group in groups(table[table.n > 0], ["task", "cell", "T"]):
-            row = {**about, "whole": _solved(group[group.window == ""])}
+            row = {**about, "whole": _solved(group[group.window == UNCUT])}
             for name in (NOTHING, NEVER, SOMETIMES, ALWAYS):
                 row[name] = _solved(group[(group.window == name) & group.carry])
             row["reset"] = _solved(group[~group.carry.astype(bool)])
@@ -158,12 +159,13 @@ class Truncation(Experiment):
             Layer, "holds", "share", "low", "high", by="task", look="points", hollow="k == 1"
         )
         panels = [
-            panel(holds, SOLVED, share(only=f"window != '' and {which}"), title=title)
+            panel(holds, SOLVED, share(only=f"k < T and {which}"), title=title)
             for which, title in (("carry", "state carried"), ("not carry", "state reset"))
         ]
         note = (
             "A point a window and T = {T}; n = {n} replicates, Wilson 95 % intervals. Hollow: k = "
-            "1, no gradient passes from step to step."
+            "1, no gradient passes from step to step. Solved with the whole gradient: "
+            f"{_solved(table[table.window == UNCUT])}."
         )
         order = {task: place for place, task in enumerate(dict.fromkeys(table.task))}
         finding = _finding(table)
@@ -213,9 +215,9 @@ def _relevant(
 
 
 def window_of(k: int, T: int, holds: float) -> str:
-    """What is said of a window; nothing of the whole gradient, or of a task that cannot say."""
+    """What a window holds; `unknown` where the task cannot say, `whole` of a gradient not cut."""
     if k >= T:
-        return ""
+        return UNCUT
     if k == 1:
         return NOTHING
     if np.isnan(holds):
@@ -229,7 +231,7 @@ def _solved(rows: pd.DataFrame) -> str:
 
 def _finding(table: pd.DataFrame) -> str:
     """How many solve it, by how often the last window holds the last relevant input."""
-    carried = table[table.carry.astype(bool) & (table.window != "")]
+    carried = table[table.carry.astype(bool) & (table.window != UNCUT)]
     reset = table[~table.carry.astype(bool)]
     parts = [
         f"{_solved(carried[carried.window == name])} {told}"
