@@ -50,7 +50,9 @@ def freeze(plan: Plan, results: Results) -> str:
         "rates": before.by_task(),
         "trials": before.trials,
     }
-    text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
+    text = yaml.safe_dump(
+        content, sort_keys=False, allow_unicode=True, default_flow_style=None, width=200
+    )
     write_bytes(path, (HEADER + text).encode())
     return "\n".join(
         [*told, f"{name}: {len(found.chosen)} rates written, {len(before.chosen)} in it"]
