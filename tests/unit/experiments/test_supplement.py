@@ -75,10 +75,10 @@ def test_a_sweep_waits_for_the_supplements_that_there_are(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    files = made("horizon", "gradient_flow").figure_files()
+    files = made("cost", "gradient_flow").figure_files()
     assert "results/experiments/gradient_flow/supplement.svg" in files
-    assert "results/experiments/horizon/figure.svg" in files
-    assert "results/experiments/horizon/supplement.svg" not in files
+    assert "results/experiments/cost/figure.svg" in files
+    assert "results/experiments/cost/supplement.svg" not in files
 
 
 @pytest.mark.parametrize(
