@@ -123,7 +123,19 @@ class Cost(Experiment):
             "median and quartiles of {samples} samples; batch {batch}, {replicates} replicates "
             "side by side, one thread, {device}"
         )
-        return figure(table, panels, evidence.cells, note)
+        return figure(table, panels, evidence.cells, note, finding=finding(summary))
+
+
+def finding(summary: pd.DataFrame) -> str:
+    """Operations and time of the dearest cell, in those of the one that takes the fewest."""
+    least, most = (summary.sort_values("flops_per_update", kind="stable").iloc[i] for i in (0, -1))
+    told = f"An update of {most.cell} at T = {most['T']:.0f}"
+    if most.cell == least.cell:
+        return f"{told} takes {most.flops_per_update / 1e6:.0f} million operations"
+    return (
+        f"{told} takes {most.flops_per_update / least.flops_per_update:.2g} times the operations "
+        f"of {least.cell} and {most.update_seconds / least.update_seconds:.2g} times its time"
+    )
 
 
 def _cell(sweep: Sweep, cell: Choice, T: int) -> dict[str, object]:
