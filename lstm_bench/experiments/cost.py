@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated
@@ -123,7 +124,25 @@ class Cost(Experiment):
             "median and quartiles of {samples} samples; batch {batch}, {replicates} replicates "
             "side by side, one thread, {device}"
         )
-        return figure(table, panels, evidence.cells, note)
+        return figure(table, panels, evidence.cells, note, finding=finding(summary, evidence.cells))
+
+
+def finding(summary: pd.DataFrame, cells: Sequence[str]) -> str:
+    """Operations and time of the dearest cell, in those of the one that takes the fewest.
+
+    Of several, the first in the order of `cells`: an option of the start changes no count.
+    """
+    by_cell = summary.set_index("cell")
+    by_cell = by_cell.loc[[cell for cell in cells if cell in by_cell.index]]
+    flops = by_cell.flops_per_update.astype(float)
+    least, most = by_cell.loc[flops.idxmin()], by_cell.loc[flops.idxmax()]
+    told = f"An update of {most.name} at T = {most['T']:.0f}"
+    if most.name == least.name:
+        return f"{told} takes {most.flops_per_update / 1e6:.0f} million operations"
+    return (
+        f"{told} takes {most.flops_per_update / least.flops_per_update:.2g} times the operations "
+        f"of {least.name} and {most.update_seconds / least.update_seconds:.2g} times its time"
+    )
 
 
 def _cell(sweep: Sweep, cell: Choice, T: int) -> dict[str, object]:

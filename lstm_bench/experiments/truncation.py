@@ -111,7 +111,7 @@ class Truncation(Experiment):
         return table
 
     def measured(self, evidence: Evidence) -> pd.DataFrame:
-        """What a cut loses: solved with the whole gradient, less the share of windows solved with.
+        """What a cut loses of what the whole gradient solves: 1 less the share of windows that do.
 
         By seed and length, by whether the state is carried and, as `window`, how often the last
         window holds the last relevant input: `no step` (k = 1), `never`, `sometimes`, `always`.
@@ -123,7 +123,7 @@ class Truncation(Experiment):
         whole = rows[rows.window == UNCUT].set_index(keys).solved
         cut = rows[rows.window != UNCUT].groupby([*keys, "carry", "window"]).solved.mean()
         lost = cut.reset_index().join(whole.rename("whole"), on=keys)
-        return lost.assign(lost_by_cut=lost.whole - lost.solved)
+        return lost.assign(lost_by_cut=(1 - lost.solved).where(lost.whole > 0))
 
     def summary(self, table: pd.DataFrame, evidence: Evidence) -> pd.DataFrame:
         """One row a task, cell and T: how many replicates solve it, by what the windows hold."""

@@ -49,7 +49,8 @@ def test_lengths_are_asked_of_the_tasks_that_something_trains() -> None:
 
 
 def test_equal_parameters_are_those_of_the_largest_cell_at_the_equal_width() -> None:
-    made = plan(experiments=["overfitting"], overfitting={"sizes": [16], "updates": 10})
+    both = {"tasks": ["temporal_order"], "comparisons": ["equal parameters", "equal width"]}
+    made = plan(experiments=["overfitting"], overfitting={**both, "sizes": [16], "updates": 10})
     sizes: dict[str, dict[str, int]] = {"equal width": {}, "equal parameters": {}}
     for member in made.experiments["overfitting"].members:
         size = made.conditions[member.condition].parameters
