@@ -47,7 +47,7 @@ class TruncationSettings(OwnTasks):
         *(1, 10),
         50,
     )
-    updates: Annotated[Positive, "three times what the whole gradient takes"] = 500
+    updates: Annotated[Positive, "at least twice what the whole gradient takes"] = 500
     learning_rate: Annotated[Rate, "of every arm; null takes the tuned rates"] = 0.1
 
 

@@ -47,7 +47,13 @@ def freeze(plan: Plan, results: Results) -> str:
     before.update(found)
     content = {
         "tuned_with": _grouped(before),
-        "rates": before.by_task(),
+        "rates": {
+            task: {
+                cell: {str(T): rate for T, rate in by_length.items()}
+                for cell, by_length in of.items()
+            }
+            for task, of in before.by_task().items()
+        },
         "trials": before.trials,
     }
     text = yaml.safe_dump(
