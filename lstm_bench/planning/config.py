@@ -9,14 +9,13 @@ from lstm_bench import cells, experiments, tasks
 from lstm_bench.engine.network_options import NetworkOptions
 from lstm_bench.errors import BenchError, unknown
 from lstm_bench.planning.homes import require_options
-from lstm_bench.planning.ladders import rungs
+from lstm_bench.planning.ladders import Lengths, lengths_of
 from lstm_bench.planning.widths import Sizes
 from lstm_bench.registry import build, chosen_options
 from lstm_bench.spec import TUNING_SEEDS, Training, training_keys
 from lstm_bench.store.rates import read_rates
 from lstm_bench.sweep import LENGTH, Choice, Sweep, tuned_here
 
-Lengths = Iterable[int] | Mapping[str, Any]  # a list, or a ladder (`planning.ladders`)
 SOME_LENGTH = 100  # what an option that is `T` is checked with
 ALL = "all"  # as an entry: everything the registry holds and no other entry names
 CELLS_OWN = ("network", "width", "training")  # what an entry of `cells` may set for itself
@@ -63,12 +62,7 @@ def _task(
     if "preset" in rest:
         options = {"preset": rest["preset"], **options}
     task = tasks.create(name, options)
-    own = rest.get("lengths", lengths)
-    if climbs := isinstance(own, Mapping):
-        above = lengths if isinstance(lengths, Mapping) else {}
-        given = rungs({**above, **own}, f"task {label or name!r}: lengths")
-    else:
-        given = tuple(own)
+    given, climbs = lengths_of(rest.get("lengths", lengths), lengths, label or name)
     if fit and "lengths" not in rest:
         given = task.allowed(given) or (task.shortest,)
     for T in given:

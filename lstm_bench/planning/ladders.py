@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from math import inf
 from typing import Any
 
 from lstm_bench.errors import BenchError
@@ -11,6 +12,25 @@ from lstm_bench.store.planned import PlannedLadder
 from lstm_bench.sweep import Sweep
 
 MOST = 60  # rungs
+Lengths = Iterable[int] | Mapping[str, Any]  # a list, or a ladder
+
+
+def lengths_of(own: Lengths, every: Lengths, task: str) -> tuple[tuple[int, ...], bool]:
+    """The lengths of a task, and whether they are a ladder.
+
+    own     of its entry: a list, or a ladder, which takes what it does not say from `every`
+    every   of the sweep. Where they are a list and the entry says `from` or `to` alone, it takes
+            those of the list that lie so, or else what it says
+    """
+    if not isinstance(own, Mapping):
+        return tuple(own), False
+    if isinstance(every, Mapping):
+        return rungs({**every, **own}, f"task {task!r}: lengths"), True
+    if "from" in own and "to" in own:
+        return rungs(own, f"task {task!r}: lengths"), True
+    low, high = own.get("from", 1), own.get("to", inf)
+    within = tuple(T for T in every if low <= T <= high)
+    return within or tuple(T for key, T in own.items() if key != "factor"), False
 
 
 def rungs(ladder: Mapping[str, Any], where: str) -> tuple[int, ...]:
