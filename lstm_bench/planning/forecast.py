@@ -61,10 +61,11 @@ def _row(
     asked = plan.asked if name == "whole sweep" else [name]
     probes = sum(len(plan.probe_files(each)) for each in asked)
     own = 2 * len(asked) + (FEW if name == "whole sweep" else 0)
+    trainings = {plan.ladder_of.get(pair, pair) for pair in blocks}  # a ladder is one job
     return {
         "experiment": name,
         "conditions": len(entries),
-        "jobs": len(blocks) + probes + own,
+        "jobs": len(trainings) + probes + own,
         **{
             f"{what}_hours_{which}": sum(seconds[pair][i] for pair in of) / 3600
             for what, of in (("core", on_cpu), ("gpu", on_gpu))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from math import inf
+from math import inf, log
 from typing import Any
 
 from lstm_bench.errors import BenchError
@@ -11,7 +11,7 @@ from lstm_bench.spec import digest
 from lstm_bench.store.planned import PlannedLadder
 from lstm_bench.sweep import Sweep
 
-MOST = 60  # rungs
+MOST = 60  # steps from the first rung to the last
 Lengths = Iterable[int] | Mapping[str, Any]  # a list, or a ladder
 
 
@@ -46,17 +46,16 @@ def rungs(ladder: Mapping[str, Any], where: str) -> tuple[int, ...]:
         raise BenchError(
             f"{where}: from {first} to {last} is not allowed; `to` must be at least `from`."
         )
-    found: list[int] = []
+    if log(last / first) > MOST * log(factor):
+        raise BenchError(
+            f"{where}: factor {factor} is not allowed; from {first} to {last} it takes more than "
+            f"{MOST} steps."
+        )
+    found: dict[int, None] = {}
     T = float(first)
     while round(T) < last:
-        if not found or round(T) > found[-1]:
-            found.append(round(T))
+        found[round(T)] = None
         T *= factor
-        if len(found) > MOST:
-            raise BenchError(
-                f"{where}: factor {factor} is not allowed; from {first} to {last} it makes more "
-                f"than {MOST} rungs."
-            )
     return (*found, last)
 
 

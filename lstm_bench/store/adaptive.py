@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from lstm_bench.errors import DamagedFile
@@ -20,12 +21,13 @@ def tried(record: Path) -> set[Pair]:
         raise damaged(record, error) from error
 
 
-def lost(record: Path) -> list[str]:
-    """What a finished job trained and is there no more: it is run again for that."""
-    results = Results()
-    try:
-        pairs = sorted(tried(record))
-    except DamagedFile:
-        return []
-    there = ((results.block(*pair) / "replicates.parquet").exists() for pair in pairs)
-    return [" ".join(pair) for pair, is_there in zip(pairs, there) if not is_there]
+def forget_incomplete(results: Results, records: Iterable[Path]) -> None:
+    """Delete the records of which a run is there no more: what needs them has it trained again."""
+    for record in records:
+        try:
+            blocks = [results.block(*pair) for pair in tried(record)]
+        except DamagedFile:
+            continue
+        if not all((block / "replicates.parquet").exists() for block in blocks):
+            record.unlink()
+            record.with_suffix(".sha256").unlink(missing_ok=True)

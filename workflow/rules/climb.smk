@@ -1,5 +1,5 @@
 # one job a ladder: which of its rungs are trained depends on what it finds, so that Snakemake is told of
-# the record alone. What was lost of its runs makes it climb again
+# the record alone. Where a run of it is lost the record goes too (common.smk), and it climbs again
 rule climb:
     output:
         paths.LADDER,
@@ -39,7 +39,6 @@ rule climb:
             plan.conditions[id].code
             for id in plan.ladders[wildcards.ladder].conditions
         ],
-        lost=lambda wildcards, output: lost(Path(output[0])),
     shell:
         "python -m lstm_bench.jobs.climb --name {wildcards.ladder}"
         " --ladder {params.ladder:q} --conditions {params.conditions:q}"

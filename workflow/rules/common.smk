@@ -24,7 +24,7 @@ from lstm_bench.planning.device_request import (
 )
 from lstm_bench.spec import canonical, digest
 from lstm_bench.store import salvage, paths
-from lstm_bench.store.adaptive import lost
+from lstm_bench.store.adaptive import forget_incomplete
 from lstm_bench.store.rates import require_writable
 from lstm_bench.store.records import require_known
 from lstm_bench.tracking import address
@@ -44,6 +44,7 @@ try:
     plan = ensure_plan(config, here, inherited(layers), tuning)
     if not workflow.remote_exec:
         require_known(plan, paths.Results())
+        forget_incomplete(paths.Results(), plan.records(paths.Results()))
         for sentence in [*overridden(layers), *plan.notices]:
             print(sentence, file=sys.stderr)
     address.require_allowed()

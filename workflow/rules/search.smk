@@ -16,7 +16,6 @@ rule search:
         gpu=lambda wildcards: search_gpus(plan, wildcards.search),
     params:
         search=lambda wildcards: canonical(plan.searches[wildcards.search]),
-        lost=lambda wildcards, output: lost(Path(output[0])),
     shell:
         "python -m lstm_bench.jobs.search --name {wildcards.search} --search {params.search:q}"
         " --attempt {resources.attempt} --attempts 3 >> {log:q} 2>&1"
