@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 import re
 import subprocess
@@ -16,6 +17,8 @@ from lstm_bench.spec import (
     Training,
     canonical,
     digest,
+    evaluations,
+    next_evaluation,
     seed_blocks,
     stream_key,
 )
@@ -30,20 +33,21 @@ LITERAL = Condition(
         updates=2000,
         batch=32,
         evaluate_every=50,
+        evaluate_first=5,
         optimiser="adam",
         learning_rate=0.003,
         momentum=0.9,
         clip="norm",
         clip_at=1.0,
-        patience=5,
         futility_after=0.5,
         futility_margin=0.02,
         train_size=None,
         validation_size=512,
+        confirmation_size=4096,
         test_size=2048,
     ),
 )
-LITERAL_ID = "adding-T50-lstm-w32-be88424b48"
+LITERAL_ID = "adding-T50-lstm-w32-f000d3adaf"
 
 
 def with_training(**changes) -> Condition:
@@ -194,17 +198,26 @@ def test_what_is_no_seed_block_is_refused(name: str):
         SeedBlock.parse(name)
 
 
-def test_a_dataset_depends_on_what_is_asked_of_the_data_and_on_nothing_else():
-    same = [
-        dataclasses.replace(LITERAL, cell="gru", width=5, cell_options={}),
-        with_training(optimiser="sgd", learning_rate=0.1, updates=7, batch=8, train_size=9),
-    ]
-    assert {c.dataset.id for c in same} == {LITERAL.dataset.id}
-    others = [
-        dataclasses.replace(LITERAL, T=51),
-        dataclasses.replace(LITERAL, task="copy"),
-        dataclasses.replace(LITERAL, task_options={"length": 2}),
-        with_training(validation_size=513),
-        with_training(test_size=1),
-    ]
-    assert len({c.dataset.id for c in (LITERAL, *others)}) == 6
+def every_evaluation(training: Training) -> list[int]:
+    """Those of the budget, one by one."""
+    found = [0]
+    while found[-1] < training.updates:
+        found.append(min(next_evaluation(found[-1], training), training.updates))
+    return found
+
+
+def test_evaluations_come_at_5_10_to_50_then_every_tenth_and_at_most_50_apart():
+    grid = every_evaluation(Training(updates=2000))
+    assert grid[:20] == [0, *range(5, 65, 5), 66, 72, 79, 86, 94, 103, 113]
+    assert all(b - a <= 50 for a, b in itertools.pairwise(grid))
+    assert {b - a for a, b in itertools.pairwise(grid) if 500 <= a < 1950} == {50}
+    assert grid[-1] == 2000
+    assert len(grid) == 66
+
+
+@given(st.integers(1, 5000), st.integers(1, 200), st.integers(1, 200))
+def test_evaluations_are_counted_as_they_come(updates: int, every: int, first: int):
+    training = Training(updates=updates, evaluate_every=every, evaluate_first=first)
+    grid = every_evaluation(training)
+    assert evaluations(training) == len(grid)
+    assert all(0 < b - a <= every for a, b in itertools.pairwise(grid))

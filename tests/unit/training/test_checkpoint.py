@@ -9,7 +9,7 @@ import torch
 from lstm_bench.spec import Condition, SeedBlock
 from lstm_bench.training import checkpoint
 from lstm_bench.training.model import ReplicateBatch
-from tests.numerics.training import CPU, assert_same_replicate, condition, trained, validation
+from tests.numerics.training import CPU, assert_same_replicate, condition, futile_for, trained
 
 CODE, STARTED = "task 1 cell 1", "2024-05-06T12:00:00.000+00:00"
 SEEDS = (3, 5)
@@ -32,15 +32,15 @@ def interrupt_at(update: int, folder: Path):
     return after_update
 
 
-def interrupted(c: Condition, update: int, folder: Path, floor: float = 0.0) -> None:
+def interrupted(c: Condition, update: int, folder: Path) -> None:
     with pytest.raises(Stop):
-        fresh(c).train(validation(c), floor=floor, after_update=interrupt_at(update, folder))
+        fresh(c).train(after_update=interrupt_at(update, folder))
 
 
-def resumed(c: Condition, folder: Path, floor: float = 0.0) -> ReplicateBatch:
+def resumed(c: Condition, folder: Path) -> ReplicateBatch:
     model = fresh(c)
     assert checkpoint.resume(folder, model, CODE) == STARTED
-    model.train(validation(c), floor=floor)
+    model.train()
     return model
 
 
@@ -72,12 +72,7 @@ def test_every_cell_resumes_on_a_finite_training_set(tmp_path: Path, cell: str):
 
 
 def test_replicates_that_had_stopped_or_diverged_are_restored_as_they_were(tmp_path: Path):
-    c = condition(futility_after=1 / 3, cell="lstm")
-    best = sorted(
-        min(p["validation_loss"] for p in trained(c, s, s).curves if p["update"] <= 10)
-        for s in range(SEEDS[0], SEEDS[1] + 1)
-    )
-    floor = (best[1] + best[2]) / 2 / (1 - c.training.futility_margin)
+    c = futile_for(condition(), 1 / 3, range(3, 6), by=10)
 
     def poisoned(model: ReplicateBatch) -> None:
         if model.update == 12:
@@ -85,9 +80,9 @@ def test_replicates_that_had_stopped_or_diverged_are_restored_as_they_were(tmp_p
         if model.update == 23:
             checkpoint.save(tmp_path, model, CODE, STARTED)
 
-    whole = trained(c, *SEEDS, floor=floor, after_update=poisoned)
+    whole = trained(c, *SEEDS, after_update=poisoned)
     assert {p.reason for p in whole.progress} == {"futile", "not finite", "budget"}
-    after = resumed(c, tmp_path, floor)
+    after = resumed(c, tmp_path)
     for seed in range(SEEDS[0], SEEDS[1] + 1):
         assert_same_replicate(after, whole, seed)
 

@@ -15,7 +15,6 @@ from tests.numerics.training import (
     condition,
     row,
     trained,
-    validation,
 )
 
 WHEN = 13
@@ -131,7 +130,8 @@ def test_the_learning_rate_of_the_condition_is_the_step_that_is_taken(rate: floa
 @pytest.mark.parametrize("backend", ["auto", "loop"])
 def test_a_sequence_that_only_fills_the_batch_up_makes_no_replicate_diverge(backend: str):
     """h = relu(30 h + 1) overflows in 30 steps of zeros, which no sequence of the batch has."""
-    c = condition("adding", 40, "irnn", 4, updates=2, optimiser="sgd", learning_rate=1e-30)
+    tiny = {"optimiser": "sgd", "learning_rate": 1e-30, "validation_size": 20}
+    c = condition("adding", 40, "irnn", 4, updates=2, **tiny)
 
     def unstable(model: ReplicateBatch) -> None:
         views = model.network.layout.views(model.weights)
@@ -141,6 +141,6 @@ def test_a_sequence_that_only_fills_the_batch_up_makes_no_replicate_diverge(back
 
     model = ReplicateBatch.create(c, SeedBlock(0, 1), CPU, backend)
     unstable(model)
-    model.train(validation(c, size=20), floor=0.0)
+    model.train()
     assert [p.status for p in model.progress] == ["unsolved", "unsolved"]
     assert all(math.isfinite(p.validation_loss or math.nan) for p in model.progress)

@@ -13,9 +13,9 @@ from lstm_bench.spec import SeedBlock
 from lstm_bench.tasks import create
 from lstm_bench.training import checkpoint
 from lstm_bench.training.data import TrainStream
-from lstm_bench.training.evaluation import HeldOut, evaluate
+from lstm_bench.training.evaluation import drawn_chunks, evaluate
 from lstm_bench.training.model import ReplicateBatch
-from tests.numerics.training import CPU, assert_same_replicate, condition, trained, validation
+from tests.numerics.training import CPU, assert_same_replicate, condition, trained
 
 
 def finite(size: int, distinct: int | None = None) -> np.ndarray:
@@ -58,22 +58,20 @@ def test_weight_decay_is_that_of_torch(optimiser: str):
 
 
 def test_a_training_to_the_end_of_the_budget_stops_neither_solved_nor_futile():
-    c = condition(futility_after=0.1, patience=0)
-    assert trained(c, floor=0.0).progress[0].update == 10  # futile at the first evaluation
-    for floor in (0.0, 1e9):
-        assert (
-            trained(replace(c, training=replace(c.training, stop="budget")), floor=floor)
-            .progress[0]
-            .update
-            == 30
-        )
+    futile = condition(futility_after=0.1, futility_margin=1.0)
+    easy = condition("temporal_order", 10, "gru", updates=100, learning_rate=0.1)
+    for c in (futile, easy):
+        assert trained(c).progress[0].update < c.training.updates
+        to_the_end = replace(c, training=replace(c.training, stop="budget"))
+        assert trained(to_the_end).progress[0].update == c.training.updates
 
 
 def test_the_best_weights_are_those_of_the_lowest_validation_loss():
     c = condition(learning_rate=0.3, updates=60, keep="best", stop="budget")
     model = trained(c, 0, 2)
-    held_out = HeldOut.of(model.task, validation(c), CPU)
-    losses, _ = evaluate(model.network, model.final, held_out, model.backend)
+    size = c.training.validation_size
+    held_out = drawn_chunks(model.task, c.T, "validation", range(3), size, CPU)
+    losses, _ = evaluate(model.network, model.final, model.task, held_out, model.backend)
     best = [p.best_loss for p in model.progress]
     assert losses == pytest.approx(best)
     assert any(p.best_loss < p.validation_loss for p in model.progress)
@@ -95,7 +93,7 @@ def test_the_best_weights_survive_an_interruption(tmp_path):
         trained(c, 0, 1, after_update=save)
     again = ReplicateBatch.create(c, SeedBlock(0, 1), CPU)
     assert checkpoint.resume(tmp_path, again, "code") == "then"
-    again.train(validation(c), floor=0.0)
+    again.train()
     for seed in (0, 1):
         assert_same_replicate(whole, again, seed)
 

@@ -13,7 +13,7 @@ from lstm_bench.spec import Condition, SeedBlock, Training
 from lstm_bench.tasks import Batch, Task, create, generator
 from lstm_bench.tasks.adding import Adding
 from lstm_bench.training.data import tensors
-from lstm_bench.training.evaluation import HeldOut, evaluate
+from lstm_bench.training.evaluation import chunks, evaluate
 from lstm_bench.training.losses import LOSSES, replicate_losses
 from lstm_bench.training.model import ReplicateBatch
 from tests.contract.contracts import length
@@ -57,8 +57,8 @@ def test_evaluation_in_chunks_equals_the_task_on_all_outputs_at_once(name: str, 
     c = condition(name, length(create(name)), updates=10)
     model = trained(c, 0, 1)
     batch = draw(model.task, 9, size)
-    held_out = HeldOut.of(model.task, batch, CPU)
-    losses, scores = evaluate(model.network, model.final, held_out, "loop")
+    held_out = chunks(model.task, c.T, [batch, batch], CPU)
+    losses, scores = evaluate(model.network, model.final, model.task, held_out, "loop")
     outputs = outputs_in_double(model.network, model.final, batch)
     for r in range(2):
         full = np.zeros((size, batch.inputs.shape[1], model.task.outputs))
@@ -68,13 +68,29 @@ def test_evaluation_in_chunks_equals_the_task_on_all_outputs_at_once(name: str, 
         assert scores[r] == pytest.approx(expected, abs=1e-4)
 
 
+def test_every_replicate_is_evaluated_on_its_own_sequences():
+    c = condition("embedded_reber", 20, updates=10)
+    model = trained(c, 0, 1)
+    batches = [draw(model.task, seed, 150) for seed in (0, 1)]
+    T = length(model.task)
+
+    def evaluated(weights: torch.Tensor, on: list[Batch]) -> tuple[list[float], list[float]]:
+        return evaluate(model.network, weights, model.task, chunks(model.task, T, on, CPU), "loop")
+
+    losses, scores = evaluated(model.final, batches)
+    for r, batch in enumerate(batches):
+        assert evaluated(model.final[r : r + 1], [batch]) == ([losses[r]], [scores[r]])
+    assert losses[0] != losses[1]
+
+
 def test_a_chunk_counts_by_what_is_asked_in_it():
     """Sorted by length, the last chunk of a split asks for many more outputs a sequence."""
     c = condition("embedded_reber", 40, updates=10)
     model = trained(c, 0, 1)
     batch = model.task.sample(generator("loss", model.task, 40), 150, 40)
     batch = batch.rows(np.argsort(batch.mask.sum(axis=1)))
-    losses, _ = evaluate(model.network, model.final, HeldOut.of(model.task, batch, CPU), "loop")
+    held_out = chunks(model.task, 40, [batch, batch], CPU)
+    losses, _ = evaluate(model.network, model.final, model.task, held_out, "loop")
     outputs = outputs_in_double(model.network, model.final, batch)
     for r in range(2):
         full = np.zeros((150, 40, model.task.outputs))

@@ -18,8 +18,8 @@ from lstm_bench.spec import Condition, SeedBlock
 from lstm_bench.store.paths import BLOCK_FILES, Results
 from lstm_bench.store.tables import read_table
 from lstm_bench.store.tensors import load_tensors
-from lstm_bench.training import run
-from lstm_bench.training.evaluation import HeldOut, evaluate
+from lstm_bench.training import evaluation, model, run
+from lstm_bench.training.evaluation import drawn_chunks, evaluate
 from lstm_bench.training.model import ReplicateBatch
 from tests.numerics.training import CPU, condition
 
@@ -48,37 +48,40 @@ def fail_at(monkeypatch, update: int, error: Exception) -> None:
 
 def test_the_test_split_is_read_once_and_after_every_replicate_has_stopped(tmp_path, monkeypatch):
     trained: list[ReplicateBatch] = []
-    reads: list[tuple[str, list[str | None]]] = []
-    read, create = run.read_split, ReplicateBatch.create
+    reads: list[tuple[str, int, list[str | None]]] = []
+    draw, create = evaluation.draw, ReplicateBatch.create
 
     def noting_create(*arguments):
         trained.append(create(*arguments))
         return trained[-1]
 
-    def noting_read(folder, split, task):
-        reads.append((split, [p.status for p in trained[0].progress]))
-        return read(folder, split, task)
+    def noting_draw(task, T, split, seed, *rest):
+        reads.append((split, seed, [p.status for p in trained[0].progress]))
+        return draw(task, T, split, seed, *rest)
 
-    monkeypatch.setattr(run, "read_split", noting_read)
+    monkeypatch.setattr(evaluation, "draw", noting_draw)
+    monkeypatch.setattr(model, "draw", noting_draw)
     monkeypatch.setattr(ReplicateBatch, "create", noting_create)
     train(tmp_path)
-    assert reads == [("validation", [None] * 3), ("test", ["unsolved"] * 3)]
+    assert reads == [
+        *(("validation", seed, [None] * 3) for seed in BLOCK.seeds),
+        *(("test", seed, ["unsolved"] * 3) for seed in BLOCK.seeds),
+    ]
 
 
 def test_the_numbers_of_a_row_are_those_of_the_stored_weights(tmp_path: Path):
     folder = train(tmp_path)
-    model = ReplicateBatch.create(SMALL, BLOCK, CPU)
+    fresh = ReplicateBatch.create(SMALL, BLOCK, CPU)
     weights, about = load_tensors(folder / "model.safetensors")
     assert about["seeds"] == [0, 1, 2]
     assert Condition.from_json(about["condition"]) == SMALL
     stacked = [{name: value[r] for name, value in weights.items()} for r in range(3)]
-    flat = model.network.layout.pack(stacked, model.weights)
-    data = Results(tmp_path).dataset(SMALL.dataset)
-    for split, column in (("validation", "validation"), ("test", "test")):
-        held_out = HeldOut.of(model.task, run.read_split(data, split, model.task), CPU)
-        losses, scores = evaluate(model.network, flat, held_out, model.backend)
-        assert [r[f"{column}_loss"] for r in rows(folder)] == losses
-        assert [r[f"{column}_score"] for r in rows(folder)] == scores
+    flat = fresh.network.layout.pack(stacked, fresh.weights)
+    for split, size in (("validation", 64), ("test", 96)):
+        held_out = drawn_chunks(fresh.task, SMALL.T, split, BLOCK.seeds, size, CPU)
+        losses, scores = evaluate(fresh.network, flat, fresh.task, held_out, fresh.backend)
+        assert [r[f"{split}_loss"] for r in rows(folder)] == losses
+        assert [r[f"{split}_score"] for r in rows(folder)] == scores
 
 
 def test_seconds_are_measured_in_the_timing_table_alone(tmp_path: Path):
