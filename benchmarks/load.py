@@ -55,7 +55,6 @@ def config(blocks: int, trained: bool) -> dict[str, Any]:
         "seed_block": 1,
         "width": 4,
         "learning_rates": None,
-        "tuning": {"length": None},
         "device": "cpu",
         "training": {"updates": 4, "evaluate_every": 2, "validation_size": 16, "test_size": 16},
     }

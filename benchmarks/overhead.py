@@ -37,9 +37,9 @@ import pandas as pd
 
 from benchmarks.measuring import ROOT, Stopwatch, deliver, heading, markdown, run
 
-TRAINING_JOB = "lstm_bench.jobs.job"
+TRAINING_JOBS = ("lstm_bench.jobs.job", "lstm_bench.jobs.climb")
 FORKED = ("served", "server")  # see lstm_bench/jobs/forkserver.py
-STAGES = ("dataset", "conclude", "draw", "judge", "report", "track", "probe")
+STAGES = ("conclude", "draw", "judge", "report", "track", "probe")
 DRAWN = 30  # batches of each condition that are drawn again
 
 
@@ -56,7 +56,7 @@ def command_seconds(account: str) -> tuple[str, float]:
         for minutes, seconds in (line.groups()[:2], line.groups()[2:])
     )
     text = "\n".join(command)
-    if TRAINING_JOB in text:
+    if any(job in text for job in TRAINING_JOBS):
         return "served" if text.startswith(FORKED) else "train", total
     if text.startswith("server"):
         return "server", total
@@ -91,7 +91,6 @@ def parts(
         - updates
         - evaluation
         - starting,
-        "datasets": stages["dataset"],
         "tables, figures and verdicts": stages["conclude"] + stages["draw"] + stages["judge"],
         "report": stages["report"],
         "MLflow": stages["track"],

@@ -36,7 +36,6 @@ from benchmarks.measuring import (
 from benchmarks.overhead import forked_seconds
 
 Losses = dict[str, list[float]]  # by cell, over seeds and lengths
-NEVER = 10**6  # evaluations to wait after a task is solved: every run spends its budget
 
 
 def training(a: argparse.Namespace) -> dict[str, Any]:
@@ -45,10 +44,10 @@ def training(a: argparse.Namespace) -> dict[str, Any]:
         "updates": a.updates,
         "batch": a.batch,
         "evaluate_every": a.evaluate_every,
+        "evaluate_first": a.evaluate_every,
         "learning_rate": 0.003,
-        "patience": NEVER,
-        "futility_after": 1.0,
-        "futility_margin": 0.0,
+        "stop": "budget",
+        "confirmation_size": None,
         "validation_size": 512,
         "test_size": 2048,
     }

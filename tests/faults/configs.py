@@ -8,6 +8,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from lstm_bench import cells, experiments, tasks
+from lstm_bench.planning.ladders import rungs
 from tests.workflow.workspace import TINY
 
 Config = dict[str, Any]
@@ -30,15 +31,16 @@ TRAINING = _some(
     updates=st.integers(1, 10**6),
     batch=st.integers(1, 1024),
     evaluate_every=st.integers(1, 1000),
+    evaluate_first=st.integers(1, 100),
     optimiser=st.sampled_from(["adam", "rmsprop", "sgd"]),
     learning_rate=_numbers(0, 10),
     momentum=_numbers(0, 0.999),
     clip=st.sampled_from(["norm", "value", "none"]),
     clip_at=_numbers(0, 1000),
-    patience=st.integers(0, 50),
     futility_after=_numbers(0, 1),
     futility_margin=_numbers(0, 0.9),
     validation_size=st.integers(1, 10_000),
+    confirmation_size=st.none() | st.integers(1, 10_000),
     test_size=st.integers(1, 10_000),
     reduction=st.sampled_from(["mean", "sum"]),
     weight_decay=_numbers(0, 1),
@@ -53,7 +55,15 @@ def _task(name: str) -> st.SearchStrategy[Any]:
     task = tasks.create(name)
     possible = [T for T in range(1, 120) if _allows(task, T)][:40]
     lengths = st.lists(st.sampled_from(possible), min_size=1, max_size=3, unique=True)
-    return st.fixed_dictionaries({"task": st.just(name), "lengths": lengths})
+    ladders = [
+        {"from": first, "to": last, "factor": factor}
+        for factor in (1.5, 2)
+        for first in possible[:3]
+        for last in possible[-3:]
+        if set(rungs({"from": first, "to": last, "factor": factor}, "")) <= set(possible)
+    ]
+    known = lengths | st.sampled_from(ladders) if ladders else lengths
+    return st.fixed_dictionaries({"task": st.just(name), "lengths": known})
 
 
 def _allows(task: tasks.Task, T: int) -> bool:
@@ -89,7 +99,6 @@ def valid(draw: st.DrawFn) -> Config:
         "first_seed": draw(st.integers(0, 1000)),
         "width": draw(WIDTHS),
         "training": training,
-        "tuning": {**tiny["tuning"], "length": None},
         "timeout_seconds": draw(st.none() | _numbers(0, 1e6)),
     }
 

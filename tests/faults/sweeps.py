@@ -31,7 +31,7 @@ SAVE_OFTEN = {"LSTM_BENCH_CHECKPOINT_SECONDS": "0.2"}
 def digests(workspace: Workspace) -> dict[str, str]:
     """The SHA-256 of everything a sweep stores but measured seconds, plans and logs."""
     results = workspace.path / "results"
-    kept = ("datasets", "runs", "experiments", "claims", "checkpoints")
+    kept = ("runs", "ladders", "experiments", "claims", "checkpoints")
     return {
         path.relative_to(results).as_posix(): hashlib.sha256(_unmeasured(path)).hexdigest()
         for folder in kept

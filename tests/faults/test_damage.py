@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from lstm_bench.store.datasets import SPLITS, read_arrays
 
 from lstm_bench.errors import DamagedFile
 from lstm_bench.store.checksums import read_checked
@@ -27,10 +26,6 @@ from tests.workflow.workspace import Workspace
 TRIES = 500 if LONG else 12  # of each file, by each of three damages
 
 
-def _dataset(path: Path) -> Any:
-    return {split: read_arrays(path.parent, split) for split in SPLITS}
-
-
 def _condition(path: Path) -> Any:
     return read_condition(Results(path.parents[3]), path.parent.name)
 
@@ -41,8 +36,6 @@ def _table(path: Path) -> Any:
 
 
 READERS: dict[str, Callable[[Path], Any]] = {
-    "datasets/*/*/*/validation.npz": _dataset,
-    "datasets/*/*/*/manifest.json": _dataset,
     "runs/*/condition.json": _condition,
     "runs/*/*/replicates.parquet": _table,
     "runs/*/*/curves.parquet": _table,
@@ -106,8 +99,8 @@ def test_what_is_damaged_is_named_removed_and_made_again(
     finished: Workspace, undisturbed: dict[str, str], tmp_path: Path, tally: Tally
 ) -> None:
     copy = finished.copy(tmp_path / "copy")
-    patterns = ("datasets/*/*/*/test.npz", "runs/*lstm*/*/curves.parquet")
-    patterns += ("experiments/*/table.csv", "claims/verdicts.json")
+    patterns = ("runs/*lstm*/*/curves.parquet", "experiments/*/table.csv")
+    patterns += ("claims/verdicts.json",)
     victims = [next(copy.path.glob(f"results/{pattern}")) for pattern in patterns]
     for victim in victims:
         victim.write_bytes(flip(victim.read_bytes(), random.Random(1)))

@@ -10,7 +10,6 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -44,10 +43,6 @@ def limited(folder: Path, most: int, *words: str) -> subprocess.CompletedProcess
 
 TRAIN = ("lstm_bench.jobs.job", "--device", "cpu", "--block", BLOCK.name, "--condition")
 WRITES = {
-    "dataset": (
-        ("lstm_bench.stages", "dataset", "--spec", json.dumps(asdict(SLOW.dataset))),
-        "validation.npz",
-    ),
     "checkpoint": ((*TRAIN, json.dumps(SLOW.to_json())), "state.safetensors"),
 }
 
@@ -57,8 +52,6 @@ def test_a_write_that_is_refused_is_told_in_one_sentence(
     what: str, tmp_path: Path, tally: Tally
 ) -> None:
     words, file = WRITES[what]
-    if what == "checkpoint":
-        assert limited(tmp_path, 100 * MIB, *WRITES["dataset"][0]).returncode == 0
     tally.injected(f"a write refused: {what}")
     shown = limited(tmp_path, 2_000, *words)
     assert shown.returncode == 1

@@ -33,7 +33,6 @@ SWEEP = {
     "lengths": [10],
     "training": SMOKE["training"],
     "experiments": ["horizon"],
-    "tuning": {"length": None},
 }
 # as long on a busy machine as on an idle one
 PATIENT = """\

@@ -39,7 +39,7 @@ def test_a_probe_of_thousands_of_runs_reads_them_from_the_plan(
     """As an argument they would be longer than Linux allows: 128 KiB."""
     runs = [["a-condition-of-sixty-letters-and-its-hash-0123456789", "seeds-000-004"]] * 4000
     entry = {"probe": "counting", "probe_settings": {"runs": runs}}
-    kinds = ("conditions", "datasets", "config")
+    kinds = ("conditions", "config")
     plan = {"experiments": {"mine": entry}, **{key: {} for key in kinds}}
     write_checked_json(tmp_path / "plan.json", plan)
     counting = types.ModuleType("lstm_bench.probes.counting")

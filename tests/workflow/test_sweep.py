@@ -198,7 +198,7 @@ def test_a_damaged_run_is_named_in_one_sentence_and_the_rest_is_kept(
     finished: Workspace, tmp_path: Path
 ) -> None:
     copy = finished.copy(tmp_path / "copy")
-    victim = copy.path / f"results/runs/{_lstm(copy)[0]}/seeds-000-001/curves.parquet"
+    victim = copy.path / f"results/runs/{_lstm(copy)}/seeds-000-001/curves.parquet"
     times = victim.stat()
     victim.write_bytes(victim.read_bytes()[:-40])
     os.utime(victim, ns=(times.st_atime_ns, times.st_mtime_ns))
@@ -211,31 +211,11 @@ def test_a_damaged_run_is_named_in_one_sentence_and_the_rest_is_kept(
     assert set(_bytes(copy.path / "results/runs")) == before
 
 
-def test_a_truncated_dataset_is_named_in_one_sentence(finished: Workspace, tmp_path: Path) -> None:
-    copy = finished.copy(tmp_path / "copy")
-    victim = copy.path / _lstm(copy)[1] / "validation.npz"
-    times = victim.stat()
-    victim.write_bytes(victim.read_bytes()[:-40])
-    os.utime(victim, ns=(times.st_atime_ns, times.st_mtime_ns))
-    copy.configure(replicates=4)
-    shown = copy.snakemake(HORIZON)
-    assert shown.returncode != 0
-    log = next(copy.path.glob("results/logs/train/*lstm*/seeds-002-003.log")).read_text()
-    name = victim.relative_to(copy.path).as_posix()
-    assert name in log
-    assert "Traceback" not in log
-    told = [line for line in shown.stdout.splitlines() if name in line]
-    assert len(told) == 2, "once for each cell, though each was tried three times"
-    assert all(line.startswith(f"train failed: {name} is damaged") for line in told)
-    assert "set -euo" not in shown.stdout, "no command"
-
-
-def _lstm(workspace: Workspace) -> tuple[str, str]:
-    """The LSTM of the horizon: its condition's id and the folder of its dataset."""
+def _lstm(workspace: Workspace) -> str:
+    """The condition's id of the LSTM of the horizon."""
     plan = Plan.last_run(Results(workspace.path))
     members = plan.experiments["horizon"].members
-    id = next(member.condition for member in members if member.cell == "lstm")
-    return id, plan.conditions[id].dataset
+    return next(member.condition for member in members if member.cell == "lstm")
 
 
 def _bytes(folder: Path) -> dict[str, bytes]:

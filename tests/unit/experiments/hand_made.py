@@ -24,7 +24,7 @@ def planned(
     """A condition of the plan: adding at T = 20, for `BUDGET` updates."""
     usual = Training(**{"updates": BUDGET, **training})
     spec = Condition("adding", 20, "lstm", width, cell_options=cell_options or {}, training=usual)
-    return PlannedCondition(spec, "", parameters=100, state_size=8, flops_per_update=flops)
+    return PlannedCondition(spec, parameters=100, state_size=8, flops_per_update=flops)
 
 
 def evidence(

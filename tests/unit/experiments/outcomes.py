@@ -198,6 +198,7 @@ def _trained(model: ReplicateBatch, p: Progress, status: str, floor: float, scor
     if status == "solved":
         cell = len(model.condition.cell)
         p.updates_to_solve = min(budget, EVERY * (1 + (p.seed + cell) % 3))
+        p.confirmations = 1
     p.milestones = {"half": p.updates_to_solve}
     p.train_seconds = 0.01 * last
     reasons = {"diverged": "not finite", "timeout": "0.1 s", "unsolved": "budget"}

@@ -108,7 +108,6 @@ def test_all_stands_for_every_entry_no_other_names_at_a_length_it_can_have() -> 
         tasks=[{"task": "adding", "lengths": [12]}, "all"],
         cells=["lstm", "all"],
         lengths=[10, 21],
-        tuning={"length": None},
         catalogue={},
     )
     assert plan.sweep.cells[0].name == "lstm"
@@ -199,6 +198,6 @@ def test_the_display_tells_shares_with_intervals() -> None:
 
 
 def test_a_config_that_tunes_nothing_says_so_when_asked_to_tune(tmp_path) -> None:
-    plan = planned(tuning={"length": None})
+    plan = planned(cells=[{"cell": "lstm", "training": {"learning_rate": 0.01}}], catalogue={})
     with pytest.raises(BenchError, match="'tuning' has nothing to judge"):
         conclude(plan, "tuning", Results(tmp_path))

@@ -12,6 +12,7 @@ import pytest
 
 from lstm_bench.experiments.run import conclude, evidence
 from lstm_bench.experiments.runs import (
+    NOT_TRIED,
     ends_of,
     frame,
     groups,
@@ -31,6 +32,7 @@ ENDS = [  # status, updates to solve; what is judged, solved and counted
     ("diverged", 300, True, False, BUDGET),  # it had solved the task, and lost it
     ("timeout", None, True, False, BUDGET),
     ("error", None, False, False, BUDGET),
+    (NOT_TRIED, None, False, False, BUDGET),  # shorter rungs of its ladder failed
 ]
 
 
@@ -61,6 +63,7 @@ def test_what_did_not_solve_is_censored_at_the_budget_and_an_error_is_not_judged
     assert runs.judged.tolist() == [judged for _, _, judged, _, _ in ENDS]
     assert runs.solved.tolist() == [solved for *_, solved, _ in ENDS]
     assert runs.updates.tolist() == [updates for *_, updates in ENDS]
+    assert runs.tried.tolist() == [True] * 5 + [False]
     assert (runs.budget == BUDGET).all()
 
 
@@ -154,8 +157,8 @@ def test_a_label_that_reads_like_an_arm_is_a_label(name: str, factor: str, store
 
 
 def test_nothing_to_read_has_the_columns_of_what_is_read(stored: Any) -> None:
-    plan = stored("tuning", tuning={"length": None})
-    runs = evidence(plan, "tuning", Results()).runs
+    plan = stored("cost")
+    runs = evidence(plan, "cost", Results()).runs
     some = every_end()
     assert runs.empty
     assert set(some.columns) <= set(runs.columns)

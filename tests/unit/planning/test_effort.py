@@ -21,7 +21,7 @@ LOOPED = {"elman": "kernel", "lstm_peephole": "kernel", "lru": "scan", "feedforw
 @pytest.fixture(scope="module")
 def entries() -> Entries:
     config = {**TINY, "cells": list(LOOPED), "lengths": [10, 100], "experiments": ["horizon"]}
-    plan = resolve({**config, "tuning": {"length": None}}, SCHEMA)
+    plan = resolve(config, SCHEMA)
     members = plan.experiments["horizon"].members
     conditions = [plan.conditions[member.condition] for member in members]
     return {(each.spec.cell, each.spec.T): each for each in conditions}

@@ -71,7 +71,7 @@ def test_conditions_of_two_experiments_count_once_in_the_whole(tmp_path: Path):
     horizon, training_time, whole = made["rows"]
     assert [row["conditions"] for row in made["rows"]] == [6, 6, 6]
     assert whole["core_hours_budget"] == horizon["core_hours_budget"]
-    assert whole["jobs"] == 6 + 3 + 4 + 3  # blocks, datasets, two an experiment, three at the end
+    assert whole["jobs"] == 6 + 4 + 3  # blocks, two an experiment, three at the end
     assert "6" in told(made)
     assert training_time["disk_mib"] > 0
 

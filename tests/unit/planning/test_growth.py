@@ -22,10 +22,8 @@ BIASED = {"cell": "lstm", "forget_bias": 3, "label": "lstm 3"}
 def made(plan: Plan) -> dict[str, set[Any]]:
     """What the sweep of a plan makes, by stage; the parameters that make it anew stand in it."""
     blocks = set(plan.blocks(plan.asked))
-    folders = {plan.conditions[id].dataset for id, _ in blocks}
     return {
         "train": {(id, block, plan.conditions[id].code) for id, block in blocks},
-        "dataset": {(folder, plan.datasets[folder].code) for folder in folders},
         "probe": {file for name in plan.asked for file in plan.probe_files(name)},
     }
 
@@ -39,13 +37,13 @@ def added(config: dict[str, Any], **changes: Any) -> dict[str, int]:
 @pytest.mark.parametrize(
     ("changes", "jobs"),
     [
-        ({}, {"train": 0, "dataset": 0, "probe": 0}),
-        ({"lengths": [10, 12]}, {"train": 2, "dataset": 1, "probe": 0}),
-        ({"replicates": 4}, {"train": 2, "dataset": 0, "probe": 0}),
-        ({"cells": ["elman", "lstm", BIASED]}, {"train": 1, "dataset": 0, "probe": 1}),
+        ({}, {"train": 0, "probe": 0}),
+        ({"lengths": [10, 12]}, {"train": 2, "probe": 0}),
+        ({"replicates": 4}, {"train": 2, "probe": 0}),
+        ({"cells": ["elman", "lstm", BIASED]}, {"train": 1, "probe": 1}),
         (
             {"training": {**TINY["training"], "learning_rate": 0.02}},
-            {"train": 2, "dataset": 0, "probe": 0},
+            {"train": 2, "probe": 0},
         ),
     ],
     ids=["nothing", "a length", "seeds", "a cell", "a learning rate"],
@@ -57,4 +55,4 @@ def test_it_plans_its_own_jobs_only(changes: dict[str, Any], jobs: dict[str, int
 def test_a_changed_factor_is_measured_anew_and_trains_nothing() -> None:
     whole = {**TINY, **PROBED, "experiments": list(PROBED)}
     further = {**PROBED["extrapolation"], "factors": [2, 3]}
-    assert added(whole, extrapolation=further) == {"train": 0, "dataset": 0, "probe": 1}
+    assert added(whole, extrapolation=further) == {"train": 0, "probe": 1}

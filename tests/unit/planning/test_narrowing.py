@@ -88,8 +88,8 @@ def test_an_experiment_that_a_later_choice_makes_impossible_is_left_out_and_said
 
 def test_a_later_task_takes_those_of_the_earlier_lengths_that_it_can_have():
     found = plan(SHIPPED, {"tasks": ["sine_mix"], "experiments": ["horizon"]})
-    specs = [dataset.spec for dataset in found.datasets.values()]
-    assert {s.T for s in specs if s.task == "sine_mix"} == {20, 30, 50, 100}
+    specs = [found.conditions[m.condition].spec for m in found.experiments["horizon"].members]
+    assert {spec.T for spec in specs} == {20, 40, 80, 160, 320, 640, 1024}
     with pytest.raises(BenchError, match="T=10 is too short for task 'sine_mix'"):
         plan({**TINY, "tasks": ["sine_mix"], "lengths": [10, 20]})
 

@@ -17,11 +17,10 @@ def entry(updates: int) -> PlannedCondition:
     """A condition of an LSTM that takes about a millisecond an update and replicate."""
     return PlannedCondition(
         Condition("adding", 50, "lstm", training=Training(updates=updates)),
-        dataset="",
         flops_per_update=40_000_000,
         parameters=5000,
         state_size=64,
-        effort=Effort(way="kernel", steps=50, inputs=2, validation=512, held_out=2560),
+        effort=Effort(way="kernel", steps=50, inputs=2),
     )
 
 

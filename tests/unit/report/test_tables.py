@@ -57,7 +57,7 @@ def test_failures_are_listed_with_their_reason_and_the_rest_is_not() -> None:
 def test_every_cell_has_a_row_with_its_network_and_what_it_is_on_each_task() -> None:
     def condition(width: int, **network: object) -> PlannedCondition:
         spec = Condition("adding", 9, "lstm", width, network=network)
-        return PlannedCondition(spec, "", parameters=1234, state_size=7)
+        return PlannedCondition(spec, parameters=1234, state_size=7)
 
     members = tuple(
         PlannedMember(task, cell, f"{cell} {task}")

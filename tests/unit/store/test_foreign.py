@@ -9,7 +9,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from lstm_bench.store.datasets import make_dataset
 
 from lstm_bench.claims.base import declared
 from lstm_bench.errors import BenchError
@@ -50,7 +49,6 @@ def results(tmp_path: Path) -> Results:
     found = Results(tmp_path)
     block = found.block(CONDITION, BLOCK)
     write_failure(block, CONDITION, BLOCK, "killed", "1", now())
-    make_dataset(found.dataset(CONDITION.dataset), CONDITION.dataset)
     write_table(found.probe("cost", "cost", "0123456789"), [{"n": 1}])
     save_tensors(found.checkpoint(CONDITION, BLOCK) / "state.safetensors", {}, {})
     one = json_bytes({})
@@ -61,6 +59,7 @@ def results(tmp_path: Path) -> Results:
     write_checked(found.table("row", ".sha256"), {"row.csv": b"a\n"})
     write_checked_json(found.plan("0123456789abcdef"), {"config": {}})
     write_checked_json(found.estimate("0123456789abcdef"), {})
+    write_checked_json(found.ladder("adding-lstm-w8-0123456789"), {"tried": []})
     return found
 
 
@@ -70,8 +69,9 @@ def plan(code: str) -> Any:
     return SimpleNamespace(
         every_block=lambda: blocks,
         blocks=lambda _: blocks,
-        conditions={CONDITION.id: PlannedCondition(CONDITION, "", code=code)},
+        conditions={CONDITION.id: PlannedCondition(CONDITION, code=code)},
         experiments=["horizon"],
+        ladder_of={},
         tables={},
         asked=[],
     )
@@ -101,7 +101,7 @@ def litter(root: Path) -> list[Path]:
 
 def test_what_others_left_is_neither_read_nor_named_nor_deleted(results: Results) -> None:
     before, blocks, known = list(verify(results)), results.blocks(), results.plans()
-    assert len(before) == 17
+    assert len(before) == 16
     assert [fault for _, fault in before if fault] == []
     left = litter(results.root / "results")
     assert list(verify(results)) == before
@@ -111,8 +111,7 @@ def test_what_others_left_is_neither_read_nor_named_nor_deleted(results: Results
         path.unlink(missing_ok=True)
         remove(path, results)
     assert [str(path) for path in left if not path.exists()] == []
-    datasets = results.dataset(CONDITION.dataset)  # nothing is planned: they are not drawn again
-    assert [path.parent for path, _ in verify(results)] == [datasets] * 2
+    assert list(verify(results)) == []
 
 
 def test_a_forgotten_block_takes_nothing_of_others_along(results: Results) -> None:

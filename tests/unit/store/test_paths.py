@@ -21,7 +21,7 @@ def test_everything_lies_below_results(tmp_path: Path):
     r = Results(tmp_path)
     places = [
         r.plan("abc"),
-        r.dataset(CONDITION.dataset),
+        r.ladder("adding-lstm-w32-abc"),
         r.run(CONDITION),
         r.block(CONDITION, BLOCK),
         r.checkpoint(CONDITION, BLOCK),
@@ -69,7 +69,7 @@ def test_no_name_leads_out_of_results(tmp_path: Path, name: str):
     stored = Condition(name[:60], 10, name[:60])
     assert r.run(stored).parent == tmp_path / "results" / "runs"
     for place in (
-        lambda: r.dataset(Condition(name, 10, "lstm").dataset),
+        lambda: r.ladder(name),
         lambda: r.run(name),
         lambda: r.block(stored, name),
         lambda: r.checkpoint(stored, name),

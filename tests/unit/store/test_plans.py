@@ -31,7 +31,7 @@ def planned(results: Results, digest: str, at: float, **changes: Any) -> Plan:
     data = {
         "config": {"experiments": ["horizon"], "plugins": []},
         "experiments": {"horizon": HORIZON, "tuning": {"members": [], "blocks": []}},
-        **{key: {} for key in ("conditions", "datasets", "tables", "claims")},
+        **{key: {} for key in ("conditions", "tables", "claims")},
     }
     path = results.plan(digest)
     write_checked_json(path, {**data, **changes})

@@ -1,20 +1,18 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from filelock import FileLock
-from lstm_bench.store.datasets import make_dataset
 
 from lstm_bench.errors import BenchError, DamagedFile
 from lstm_bench.spec import Condition, SeedBlock
 from lstm_bench.store.conditions import read_condition
 from lstm_bench.store.files import read_json, write_json
 from lstm_bench.store.paths import Results
-from lstm_bench.store.planned import PlannedCondition, PlannedDataset
+from lstm_bench.store.planned import PlannedCondition
 from lstm_bench.store.verify import forget, remove, verify
 from lstm_bench.training.outcome import now, write_failure
 
@@ -35,8 +33,9 @@ def plan(code: str) -> Any:
     return SimpleNamespace(
         every_block=lambda: blocks,
         blocks=lambda names: blocks if names == ["horizon"] else [],
-        conditions={CONDITION.id: PlannedCondition(CONDITION, "", code=code)},
+        conditions={CONDITION.id: PlannedCondition(CONDITION, code=code)},
         experiments=["horizon", "cost"],
+        ladder_of={},
         tables={},
         asked=[],
     )
@@ -91,19 +90,6 @@ def test_all_that_is_stored_is_read_and_a_damaged_block_goes_as_one(results: Res
     remove(path, results)
     assert not victim.parent.exists()
     assert [fault for _, fault in verify(results) if fault] == []
-
-
-def test_a_damaged_dataset_of_the_plan_is_drawn_again(results: Results) -> None:
-    small = replace(CONDITION, training=replace(CONDITION.training, test_size=8))
-    folder = results.dataset(small.dataset)
-    make_dataset(folder, small.dataset)
-    whole = {path.name: path.read_bytes() for path in folder.iterdir()}
-    (folder / "test.npz").write_bytes(whole["test.npz"][:-1])
-    ((path, _),) = [(path, fault) for path, fault in verify(results) if fault]
-    name = folder.relative_to(results.root).as_posix()
-    known: Any = SimpleNamespace(datasets={name: PlannedDataset(small.dataset, "")})
-    remove(path, results, known)
-    assert {path.name: path.read_bytes() for path in folder.iterdir()} == whole
 
 
 def test_a_condition_that_its_folder_does_not_vouch_for_is_damaged(results: Results) -> None:

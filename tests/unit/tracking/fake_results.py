@@ -11,11 +11,10 @@ from typing import Any
 import numpy as np
 
 from lstm_bench.spec import TUNING_SEEDS, Condition, SeedBlock, Training
-from lstm_bench.store.files import sha256, write_bytes, write_json
-from lstm_bench.store.paths import DATASET, Results
+from lstm_bench.store.files import write_bytes, write_json
+from lstm_bench.store.paths import Results
 from lstm_bench.store.planned import (
     PlannedCondition,
-    PlannedDataset,
     PlannedExperiment,
     PlannedMember,
 )
@@ -44,17 +43,13 @@ def make_plan(
     """Write a plan of every cell on every task at every length, with one experiment."""
     labels, members = labels or {}, []
     conditions: dict[str, PlannedCondition] = {}
-    datasets: dict[str, PlannedDataset] = {}
     for task in tasks:
         for T in lengths:
             for cell in cells:
                 c = Condition(task, T, cell, training=training or Training())
-                folder = DATASET.format(task=task, T=T, dataset=c.dataset.id)
-                datasets[folder] = PlannedDataset(c.dataset, "task 1")
                 members.append(PlannedMember(task, labels.get(cell, cell), c.id))
                 conditions[c.id] = PlannedCondition(
                     spec=c,
-                    dataset=folder,
                     code=CODE,
                     parameters=4481,
                     flops_per_update=17_203_200 * T,
@@ -69,20 +64,15 @@ def make_plan(
         config={"experiments": ["horizon"], "tracking": {"experiment": experiment}},
         sweep=PlannedSweep(cells=tuple(Choice(cell, label=labels.get(cell, "")) for cell in cells)),
         conditions=conditions,
-        datasets=datasets,
         experiments={"horizon": entry, "tuning": replace(entry, blocks=(tuning,))},
     )
     return plan.write(results.plan("0123456789abcdef"))
 
 
 def finish(results: Results, plan: Plan, pairs: Iterable[tuple[str, str]] | None = None) -> None:
-    """Write the files of these blocks (all of the sweep by default) and their datasets."""
+    """Write the files of these blocks (all of the sweep by default)."""
     for number, (name, block) in enumerate(pairs or plan.blocks(plan.asked)):
         condition = plan.conditions[name].spec
-        manifest = results.dataset(condition.dataset) / "manifest.json"
-        if not manifest.exists():
-            sums = {split: sha256(f"{split} {name}".encode()) for split in ("validation", "test")}
-            write_json(manifest, {"sha256": sums, "task": condition.task, "T": condition.T})
         finish_block(results, condition, SeedBlock.parse(block), START + number * MINUTE)
 
 
@@ -103,7 +93,7 @@ def finish_block(
         p, points = _train(condition, seed, status)
         row = replicate_row(condition, p, CODE, "cpu", "fused")
         if p.status not in ("diverged", "error"):
-            row.update(test_loss=points[-1]["validation_loss"] * 1.02, floor=1 / 6)
+            row.update(test_loss=points[-1]["validation_loss"] * 1.02)
             row.update(test_score=points[-1]["validation_score"] - 0.002, weights_sha256="ab" * 32)
         rows.append(row)
         curves += points
@@ -127,7 +117,7 @@ def _train(condition: Condition, seed: int, status: str | None) -> tuple[Progres
     pace = {"elman": 40.0, "jordan": 60.0, "irnn": 2.5, "lstm": 1.0, "gru": 0.7}
     needed = pace.get(condition.cell, 1.0) * 8 * condition.T * rng.lognormal(0, 0.3)
     diverges = status == "diverged" or (condition.cell == "irnn" and rng.random() < 0.15)
-    p, points = Progress(seed), []
+    p, points = Progress(seed, chance_loss=1 / 6), []
     for update in range(0, t.updates + 1, t.evaluate_every):
         loss = float(1 / 6 / (1 + np.exp((update - needed) / (0.1 * needed + 20))) + 0.002)
         loss *= float(rng.lognormal(0, 0.05))
@@ -146,8 +136,8 @@ def _train(condition: Condition, seed: int, status: str | None) -> tuple[Progres
             break
         if score >= 0.94 and p.updates_to_solve is None and not diverges:
             p.updates_to_solve, p.seconds_to_solve = update, update * 0.004
-        if p.updates_to_solve is not None and update >= p.updates_to_solve + 5 * t.evaluate_every:
-            p.stayed = True
+        if p.updates_to_solve is not None and update > p.updates_to_solve:
+            p.confirmations = 1
             p.finish("solved", "", update)
             break
     else:

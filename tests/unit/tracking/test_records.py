@@ -128,7 +128,7 @@ def named(*variants: dict[str, Any]) -> list[str]:
         own = {key: changes.pop(key) for key in ("width", "task_options") if key in changes}
         training = Training(**changes)
         made = Condition("adding", 20, "lstm", training=training, **own)
-        conditions[made.id] = PlannedCondition(made, "")
+        conditions[made.id] = PlannedCondition(made)
     known = Known(conditions, dict.fromkeys(conditions, ("adding", "mine")), [], [], [], [])
     shown = names(known, [(id, "sweep") for id in conditions])
     return [shown[id, "sweep"] for id in conditions]
@@ -155,7 +155,7 @@ def test_a_name_tells_what_sets_a_condition_apart() -> None:
         "mine, lr 0.01, adding T20",
         "mine, lr 0.1, adding T20",
     ]
-    assert named({"width": 8}, {"patience": 7}, {"clip": "none"}) == [
+    assert named({"width": 8}, {"futility_after": 0.5}, {"clip": "none"}) == [
         "mine, width 8, adding T20",
         "mine, width 32, adding T20",
         "mine, width 32, clip none, adding T20",
@@ -173,7 +173,7 @@ def test_two_conditions_never_share_a_name() -> None:
 def test_a_note_stays_within_what_mlflow_keeps() -> None:
     rows = [row(seed, "error") | {"reason": "r" * 40} for seed in range(1000)]
     spec = Condition("adding", 9, "lstm")
-    entry = PlannedCondition(spec, "", score_name="accuracy", solved_score=0.99)
+    entry = PlannedCondition(spec, score_name="accuracy", solved_score=0.99)
     note = notes.condition(rows, entry, None)
     assert len(note) < 8000
     assert "940 more" in note
