@@ -1,4 +1,4 @@
-"""lstm_bench: from config.yaml to datasets, trained networks, MLflow runs, figures and a report.
+"""lstm_bench: from config.yaml to trained networks, MLflow runs, figures and a report.
 
 snakemake --cores 2            everything config.yaml asks for
 snakemake --cores 2 figures    tables and figures from stored runs
