@@ -105,10 +105,7 @@ class HorizonExperiment(Experiment):
     def figure(self, table: pd.DataFrame, summary: pd.DataFrame, evidence: Evidence) -> Figure:
         """The lengths between which T* lies, a panel a task."""
         cells = [cell for cell in evidence.cells if cell in set(summary.cell)]
-        ends = summary.assign(
-            middle=np.sqrt(summary.low * summary.high),
-            lowest=table[table.tried].groupby("task")["T"].min()[summary.task].to_numpy(),
-        )
+        ends = summary.assign(middle=np.sqrt(summary.low * summary.high))
         lengths = table.groupby("task")["T"].agg(["min", "max"])
         within = (float(lengths["min"].min()) / 2, float(lengths["max"].max()) * 2)
         panels = [
@@ -117,13 +114,13 @@ class HorizonExperiment(Experiment):
                 Axis("T* (sequence length)", "log", limits=within),
                 Layer("cell", "middle", "low", "high", look="points", only="low > 0 and high > 0"),
                 Layer("cell", "low", look="points", marker=">", size=7, only="high != high"),
-                Layer("cell", "lowest", look="points", marker="<", size=7, only="low != low"),
+                Layer("cell", "high", look="points", marker="<", size=7, only="low != low"),
                 flipped=True,
             )
         ]
         note = (
             "bars: the lengths between which half of the replicates cease to solve the task; "
-            "arrows: beyond the longest, or below the shortest length of the task"
+            "arrows: beyond this length, or below it"
         )
         return figure(
             ends, panels, evidence.cells, note, ["task"], "{task}", finding=_finding(summary)
