@@ -151,18 +151,22 @@ class HorizonExperiment(Experiment):
 
 
 def _finding(summary: pd.DataFrame) -> str:
-    """Which cell reaches how far, on how many tasks: the order of the brackets, not of points."""
-    tasks = summary.task.nunique()
-    floor, top = summary.low.fillna(0), summary.high.fillna(np.inf)
-    first = summary.assign(low=floor, high=top).groupby("cell", sort=False)
-    reach = first.low.median().sort_values(ascending=False, kind="stable")
-    best, worst = reach.index[0], reach.index[-1]
-    pairs = summary.assign(low=floor, high=top).set_index(["task", "cell"])
-    above = sum(
-        pairs.low.get((task, best), np.nan) >= pairs.high.get((task, worst), np.nan)
-        for task in summary.task.unique()
+    """On how many tasks gated cells surely remember further than a plain one, by their brackets."""
+    cells = list(dict.fromkeys(summary.cell))
+    low = summary.assign(low=summary.low.fillna(0)).pivot(
+        index="task", columns="cell", values="low"
     )
-    return f"{best} remembers surely further than {worst} on {above} of {tasks} tasks"
+    high = summary.assign(high=summary.high.fillna(np.inf))
+    high = high.pivot(index="task", columns="cell", values="high")
+    far = low.median().sort_values(ascending=False, kind="stable").index
+    plain = "elman" if "elman" in cells else far[-1]
+    shown = [cell for cell in dict.fromkeys(["lstm", far[0]]) if cell in cells and cell != plain]
+    if not shown:
+        return f"T* of {plain} on {len(low)} tasks"
+    beyond = {cell: int((low[cell] >= high[plain]).sum()) for cell in shown}
+    first, *others = beyond
+    told = f"{first} surely remembers further than {plain} on {beyond[first]} of {len(low)} tasks"
+    return told + "".join(f", {cell} on {beyond[cell]}" for cell in others)
 
 
 def _telling_length(rows: pd.DataFrame) -> int:

@@ -80,7 +80,8 @@ def _labels(axes: Axes, figure: Figure, row: int, column: int, size: tuple[float
 
     panel = figure.grid[row][column]
     title, weight = _title(figure, row, column)
-    room = size[0] + (-0.8 if panel.flipped else 0.2)  # names at the side take some
+    names = 0.8 / len(figure.grid[row]) if panel.flipped else 0.0  # those at the side take some
+    room = size[0] + 0.2 - names
     axes.set_title(fitted(title, room, 10), fontweight=weight)
     (across, up), below, left = _sides(panel), at(row + 1, column), at(row, column - 1)
     if below is None or _sides(below)[0] != across:

@@ -108,23 +108,12 @@ def tune(
                 ended[rate] += try_rate(T, rate, range(count, count + more))
         again = {rate: Trial.of(T, rate, each) for rate, each in ended.items()}
         chosen = best([again[rate] for rate in (ahead.learning_rate, second.learning_rate)])
+        # one of which nothing was trained to an end is no choice
         found += [
-            replace(trial, chosen=trial is chosen)
+            replace(trial, chosen=trial is chosen and isfinite(trial.mean_best_loss))
             for _, trial in sorted(again.items(), key=lambda item: item[0])
         ]
         if not chosen.solved:
             break
         rates, count = [float(f"{chosen.learning_rate * k:.6g}") for k in NEAR], later
     return found
-
-
-def rates_by_length(trials: Sequence[Trial]) -> dict[int, float]:
-    """The rate chosen at each anchor that some rate solves; the first one's where none does."""
-    chosen = [trial for trial in trials if trial.chosen]
-    solved = [trial for trial in chosen if trial.solved] or chosen[:1]
-    return {trial.T: trial.learning_rate for trial in solved}
-
-
-def unsolved_at(trials: Sequence[Trial]) -> int | None:
-    """The anchor at which no rate solves the task, where the tuning ended; None for none."""
-    return next((trial.T for trial in trials if trial.chosen and not trial.solved), None)

@@ -10,14 +10,12 @@ import pytest
 import yaml
 
 from lstm_bench.errors import BenchError
-from lstm_bench.experiments.tuning import Tuning
 from lstm_bench.planning.freeze import freeze
 from lstm_bench.planning.plan import resolve
 from lstm_bench.store.checksums import write_checked
 from lstm_bench.store.paths import Results
 from lstm_bench.store.plans import Plan
 from lstm_bench.store.rates import read_file, read_rates, require_writable
-from tests.unit.experiments.hand_made import evidence, planned
 from tests.workflow.workspace import ROOT, TINY
 
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
@@ -31,9 +29,11 @@ OLD = {  # as 0.3.4 wrote it: one header for every pair
 }
 
 
-def row(cell: str, rate: float, chosen: bool, loss: float = 0.1) -> dict[str, Any]:
-    measured = {"solved": 0, "diverged": 0, "mean_updates": 60.0, "mean_best_loss": loss}
-    about = {"task": "temporal_order", "cell": cell, "T": 10, "learning_rate": rate, "n": 2}
+def row(
+    cell: str, rate: float, chosen: bool, loss: float = 0.1, T: int = 10, solved: int = 2
+) -> dict[str, Any]:
+    measured = {"solved": solved, "median_updates": 60.0, "mean_best_loss": loss}
+    about = {"task": "temporal_order", "cell": cell, "T": T, "learning_rate": rate, "n": 2}
     return {**about, **measured, "chosen": chosen}
 
 
@@ -53,20 +53,39 @@ def test_a_file_is_begun_by_tuning_and_holds_each_pair_with_its_settings(tmp_pat
     plan = tuned(tmp_path, [row("lstm", 0.1, True)], learning_rates="mine.yaml")
     freeze(plan, Results(tmp_path))
     found = read_file(Path("mine.yaml"))
-    assert found.chosen == {("temporal_order", "lstm"): 0.1}
+    assert found.chosen == {("temporal_order", "lstm"): {10: 0.1}}
     with_ = found.tuned_with["temporal_order", "lstm"]
-    assert (with_["width"], with_["updates"], with_["T"]) == (8, 60, 10)
+    assert (with_["width"], with_["updates"]) == (8, 60)
+
+
+def test_a_rate_a_length_and_none_where_nothing_is_solved(tmp_path: Path):
+    rows = [row("lstm", 0.1, True), row("lstm", 0.05, True, T=40), row("lstm", 0.05, False, T=40)]
+    rows += [row("lstm", 0.02, True, T=160, solved=0), row("elman", 0.01, True, solved=0)]
+    plan = tuned(tmp_path, rows, learning_rates="mine.yaml")
+    freeze(plan, Results(tmp_path))
+    found = read_file(Path("mine.yaml")).chosen
+    assert found["temporal_order", "lstm"] == {10: 0.1, 40: 0.05}
+    assert found["temporal_order", "elman"] == {10: 0.01}  # of the lowest loss
+    taken = {
+        T: resolve({**TINY, "lengths": [T], "learning_rates": "mine.yaml"}, SCHEMA).conditions
+        for T in (10, 19, 21, 600)
+    }
+    rates = {
+        T: next(c.spec.training.learning_rate for c in each.values() if c.spec.cell == "lstm")
+        for T, each in taken.items()
+    }
+    assert rates == {10: 0.1, 19: 0.1, 21: 0.05, 600: 0.05}  # the nearest as a ratio
 
 
 def test_what_is_kept_keeps_its_provenance_and_its_trials(tmp_path: Path):
     Path("mine.yaml").write_text(yaml.safe_dump(OLD), encoding="utf-8")
     rows = [row("lstm", 0.1, True), row("lstm", 0.01, False)]
     told = freeze(tuned(tmp_path, rows, learning_rates="mine.yaml"), Results(tmp_path))
-    assert "lstm on temporal_order: 0.01 is replaced by 0.1" in told
+    assert "lstm on temporal_order: 0.01 (T = 1) is replaced by 0.1 (T = 10)" in told
     found = read_file(Path("mine.yaml"))
     assert found.by_task() == {
-        "adding": {"lstm": 0.03},
-        "temporal_order": {"lstm": 0.1, "gru": 0.1},
+        "adding": {"lstm": {1: 0.03}},  # one number serves every length
+        "temporal_order": {"lstm": {10: 0.1}, "gru": {1: 0.1}},
     }
     assert found.tuned_with["adding", "lstm"] == OLD["tuned_with"]
     assert found.tuned_with["temporal_order", "gru"] == OLD["tuned_with"]
@@ -87,9 +106,9 @@ def test_a_later_file_stands_over_an_earlier_one_which_tuning_leaves(tmp_path: P
     freeze(tuned(tmp_path, [row("lstm", 0.1, True)], learning_rates=files), Results(tmp_path))
     assert Path("shipped.yaml").read_bytes() == before
     rates = read_rates({"learning_rates": files})
-    assert rates.chosen["temporal_order", "lstm"] == 0.1
-    assert rates.chosen["temporal_order", "gru"] == 0.1
-    assert rates.chosen["adding", "lstm"] == 0.03
+    assert rates.chosen["temporal_order", "lstm"] == {10: 0.1}
+    assert rates.chosen["temporal_order", "gru"] == {1: 0.1}
+    assert rates.chosen["adding", "lstm"] == {1: 0.03}
 
 
 @pytest.mark.parametrize(
@@ -143,28 +162,6 @@ def test_an_unmeasured_pair_beside_a_measured_one_is_left_and_no_nan_is_written(
     assert "nan" not in Path("mine.yaml").read_text(encoding="utf-8").lower()
 
 
-@pytest.mark.parametrize("status", ["error", "timeout", "diverged"])
-def test_a_rate_that_no_replicate_ended_with_is_not_chosen(status: str):
-    ended = {0.001: status, 0.01: "unsolved", 0.1: status}
-    replicates = [
-        {
-            "condition": f"c{rate}",
-            "task_label": "t",
-            "cell_label": cell,
-            "T": 10,
-            "learning_rate": rate,
-            "status": ended[rate] if cell == "lstm" else status,
-            "best_validation_loss": None if ended[rate] == status else 0.1,
-        }
-        for cell in ("lstm", "elman")
-        for rate in ended
-        for _ in range(2)
-    ]
-    seen = evidence(replicates, {f"c{rate}": planned(updates=60) for rate in ended})
-    chosen = Tuning().table(seen).query("chosen")
-    assert chosen[["cell", "learning_rate"]].to_numpy().tolist() == [["lstm", 0.01]]
-
-
 def test_the_suite_s_own_file_is_replaced_by_a_flag_alone():
     shipped = {"learning_rates": str(ROOT / "workflow/presets/learning_rates.yaml")}
     with pytest.raises(BenchError, match=r"learning_rates.*replace_shipped"):
@@ -196,9 +193,10 @@ def test_a_rate_of_a_small_trial_does_not_reach_the_sweep_it_was_not_tuned_for()
     files = {"learning_rates": ["shipped.yaml", "mine.yaml"]}
     full = {**OLD["tuned_with"], "network": {}}
     chosen = read_rates(files, here=full).chosen
-    assert chosen["temporal_order", "lstm"] == 0.01  # tuned as this sweep trains
-    assert chosen["copy", "lstm"] == 0.2  # the only one
-    assert read_rates(files, here={**small, "network": {}}).chosen["temporal_order", "lstm"] == 0.3
+    assert chosen["temporal_order", "lstm"] == {1: 0.01}  # tuned as this sweep trains
+    assert chosen["copy", "lstm"] == {1: 0.2}  # the only one
+    mine_first = read_rates(files, here={**small, "network": {}}).chosen
+    assert mine_first["temporal_order", "lstm"] == {1: 0.3}
 
 
 def test_a_sweep_says_how_many_conditions_take_rates_tuned_otherwise():
