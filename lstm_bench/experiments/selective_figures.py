@@ -83,7 +83,8 @@ def finding(table: pd.DataFrame) -> str:
     parts = []
     aucs = table[(table.measure == "auc") & (table.who == "solved")]
     if len(aucs):
-        ends = aucs[aucs.cell == aucs.cell.iloc[0]].pivot_table(["low", "high"], "task", "of")
+        own = aucs[aucs.cell == aucs.cell.iloc[0]]
+        ends = own.pivot_table(["low", "high"], "task", "of", dropna=False)
         above = (ends["low"]["trained"] > ends["high"]["shuffled"]).to_numpy()
         opens = f"{aucs.cell.iloc[0]}'s gate that writes opens on what matters in "
         parts.append(f"{opens}{above.sum()} of {above.size} tasks")

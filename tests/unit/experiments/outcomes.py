@@ -14,8 +14,10 @@ from lstm_bench import experiments
 from lstm_bench.planning.plan import resolve
 from lstm_bench.probes import cost, extrapolation, gradient_flow, selective_memory
 from lstm_bench.spec import Condition, SeedBlock
+from lstm_bench.stats.rate_search import Trial
 from lstm_bench.store.paths import Results
 from lstm_bench.store.plans import Plan
+from lstm_bench.store.searches import write_search
 from lstm_bench.store.tables import write_table
 from lstm_bench.training.model import ReplicateBatch
 from lstm_bench.training.outcome import now, write_failure, write_outcome
@@ -158,6 +160,13 @@ def store(plan: Plan, names: list[str], end: End) -> None:
         ended(results, plan, id, SeedBlock.parse(block), labels[id], end)
     for name in names:
         entry = plan.experiments[name]
+        for search, asked in plan.searches.items() if entry.searches else ():
+            trials = [
+                Trial(c.T, rate, 5, 5, 100.0 + c.T, 0.1, chosen=rate == asked.rates[1])
+                for c in asked.conditions
+                for rate in asked.rates
+            ]
+            write_search(results, search, asked, trials, [])
         if entry.probe in PROBES:
             rows = PROBES[entry.probe].measure(entry.probe_settings)
             write_table(results.root / plan.probe_files(name)[0], list(rows))

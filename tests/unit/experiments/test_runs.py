@@ -168,7 +168,9 @@ def test_nothing_to_read_has_the_columns_of_what_is_read(stored: Any) -> None:
 
 
 def test_where_every_block_ended_in_an_error_the_columns_are_all_there(stored: Any) -> None:
-    plan = stored("truncation", "error", truncation={"lengths": [10], "windows": [2]})
+    plan = stored(
+        "truncation", "error", truncation={"tasks": ["adding"], "lengths": [10], "windows": [2]}
+    )
     runs = evidence(plan, "truncation", Results()).runs
     assert set(zip(runs.k, runs.carry)) == {(10, True), (2, True), (2, False)}
     assert not runs.judged.any()
