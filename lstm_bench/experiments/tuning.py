@@ -41,7 +41,8 @@ class Tuning(Experiment):
     shortest length of a task the whole grid is tried; at every second length from there a quarter,
     half, once and twice the rate chosen before. The two best get further seeds. The rate with the
     largest share of solved replicates is chosen, then that with the smallest median of updates to
-    solve; medians within 10 % are a tie, which goes to the smaller rate. Where no rate solves the
+    solve; medians within 10 %, or within one evaluation of each other (5 updates), are a tie, which
+    goes to the smaller rate. Where no rate solves the
     task, the search of the pair ends, and says so. A training takes the rate tuned at the length
     nearest to its own. The test set is not looked at.
     """

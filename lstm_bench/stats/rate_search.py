@@ -14,6 +14,7 @@ from math import inf, isfinite
 from statistics import fmean, median
 
 TIE = 1.1  # medians of updates within a factor of the smallest are not told apart
+GRAIN = 5  # nor are those within the updates between two evaluations, where all are small
 NEAR = (0.25, 0.5, 1.0, 2.0)  # times the last anchor's best
 
 
@@ -76,7 +77,7 @@ def best(trials: Sequence[Trial]) -> Trial:
         return min(trials, key=lambda trial: (trial.mean_best_loss, trial.learning_rate))
     among = [trial for trial in trials if trial.share == top]
     fewest = min(trial.median_updates for trial in among)
-    tied = [trial for trial in among if trial.median_updates <= TIE * fewest]
+    tied = [trial for trial in among if trial.median_updates <= max(TIE * fewest, fewest + GRAIN)]
     return min(tied, key=lambda trial: trial.learning_rate)
 
 

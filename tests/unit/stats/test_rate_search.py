@@ -23,9 +23,12 @@ def trial(rate: float, solved: int = 0, n: int = 4, updates: float = inf, loss: 
         # then the median
         ([trial(0.1, 4, 4, 50), trial(0.01, 2, 2, 60)], 0.1),
         # of medians within a tenth the smaller rate, in whatever order they come
-        ([trial(0.1, 4, 4, 50), trial(0.01, 4, 4, 55)], 0.01),
-        ([trial(0.01, 4, 4, 55), trial(0.1, 4, 4, 50)], 0.01),
-        ([trial(0.1, 4, 4, 50), trial(0.01, 4, 4, 56)], 0.1),
+        ([trial(0.1, 4, 4, 100), trial(0.01, 4, 4, 110)], 0.01),
+        ([trial(0.01, 4, 4, 110), trial(0.1, 4, 4, 100)], 0.01),
+        ([trial(0.1, 4, 4, 100), trial(0.01, 4, 4, 111)], 0.1),
+        # or within one evaluation: 15 and 20 updates are neighbours
+        ([trial(0.1, 4, 4, 15), trial(0.01, 4, 4, 20)], 0.01),
+        ([trial(0.1, 4, 4, 15), trial(0.01, 4, 4, 21)], 0.1),
         # fewer than half solve: both medians are infinite
         ([trial(0.1, 1), trial(0.01, 1)], 0.01),
         # nothing is solved: the loss, then the smaller rate
