@@ -14,10 +14,10 @@ from tests.workflow.workspace import ROOT
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
 # of conditions, seed blocks and ladders; to be replaced where a preset trains something else
 STORED = {
-    "config": (327, 610, "1f3ce5f412"),
-    "smoke": (83, 97, "fe3c305f12"),
-    "catalogue": (79, 93, "37c4b90285"),
-    "gpu": (327, 341, "42d1d6a1e2"),
+    "config": (327, 610, "4c76f9c39c"),
+    "smoke": (83, 97, "ec7b1590fb"),
+    "catalogue": (79, 93, "3eb15b6b2c"),
+    "gpu": (327, 341, "8fb72530e9"),
 }
 
 
