@@ -87,7 +87,7 @@ WRONG: list[tuple[dict[str, Any], list[str]]] = [
     ({"plugins": ["no_such.py"]}, ["plugins", "no_such.py"]),
     ({"first_seed": 999_999}, ["first_seed", "999999", "tuning"]),
     ({"tasks": []}, ["tasks", "at least 1"]),
-    ({"tasks": ["all", "all"], "tuning": {"length": None}}, ["tasks", "'adding'", "listed twice"]),
+    ({"tasks": ["all", "all"]}, ["tasks", "'adding'", "listed twice"]),
     (
         {"experiments": ["catalogue"], "catalogue": {"task": "copy"}},
         ["catalogue.task", "'copy'", "temporal_order"],
@@ -119,7 +119,7 @@ WRONG: list[tuple[dict[str, Any], list[str]]] = [
     ({"speed": {"samples": 2}}, ["speed.samples", "2", "at least 3"]),
     ({"speed": {"instruction_sets": ["sse"]}}, ["instruction_sets.0", "sse", "avx2"]),
     ({"speed": {"limit": 5}}, ["speed", "'limit'", "limit_seconds"]),
-    ({"tuning": {"length": 3}}, ["T=3", "temporal_order"]),
+    ({"tuning": {"rates": [0.1, 0.2]}}, ["tuning.rates", "at least 3"]),
     ({"network": {"layer": 2}}, ["network", "'layer'", "did you mean 'layers'"]),
     ({"network": {"layers": 0}}, ["network.layers", "0", "at least 1"]),
     ({"network": {"readout": "logistic"}}, ["'logistic'", "temporal_order", "squared_error"]),

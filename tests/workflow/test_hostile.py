@@ -24,7 +24,8 @@ def test_nothing_is_run_and_nothing_leaves_the_folder(named: Workspace):
 def test_the_numbers_of_the_figure_have_the_labels_of_the_config(named: Workspace):
     import pandas as pd
 
-    drawn = pd.read_csv(named.path / "results/experiments/horizon/figure.csv", dtype={"panel": str})
+    file = named.path / "results/experiments/horizon/supplement.csv"
+    drawn = pd.read_csv(file, dtype={"panel": str})
     table = pd.read_csv(named.path / "results/experiments/horizon/table.csv")
     assert set(drawn.series) == {CELL, "slow"}
     mine, own = drawn[drawn.series == CELL], table[(table.cell == CELL) & (table.task == TASK)]
@@ -47,7 +48,8 @@ def test_its_pages_show_names_as_text(named: Workspace):
             wide = "document.documentElement.scrollWidth - window.innerWidth"
             assert opened.page.evaluate(wide) <= 0
             opened.require_clean(folder)
-        assert opened.page.title() == f"{CELL} on {TASK}, T = 10 – lstm_bench"
+        shown = [f"{CELL} on {task}, T = 10 – lstm_bench" for task in (TASK, "latch")]
+        assert opened.page.title() in shown  # whichever is solved more often
 
 
 def test_the_report_folder_has_the_numbers_of_its_figures(named: Workspace, tmp_path: Path):
@@ -57,7 +59,7 @@ def test_the_report_folder_has_the_numbers_of_its_figures(named: Workspace, tmp_
     with chromium() as browser, tab(browser) as opened:
         opened.open(alone)
         with opened.page.expect_download() as download:
-            opened.page.click("#horizon a[download]")
+            opened.page.click("#horizon a[download='horizon-figure.csv']")
         stored = (named.path / "results/experiments/horizon/figure.csv").read_bytes()
         assert Path(download.value.path()).read_bytes() == stored
         assert download.value.suggested_filename == "horizon-figure.csv"

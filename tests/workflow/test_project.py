@@ -51,7 +51,7 @@ def test_the_lock_satisfies_pyproject() -> None:
         assert requirement.specifier.contains(version), requirement
 
 
-@pytest.mark.parametrize("preset", ["smoke", "paper", "gpu", "catalogue"])
+@pytest.mark.parametrize("preset", ["smoke", "gpu", "catalogue"])
 def test_a_preset_over_the_default_config_resolves(
     preset: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

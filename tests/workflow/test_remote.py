@@ -44,7 +44,6 @@ SWEEP = {
     "cells": ["fragile", "lstm"],
     "plugins": ["fragile.py"],
     "training": {**TINY["training"], "updates": 20},
-    "tuning": {"length": None},
 }
 TABLE = "results/experiments/horizon/table.csv"
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from lstm_bench import experiments
 from lstm_bench.store.paths import BLOCK_FILES, Results
 from lstm_bench.store.plans import Plan
 from tests.workflow.workspace import Workspace
@@ -170,8 +171,9 @@ def test_deleted_figures_come_back_without_training(finished: Workspace, tmp_pat
     copy = finished.copy(tmp_path / "copy")
     for file in copy.path.glob("results/experiments/*/figure.*"):
         file.unlink()
-    asked = len(copy.config["experiments"])
-    assert copy.planned("figures") == {"draw": asked, "figures": 1}
+    both = [experiments.registry()[name].supplemented() for name in copy.config["experiments"]]
+    drawn = {"draw": both.count(False), "draw_both": both.count(True)}
+    assert copy.planned("figures") == {**drawn, "figures": 1}
 
 
 def test_planning_needs_no_torch_once_the_plan_exists(finished: Workspace, tmp_path: Path) -> None:
