@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from lstm_bench.jobs import devices, supervision
-from lstm_bench.jobs.job import give_up
+from lstm_bench.jobs.job import give_up, train
 from lstm_bench.registry import load_plugins
 from lstm_bench.spec import Condition, SeedBlock
 from lstm_bench.store.paths import Results
@@ -66,20 +66,11 @@ def work_on(args: argparse.Namespace, run: Procedure) -> int:
     """Do it in this process, which is a child's; returns its exit code."""
 
     def do(interrupted: supervision.Asked) -> None:
-        from lstm_bench.training.run import train_block
-
-        def train(condition: Condition, block: SeedBlock) -> Rows:
-            train_block(
-                condition,
-                block,
-                Results(),
-                device=devices.device_for(args.device, condition.T),
-                timeout=args.timeout,
-                interrupted=interrupted,
-            )
+        def trained(condition: Condition, block: SeedBlock) -> Rows:
+            train(args, condition, block, interrupted)
             return _rows(condition, block)
 
-        run(args, train)()
+        run(args, trained)()
 
     return supervision.exit_code(do, args.plugin)
 

@@ -10,6 +10,7 @@ import argparse
 import json
 import signal
 import sys
+from functools import partial
 
 from lstm_bench.jobs import devices, supervision
 from lstm_bench.registry import load_plugins
@@ -62,19 +63,23 @@ def work(arguments: list[str]) -> int:
     """Train the block in this process, which is a child's; returns its exit code."""
     args, condition, block = _parse(arguments)
 
-    def train(interrupted: supervision.Asked) -> None:
-        from lstm_bench.training.run import train_block
+    return supervision.exit_code(partial(train, args, condition, block), args.plugin)
 
-        train_block(
-            condition,
-            block,
-            Results(),
-            device=devices.device_for(args.device, condition.T),
-            timeout=args.timeout,
-            interrupted=interrupted,
-        )
 
-    return supervision.exit_code(train, args.plugin)
+def train(
+    args: argparse.Namespace, condition: Condition, block: SeedBlock, interrupted: supervision.Asked
+) -> None:
+    """One seed block, on the device and in the time that the job was given."""
+    from lstm_bench.training.run import train_block
+
+    train_block(
+        condition,
+        block,
+        Results(),
+        device=devices.device_for(args.device, condition.T),
+        timeout=args.timeout,
+        interrupted=interrupted,
+    )
 
 
 if __name__ == "__main__":

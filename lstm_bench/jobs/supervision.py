@@ -114,8 +114,8 @@ def exit_code(train: Callable[[Asked], None], plugins: Sequence[str]) -> int:
 def died(number: int, args: argparse.Namespace) -> bool:
     """Tell how the child died; whether this was the last attempt."""
     name, last = signal.Signals(number).name, args.attempt >= args.attempts
-    then = "at its last attempt" if last else "; the next attempt resumes"
-    print(f"the training was killed by {name} {then}".replace(" ;", ";"), file=sys.stderr)
+    then = " at its last attempt" if last else "; the next attempt resumes"
+    print(f"the training was killed by {name}{then}", file=sys.stderr)
     return last
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from lstm_bench.errors import BenchError
 from lstm_bench.spec import digest
 from lstm_bench.store.planned import PlannedLadder
-from lstm_bench.sweep import Sweep
+from lstm_bench.sweep import Choice, Sweep
 
 MOST = 60  # steps from the first rung to the last
 Lengths = Iterable[int] | Mapping[str, Any]  # a list, or a ladder
@@ -59,21 +59,22 @@ def rungs(ladder: Mapping[str, Any], where: str) -> tuple[int, ...]:
     return (*found, last)
 
 
-def ladders(sweep: Sweep, needed: Collection[str]) -> Iterator[tuple[str, PlannedLadder]]:
-    """The ladders of a sweep that have a condition, by its id, that is needed; each with its name.
+def pair_name(sweep: Sweep, task: Choice, cell: Choice) -> str:
+    """Of a ladder or a search. No length, rate or seed is in it: with more of them it goes on."""
+    one = sweep.condition(task, task.lengths[0], cell, learning_rate=0.0)
+    what = [task.key, cell.key, one.width, dict(cell.network), one.training]
+    return f"{task.name}-{cell.name}-w{one.width}-{digest(what)}"
 
-    The name does not depend on rungs or seeds: more of them go on where the ladder stands.
-    """
+
+def ladders(sweep: Sweep, needed: Collection[str]) -> Iterator[tuple[str, PlannedLadder]]:
+    """The ladders of a sweep that have a condition, by its id, that is needed; each by its name."""
     for task in (each for each in sweep.tasks if each.climbs):
         for cell in sweep.cells:
             conditions = [sweep.condition(task, T, cell) for T in task.lengths]
             if not {each.id for each in conditions} & set(needed):
                 continue
-            training = sweep.condition(task, task.lengths[0], cell, learning_rate=0.0).training
-            one = conditions[0]
-            what = [task.key, cell.key, one.width, dict(cell.network), training]
             yield (
-                f"{task.name}-{cell.name}-w{one.width}-{digest(what)}",
+                pair_name(sweep, task, cell),
                 PlannedLadder(
                     task.shown,
                     cell.shown,

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 from lstm_bench.experiments import Experiment
 from lstm_bench.experiments.tuning import TuningSettings
-from lstm_bench.spec import digest
+from lstm_bench.planning.ladders import pair_name
 from lstm_bench.store.planned import PlannedSearch
 from lstm_bench.sweep import Sweep
 from lstm_bench.training.run import code_identity
 
 
 def searches(experiment: Experiment, sweep: Sweep) -> dict[str, PlannedSearch]:
-    """By name, which does not depend on how many lengths, rates or seeds are tried."""
+    """By name."""
     settings = experiment.settings
     found: dict[str, PlannedSearch] = {}
     if not isinstance(settings, TuningSettings):
         return found
     for task, cell, conditions in experiment.searches(sweep):
-        one = conditions[0]
-        training = sweep.condition(task, one.T, cell, learning_rate=0.0).training
-        what = [task.key, cell.key, one.width, dict(cell.network), training]
-        found[f"{task.name}-{cell.name}-w{one.width}-{digest(what)}"] = PlannedSearch(
+        found[pair_name(sweep, task, cell)] = PlannedSearch(
             task.key,
             cell.key,
             tuple(conditions),
@@ -28,6 +25,6 @@ def searches(experiment: Experiment, sweep: Sweep) -> dict[str, PlannedSearch]:
             settings.first,
             settings.later,
             settings.more,
-            code_identity(one),
+            code_identity(conditions[0]),
         )
     return found

@@ -29,5 +29,10 @@ def forget_incomplete(results: Results, records: Iterable[Path]) -> None:
         except DamagedFile:
             continue
         if not all((block / "replicates.parquet").exists() for block in blocks):
-            record.unlink()
-            record.with_suffix(".sha256").unlink(missing_ok=True)
+            forget(record)
+
+
+def forget(record: Path) -> None:
+    """Delete a record and its checksum: the job is run again, and trains what is missing."""
+    for path in (record, record.with_suffix(".sha256")):
+        path.unlink(missing_ok=True)

@@ -10,7 +10,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from lstm_bench.errors import BenchError, DamagedFile
-from lstm_bench.store import paths
+from lstm_bench.store import adaptive, paths
 from lstm_bench.store.checksums import checksums_of, read_checked, sums
 from lstm_bench.store.conditions import read_condition
 from lstm_bench.store.locks import not_locked
@@ -27,7 +27,7 @@ WEIGHTS = (f"{BLOCK}/{MODEL}", f"{CHECKPOINT}/{MODEL}", f"{CHECKPOINT}/{STATE}")
 SEALS = (
     *(
         template.replace(".json", ".sha256")
-        for template in (paths.PLAN, paths.ESTIMATE, paths.LADDER)
+        for template in (paths.PLAN, paths.ESTIMATE, paths.LADDER, paths.SEARCH)
     ),
     *(f"{paths.EXPERIMENT}/{name}" for name in paths.EXPERIMENT_CHECKSUMS),
     *(f"{paths.CLAIMS}/{name}" for name in paths.CLAIM_CHECKSUMS),
@@ -97,8 +97,7 @@ def _outdate(plan: Plan, results: Results, gone: set[tuple[str, str]]) -> None:
         if gone & set(plan.blocks([name])):
             _clear(results.experiment(name), (*EXPERIMENT_FILES, paths.DRAWN_BY))
     for ladder in {plan.ladder_of[pair] for pair in gone if pair in plan.ladder_of}:
-        for path in (results.ladder(ladder), results.ladder(ladder).with_suffix(".sha256")):
-            path.unlink(missing_ok=True)
+        adaptive.forget(results.ladder(ladder))
     for row, entry in plan.tables.items():
         if gone & set(entry.runs):
             for ending in (*paths.TABLE_FILES, ".sha256"):
