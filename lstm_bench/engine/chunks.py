@@ -30,6 +30,8 @@ import torch
 from torch import Tensor
 
 from lstm_bench.cells.base import Cell, Params, State
+from lstm_bench.engine import compiled
+from lstm_bench.engine.compiled.running import tiles_of
 from lstm_bench.engine.intervention import SetNorm
 from lstm_bench.errors import BenchError
 from lstm_bench.spec import Training
@@ -42,8 +44,8 @@ class ThroughTime:
     truncate   steps between two cuts of the gradient; None for none
     carry      whether the state passes a cut, or starts anew
     recompute  keep states at sqrt(T) steps and compute the rest twice
-    decay      set the norm of dL/dh_t to fall by this factor a step (`engine.intervention`); such
-               a sequence is run step by step, each a call of the backend
+    decay      set the norm of dL/dh_t to fall by this factor a step (`engine.intervention`): by
+               the compiled kernel where a batch is one tile, else step by step
 
     Raises BenchError for a value that cannot be.
     """
@@ -111,6 +113,8 @@ def unroll_in_chunks(
     how: ThroughTime,
 ) -> Tensor:
     """Hidden states (S, R, H, B) of S increasing steps; the rest as in `engine.unroll`."""
+    if how.decay and backend == "compiled" and tiles_of(inputs.shape[3]) == 1:
+        return compiled.unroll(cell, params, inputs, state, steps, how.decay)[0]
     at, kept = state, []
     set_norm = None if how.decay is None else SetNorm(how.decay, last=steps[-1])
     for first, after in cuts(len(inputs), how):
