@@ -91,6 +91,8 @@ class Cause(Experiment):
         return table_of(_counted(evidence.runs))
 
     def nothing(self, evidence: Evidence) -> str:
+        if not evidence.judged:
+            return super().nothing(evidence)
         return "No two cells of this sweep differ in start, optimiser, curriculum or slope alone."
 
     def measured(self, evidence: Evidence) -> pd.DataFrame:
