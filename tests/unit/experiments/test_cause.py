@@ -98,30 +98,42 @@ def test_lags_are_known_where_all_answers_come_at_the_end(task: str, at_end: boo
     assert answers_at_end(Choice(task, lengths=(20,))) == at_end
 
 
+PRESETS = {"cause": 6, "cause_sgd": 3}  # and their claims
+
+
 @pytest.fixture(scope="module")
-def plan() -> Plan:
+def plans() -> dict[str, Plan]:
+    """Of the two presets; whether they are declared is a matter of the file of declarations."""
+    found = {}
     with pytest.MonkeyPatch.context() as patched:
         patched.chdir(ROOT)
-        layers = read_layers(["config.yaml", "workflow/presets/cause.yaml"], {"device": "cpu"})
         schema = read_yaml(ROOT / "workflow/schemas/config.schema.yaml")
-        return resolve(merged(layers), schema, inherited(layers))
+        for name in PRESETS:
+            files = ["config.yaml", f"workflow/presets/{name}.yaml"]
+            layers = read_layers(files, {"device": "cpu", "declared": False})
+            found[name] = resolve(merged(layers), schema, inherited(layers))
+    return found
 
 
-def test_the_preset_judges_all_its_claims_and_every_arm_has_a_rate(plan: Plan):
-    assert len(plan.claims) == 9
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_preset_judges_all_its_claims_and_every_arm_has_a_rate(name: str, plans) -> None:
+    plan: Plan = plans[name]
+    assert len(plan.claims) == PRESETS[name]
     assert not [claim.not_judged for claim in plan.claims.values() if claim.not_judged]
     members = {f"{m.cell} on {m.task}" for m in plan.experiments["cause"].members}
     assert not members & set(plan.sweep.untuned)
 
 
-def test_the_interventions_are_left_out_where_answers_come_all_along(plan: Plan):
-    arms = {(m.task, m.cell) for m in plan.experiments["cause"].members}
+def test_the_interventions_are_left_out_where_answers_come_all_along(plans) -> None:
+    arms = {(m.task, m.cell) for m in plans["cause"].experiments["cause"].members}
     assert ("copy", "lstm, curriculum") in arms
     assert ("adding", "gru, x 0.9") in arms
     assert ("copy", "gru, x 0.9") not in arms
 
 
-def test_each_arm_is_beside_one_that_differs_in_one_factor_alone(plan: Plan):
+@pytest.mark.parametrize("name", PRESETS)
+def test_each_arm_is_beside_one_that_differs_in_one_factor_alone(name: str, plans) -> None:
+    plan: Plan = plans[name]
     rows = [
         {"cell": m.cell, "budget": plan.conditions[m.condition].spec.training.updates, **m.factors}
         for m in plan.experiments["cause"].members
