@@ -45,8 +45,7 @@ def singles(plans: Iterable[Plan], results: Results) -> dict[str, list[str]]:
     stored = [(folder.parent.name, folder.name) for folder in results.blocks()]
     found: dict[str, list[str]] = {}
     for condition, block in dict.fromkeys([*stored, *results.under_way()]):
-        tuning = SeedBlock.parse(block).first >= TUNING_SEEDS  # a search trains what it finds out
-        if (condition, block) not in known and not tuning:
+        if (condition, block) not in known and not _of_a_search(block):
             found.setdefault(condition, []).append(block)
     return found
 
@@ -57,7 +56,15 @@ def others(plan: Plan, results: Results, of_none: Mapping[str, Iterable[str]]) -
     of_none   those that no plan asked for, see `singles`
     """
     known = {*plan.every_block(), *((id, name) for id, names in of_none.items() for name in names)}
-    return sum((folder.parent.name, folder.name) not in known for folder in results.blocks())
+    return sum(
+        (folder.parent.name, folder.name) not in known and not _of_a_search(folder.name)
+        for folder in results.blocks()
+    )
+
+
+def _of_a_search(block: str) -> bool:
+    """Which rates a search trains, no plan knows."""
+    return SeedBlock.parse(block).first >= TUNING_SEEDS
 
 
 def status_of(
