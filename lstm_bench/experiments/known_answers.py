@@ -1,0 +1,72 @@
+"""The losses of answers that need no training: from the present input, and from the last k."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+
+from lstm_bench import tasks
+from lstm_bench.spec import Condition
+from lstm_bench.tasks import Batch, Task
+
+SEQUENCES = 4096  # that a loss is a mean over
+BINS = 200  # of the present value, each with the same share of the values
+
+
+def share_learnt(condition: Condition, loss: float) -> float:
+    """How far a loss has come from the chance loss (0) to the optimal loss (1)."""
+    task, T = tasks.create(condition.task, condition.task_options), condition.T
+    chance = task.chance_loss(T)
+    return (chance - loss) / (chance - task.optimal_loss(T))
+
+
+def present_loss(condition: Condition) -> float:
+    """The loss of the best answer from the present input alone.
+
+    Of a cross-entropy that the task knows. Of a squared error the mean target for each of 200
+    ranges of the value shown, taken on other sequences: exact for one input but for the ranges.
+    """
+    return _present_loss(condition.task, tuple(condition.task_options.items()), condition.T)
+
+
+def window_loss(condition: Condition, k: int) -> float:
+    """The loss of the task's own best answer from the last k inputs, NaN where it knows none.
+
+    Of a forecast that is the best linear one (`Task.window_is_best`).
+    """
+    return _window_loss(condition.task, tuple(condition.task_options.items()), condition.T, k)
+
+
+@lru_cache(maxsize=64)
+def _present_loss(name: str, options: tuple[tuple[str, object], ...], T: int) -> float:
+    task = tasks.create(name, dict(options))
+    batch = _drawn(task, T, "present")
+    if task.loss != "squared_error":
+        return _window_loss(name, options, T, 1)
+    fitted = _drawn(task, T, "fitted")
+    values, targets = _asked(fitted)
+    edges = np.quantile(values, np.arange(1, BINS) / BINS)
+    place = np.digitize(values, edges)
+    counts = np.bincount(place, minlength=BINS)
+    means = np.bincount(place, targets, BINS) / np.maximum(counts, 1)
+    values, targets = _asked(batch)
+    return float(((means[np.digitize(values, edges)] - targets) ** 2).mean())
+
+
+@lru_cache(maxsize=256)
+def _window_loss(name: str, options: tuple[tuple[str, object], ...], T: int, k: int) -> float:
+    task = tasks.create(name, dict(options))
+    batch = _drawn(task, T, "present")
+    answers = task.window(batch, k)
+    return float("nan") if answers is None else task.evaluate_loss(answers, batch)
+
+
+def _drawn(task: Task, T: int, purpose: str) -> Batch:
+    return task.sample(tasks.generator(purpose, task, T), SEQUENCES, T)
+
+
+def _asked(batch: Batch) -> tuple[np.ndarray, np.ndarray]:
+    """The inputs and targets, one number each, at the steps that are asked."""
+    asked = batch.mask > 0
+    return batch.inputs[asked][:, 0].astype(float), batch.targets[asked][:, 0].astype(float)
