@@ -24,8 +24,8 @@ def share_learnt(condition: Condition, loss: float) -> float:
 def present_loss(condition: Condition) -> float:
     """The loss of the best answer from the present input alone.
 
-    Of a cross-entropy that the task knows. Of a squared error the mean target for each of 200
-    ranges of the value shown, taken on other sequences: exact for one input but for the ranges.
+    Where input and output are a number each, the mean target for each of 200 ranges of the value
+    shown, taken on other sequences. Else the task's own, or the chance loss where it knows none.
     """
     return _present_loss(condition.task, tuple(condition.task_options.items()), condition.T)
 
@@ -41,23 +41,22 @@ def window_loss(condition: Condition, k: int) -> float:
 @lru_cache(maxsize=64)
 def _present_loss(name: str, options: tuple[tuple[str, object], ...], T: int) -> float:
     task = tasks.create(name, dict(options))
-    batch = _drawn(task, T, "present")
-    if task.loss != "squared_error":
-        return _window_loss(name, options, T, 1)
-    fitted = _drawn(task, T, "fitted")
-    values, targets = _asked(fitted)
+    if task.loss != "squared_error" or (task.inputs, task.outputs) != (1, 1):
+        loss = _window_loss(name, options, T, 1)
+        return task.chance_loss(T) if np.isnan(loss) else loss
+    values, targets = _asked(_drawn(task, T, "fitted"))
     edges = np.quantile(values, np.arange(1, BINS) / BINS)
     place = np.digitize(values, edges)
     counts = np.bincount(place, minlength=BINS)
     means = np.bincount(place, targets, BINS) / np.maximum(counts, 1)
-    values, targets = _asked(batch)
+    values, targets = _asked(_drawn(task, T, "answered"))
     return float(((means[np.digitize(values, edges)] - targets) ** 2).mean())
 
 
 @lru_cache(maxsize=256)
 def _window_loss(name: str, options: tuple[tuple[str, object], ...], T: int, k: int) -> float:
     task = tasks.create(name, dict(options))
-    batch = _drawn(task, T, "present")
+    batch = _drawn(task, T, "answered")
     answers = task.window(batch, k)
     return float("nan") if answers is None else task.evaluate_loss(answers, batch)
 

@@ -22,7 +22,7 @@ from lstm_bench.sweep import Choice, Member, Sweep
 KEYS = ["task", "T", "cell"]
 TOGETHER = 12  # seeds of a block: short trainings, whose jobs cost as much as they do
 MARGIN = 0.05  # of the way from the chance loss to the optimal loss: what counts as better
-RIVALS = {"elman": "the Elman network", "window": "the best window", "present": "the present input"}
+RIVALS = {"elman": "the Elman network", "window": "the window", "present": "the present input"}
 TRAINED, KNOWN, PLAIN = "trained", "known", "elman"
 SIZES = ("width", "parameters", "learning_rate")
 TABLE: Mapping[str, type] = {
@@ -58,7 +58,7 @@ class UsesSettings(OwnTasks):
         *("lstm", "gru"),
         "elman",
     )
-    windows: Annotated[Lengths, "inputs that feedforward networks of that size see"] = (10, 20)
+    windows: Annotated[Lengths, "inputs that feedforward networks of that size see"] = (20,)
     updates: Annotated[Positive, "every replicate is trained to the end"] = 1000
 
 
@@ -76,10 +76,10 @@ class Uses(Experiment):
     budget and tested with the weights of its lowest validation loss; one that diverged counts with
     that loss. The first cell has the width of the sweep, the others the width whose parameters are
     nearest. Learning rates are tuned by the same rule for every cell. Differences are paired by
-    seed, with bootstrap 95 % intervals; against the windows it is the best of them, seed by seed.
+    seed, with bootstrap 95 % intervals; against several windows it is the best of them, by seed.
     The best answer from the present input is known to the task, or a mean for each range of the
-    value shown; crosses mark the task's own best answer from the last inputs, of a series the best
-    linear one. A window that is shorter than the lag cannot translate, whatever it is trained with.
+    value shown; open marks are the task's own best answer from the last inputs, of a series the
+    best linear one. A window shorter than the lag cannot translate, whatever it is trained with.
     In the controls a window is enough by construction (the whole sentence) or as is known of it.
     """
 
