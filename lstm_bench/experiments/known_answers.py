@@ -11,14 +11,14 @@ from lstm_bench.spec import Condition
 from lstm_bench.tasks import Batch, Task
 
 SEQUENCES = 4096  # that a loss is a mean over
+Options = tuple[tuple[str, object], ...]
 BINS = 200  # of the present value, each with the same share of the values
 
 
 def share_learnt(condition: Condition, loss: float) -> float:
     """How far a loss has come from the chance loss (0) to the optimal loss (1)."""
-    task, T = tasks.create(condition.task, condition.task_options), condition.T
-    chance = task.chance_loss(T)
-    return (chance - loss) / (chance - task.optimal_loss(T))
+    chance, optimal = _scale(*_asks(condition))
+    return (chance - loss) / (chance - optimal)
 
 
 def present_loss(condition: Condition) -> float:
@@ -27,7 +27,7 @@ def present_loss(condition: Condition) -> float:
     Where input and output are a number each, the mean target for each of 200 ranges of the value
     shown, taken on other sequences. Else the task's own, or the chance loss where it knows none.
     """
-    return _present_loss(condition.task, tuple(condition.task_options.items()), condition.T)
+    return _present_loss(*_asks(condition))
 
 
 def window_loss(condition: Condition, k: int) -> float:
@@ -35,11 +35,22 @@ def window_loss(condition: Condition, k: int) -> float:
 
     Of a forecast that is the best linear one (`Task.window_is_best`).
     """
-    return _window_loss(condition.task, tuple(condition.task_options.items()), condition.T, k)
+    return _window_loss(*_asks(condition), k)
+
+
+def _asks(condition: Condition) -> tuple[str, Options, int]:
+    return condition.task, tuple(condition.task_options.items()), condition.T
 
 
 @lru_cache(maxsize=64)
-def _present_loss(name: str, options: tuple[tuple[str, object], ...], T: int) -> float:
+def _scale(name: str, options: Options, T: int) -> tuple[float, float]:
+    """Chance loss and optimal loss."""
+    task = tasks.create(name, dict(options))
+    return task.chance_loss(T), task.optimal_loss(T)
+
+
+@lru_cache(maxsize=64)
+def _present_loss(name: str, options: Options, T: int) -> float:
     task = tasks.create(name, dict(options))
     if task.loss != "squared_error" or (task.inputs, task.outputs) != (1, 1):
         loss = _window_loss(name, options, T, 1)
@@ -54,7 +65,7 @@ def _present_loss(name: str, options: tuple[tuple[str, object], ...], T: int) ->
 
 
 @lru_cache(maxsize=256)
-def _window_loss(name: str, options: tuple[tuple[str, object], ...], T: int, k: int) -> float:
+def _window_loss(name: str, options: Options, T: int, k: int) -> float:
     task = tasks.create(name, dict(options))
     batch = _drawn(task, T, "answered")
     answers = task.window(batch, k)

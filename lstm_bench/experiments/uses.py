@@ -13,7 +13,7 @@ from lstm_bench.experiments.base import NOTHING, Evidence, Experiment
 from lstm_bench.experiments.known_answers import present_loss, share_learnt, window_loss
 from lstm_bench.experiments.runs import bounds, frame, groups
 from lstm_bench.experiments.settings import Cells, Lengths, OwnTasks, Positive, Tasks
-from lstm_bench.experiments.words import at_length, interval, listed, spans
+from lstm_bench.experiments.words import at_length, counts, interval, listed, spans
 from lstm_bench.plotting.figure import Axis, Figure, Layer, figure, panel
 from lstm_bench.spec import SeedBlock, seed_blocks
 from lstm_bench.stats.means import mean_interval
@@ -22,17 +22,17 @@ from lstm_bench.sweep import Choice, Member, Sweep
 KEYS = ["task", "T", "cell"]
 TOGETHER = 12  # seeds of a block: short trainings, whose jobs cost as much as they do
 MARGIN = 0.05  # of the way from the chance loss to the optimal loss: what counts as better
-RIVALS = {"elman": "the Elman network", "window": "the window", "present": "the present input"}
 TRAINED, KNOWN, PLAIN = "trained", "known", "elman"
+RIVALS = {PLAIN: "the Elman network", "window": "the window", "present": "the present input"}
 SIZES = ("width", "parameters", "learning_rate")
 TABLE: Mapping[str, type] = {
     **dict.fromkeys(("task", "cell", "kind"), object),
-    **dict.fromkeys(("T", "n", "width", "parameters", "budget"), int),
+    **dict.fromkeys(("T", "n", "solved", "width", "parameters", "budget"), int),
     **dict.fromkeys(("share", "share_low", "share_high", "learning_rate"), float),
 }
 SUMMARY: Mapping[str, type] = {
     **dict.fromkeys(("task", "cell"), object),
-    **dict.fromkeys(("T", "n"), int),
+    **dict.fromkeys(("T", "n", "solved"), int),
     **dict.fromkeys(
         (f"{name}{end}" for name in ("share", *RIVALS) for end in ("", "_low", "_high")), float
     ),
@@ -117,7 +117,7 @@ class Uses(Experiment):
         for about, group in groups(evidence.runs, KEYS):
             shares = per_replicate(group, evidence)
             size = {name: group[name].iloc[0] for name in (*SIZES, "budget")}
-            row = {**about, "kind": TRAINED, "n": len(shares)}
+            row = {**about, "kind": TRAINED, "n": len(shares), "solved": int(shares.solved.sum())}
             rows.append(row | bounds("share", mean_interval(shares.share)) | size)
         for (task, T), group in evidence.runs.groupby(["task", "T"], sort=False):
             spec = evidence.plan[group.condition.iloc[0]].spec
@@ -137,18 +137,15 @@ class Uses(Experiment):
         return per_replicate(evidence.runs, evidence)
 
     def summary(self, table: pd.DataFrame, evidence: Evidence) -> pd.DataFrame:
-        """A row a task and cell that is no window: its share, and how far above each rival."""
+        """A row a task and cell: its share, how far above each rival, and how many solved it."""
         rows = []
         for about, group in groups(self.measured(evidence), ["task", "T"]):
             plain = group[group.cell == PLAIN].set_index("seed").share
-            for cell, own in group[group.window == 0].groupby("cell", sort=False):
+            for cell, own in group.groupby("cell", sort=False):
                 by_seed = own.set_index("seed")
-                gaps = {
-                    "elman": (by_seed.share - plain if cell != PLAIN else by_seed.share * np.nan),
-                    "window": by_seed.over_window,
-                    "present": by_seed.over_present,
-                }
-                row = {**about, "cell": cell, "n": len(own)}
+                gaps = {"window": by_seed.over_window, "present": by_seed.over_present}
+                gaps[PLAIN] = by_seed.share - (plain if cell != PLAIN else np.nan)
+                row = {**about, "cell": cell, "n": len(own), "solved": int(own.solved.sum())}
                 row |= bounds("share", mean_interval(own.share))
                 for name, gap in gaps.items():
                     row |= bounds(name, mean_interval(gap.dropna()))
@@ -160,7 +157,7 @@ class Uses(Experiment):
             {
                 "task": at_length(summary),
                 "cell": summary.cell,
-                "n": summary.n,
+                "solved": counts(summary),
                 "share learnt": spans(summary, "share", "{:.3f}"),
                 **{
                     f"less {rival}": spans(summary, name, "{:+.3f}")
@@ -209,6 +206,17 @@ class Uses(Experiment):
         cells = list(dict.fromkeys(table.cell))
         return figure(shown, [learnt], cells, note, finding=finding(summary))
 
+    def supplement(self, table: pd.DataFrame, summary: pd.DataFrame, evidence: Evidence) -> Figure:
+        """Whether the budget decided: the share learnt by update, a panel a task."""
+        by_update = panel(
+            Axis("updates"),
+            Axis("share learnt of validation", within=(0, 1)),
+            Layer("update", "share", "low", "high", look="curve", rows=curves(evidence)),
+        )
+        note = "n = {n} replicates a curve: median and quartiles; of the weights at that update"
+        rows = table[table.kind == TRAINED]
+        return figure(rows, [by_update], list(dict.fromkeys(rows.cell)), note, ["task", "T"])
+
 
 def window_cell(k: int) -> Choice:
     """The feedforward network that sees the last k inputs."""
@@ -224,7 +232,7 @@ def per_replicate(runs: pd.DataFrame, evidence: Evidence) -> pd.DataFrame:
     rows = runs[runs.judged & (runs.status != "timeout")]
     losses = rows.test_loss.fillna(rows.best_validation_loss)
     specs = [evidence.plan[id].spec for id in rows.condition]
-    rows = rows[[*KEYS, "seed", "window"]].assign(
+    rows = rows[[*KEYS, "seed", "window", "solved"]].assign(
         share=[share_learnt(spec, loss) for spec, loss in zip(specs, losses)],
         present=[share_learnt(spec, present_loss(spec)) for spec in specs],
     )
@@ -232,6 +240,19 @@ def per_replicate(runs: pd.DataFrame, evidence: Evidence) -> pd.DataFrame:
     rows = rows.join(best, on=["task", "T", "seed"])
     over_window = (rows.share - rows.best).where(rows.window == 0)
     return rows.assign(over_present=rows.share - rows.present, over_window=over_window)
+
+
+def curves(evidence: Evidence) -> pd.DataFrame:
+    """Median and quartiles of the share learnt of validation, by task, cell and update."""
+    rows = evidence.curves.drop(columns=["task", "cell"], errors="ignore")
+    rows = rows.rename(columns={"task_label": "task", "cell_label": "cell"})
+    shares = [
+        share_learnt(evidence.plan[id].spec, loss)
+        for id, loss in zip(rows.condition, rows.validation_loss)
+    ]
+    by = rows.assign(share=shares).groupby([*KEYS, "update"], sort=False).share
+    found = pd.DataFrame({"low": by.quantile(0.25), "high": by.quantile(0.75)})
+    return found.assign(share=by.median()).reset_index()
 
 
 def ahead(rows: pd.DataFrame) -> dict[str, list[str]]:

@@ -68,6 +68,7 @@ def runs(**losses: list[Any]) -> tuple[pd.DataFrame, Any]:
             "best_validation_loss": 0.75,
             "status": loss if isinstance(loss, str) else "unsolved",
             "judged": loss != "error",
+            "solved": loss == 0.1,
         }
         for cell, each in losses.items()
         for seed, loss in enumerate(each)
