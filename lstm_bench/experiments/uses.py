@@ -44,14 +44,15 @@ class UsesSettings(OwnTasks):
     """Language, translation and time series: each cell, and windows, at equal parameters."""
 
     tasks: Annotated[Tasks, "language, translation, time series"] = (
-        Choice("char_grammar", lengths=(40,)),
-        Choice("translation", lengths=(40,)),
-        Choice("mackey_glass", lengths=(60,)),
-        Choice("sine_mix", lengths=(40,)),
+        Choice("char_grammar"),
+        Choice("translation"),
+        Choice("mackey_glass"),
+        Choice("sine_mix"),
         Choice("narma10", lengths=(60,)),
     )
+    lengths: Annotated[Lengths, "of the tasks that name none"] = (40,)
     controls: Annotated[Tasks, "of which a window is known to be enough"] = (
-        Choice("mackey_glass", {"preset": "short"}, "mackey_glass, 6 ahead", (60,)),
+        Choice("mackey_glass", {"preset": "short"}, "mackey_glass, 6 ahead"),
         Choice("translation", {}, "translation, T = 2", (2,)),
     )
     cells: Annotated[Cells, "the first has its own width, the others as many parameters"] = (

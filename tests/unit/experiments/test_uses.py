@@ -123,7 +123,7 @@ def test_a_window_sees_the_whole_of_the_short_sentences_and_never_the_noun_of_th
     settings = UsesSettings()
     long, short = settings.tasks[1], settings.controls[1]
     assert long.name == short.name == "translation"
-    assert max(settings.windows) <= long.lengths[0] + 2
+    assert max(settings.windows) <= settings.lengths[0] + 2
     assert min(settings.windows) >= short.lengths[0] + 7
     loss = window_loss(Condition("translation", short.lengths[0], "lstm"), min(settings.windows))
     assert loss == pytest.approx(0)
