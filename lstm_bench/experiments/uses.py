@@ -53,7 +53,7 @@ class UsesSettings(OwnTasks):
     lengths: Annotated[Lengths, "of the tasks that name none"] = (40,)
     controls: Annotated[Tasks, "of which a window is known to be enough"] = (
         Choice("mackey_glass", {"preset": "short"}, "mackey_glass, 6 ahead"),
-        Choice("translation", {}, "translation, T = 2", (2,)),
+        Choice("translation", {}, "short translation", (2,)),
     )
     cells: Annotated[Cells, "the first has its own width, the others as many parameters"] = (
         *("lstm", "gru"),
@@ -122,8 +122,8 @@ class Uses(Experiment):
             rows.append(row | bounds("share", mean_interval(shares.share)) | size)
         for (task, T), group in evidence.runs.groupby(["task", "T"], sort=False):
             spec = evidence.plan[group.condition.iloc[0]].spec
-            known = {"present input": present_loss(spec)}
-            known |= {f"last {k} inputs": window_loss(spec, k) for k in self.settings.windows}
+            known = {"best from the present input": present_loss(spec)}
+            known |= {f"best from {k} inputs": window_loss(spec, k) for k in self.settings.windows}
             for cell, loss in known.items():
                 row = {"task": task, "T": T, "cell": cell, "kind": KNOWN}
                 rows.append(row | {"share": share_learnt(spec, loss)})
@@ -186,8 +186,9 @@ class Uses(Experiment):
     def figure(self, table: pd.DataFrame, summary: pd.DataFrame, evidence: Evidence) -> Figure:
         """Rows are tasks: a mark a cell, and what the task says the last inputs tell."""
         shown = table.assign(place=table.task + " " + table["T"].astype(str))
+        controls = [task.shown for task in self.settings.controls]
         names = {
-            place: task if "T =" in task else f"{task}, T = {T}"
+            place: f"control: {task}" if task in controls else f"{task}, T = {T}"
             for place, task, T in zip(shown.place, shown.task, shown["T"])
         }
         learnt = panel(
@@ -201,8 +202,9 @@ class Uses(Experiment):
         )  # fmt: skip
         note = (
             "n = {n} replicates a point, {budget} updates, equal parameters within a task; bars: "
-            "95 % intervals. 0: the best answer without input, 1: a perfect one. Open: no "
-            "network, the best answer from the present input or from the last ones"
+            "95 % intervals. 0: the best answer without input, 1: a perfect one. Open: no network, "
+            "the best answer from the present input, or from the last ones (of a series the best "
+            "linear one)"
         )
         cells = list(dict.fromkeys(table.cell))
         return figure(shown, [learnt], cells, note, finding=finding(summary))
@@ -270,6 +272,8 @@ def finding(summary: pd.DataFrame) -> str:
         return NOTHING
     first = summary[summary.cell == summary.cell.iloc[0]]
     first = first[first.elman.notna()]
-    counts = [f"{RIVALS[name]} on {len(tasks)}" for name, tasks in ahead(first).items()]
-    told = ", ".join(counts)
-    return f"Of {len(first)} uses {summary.cell.iloc[0]} learns more than {told} (by {MARGIN:g})"
+    by_rival = [f"{RIVALS[name]} on {len(tasks)}" for name, tasks in ahead(first).items()]
+    return (
+        f"On {len(first)} uses {first.cell.iloc[0]} learns more by {MARGIN:g} than "
+        f"{', than '.join(by_rival)}"
+    )

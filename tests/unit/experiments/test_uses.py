@@ -37,7 +37,7 @@ def test_every_rival_has_the_parameters_of_the_first_cell(
     cells = members.groupby("task").cell.agg(set)
     windows = {"window of 20"}
     assert cells["translation"] == {"lstm", "gru", "elman", *windows}
-    assert cells["translation, T = 2"] == {"lstm", *windows}
+    assert cells["short translation"] == {"lstm", *windows}
     training = plan.conditions[members.condition.iloc[0]].spec.training
     assert (training.updates, training.stop, training.keep) == (1000, "budget", "best")
 
@@ -115,7 +115,9 @@ def test_ahead_is_a_whole_interval_beyond_the_margin() -> None:
         ]
     )
     assert ahead(rows) == {"elman": ["a"], "window": ["b"], "present": ["a", "b"]}
-    assert finding(rows).startswith("Of 2 uses lstm learns more than the Elman network on 1")
+    assert finding(rows).startswith(
+        "On 2 uses lstm learns more by 0.05 than the Elman network on 1"
+    )
 
 
 def test_a_window_sees_the_whole_of_the_short_sentences_and_never_the_noun_of_the_long() -> None:
