@@ -39,7 +39,7 @@ def _planned(configfile: Iterable[str]) -> Plan:
 @config_option
 def status(experiments: tuple[str, ...], configfile: tuple[str, ...]) -> None:
     """Seed blocks done, running and waiting; how replicates ended; what failed and why."""
-    from lstm_bench.store.ladders import not_tried
+    from lstm_bench.store.ladders import not_tried, rungs_not_tried
     from lstm_bench.store.status import others, status_of
 
     results = Results()
@@ -53,7 +53,10 @@ def status(experiments: tuple[str, ...], configfile: tuple[str, ...]) -> None:
             if name not in plan.experiments:
                 raise unknown("experiment", name, plan.experiments)
         pairs = plan.blocks(experiments or plan.asked)
-        found = status_of(pairs, results, not_tried(plan, results, pairs))
+        skipped = not_tried(plan, results, pairs)
+        told = rungs_not_tried(plan, skipped)
+        pairs = [pair for pair in pairs if pair in told or pair not in skipped]
+        found = status_of(pairs, results, told)
         elsewhere = others(plan, results)
     click.echo(f"seed blocks  {sum(found.blocks.values())}: " + _told(found.blocks))
     click.echo(f"replicates   {sum(found.replicates.values())}: " + _told(found.replicates))

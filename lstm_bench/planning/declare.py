@@ -26,6 +26,8 @@ PROSE = ("quote", "statement", "caveats", "order", "measured", "told")
 DECIDE_NOTHING = (*PROSE, "beside", "variants")
 SPAN = 980_000  # with 10,000 below it, and room for 10,000 seeds before those of tuning
 GRAIN = 100  # so that two declarations of up to so many seeds share all of them or none
+# of a `Choice`, added after the first declarations: left out at its default, it changes no digest
+ADDED_LATER: Mapping[str, object] = {"midpoints": 0, "between": []}
 _BLOCK = re.compile(r"seeds-(\d+)-(\d+)")
 
 
@@ -43,7 +45,7 @@ def declaration(
         "family": _families(claims),
         "claims": {name: _decisive(claim) for name, claim in judged.items()},
         "experiments": {name: _drawn_from(experiments[name], conditions) for name in read},
-        "ladders": sorted((each.task, each.cell, each.lengths) for each in ladders.values()),
+        "ladders": sorted(_climbed(each) for each in ladders.values()),
         "replicates": sweep.replicates,
         "seed_block": sweep.seed_block,
     }
@@ -116,10 +118,16 @@ def _drawn_from(entry: PlannedExperiment, conditions: Mapping[str, Condition]) -
     }
 
 
+def _climbed(ladder: PlannedLadder) -> tuple[object, ...]:
+    told = (ladder.task, ladder.cell, ladder.lengths)
+    return (*told, ladder.midpoints) if ladder.midpoints else told
+
+
 def _without_seeds(value: Any, first: int) -> Any:
     """Names of seed blocks, counted from the first seed of the sweep."""
     if isinstance(value, dict):
-        return {key: _without_seeds(each, first) for key, each in value.items()}
+        kept = {k: v for k, v in value.items() if k not in ADDED_LATER or v != ADDED_LATER[k]}
+        return {key: _without_seeds(each, first) for key, each in kept.items()}
     if isinstance(value, list):
         return [_without_seeds(each, first) for each in value]
     if isinstance(value, str) and (match := _BLOCK.fullmatch(value)):

@@ -118,6 +118,12 @@ def test_a_verdict_is_exploratory_until_its_digest_is_a_line_and_its_seed_that_o
     changed = declared(here, {"threshold": 0.5}, first_seed=found.first_seed)
     assert "its seeds are those of declaration 1" in changed.exploratory
     assert "changed since" in changed.exploratory
+    asked = {"first_seed": found.first_seed, "declared": True}
+    assert declared(here, **asked) == sure
+    with pytest.raises(BenchError, match="declared: true .* changed since") as refused:
+        declared(here, {"threshold": 0.5}, **asked)
+    assert changed.digest in str(refused.value)
+    declared(here, {"threshold": 0.5}, **{**asked, "declared": False})
 
 
 def test_lines_are_read_as_they_were_written(here: Path) -> None:
