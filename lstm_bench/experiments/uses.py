@@ -56,8 +56,8 @@ class UsesSettings(OwnTasks):
         Choice("translation", {}, "short translation", (2,)),
     )
     cells: Annotated[Cells, "the first has its own width, the others as many parameters"] = (
-        *("lstm", "gru"),
-        "elman",
+        *("lstm", "lstm (chrono)"),
+        *("gru", "elman"),
     )
     windows: Annotated[Lengths, "inputs that feedforward networks of that size see"] = (20,)
     updates: Annotated[Positive, "every replicate is trained to the end"] = 1000
