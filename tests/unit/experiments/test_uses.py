@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,11 +11,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from lstm_bench.claims.run import judge
 from lstm_bench.experiments.known_answers import present_loss, share_learnt, window_loss
 from lstm_bench.experiments.uses import UsesSettings, ahead, finding, per_replicate
 from lstm_bench.spec import Condition
+from lstm_bench.store.paths import Results
 from lstm_bench.tasks import create
-from tests.unit.experiments.outcomes import made
+from tests.unit.experiments.outcomes import as_usual, made, store
 
 GRAMMAR = Condition("char_grammar", 40, "lstm")
 SINES = Condition("sine_mix", 40, "lstm")
@@ -129,3 +132,20 @@ def test_a_window_sees_the_whole_of_the_short_sentences_and_never_the_noun_of_th
     assert min(settings.windows) >= short.lengths[0] + 7
     loss = window_loss(Condition("translation", short.lengths[0], "lstm"), min(settings.windows))
     assert loss == pytest.approx(0)
+
+
+def test_the_five_uses_have_a_vote_and_the_controls_have_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    claims = ["uses_elman", "uses_window", "uses_memory"]
+    plan = made(
+        "uses", cells=["lstm", "elman"], uses={"updates": 20}, claims=claims, first_seed=10_000
+    )
+    store(plan, ["uses"], as_usual)
+    verdicts = json.loads((judge(plan, Results()) / "verdicts.json").read_text(encoding="utf-8"))
+    assert verdicts["families"] == {"uses": 3}
+    uses = ["char_grammar", "translation", "mackey_glass", "sine_mix", "narma10"]
+    for claim in verdicts["claims"]:
+        assert [vote["task"] for vote in claim["by_task"]] == uses
+        assert claim["quote"].startswith("LSTMs are particularly effective")
