@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated
 
@@ -168,9 +168,9 @@ class Uses(Experiment):
         )
 
     def verdict(self, table: pd.DataFrame, summary: pd.DataFrame) -> dict[str, object]:
-        if summary.empty:
+        first = summary[summary.cell == (table.cell.iloc[0] if len(table) else "")]
+        if first.empty:
             return {"answer": NOTHING}
-        first = summary[summary.cell == summary.cell.iloc[0]]
         parts = []
         for row in first.to_dict("records"):
             gaps = [
@@ -180,7 +180,7 @@ class Uses(Experiment):
                 if not np.isnan(row[name])
             ]
             parts.append(f"{row['task']} {row['share']:.2f} ({', '.join(gaps)})")
-        lead = f"Share learnt by {first.cell.iloc[0]}, and less that of"
+        lead = f"Share learnt by {table.cell.iloc[0]}, and less that of"
         return {"answer": listed(lead, parts), "ahead": ahead(first)}
 
     def figure(self, table: pd.DataFrame, summary: pd.DataFrame, evidence: Evidence) -> Figure:
@@ -207,7 +207,7 @@ class Uses(Experiment):
             "linear one)"
         )
         cells = list(dict.fromkeys(table.cell))
-        return figure(shown, [learnt], cells, note, finding=finding(summary))
+        return figure(shown, [learnt], cells, note, finding=finding(summary, cells[0], controls))
 
     def supplement(self, table: pd.DataFrame, summary: pd.DataFrame, evidence: Evidence) -> Figure:
         """Whether the budget decided: the share learnt by update, a panel a task."""
@@ -230,13 +230,13 @@ def per_replicate(runs: pd.DataFrame, evidence: Evidence) -> pd.DataFrame:
     """One row a replicate: the share learnt, and how far it is above what needs no memory.
 
     Errors of the machine and time-outs are left out. A replicate that diverged is judged by the
-    lowest validation loss that it had before.
+    lowest validation loss that it had before, and has learnt nothing where it had none.
     """
     rows = runs[runs.judged & (runs.status != "timeout")]
     losses = rows.test_loss.fillna(rows.best_validation_loss)
     specs = [evidence.plan[id].spec for id in rows.condition]
     rows = rows[[*KEYS, "seed", "window", "solved"]].assign(
-        share=[share_learnt(spec, loss) for spec, loss in zip(specs, losses)],
+        share=[0.0 if np.isnan(x) else share_learnt(spec, x) for spec, x in zip(specs, losses)],
         present=[share_learnt(spec, present_loss(spec)) for spec in specs],
     )
     best = rows[rows.window > 0].groupby(["task", "T", "seed"]).share.max().rename("best")
@@ -266,14 +266,15 @@ def ahead(rows: pd.DataFrame) -> dict[str, list[str]]:
     }
 
 
-def finding(summary: pd.DataFrame) -> str:
-    """On how many tasks the first cell is ahead of each rival, in a sentence."""
-    if summary.empty:
+def finding(summary: pd.DataFrame, cell: str, controls: Collection[str]) -> str:
+    """On how many uses this cell is ahead of each rival, in a sentence."""
+    first = summary[(summary.cell == cell) & ~summary.task.isin(controls)]
+    if first.empty:
         return NOTHING
-    first = summary[summary.cell == summary.cell.iloc[0]]
-    first = first[first.elman.notna()]
-    by_rival = [f"{RIVALS[name]} on {len(tasks)}" for name, tasks in ahead(first).items()]
-    return (
-        f"On {len(first)} uses {first.cell.iloc[0]} learns more by {MARGIN:g} than "
-        f"{', than '.join(by_rival)}"
-    )
+    by_rival = [
+        f"than {RIVALS[name]} on {len(tasks)}"
+        for name, tasks in ahead(first).items()
+        if first[name].notna().any()
+    ]
+    told = ", ".join(by_rival)
+    return f"On {len(first)} uses {cell} learns more by {MARGIN:g} {told}"

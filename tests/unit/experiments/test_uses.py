@@ -118,7 +118,7 @@ def test_ahead_is_a_whole_interval_beyond_the_margin() -> None:
         ]
     )
     assert ahead(rows) == {"elman": ["a"], "window": ["b"], "present": ["a", "b"]}
-    assert finding(rows).startswith(
+    assert finding(rows, "lstm", []).startswith(
         "On 2 uses lstm learns more by 0.05 than the Elman network on 1"
     )
 
