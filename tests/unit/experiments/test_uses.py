@@ -96,31 +96,24 @@ def test_the_best_window_is_taken_seed_by_seed_and_a_diverged_replicate_counts()
 
 
 def test_ahead_is_a_whole_interval_beyond_the_margin() -> None:
-    row = {"cell": "lstm", "n": 5, "T": 40}
+    gaps = {
+        "a": {"elman": (0.2, 0.1), "window": (0.2, 0.04), "present": (1.0, 1.0)},
+        "b": {"elman": (0.2, 0.01), "window": (0.5, 0.4), "present": (1.0, 1.0)},
+    }
     rows = pd.DataFrame(
-        [
-            {
-                **row,
-                "task": "a",
-                "elman": 0.2,
-                "elman_low": 0.1,
-                "window_low": 0.04,
-                "present_low": 1,
-            },
-            {
-                **row,
-                "task": "b",
-                "elman": 0.2,
-                "elman_low": 0.01,
-                "window_low": 0.4,
-                "present_low": 1,
-            },
-        ]
+        {
+            **{"task": task, "cell": "lstm"},
+            **{name: mean for name, (mean, _) in of.items()},
+            **{f"{name}_low": low for name, (_, low) in of.items()},
+        }
+        for task, of in gaps.items()
     )
     assert ahead(rows) == {"elman": ["a"], "window": ["b"], "present": ["a", "b"]}
-    assert finding(rows, "lstm", []).startswith(
-        "On 2 uses lstm learns more by 0.05 than the Elman network on 1"
+    assert finding(rows, "lstm", []) == (
+        "On 2 uses lstm learns more by 0.05 than the Elman network on 1, than the window on 1, "
+        "than the present input on 2"
     )
+    assert "than the Elman network on 0" in finding(rows, "lstm", ["a"])
 
 
 def test_a_window_sees_the_whole_of_the_short_sentences_and_never_the_noun_of_the_long() -> None:
