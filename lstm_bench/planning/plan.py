@@ -236,7 +236,7 @@ def _trained(
         lengths=frozenset(planned[m.condition].T for m in members),
         labels=claims.labels_of(sweep.cells, own),
         known_cells=list(cells.registry()),
-        known_tasks=list(tasks.registry()),
+        known_tasks=list(tasks.known()),
     )
 
 
