@@ -182,7 +182,11 @@ def parse_cells(given: list[Any], network: Mapping[str, object]) -> list[Choice]
 
 def _train_tasks(asked: Iterable[str]) -> bool:
     """Whether one of the experiments trains the sweep's tasks: it has none of its own."""
-    every, own = experiments.registry(), experiments.OwnTasks
-    known = [every[name] for name in asked if name in every]
-    idle = experiments.Experiment.members
-    return any(cls.members is not idle and not isinstance(cls.settings, own) for cls in known)
+    every = experiments.registry()
+    return any(trains_tasks(every[name]) for name in asked if name in every)
+
+
+def trains_tasks(cls: type[experiments.Experiment]) -> bool:
+    """Whether an experiment trains the sweep's tasks: it has none of its own."""
+    idle = cls.members is experiments.Experiment.members
+    return not idle and not isinstance(cls.settings, experiments.OwnTasks)
