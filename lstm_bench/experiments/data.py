@@ -25,8 +25,8 @@ from lstm_bench.tasks.from_file import FromFile
 WINDOW = "feedforward_window"  # the cell that sees the last steps and remembers nothing
 NAIVE = ("persistence", "seasonal", "frequencies")  # a forecast that fits nothing
 UNITS = {
-    "squared_error": "mean squared error, in variances of the training part",
-    "cross_entropy": "cross-entropy (nats)",
+    "squared_error": "MSE / training variance",
+    "cross_entropy": "nats",
 }
 
 
@@ -146,17 +146,31 @@ class Data(Experiment):
         shown["best"] = [best[key] for key in zip(shown.task, shown["T"])]
         places = cell_places(evidence.cells)
         places["baseline"] = max(places.values()) + 1
-        losses = panel(
-            Axis("", "names"),
-            Axis("test loss: {unit}"),
-            Layer("cell", "loss", "loss_low", "loss_high", by="series", look="points", size=6),
-            guides=("best",),
-            flipped=True,
+        beyond = ("over_baseline", "over_baseline_low", "over_baseline_high")
+        shown[[*beyond]] *= 100
+        panels = [
+            panel(
+                Axis("", "names"),
+                Axis("test loss ({unit})", "log"),
+                Layer("cell", "loss", "loss_low", "loss_high", by="series", look="points"),
+                guides=("best",),
+                flipped=True,
+            ),
+            panel(
+                Axis("", "names"),
+                Axis("test loss beyond that of the best baseline (%)"),
+                Layer("cell", *beyond, only="kind == 'network'", by="series", look="points"),
+                guides=(0.0,),
+                flipped=True,
+            ),
+        ]
+        seeds = "-".join(
+            map(str, dict.fromkeys(shown[shown.kind == "network"].n.agg(["min", "max"])))
         )
-        note = "bars: 95 % intervals over seeds; grey line: the best baseline"
+        note = f"n = {seeds} seeds; bars: 95 % intervals over them; grey line: the best baseline"
         return figure(
             shown,
-            [losses],
+            panels,
             places,
             note,
             ["task", "T"],
@@ -214,6 +228,7 @@ def _concluded(rows: pd.DataFrame, margin: float) -> dict[str, Any]:
         "baseline_loss": float(floor.loss),
         "tied": ", ".join([best.cell, *tied.cell]),
         "behind": ", ".join(behind.cell),
+        "open": ", ".join(others.cell[~others.cell.isin([*tied.cell, *behind.cell])]),
     }
     found |= {f"over_baseline{end}": float(best[f"over_baseline{end}"]) for end in ENDS}
     window = cells[~cells.memory.astype(bool)]
@@ -257,6 +272,8 @@ def _sentence(row: dict[str, Any], margin: float) -> str:
         told.append(f"Tied within {margin:.0%}: {row['tied']}.")
     if row["behind"]:
         told.append(f"Behind by more: {row['behind']}.")
+    if row["open"]:
+        told.append(f"Neither tied with it nor surely behind: {row['open']}.")
     if row["memory"] == row["memory"]:
         ends = interval(row["memory_low"], row["memory_high"], "{:+.1%}")
         told.append(f"The window without memory loses {row['memory']:+.1%}{ends}.")
