@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from lstm_bench.claims import LECTURE
 from lstm_bench.spec import DEVELOPMENT_SEEDS, Condition, canonical, digest
 from lstm_bench.store.declarations import DECLARATIONS, declarations
 from lstm_bench.store.planned import (
@@ -41,7 +42,7 @@ def declaration(
     judged = {name: claim for name, claim in claims.items() if not claim.not_judged}
     read = sorted({claim.declared["experiment"] for claim in judged.values()})
     content = {
-        "family": sorted(claims),  # those that are not judged count, too
+        "family": _families(claims),
         "claims": {name: _decisive(claim) for name, claim in judged.items()},
         "experiments": {name: _drawn_from(experiments[name], conditions) for name in read},
         "ladders": sorted(_climbed(each) for each in ladders.values()),
@@ -77,9 +78,25 @@ def _other_seed(given: int, seed: int, found: str) -> str:
     return f"first_seed is {given}, and that of {found} is {seed}"
 
 
+def _families(claims: Mapping[str, PlannedClaim]) -> list[str]:
+    """The claims that share an alpha with one that is judged: those that are not count, too."""
+    judged = {_family(claim) for claim in claims.values() if not claim.not_judged}
+    names = {name: _family(claim) for name, claim in claims.items() if _family(claim) in judged}
+    return sorted(
+        name if family == LECTURE else f"{family}: {name}" for name, family in names.items()
+    )
+
+
+def _family(claim: PlannedClaim) -> str:
+    return str(claim.declared["family"])
+
+
 def _decisive(claim: PlannedClaim) -> dict[str, Any]:
     """A claim without its prose, and without what stands beside it."""
-    return {key: value for key, value in claim.declared.items() if key not in DECIDE_NOTHING}
+    found = {key: value for key, value in claim.declared.items() if key not in DECIDE_NOTHING}
+    if _family(claim) == LECTURE:
+        del found["family"]  # the digests of 0.4.0 know no other
+    return found
 
 
 def _drawn_from(entry: PlannedExperiment, conditions: Mapping[str, Condition]) -> dict[str, Any]:
