@@ -184,7 +184,9 @@ def _cells(runs: pd.DataFrame, baseline: float) -> Iterator[dict[str, Any]]:
     losses: dict[str, pd.Series] = {}
     rows: dict[str, dict[str, Any]] = {}
     for cell, group in runs.groupby("cell", sort=False):
-        rate = group.groupby("rate").best_validation_loss.mean().idxmin()
+        by_rate = group.groupby("rate").best_validation_loss.agg(["count", "mean"])
+        # seeds that diverged are missing here: a rate that loses some is no better for it
+        rate = by_rate[by_rate["count"] == by_rate["count"].max()]["mean"].idxmin()
         own = group[group.rate == rate].set_index("seed")
         losses[cell] = own.test_loss.astype(float)
         rows[cell] = {

@@ -52,6 +52,7 @@ class Series(FromFile):
     Without memory or input the best answer is the mean of the training part; its loss on the test
     part, in variances of the training part, is the chance loss. The optimal loss is not known, and
     no score counts as solved: the experiment `data` compares with baselines on the same rows.
+    `decimal` is the decimal point of a text file.
     `season`, in rows, is that of the seasonal baseline; 0 looks for it in the training part.
     """
 

@@ -63,6 +63,12 @@ def test_the_rate_is_chosen_on_validation_whatever_the_test_says():
     assert row["loss"] == pytest.approx(0.5)
 
 
+def test_a_rate_at_which_a_seed_diverged_is_not_chosen():
+    whole = runs(lstm=0.5)
+    (row,) = _cells(whole[(whole.rate == 0.1) | (whole.seed > 0)], 1.0)
+    assert (row["chosen"], row["n"]) == ("rate 0.1", 5)
+
+
 @pytest.mark.parametrize(
     ("baseline", "said"),
     [(0.6, "beats"), (0.45, "is beaten by"), (0.5, "is tied with")],
