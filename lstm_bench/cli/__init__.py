@@ -8,6 +8,7 @@ import click
 
 from lstm_bench.cli import (  # noqa: F401 (each adds its commands)
     catalogue,
+    data,
     declare,
     networks,
     sweep,
