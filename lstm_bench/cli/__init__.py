@@ -6,7 +6,14 @@ import sys
 
 import click
 
-from lstm_bench.cli import catalogue, declare, sweep, train  # noqa: F401 (each adds its commands)
+from lstm_bench.cli import (  # noqa: F401 (each adds its commands)
+    catalogue,
+    data,
+    declare,
+    networks,
+    sweep,
+    train,
+)
 from lstm_bench.cli.group import cli
 from lstm_bench.environment import isolate
 from lstm_bench.errors import BenchError

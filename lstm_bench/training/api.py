@@ -8,7 +8,6 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 
 from lstm_bench import cells, tasks
@@ -19,11 +18,11 @@ from lstm_bench.registry import chosen_options, load_plugins
 from lstm_bench.spec import Condition, SeedBlock
 from lstm_bench.store.collect import read_all
 from lstm_bench.store.paths import Results
-from lstm_bench.store.tensors import load_tensors
 from lstm_bench.training import arguments
 from lstm_bench.training.curriculum import require_rungs
 from lstm_bench.training.diagnosis import diagnose
 from lstm_bench.training.run import code_identity, is_finished, train_block
+from lstm_bench.training.trained_network import TrainedNetwork, read_network
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -76,16 +75,23 @@ class Trained:
     @property
     def params(self) -> Params:
         """The stored weights of all seeds, in their order: (R, h, d), biases (R, h, 1)."""
-        found: dict[int, Mapping[str, np.ndarray]] = {}
-        for folder in self.folders:
-            arrays, about = load_tensors(folder / "model.safetensors")
-            for r, seed in enumerate(about["seeds"] if arrays else ()):
-                found.setdefault(seed, {name: array[r] for name, array in arrays.items()})
-        lacking = [seed for seed in self.seeds if seed not in found]
-        if lacking:
-            raise BenchError(f"seed {lacking[0]} has no weights: its training ended in an error.")
-        layout = self.network.layout
-        return Params(layout.views(layout.pack([found[s] for s in self.seeds], torch.zeros(1))))
+        layout, found = self.network.layout, [self.replicate(seed).weights for seed in self.seeds]
+        return Params(layout.views(layout.pack(found, torch.zeros(1))))
+
+    def replicate(self, seed: int) -> TrainedNetwork:
+        """The trained network of one seed: its outputs, states, gates and gradients.
+
+        Raises BenchError for a seed that is not among them, or whose training ended in an error.
+        """
+        chosen = arguments.whole("seed", seed, least=0)
+        if chosen not in self.seeds:
+            raise BenchError(
+                f"seed: {chosen} is not among the replicates of {self.condition.id}; it has "
+                f"{', '.join(map(str, self.seeds))}."
+            )
+        blocks = {folder: SeedBlock.parse(folder.name).seeds for folder in self.folders}
+        (first, *_) = (folder for folder, seeds in blocks.items() if chosen in seeds)
+        return read_network(first / "model.safetensors", chosen)
 
     def _read(self, name: str) -> pd.DataFrame:
         table = read_all(folder / name for folder in self.folders)
@@ -103,13 +109,17 @@ def _options(condition: Condition) -> dict[str, object]:
         "network": Network.of(condition).options,
     }
     named = {
-        f"{part}.{each.name}": getattr(component, each.name)
+        f"{part}.{each.name}": _cell_of_a_table(getattr(component, each.name))
         for part, component in parts.items()
         for each in fields(component)
     }
     t = condition.training
     training = {**vars(t), "curriculum": ", ".join(map(str, t.curriculum))}
     return named | {key: math.nan if value is None else value for key, value in training.items()}
+
+
+def _cell_of_a_table(value: object) -> object:
+    return ", ".join(value) if isinstance(value, tuple) else value
 
 
 def make_condition(
@@ -124,12 +134,17 @@ def make_condition(
     **training: Any,
 ) -> Condition:
     """A checked condition. Raises BenchError for a name, a length or a value that cannot be."""
-    settings = arguments.training(training)
     given = {"task_options": task_options, "cell_options": cell_options, "network": network}
     chosen = {key: arguments.options(key, value) for key, value in given.items()}
     T, width = arguments.whole("T", T), arguments.whole("width", width)
     chosen_task = tasks.create(task, chosen["task_options"])
     chosen_task.require(T)
+    settings = arguments.training({**chosen_task.training, **training})
+    if chosen_task.measured and settings.stop != "budget":
+        raise BenchError(
+            f"stop: {settings.stop!r} is not allowed with task {task!r}; it must be 'budget': no "
+            "score on data from a file counts as solved."
+        )
     condition = Condition(
         task=task,
         T=T,
