@@ -42,6 +42,8 @@ SUITE = (
     Intervened(
         *("copy", "lstm", 40, 0.016), solved=12, n=12, median=1116, updates=4000, before=(10, 20)
     ),
+    Intervened("temporal_order", "gru", 40, 0.032, solved=12, n=12, median=149, decay=0.74),
+    Intervened("temporal_order", "elman", 40, 0.002, solved=10, n=12, median=775, decay=1.0),
 )
 
 
