@@ -23,6 +23,7 @@ import torch
 from torch import Tensor
 
 from lstm_bench.errors import BenchError, unknown
+from lstm_bench.references import is_reference
 from lstm_bench.registry import build, classes
 
 State = tuple[Tensor, ...]
@@ -124,19 +125,33 @@ class Cell(ABC):
         weights that multiply a vector element by element adds 2 for each of those.
         """
         shapes = self.shapes(inputs, width, outputs).values()
-        return 2 * sum(int(np.prod(s)) for s in shapes if len(s) == 2)
+        return 2 * sum(int(np.prod(s)) for s in shapes if len(s) > 1)
 
 
 def registry() -> dict[str, type[Cell]]:
     return classes(Cell, "lstm_bench.cells")
 
 
-def create(name: str, options: Mapping[str, Any] | None = None) -> Cell:
-    """The cell of this name. Raises BenchError for an unknown name or option."""
+def named(name: str) -> type[Cell]:
+    """The class of this name, or that of the module of this reference. Raises BenchError."""
+    from lstm_bench.cells import modules
+
+    if is_reference(name):
+        return modules.class_of(modules.loaded(name))
     known = registry()
     if not isinstance(name, str) or name not in known:
         raise unknown("cell", name, known)
-    cell = build(known[name], options or {}, f"cell {name!r}")
+    return known[name]
+
+
+def create(name: str, options: Mapping[str, Any] | None = None) -> Cell:
+    """The cell of this name or reference. Raises BenchError for an unknown name or option."""
+    from lstm_bench.cells import modules
+
+    if is_reference(name):
+        cell: Cell = modules.create(name, options or {})
+    else:
+        cell = build(named(name), options or {}, f"cell {name!r}")
     clash = set(READOUT) & set(cell.shapes(1, cell.widths(1).start, 1))
     if clash:
         raise BenchError(

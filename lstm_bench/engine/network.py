@@ -25,6 +25,7 @@ from torch.nn.functional import pad
 from lstm_bench import cells, tasks
 from lstm_bench.cells import initialise
 from lstm_bench.cells.base import READOUT, Cell, Params, State
+from lstm_bench.cells.rows import SequenceCell
 from lstm_bench.engine import backend_for, by_torch, unroll
 from lstm_bench.engine.chunks import WHOLE, ThroughTime, unroll_in_chunks
 from lstm_bench.engine.network_options import NetworkOptions
@@ -85,6 +86,12 @@ class Network:
             raise BenchError(
                 f"truncate: {through.truncate} is not allowed in a bidirectional network, which "
                 "has no past to cut."
+            )
+        if isinstance(cell, SequenceCell) and not through.whole:
+            what = "truncate" if through.truncate is not None else "recompute"
+            raise BenchError(
+                f"{what}: {getattr(through, what)} is not allowed with cell {cell.name!r}, a layer "
+                "that reads whole sequences and has no steps between which to cut."
             )
         return cls(cell, task.inputs, condition.width, task.outputs, options)
 

@@ -11,6 +11,7 @@ from lstm_bench.errors import BenchError, unknown
 from lstm_bench.planning.homes import require_options
 from lstm_bench.planning.ladders import Lengths, lengths_of
 from lstm_bench.planning.widths import Sizes
+from lstm_bench.references import is_reference
 from lstm_bench.registry import build, chosen_options
 from lstm_bench.spec import TUNING_SEEDS, Training, training_keys
 from lstm_bench.store.rates import read_rates
@@ -29,7 +30,7 @@ def _choice(
     if kind not in given:
         raise BenchError(f"{kind}s: {entry!r} has no key {kind!r} that names the {kind}.")
     name = given.pop(kind)
-    if name not in known:
+    if name not in known and not (kind == "cell" and is_reference(name)):
         raise unknown(f"{kind}s: {kind}", name, known)
     label = given.pop("label", "")
     if label and label in taken:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from lstm_bench.errors import BenchError, DamagedFile
+from lstm_bench.references import code_of_reference, is_reference
 from lstm_bench.spec import canonical
 from lstm_bench.store import paths
 from lstm_bench.store.declarations import DECLARATIONS
@@ -53,8 +54,18 @@ def plan_digest(config: Mapping[str, object], schema: Path, **request: Any) -> s
     for name in [*files, *_rate_files(config), str(schema), str(DECLARATIONS)]:
         path = Path(str(name))
         total.update(path.read_bytes() if name and path.is_file() else b"-")
+    for text in _references(config):
+        total.update(code_of_reference(text).encode())
     total.update(canonical(request).encode())
     return total.hexdigest()[:16]
+
+
+def _references(config: Mapping[str, object]) -> list[str]:
+    """Of modules among the cells, in a config that no schema has seen yet."""
+    cells = config.get("cells")
+    every = cells if isinstance(cells, list) else []
+    named = [e.get("module", e.get("cell")) if isinstance(e, dict) else e for e in every]
+    return [str(name) for name in named if is_reference(name)]
 
 
 def _rate_files(config: Mapping[str, object]) -> list[Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import shutil
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -23,6 +23,7 @@ from lstm_bench.planning.declare import declaration
 from lstm_bench.planning.fitting import fitted, with_sections
 from lstm_bench.planning.ladders import ladders
 from lstm_bench.planning.limits import require_few, require_memory, require_sizes
+from lstm_bench.planning.modules import layers, taken, with_modules
 from lstm_bench.planning.notices import notices, untuned_pairs
 from lstm_bench.planning.schema import check_schema, numbers_from_text, only, plain_numbers
 from lstm_bench.planning.searches import searches
@@ -57,6 +58,7 @@ def resolve(
     tuning: bool = False,
 ) -> Plan:
     """The plan of a config. Raises BenchError for anything that cannot be run."""
+    config = with_modules(config)
     check_schema({"plugins": config.get("plugins", [])}, only(schema, "plugins"))
     load_plugins(config.get("plugins", []))
     known = experiments.registry()
@@ -78,11 +80,13 @@ def resolve(
     entries: dict[str, PlannedExperiment] = {}
     searched: dict[str, PlannedSearch] = {}
     left_out = []
+    whole = layers(sweep)
     for name in asked:
         try:
-            experiment = fitted(known[name], config, inherited, sweep)
-            entries[name] = _experiment(experiment, sweep, planned, measured_on)
-            searched |= searches(experiment, sweep)
+            among = _stepping(known[name], sweep, whole) if whole else sweep
+            experiment = fitted(known[name], config, inherited, among)
+            entries[name] = _experiment(experiment, among, planned, measured_on)
+            searched |= searches(experiment, among)
         except BenchError as error:
             # a config file below the one that chose the cells named this experiment, which is not
             # possible with these cells: it is left out
@@ -125,7 +129,12 @@ def resolve(
         claims=claimed,
         declaration=declaration(claimed, entries, planned, climbed, sweep),
         code=stages_code(known[name].__module__ for name in config["experiments"]),
-        notices=(*notices(sweep, otherwise, members, untuned), *left_out),
+        notices=(
+            *notices(sweep, otherwise, members, untuned),
+            *taken(sweep),
+            *_without_layers(config["experiments"], known, whole),
+            *left_out,
+        ),
         package=lstm_bench.__version__,
     )
     for name in config["experiments"]:
@@ -133,6 +142,34 @@ def resolve(
         if plugin and not (known[name].probe or known[name].reads):
             rehearse(plan, name)
     return plan
+
+
+def _stepping(
+    experiment: type[experiments.Experiment], sweep: Sweep, layers: Sequence[Choice]
+) -> Sweep:
+    """What an experiment sees of a sweep: one that goes step by step sees no layers."""
+    if not experiment.steps:
+        return sweep
+    left = tuple(cell for cell in sweep.cells if cell not in layers)
+    if not left:
+        raise BenchError(
+            f"experiments: {experiment.name!r} goes step by step, and "
+            f"{', '.join(cell.shown for cell in layers)} read whole sequences; add another cell."
+        )
+    return replace(sweep, cells=left)
+
+
+def _without_layers(
+    asked: Iterable[str],
+    known: Mapping[str, type[experiments.Experiment]],
+    layers: Sequence[Choice],
+) -> Iterator[str]:
+    by_step = [name for name in asked if known[name].steps]
+    if layers and by_step:
+        yield (
+            f"{', '.join(by_step)} leave out {', '.join(cell.shown for cell in layers)}: they "
+            "go step by step, and a layer reads whole sequences."
+        )
 
 
 def _check_device(device: str | Mapping[str, int], lengths: Iterable[int]) -> None:

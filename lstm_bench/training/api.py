@@ -128,13 +128,14 @@ def make_condition(
     T, width = arguments.whole("T", T), arguments.whole("width", width)
     chosen_task = tasks.create(task, chosen["task_options"])
     chosen_task.require(T)
+    chosen_cell = cells.create(cell, chosen["cell_options"])
     condition = Condition(
         task=task,
         T=T,
-        cell=cell,
+        cell=chosen_cell.name,
         width=width,
         task_options=chosen_options(chosen_task),
-        cell_options=chosen_options(cells.create(cell, chosen["cell_options"])),
+        cell_options=chosen_options(chosen_cell),
         training=settings,
         network=chosen["network"],
     )

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2] / PACKAGE
 FLOORS: list[set[str]] = [
     {"errors", "typed"},
     {"spec", "environment"},
-    {"sweep", "registry", "stats"},
+    {"sweep", "registry", "references", "stats"},
     {"tasks"},
     {"store"},
     {"cells"},
@@ -49,6 +49,7 @@ ONLY: dict[str, set[str]] = {
     "typed": set(),
     "spec": set(),
     "sweep": set(),
+    "references": set(),
     "registry": set(),
     "tasks": {"numpy"},
     "cells": {"numpy", "torch"},

@@ -1,0 +1,233 @@
+"""A module of torch as a cell of the suite, or as a layer over whole sequences."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import MISSING, dataclass, fields
+from functools import cached_property
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+from torch.utils._pytree import tree_flatten, tree_unflatten
+
+from lstm_bench.cells.base import WIDEST, Cell, Params, State, require_choice
+from lstm_bench.cells.modules.building import built, constants_of, frozen_in, weights_of
+from lstm_bench.cells.modules.calling import (
+    BOTH,
+    BTD,
+    CELL,
+    LAYER,
+    STATE,
+    TBD,
+    Call,
+    Wanted,
+    call_of,
+    first_state,
+)
+from lstm_bench.cells.rows import RowCell, SequenceCell, Weights
+from lstm_bench.errors import BenchError
+from lstm_bench.registry import chosen_options
+
+INPUTS = 3  # at which it is tried
+TRIED = (*range(1, 17), 24, 32, 64)
+AUTO = "auto"
+CHOICES = {
+    "shape": (AUTO, CELL, LAYER, "factory"),
+    "returns": (AUTO, STATE, BOTH),
+    "axes": (AUTO, BTD, TBD),
+}
+
+
+class Sized(NamedTuple):
+    """A module at one size: one that was built, how it is called, the shapes of its weights."""
+
+    module: nn.Module
+    call: Call
+    shapes: dict[str, tuple[int, ...]]
+    constants: dict[str, Tensor]
+    frozen: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Module(Cell):
+    """What cells and layers made of modules share: building them and looking at them.
+
+    `shape` says whether it is a cell, a layer or a factory of either, `returns` whether a result
+    is the state or (output, state), and `axes` the order of a layer's inputs, BTD or TBD; found out
+    where it is `auto`. The other options are the constructor's.
+    """
+
+    shape: str = AUTO
+    returns: str = AUTO
+    axes: str = AUTO
+
+    reference: ClassVar[str]
+    maker: ClassVar[Callable[..., Any]]
+
+    @property
+    def name(self) -> str:  # type: ignore[override]
+        return self.reference
+
+    @classmethod
+    def required(cls) -> list[str]:
+        """Options without a default."""
+        return [each.name for each in fields(cls) if each.default is MISSING]
+
+    def require(self) -> None:
+        """Raise BenchError for a word that is none, and where it cannot be called."""
+        for option, allowed in CHOICES.items():
+            require_choice(self, option, allowed)
+        if self.shape == "factory" and isinstance(self.maker, type):
+            raise BenchError(f"module {self.name!r} is a class, not a factory; leave shape out.")
+        _ = self.call
+
+    @property
+    def _options(self) -> dict[str, Any]:
+        return {k: v for k, v in chosen_options(self).items() if k not in CHOICES}
+
+    @cached_property
+    def _known(self) -> dict[tuple[int, int], Sized]:
+        return {}
+
+    def at(self, inputs: int, width: int) -> Sized:
+        """The module of these sizes, built and called once. Raises BenchError."""
+        if (inputs, width) not in self._known:
+            module = built(self.name, self.maker, inputs, width, self._options)
+            said = {k: v for k in CHOICES if (v := getattr(self, k)) not in (AUTO, "factory")}
+            call = call_of(self.name, module, inputs, width, Wanted(**said))
+            shapes = {name: tuple(w.shape) for name, w in weights_of(module).items()}
+            self._known[inputs, width] = Sized(
+                module, call, shapes, constants_of(module), frozen_in(module)
+            )
+        return self._known[inputs, width]
+
+    @cached_property
+    def _widths(self) -> range:
+        """From the first two widths that can be built, or the error of one that cannot."""
+        possible: list[int] = []
+        refused: BenchError | None = None
+        for width in TRIED:
+            try:
+                self.at(INPUTS, width)
+                possible.append(width)
+            except BenchError as error:
+                refused = error
+            if len(possible) == 2:
+                return range(possible[0], WIDEST, possible[1] - possible[0])
+        if possible:
+            return range(possible[0], WIDEST, possible[0])
+        assert refused is not None
+        raise refused
+
+    def widths(self, inputs: int) -> range:
+        return self._widths
+
+    @property
+    def call(self) -> Call:
+        """How it is called, at the smallest size."""
+        return self.at(INPUTS, self._widths.start).call
+
+    @property
+    def untrained(self) -> tuple[str, ...]:  # type: ignore[override]
+        return self.at(INPUTS, self._widths.start).frozen
+
+    def init(
+        self, rng: np.random.Generator, inputs: int, width: int, outputs: int
+    ) -> dict[str, np.ndarray]:
+        self.at(inputs, width)
+        seed = int(rng.integers(2**62))
+        module = built(self.name, self.maker, inputs, width, self._options, seed)
+        return {name: weight.numpy() for name, weight in weights_of(module).items()}
+
+    def shapes(self, inputs: int, width: int, outputs: int) -> dict[str, tuple[int, ...]]:
+        return self.at(inputs, width).shapes
+
+    def run(self, sized: Sized, weights: Weights, *args: Any, begin: bool = False) -> Any:
+        """The module's forward with these weights; `begin` gives it the state it starts with."""
+        x, module, prefix = args[0], sized.module, ""
+        if begin:
+            module, prefix = Begun(module, sized.call), "module."
+        given = {prefix + n: c.to(x.device) for n, c in sized.constants.items()}
+        for name, weight in weights.items():
+            given[prefix + name] = weight.detach() if name in sized.frozen else weight
+        return functional_call(module, given, args)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModuleCell(Module, RowCell):
+    """A module that takes one step. Its state is made of the tensors of the module's, side by side.
+
+    Where it gives an output beside its state, that is the first part; where it starts with anything
+    else than zeros, the last part says that it has begun.
+    """
+
+    @property
+    def state(self) -> tuple[str, ...]:  # type: ignore[override]
+        call = self.call
+        parts = [f"s{i}" for i in range(1, len(call.parts) + 1)]
+        names = ["h", *(parts if call.returns == BOTH else parts[1:])]
+        return (*names, *(["begun"] if call.starts else []))
+
+    def initial_state(
+        self, replicates: int, width: int, batch: int, like: Tensor, inputs: int = 1
+    ) -> State:
+        call = self.at(inputs, width).call
+        sizes = [int(np.prod(part)) for part in call.parts]
+        sizes = [*([width] if call.returns == BOTH else []), *sizes, *([1] if call.starts else [])]
+        return tuple(like.new_zeros(replicates, size, batch) for size in sizes)
+
+    def one(self, weights: Weights, x: Tensor, state: State) -> State:
+        width = state[0].shape[1]
+        sized = self.at(x.shape[1], width)
+        call = sized.call
+        begun = state[-1] if call.starts else None
+        held = state[call.returns == BOTH : len(state) - call.starts]
+        parts = [part.reshape(len(x), *shape) for part, shape in zip(held, call.parts)]
+        assert call.tree is not None
+        after = self._after(call, self.run(sized, weights, x, tree_unflatten(parts, call.tree)))
+        if begun is None:
+            return after
+        first = self._after(call, self.run(sized, weights, x, begin=True))
+        chosen = (torch.where(begun > 0, a, f) for a, f in zip(after, first))
+        return (*chosen, torch.ones_like(begun))
+
+    def _after(self, call: Call, result: Any) -> State:
+        output, state = result if call.returns == BOTH else (None, result)
+        parts = [part.reshape(len(part), -1) for part in tree_flatten(state)[0]]
+        return tuple(parts if output is None else [output, *parts])
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModuleLayer(Module, SequenceCell):
+    """A module that reads whole sequences: it can be trained, and looked at from outside."""
+
+    def sequence(self, p: Params, inputs: Tensor, state: State) -> Tensor:
+        replicates, width = state[0].shape[:2]
+        sized = self.at(inputs.shape[2], width)
+        # a replicate's inputs are (T, d, B)
+        there, back = ((2, 0, 1), (1, 2, 0)) if sized.call.axes == BTD else ((0, 2, 1), (0, 2, 1))
+        found = []
+        for r in range(replicates):
+            weights = {name: p[name][r].reshape(shape) for name, shape in sized.shapes.items()}
+            x = inputs[:, r if inputs.shape[1] > 1 else 0].permute(there).contiguous()
+            result = self.run(sized, weights, x, begin=True)
+            outputs = result[0] if sized.call.returns == BOTH else result
+            found.append(outputs.permute(back))
+        return torch.stack(found, dim=1)
+
+
+class Begun(nn.Module):
+    """A module with the state it starts with, which may be one of its weights."""
+
+    def __init__(self, module: nn.Module, call: Call) -> None:
+        super().__init__()
+        self.module, self.call = module, call
+
+    def forward(self, x: Tensor) -> Any:
+        batch = x.shape[self.call.axes == TBD] if self.call.shape == LAYER else len(x)
+        start = first_state(self.module, batch)
+        alone = start is None and self.call.shape == LAYER
+        return self.module(x) if alone else self.module(x, start)
