@@ -37,6 +37,7 @@ def loaded(text: str) -> str:
             hint = f"did you mean {str(file.parent / near[0])!r}?" if near else "give its path."
             raise BenchError(f"module {text!r}: {reference.module} is not a file; {hint}")
         load_plugins([file])
+        plugin_file(file.stem)  # which is one, or is refused
     return reference.name
 
 

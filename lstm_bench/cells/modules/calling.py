@@ -18,6 +18,7 @@ from torch.utils._pytree import TreeSpec, tree_flatten, tree_unflatten
 from lstm_bench.cells.modules.building import seeded, state_of
 from lstm_bench.errors import BenchError
 
+OUTPUT = -1  # an output that is no part of the state
 B, T = 5, 4  # of what is tried; no dimension of a module is likely to be both
 STATE, BOTH = "state", "output_and_state"
 CELL, LAYER = "cell", "layer"
@@ -33,6 +34,7 @@ class Call:
     returns    `state` or `output_and_state`; of a layer whether a state comes with its outputs
     tree       of a cell, the structure of its state
     parts      of a cell, the shape of each of its tensors for one sequence
+    order      of a cell, its tensors with the one first that is its output; OUTPUT where none is
     starts     whether the first state is anything else than zeros: it is then asked for anew
     """
 
@@ -41,6 +43,7 @@ class Call:
     axes: str = BTD
     tree: TreeSpec | None = None
     parts: tuple[tuple[int, ...], ...] = ()
+    order: tuple[int, ...] = ()
     starts: bool = False
 
     def __str__(self) -> str:
@@ -82,16 +85,23 @@ def call_of(name: str, module: nn.Module, inputs: int, width: int, wanted: Wante
 
 
 def _call_of(name: str, module: nn.Module, inputs: int, width: int, wanted: Wanted) -> Call:
-    refused = []
+    refused: dict[str, BenchError | Exception] = {}
     ways: dict[str, Callable[..., Call]] = {CELL: _cell, LAYER: _layer}
     for shape in [wanted.shape] if wanted.shape in ways else ways:
         try:
             return ways[shape](module, inputs, width, wanted)
-        except BenchError as error:
-            refused.append(f"as a {shape} {error}")
         except Exception as error:  # a module may raise anything where it is called otherwise
-            refused.append(f"as a {shape} it raised {type(error).__name__}: {str(error)[:160]}")
-    raise BenchError(f"module {name!r} at {inputs} inputs and width {width}: {'; '.join(refused)}.")
+            refused[shape] = error
+    # where it could be called in one way, that way is meant
+    called = {k: e for k, e in refused.items() if isinstance(e, BenchError)} or refused
+    why = [f"as a {shape} {_told(error)}" for shape, error in called.items()]
+    raise BenchError(f"module {name!r} at {inputs} inputs and width {width}: {'; '.join(why)}.")
+
+
+def _told(error: Exception) -> str:
+    if isinstance(error, BenchError):
+        return str(error)
+    return f"it raised {type(error).__name__}: {' '.join(str(error).split())[:160]}"
 
 
 def _cell(module: nn.Module, inputs: int, width: int, wanted: Wanted) -> Call:
@@ -102,12 +112,7 @@ def _cell(module: nn.Module, inputs: int, width: int, wanted: Wanted) -> Call:
     try:
         result = module(x, None)
     except Exception as error:
-        for zeros in (torch.zeros(B, width), (torch.zeros(B, width),) * 2):
-            try:
-                return _taken(module, x, zeros, module(x, zeros), width, wanted)
-            except Exception:
-                continue
-        raise error
+        return _from_zeros(module, x, width, wanted, error)
     for state in (result, result[1] if isinstance(result, tuple) and len(result) == 2 else result):
         try:
             again = module(x, state)
@@ -119,6 +124,18 @@ def _cell(module: nn.Module, inputs: int, width: int, wanted: Wanted) -> Call:
     raise BenchError(f"it gives {shapes_of(result)} and does not take that as its state")
 
 
+def _from_zeros(module: nn.Module, x: Tensor, width: int, wanted: Wanted, error: Exception) -> Call:
+    """Called with a state of zeros, one tensor or two; `error` is what it raised without."""
+    for zeros in (torch.zeros(B, width), (torch.zeros(B, width),) * 2):
+        try:
+            result = module(x, zeros)
+        except Exception as other:
+            error = other if "NoneType" in str(error) else error
+            continue
+        return _taken(module, x, zeros, result, width, wanted)
+    raise error
+
+
 def _taken(
     module: nn.Module, x: Tensor, state: Any, result: Any, width: int, wanted: Wanted
 ) -> Call:
@@ -128,16 +145,22 @@ def _taken(
     pair = isinstance(result, tuple) and len(result) == 2 and same(result[1])
     returns = wanted.returns or (STATE if same(result) else BOTH)
     if (returns == STATE and not same(result)) or (returns == BOTH and not pair):
+        wanted_here = {STATE: "the state", BOTH: "(output, state)"}
+        meant = wanted_here.get(wanted.returns or "", " or ".join(wanted_here.values()))
         raise BenchError(
-            f"it gives {shapes_of(result)}, which is neither the state, {shapes_of(state)}, nor "
-            "(output, state)"
+            f"it gives {shapes_of(result)}, but must give {meant}, with a state of "
+            f"{shapes_of(state)}"
         )
     output = tree_flatten(result)[0][0]
     _require_output(output, (len(x), width))
     if not all(isinstance(leaf, Tensor) and leaf.shape[:1] == x.shape[:1] for leaf in leaves):
         raise BenchError(f"its state is {shapes_of(state)}, but must be tensors (B, ...)")
     parts = tuple(tuple(leaf.shape[1:]) for leaf in leaves)
-    return Call(CELL, returns, BTD, tree, parts, _starts(module, x, tree, leaves, result))
+    after = tree_flatten(result if returns == STATE else result[1])[0]
+    alike = [i for i, leaf in enumerate(after) if torch.equal(leaf.reshape(len(x), -1), output)]
+    first = 0 if returns == STATE else alike[0] if alike else OUTPUT
+    order = (first, *(i for i in range(len(parts)) if i != first))
+    return Call(CELL, returns, BTD, tree, parts, order, _starts(module, x, tree, leaves, result))
 
 
 def _starts(module: nn.Module, x: Tensor, tree: TreeSpec, leaves: list[Any], result: Any) -> bool:

@@ -20,6 +20,7 @@ from lstm_bench.cells.modules.calling import (
     BTD,
     CELL,
     LAYER,
+    OUTPUT,
     STATE,
     TBD,
     Call,
@@ -158,25 +159,23 @@ class Module(Cell):
 
 @dataclass(frozen=True, kw_only=True)
 class ModuleCell(Module, RowCell):
-    """A module that takes one step. Its state is made of the tensors of the module's, side by side.
+    """A module that takes one step.
 
-    Where it gives an output beside its state, that is the first part; where it starts with anything
-    else than zeros, the last part says that it has begun.
+    The parts of its state are the tensors of the module's: first its output, whether that is one of
+    them or not, and last, where it starts with anything else than zeros, whether it has begun.
     """
 
     @property
     def state(self) -> tuple[str, ...]:  # type: ignore[override]
-        call = self.call
-        parts = [f"s{i}" for i in range(1, len(call.parts) + 1)]
-        names = ["h", *(parts if call.returns == BOTH else parts[1:])]
-        return (*names, *(["begun"] if call.starts else []))
+        others = (f"s{i}" for i in range(2, len(self.call.order) + 1))
+        return ("h", *others, *(["begun"] if self.call.starts else []))
 
     def initial_state(
         self, replicates: int, width: int, batch: int, like: Tensor, inputs: int = 1
     ) -> State:
         call = self.at(inputs, width).call
-        sizes = [int(np.prod(part)) for part in call.parts]
-        sizes = [*([width] if call.returns == BOTH else []), *sizes, *([1] if call.starts else [])]
+        sizes = [width if i == OUTPUT else int(np.prod(call.parts[i])) for i in call.order]
+        sizes += [1] if call.starts else []
         return tuple(like.new_zeros(replicates, size, batch) for size in sizes)
 
     def one(self, weights: Weights, x: Tensor, state: State) -> State:
@@ -184,8 +183,8 @@ class ModuleCell(Module, RowCell):
         sized = self.at(x.shape[1], width)
         call = sized.call
         begun = state[-1] if call.starts else None
-        held = state[call.returns == BOTH : len(state) - call.starts]
-        parts = [part.reshape(len(x), *shape) for part, shape in zip(held, call.parts)]
+        held = dict(zip(call.order, state))
+        parts = [held[i].reshape(len(x), *shape) for i, shape in enumerate(call.parts)]
         assert call.tree is not None
         after = self._after(call, self.run(sized, weights, x, tree_unflatten(parts, call.tree)))
         if begun is None:
@@ -195,9 +194,9 @@ class ModuleCell(Module, RowCell):
         return (*chosen, torch.ones_like(begun))
 
     def _after(self, call: Call, result: Any) -> State:
-        output, state = result if call.returns == BOTH else (None, result)
+        output, state = result if call.returns == BOTH else (result, result)
         parts = [part.reshape(len(part), -1) for part in tree_flatten(state)[0]]
-        return tuple(parts if output is None else [output, *parts])
+        return tuple(output if i == OUTPUT else parts[i] for i in call.order)
 
 
 @dataclass(frozen=True, kw_only=True)
