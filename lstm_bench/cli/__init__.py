@@ -1,4 +1,4 @@
-"""`lstm-bench`: the catalogue, one training, declarations, the state of a sweep, the MLflow UI."""
+"""`lstm-bench`: the catalogue, checks, one training, a sweep from outside."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from lstm_bench.cli import catalogue, declare, sweep, train  # noqa: F401 (each adds its commands)
+from lstm_bench.cli import catalogue, check, declare, sweep, train  # noqa: F401 (for commands)
 from lstm_bench.cli.group import cli
 from lstm_bench.environment import isolate
 from lstm_bench.errors import BenchError

@@ -10,6 +10,7 @@ from lstm_bench.engine.network_options import NetworkOptions
 from lstm_bench.errors import BenchError, unknown
 from lstm_bench.planning.homes import require_options
 from lstm_bench.planning.ladders import Lengths, lengths_of
+from lstm_bench.planning.modules import SOME_LENGTH
 from lstm_bench.planning.widths import Sizes
 from lstm_bench.references import is_reference
 from lstm_bench.registry import build, chosen_options
@@ -17,7 +18,6 @@ from lstm_bench.spec import TUNING_SEEDS, Training, training_keys
 from lstm_bench.store.rates import read_rates
 from lstm_bench.sweep import LENGTH, Choice, Sweep, tuned_here
 
-SOME_LENGTH = 100  # what an option that is `T` is checked with
 ALL = "all"  # as an entry: everything the registry holds and no other entry names
 CELLS_OWN = ("network", "width", "training")  # what an entry of `cells` may set for itself
 

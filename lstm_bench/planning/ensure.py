@@ -89,11 +89,7 @@ def ensure_plan(
             f"{basedir}: the path of the workflow is not allowed; it must have no braces, which "
             "Snakemake takes for wildcards."
         )
-    schema = Path(basedir) / "workflow" / "schemas" / "config.schema.yaml"
-    if not schema.exists():
-        raise BenchError(
-            f"{schema} is not there; run this where config.yaml and the Snakefile are."
-        )
+    schema = schema_file(Path(basedir))
     try:
         about = {"inherited": list(inherited), "tuning": tuning}
         name = plan_digest(config, schema, **about)
@@ -115,6 +111,16 @@ def ensure_plan(
 def again(plan: Plan, basedir: Path) -> Plan:
     """The plan of the same config by the present code, which may be newer. Raises BenchError."""
     return ensure_plan(plan.config, basedir, plan.inherited(paths.Results()))
+
+
+def schema_file(basedir: Path) -> Path:
+    """The schema of configs in this folder of a workflow. Raises BenchError where there is none."""
+    schema = basedir / "workflow" / "schemas" / "config.schema.yaml"
+    if not schema.exists():
+        raise BenchError(
+            f"{schema} is not there; run this where config.yaml and the Snakefile are."
+        )
+    return schema
 
 
 def _whole(path: Path) -> Plan | None:

@@ -8,11 +8,13 @@ from typing import Any
 from lstm_bench import cells
 from lstm_bench.cells import SequenceCell
 from lstm_bench.cells.modules import Module
+from lstm_bench.check import failures
 from lstm_bench.errors import BenchError
 from lstm_bench.references import Reference, is_reference
 from lstm_bench.sweep import Choice, Sweep
 
 KEY = "module"
+SOME_LENGTH = 100  # what an option that is `T` is checked with
 
 
 def with_modules(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -50,12 +52,20 @@ def reference_of(entry: Any) -> str:
 
 def made(choice: Choice) -> cells.Cell:
     """The cell of a choice, at some length."""
-    return cells.create(choice.name, choice.at(1))
+    return cells.create(choice.name, choice.at(SOME_LENGTH))
 
 
 def layers(sweep: Sweep) -> list[Choice]:
     """Those of its cells that read whole sequences and have no single step."""
     return [c for c in sweep.cells if is_reference(c.name) and isinstance(made(c), SequenceCell)]
+
+
+def faults(sweep: Sweep) -> Iterator[str]:
+    """Promises that its modules do not keep: they are trained all the same."""
+    for choice in sweep.cells:
+        if is_reference(choice.name):
+            for result in failures(choice.name, choice.at(SOME_LENGTH)):
+                yield f"{choice.shown} fails `lstm-bench check`: {result.fault}"
 
 
 def taken(sweep: Sweep) -> Iterator[str]:

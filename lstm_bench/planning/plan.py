@@ -23,7 +23,7 @@ from lstm_bench.planning.declare import declaration
 from lstm_bench.planning.fitting import fitted, with_sections
 from lstm_bench.planning.ladders import ladders
 from lstm_bench.planning.limits import require_few, require_memory, require_sizes
-from lstm_bench.planning.modules import layers, taken, with_modules
+from lstm_bench.planning.modules import faults, layers, taken, with_modules
 from lstm_bench.planning.notices import notices, untuned_pairs
 from lstm_bench.planning.schema import check_schema, numbers_from_text, only, plain_numbers
 from lstm_bench.planning.searches import searches
@@ -132,6 +132,7 @@ def resolve(
         notices=(
             *notices(sweep, otherwise, members, untuned),
             *taken(sweep),
+            *faults(sweep),
             *_without_layers(config["experiments"], known, whole),
             *left_out,
         ),

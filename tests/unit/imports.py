@@ -21,7 +21,7 @@ FLOORS: list[set[str]] = [
     {"cells"},
     {"engine"},
     {"training"},
-    {"jobs"},
+    {"jobs", "check"},
     {"speed"},
     {"probes"},
     {"plotting"},
@@ -37,7 +37,7 @@ LEVEL = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
 
 # Who may import what, anywhere in the file; all other rooms may not.
 RESERVED: dict[str, set[str]] = {
-    "torch": {"cells", "engine", "training", "speed", "probes"},
+    "torch": {"cells", "engine", "training", "check", "speed", "probes"},
     "mlflow": {"tracking"},
     "matplotlib": {"plotting", "report"},
     "seaborn": {"plotting"},
