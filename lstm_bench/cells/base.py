@@ -71,6 +71,8 @@ class Cell(ABC):
     formula: ClassVar[str] = ""
     state: ClassVar[tuple[str, ...]] = ("h",)  # the first is what the readout sees
     untrained: ClassVar[tuple[str, ...]] = ()  # drawn by `init`, then never trained: detach them
+    # which gate writes to the memory, keeps it, and shows it: {"write": "1 - z", "keep": "z"}
+    roles: ClassVar[Mapping[str, str]] = {}
     reads_output: ClassVar[bool] = False  # True where `step` reads the readout's p.V and p.b_y
 
     @abstractmethod
@@ -90,6 +92,14 @@ class Cell(ABC):
     def gates(self, p: Params, x: Tensor, state: State) -> dict[str, Tensor]:
         """The values of the gates in this step, by name; empty for a cell without gates."""
         return {}
+
+    def by_role(self, gates: Mapping[str, Any]) -> dict[str, Any]:
+        """The values of these gates by the roles that `roles` gives them."""
+        found = {}
+        for role, gate in self.roles.items():
+            name = gate.removeprefix("1 - ")
+            found[role] = gates[name] if name == gate else 1 - gates[name]
+        return found
 
     def widths(self, inputs: int) -> range:
         """The widths it can have; `init` raises BenchError for another one."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import torch
 from torch import Tensor
@@ -41,17 +41,15 @@ class RowCell(Cell):
         return ByReplicate(dict(p))
 
     def step(self, p: Params, x: Tensor, state: State) -> State:
-        p = p if isinstance(p, ByReplicate) else self.prepare(p)
-        each = p.each(self.shapes(x.shape[1], state[0].shape[1], 1))
-        after = [
-            self.one(
-                weights,
-                x[r if len(x) > 1 else 0].mT.contiguous(),
-                tuple(part[r].mT.contiguous() for part in state),
-            )
-            for r, weights in enumerate(each)
-        ]
+        after = [self.one(*given) for given in self.each(p, x, state)]
         return tuple(torch.stack(parts).mT for parts in zip(*after))
+
+    def each(self, p: Params, x: Tensor, state: State) -> Iterator[tuple[Weights, Tensor, State]]:
+        """What `one` is given, replicate by replicate."""
+        p = p if isinstance(p, ByReplicate) else self.prepare(p)
+        for r, weights in enumerate(p.each(self.shapes(x.shape[1], state[0].shape[1], 1))):
+            rows = x[r if len(x) > 1 else 0].mT.contiguous()
+            yield weights, rows, tuple(part[r].mT.contiguous() for part in state)
 
 
 class SequenceCell(Cell):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, fields
 from functools import cached_property
 from typing import Any, ClassVar, NamedTuple
@@ -32,6 +32,7 @@ from lstm_bench.cells.rows import RowCell, SequenceCell, Weights
 from lstm_bench.errors import BenchError
 from lstm_bench.registry import chosen_options
 
+Ask = Callable[..., Any]  # of a module and its arguments
 INPUTS = 3  # at which it is tried
 TRIED = (*range(1, 17), 24, 32, 64)
 AUTO = "auto"
@@ -146,12 +147,11 @@ class Module(Cell):
     def shapes(self, inputs: int, width: int, outputs: int) -> dict[str, tuple[int, ...]]:
         return self.at(inputs, width).shapes
 
-    def run(self, sized: Sized, weights: Weights, *args: Any, begin: bool = False) -> Any:
-        """The module's forward with these weights; `begin` gives it the state it starts with."""
-        x, module, prefix = args[0], sized.module, ""
-        if begin:
-            module, prefix = Begun(module, sized.call), "module."
-        given = {prefix + n: c.to(x.device) for n, c in sized.constants.items()}
+    def run(self, sized: Sized, weights: Weights, *args: Any, ask: Ask | None = None) -> Any:
+        """What `ask` asks of the module with these weights, its forward where nothing else."""
+        module = sized.module if ask is None else Asked(sized.module, ask)
+        prefix, device = "" if ask is None else "module.", args[0].device
+        given = {prefix + name: each.to(device) for name, each in sized.constants.items()}
         for name, weight in weights.items():
             given[prefix + name] = weight.detach() if name in sized.frozen else weight
         return functional_call(module, given, args)
@@ -170,6 +170,23 @@ class ModuleCell(Module, RowCell):
         others = (f"s{i}" for i in range(2, len(self.call.order) + 1))
         return ("h", *others, *(["begun"] if self.call.starts else []))
 
+    @property
+    def roles(self) -> Mapping[str, str]:  # type: ignore[override]
+        """Those that the module says, as a cell of the suite does."""
+        return getattr(self.at(INPUTS, self._widths.start).module, "roles", {})
+
+    def gates(self, p: Params, x: Tensor, state: State) -> dict[str, Tensor]:
+        """What the module's own `gates(x, state)` gives, each (B, n), where it has one."""
+        sized = self.at(x.shape[1], state[0].shape[1])
+        if not hasattr(sized.module, "gates"):
+            return {}
+        ask: Ask = lambda module, x, held: module.gates(x, held)  # noqa: E731
+        found = [
+            self.run(sized, weights, rows, held_in(sized.call, parts, len(rows)), ask=ask)
+            for weights, rows, parts in self.each(p, x, state)
+        ]
+        return {name: torch.stack([gates[name] for gates in found]).mT for name in found[0]}
+
     def initial_state(
         self, replicates: int, width: int, batch: int, like: Tensor, inputs: int = 1
     ) -> State:
@@ -179,19 +196,14 @@ class ModuleCell(Module, RowCell):
         return tuple(like.new_zeros(replicates, size, batch) for size in sizes)
 
     def one(self, weights: Weights, x: Tensor, state: State) -> State:
-        width = state[0].shape[1]
-        sized = self.at(x.shape[1], width)
+        sized = self.at(x.shape[1], state[0].shape[1])
         call = sized.call
-        begun = state[-1] if call.starts else None
-        held = dict(zip(call.order, state))
-        parts = [held[i].reshape(len(x), *shape) for i, shape in enumerate(call.parts)]
-        assert call.tree is not None
-        after = self._after(call, self.run(sized, weights, x, tree_unflatten(parts, call.tree)))
-        if begun is None:
+        after = self._after(call, self.run(sized, weights, x, held_in(call, state, len(x))))
+        if not call.starts:
             return after
-        first = self._after(call, self.run(sized, weights, x, begin=True))
-        chosen = (torch.where(begun > 0, a, f) for a, f in zip(after, first))
-        return (*chosen, torch.ones_like(begun))
+        first = self._after(call, self.run(sized, weights, x, ask=begun(call)))
+        chosen = (torch.where(state[-1] > 0, a, f) for a, f in zip(after, first))
+        return (*chosen, torch.ones_like(state[-1]))
 
     def _after(self, call: Call, result: Any) -> State:
         output, state = result if call.returns == BOTH else (result, result)
@@ -212,21 +224,37 @@ class ModuleLayer(Module, SequenceCell):
         for r in range(replicates):
             weights = {name: p[name][r].reshape(shape) for name, shape in sized.shapes.items()}
             x = inputs[:, r if inputs.shape[1] > 1 else 0].permute(there).contiguous()
-            result = self.run(sized, weights, x, begin=True)
+            result = self.run(sized, weights, x, ask=begun(sized.call))
             outputs = result[0] if sized.call.returns == BOTH else result
             found.append(outputs.permute(back))
         return torch.stack(found, dim=1)
 
 
-class Begun(nn.Module):
-    """A module with the state it starts with, which may be one of its weights."""
+class Asked(nn.Module):
+    """A module and what is asked of it, so that it is asked with weights that are given."""
 
-    def __init__(self, module: nn.Module, call: Call) -> None:
+    def __init__(self, module: nn.Module, ask: Ask) -> None:
         super().__init__()
-        self.module, self.call = module, call
+        self.module, self.ask = module, ask
 
-    def forward(self, x: Tensor) -> Any:
-        batch = x.shape[self.call.axes == TBD] if self.call.shape == LAYER else len(x)
-        start = first_state(self.module, batch)
-        alone = start is None and self.call.shape == LAYER
-        return self.module(x) if alone else self.module(x, start)
+    def forward(self, *args: Any) -> Any:
+        return self.ask(self.module, *args)
+
+
+def begun(call: Call) -> Ask:
+    """The forward of a module from the state it starts with, which may be one of its weights."""
+
+    def ask(module: nn.Module, x: Tensor) -> Any:
+        batch = x.shape[call.axes == TBD] if call.shape == LAYER else len(x)
+        start = first_state(module, batch)
+        return module(x) if start is None and call.shape == LAYER else module(x, start)
+
+    return ask
+
+
+def held_in(call: Call, state: State, batch: int) -> Any:
+    """The state of a module from the parts (B, n) of its cell's."""
+    held = dict(zip(call.order, state))
+    parts = [held[i].reshape(batch, *shape) for i, shape in enumerate(call.parts)]
+    assert call.tree is not None
+    return tree_unflatten(parts, call.tree)

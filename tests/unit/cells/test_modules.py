@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from lstm_bench import cells, registry
-from lstm_bench.cells import SequenceCell
+from lstm_bench.cells import Params, SequenceCell
 from lstm_bench.engine.network import Network
 from lstm_bench.errors import BenchError
 from lstm_bench.references import code_of_reference
@@ -144,6 +144,22 @@ def test_a_learnt_first_state_is_read_at_the_first_step_and_trained():
             h = built(step.mT, h)
         expected = p.V[1] @ h.mT + p.b_y[1]
     assert torch.allclose(y[1], expected, atol=1e-6)
+
+
+def test_the_gates_of_a_module_and_their_roles_are_what_it_says():
+    cell = cells.create(f"{OWN}:Janet")
+    network = Network(cell, 2, 4, 1)
+    p = Params(network.layout.views(network.pack([0, 1], torch.zeros(1))))
+    (h,) = (torch.randn(2, 4, 5),)
+    x = torch.randn(2, 2, 5)
+    gates = cell.gates(cell.prepare(p), x, (h,))
+    assert {name: tuple(gate.shape) for name, gate in gates.items()} == dict.fromkeys(
+        ("f", "i", "candidate"), (2, 4, 5)
+    )
+    roles = cell.by_role(gates)
+    after = roles["keep"] * h + roles["write"] * gates["candidate"]
+    assert torch.allclose(cell.step(cell.prepare(p), x, (h,))[0], after, atol=1e-6)
+    assert cells.create("torch.nn:GRUCell").gates(p, x, (h,)) == {}
 
 
 def test_no_folder_enters_the_identity_and_every_file_that_is_imported_does(tmp_path: Path):

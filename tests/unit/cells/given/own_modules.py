@@ -11,12 +11,19 @@ class Janet(nn.Module):
 
     def __init__(self, inputs: int, width: int, beta: float = 1.0) -> None:
         super().__init__()
-        self.gates = nn.Linear(inputs + width, 2 * width)
+        self.net = nn.Linear(inputs + width, 2 * width)
         self.beta = beta
 
+    roles = {"write": "i", "keep": "f"}
+
+    def gates(self, x, h):
+        s, candidate = self.net(torch.cat([x, h], dim=1)).chunk(2, dim=1)
+        f, i = torch.sigmoid(s), 1 - torch.sigmoid(s - self.beta)
+        return {"f": f, "i": i, "candidate": torch.tanh(candidate)}
+
     def forward(self, x, h):
-        s, candidate = self.gates(torch.cat([x, h], dim=1)).chunk(2, dim=1)
-        return torch.sigmoid(s) * h + (1 - torch.sigmoid(s - self.beta)) * torch.tanh(candidate)
+        f, i, candidate = self.gates(x, h).values()
+        return f * h + i * candidate
 
 
 class MultiHead(nn.Module):
