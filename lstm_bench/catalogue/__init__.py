@@ -28,6 +28,8 @@ def catalogue() -> dict[str, dict[str, Any]]:
 def cell_text(name: str) -> dict[str, str]:
     """What the report says of a cell."""
     cls = cells.named(name)
+    if is_reference(name):  # its docstring may draw anything
+        return {"about": first_line(cls), "equations": f"module {name}", "citation": ""}
     return {"about": first_line(cls), "equations": drawn(cls), "citation": cls.citation}
 
 

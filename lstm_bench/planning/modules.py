@@ -60,12 +60,14 @@ def layers(sweep: Sweep) -> list[Choice]:
     return [c for c in sweep.cells if is_reference(c.name) and isinstance(made(c), SequenceCell)]
 
 
-def faults(sweep: Sweep) -> Iterator[str]:
-    """Promises that its modules do not keep: they are trained all the same."""
-    for choice in sweep.cells:
-        if is_reference(choice.name):
-            for result in failures(choice.name, choice.at(SOME_LENGTH)):
-                yield f"{choice.shown} fails `lstm-bench check`: {result.fault}"
+def faults(sweep: Sweep) -> dict[str, list[str]]:
+    """By the label of a module, the promises it does not keep: it is trained all the same."""
+    found = {
+        choice.shown: [each.fault for each in failures(choice.name, choice.at(SOME_LENGTH))]
+        for choice in sweep.cells
+        if is_reference(choice.name)
+    }
+    return {label: sentences for label, sentences in found.items() if sentences}
 
 
 def taken(sweep: Sweep) -> Iterator[str]:

@@ -105,7 +105,7 @@ def resolve(
     every_task = {task.key: task for task in (*sweep.tasks, *own)}.values()
     otherwise = sweep.tuned_otherwise(every_task)
     untuned = untuned_pairs(sweep, every_task, members, planned)
-    conditions = _conditions(planned)
+    conditions, faulty = _conditions(planned), faults(sweep)
     climbed = dict(ladders(sweep, {member.condition for member in members}))
     plan = Plan(
         config=config,
@@ -120,6 +120,7 @@ def resolve(
             first_seed=sweep.first_seed,
             other_than_tuned=once_each(otherwise.values()),
             untuned=tuple(f"{cell} on {task}" for task, cell in untuned),
+            faults=faulty,
         ),
         conditions=conditions,
         experiments=entries,
@@ -132,7 +133,7 @@ def resolve(
         notices=(
             *notices(sweep, otherwise, members, untuned),
             *taken(sweep),
-            *faults(sweep),
+            *(f"{c} fails `lstm-bench check`: {s}" for c, every in faulty.items() for s in every),
             *_without_layers(config["experiments"], known, whole),
             *left_out,
         ),
