@@ -14,7 +14,9 @@ __all__ = [
     "Task",
     "Training",
     "cells",
+    "from_flux",
     "load",
+    "load_network",
     "load_plugins",
     "tasks",
     "train",
@@ -27,7 +29,9 @@ _HOMES = {  # the modules of names that are none
     "Experiment": "experiments",
     "Task": "tasks",
     "Training": "spec",
+    "from_flux": "training.elsewhere",
     "load": "training.load",
+    "load_network": "tracking.networks",
     "load_plugins": "registry",
     "train": "training.api",
 }
@@ -40,7 +44,9 @@ if TYPE_CHECKING:
     from lstm_bench.registry import load_plugins
     from lstm_bench.spec import Condition, Training
     from lstm_bench.tasks import Task
+    from lstm_bench.tracking.networks import load_network
     from lstm_bench.training.api import train
+    from lstm_bench.training.elsewhere import from_flux
     from lstm_bench.training.load import load
 
 

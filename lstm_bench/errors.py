@@ -16,6 +16,7 @@ from pathlib import Path
 FALLBACK_STDERR = (
     "LSTM_BENCH_STDERR"  # where the workflow itself speaks: a job's own stderr is its log
 )
+MOST_NAMED = 100  # names in one sentence: registries fit, the runs of a sweep do not
 NOTED = "LSTM_BENCH_NOTED"  # with an ending: files of what the workflow is to say itself
 
 
@@ -63,4 +64,8 @@ def unknown(what: str, name: object, allowed: Iterable[str]) -> BenchError:
     near = [each for each in names if each.lower() == str(name).lower()]
     near = near or difflib.get_close_matches(str(name), names, n=1, cutoff=0.5)
     hint = f"; did you mean {near[0]!r}?" if near else ""
-    return BenchError(f"{what} {name!r} is unknown{hint or '.'} Known: {', '.join(names)}.")
+    more = ""
+    if len(names) > MOST_NAMED:
+        more = f" and {len(names) - len(near)} more"
+        names = near
+    return BenchError(f"{what} {name!r} is unknown{hint or '.'} Known: {', '.join(names)}{more}.")

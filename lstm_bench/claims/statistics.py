@@ -64,13 +64,15 @@ def reach(runs: pd.DataFrame, cells: Sequence[str]) -> pd.DataFrame:
     """
     rows = []
     for _, group in runs.groupby("task", sort=False):
-        lengths = sorted(group["T"].unique())
+        of_cell = group.groupby("cell", sort=False)["T"].unique()  # their midpoints may differ
+        lengths = sorted(set.intersection(*map(set, of_cell)))
         factor = lengths[1] / lengths[0] if len(lengths) > 1 else 2.0
         for about, own in group.groupby(KEYS, sort=False):
+            climbed = sorted(of_cell[own.cell.iloc[0]])
             solved = dict(zip(own["T"], own.solved))
-            first = next((T for T in lengths if not solved.get(T, False)), None)
+            first = next((T for T in climbed if not solved.get(T, False)), None)
             if first is None or first in solved:
-                below = [T for T in lengths if first is None or first > T]
+                below = [T for T in climbed if first is None or first > T]
                 highest = below[-1] if below else lengths[0] / factor
                 rows.append({**dict(zip(KEYS, about)), "value": np.log2(highest)})
     return pd.DataFrame(rows, columns=[*KEYS, "value"])

@@ -6,7 +6,14 @@ import sys
 
 import click
 
-from lstm_bench.cli import catalogue, check, declare, sweep, train  # noqa: F401 (for commands)
+from lstm_bench.cli import (  # noqa: F401 (each adds its commands)
+    catalogue,
+    check,
+    declare,
+    networks,
+    sweep,
+    train,
+)
 from lstm_bench.cli.group import cli
 from lstm_bench.environment import isolate
 from lstm_bench.errors import BenchError

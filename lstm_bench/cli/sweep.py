@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from lstm_bench.planning.overlays import inherited, merged, read_layers
 from lstm_bench.registry import load_plugins
 from lstm_bench.store.paths import Results
 from lstm_bench.store.plans import Plan
+
+MOST_SINGLE = 20  # trainings of their own that `status` lists
 
 
 def _plan(configfile: Iterable[str], results: Results) -> Plan:
@@ -38,29 +41,45 @@ def _planned(configfile: Iterable[str]) -> Plan:
 )
 @config_option
 def status(experiments: tuple[str, ...], configfile: tuple[str, ...]) -> None:
-    """Seed blocks done, running and waiting; how replicates ended; what failed and why."""
-    from lstm_bench.store.ladders import not_tried
-    from lstm_bench.store.status import others, status_of
+    """Seed blocks done, running and waiting; how replicates ended; what failed and why.
+
+    Of the config last run, and of every run of lstm-bench train beside it.
+    """
+    from lstm_bench.store.ladders import not_tried, rungs_not_tried
+    from lstm_bench.store.status import others, singles, status_of
+    from lstm_bench.tracking.known import every_plan, plan_of
 
     results = Results()
-    if not configfile and not results.plans() and results.blocks():
-        click.echo("config       none: no sweep was run here, but single trainings were")
-        found = status_of([(b.parent.name, b.name) for b in results.blocks()], results)
-        elsewhere = 0
-    else:
-        plan = _plan(configfile, results)
-        for name in experiments:
-            if name not in plan.experiments:
-                raise unknown("experiment", name, plan.experiments)
-        pairs = plan.blocks(experiments or plan.asked)
-        found = status_of(pairs, results, not_tried(plan, results, pairs))
-        elsewhere = others(plan, results)
-    click.echo(f"seed blocks  {sum(found.blocks.values())}: " + _told(found.blocks))
-    click.echo(f"replicates   {sum(found.replicates.values())}: " + _told(found.replicates))
-    if elsewhere:
-        click.echo(f"beside them  {elsewhere} seed blocks of other configs or single trainings")
-    for title, lines in (("running", found.running), ("failed", found.failures)):
-        for line in lines:
+    alone = not configfile and not results.plans()
+    plan = plan_of(results) if alone else _plan(configfile, results)
+    by_hand = singles(every_plan(plan, results), results)
+    if alone:
+        click.echo("config       none: no sweep was run here")
+    for name in experiments:
+        if name not in plan.experiments:
+            raise unknown("experiment", name, plan.experiments)
+    pairs = plan.blocks(experiments or plan.asked)
+    skipped = not_tried(plan, results, pairs)
+    of_rungs = rungs_not_tried(plan, skipped)
+    pairs = [pair for pair in pairs if pair in of_rungs or pair not in skipped]
+    found = status_of(pairs, results, of_rungs)
+    if not alone:
+        click.echo(f"seed blocks  {sum(found.blocks.values())}: " + _told(found.blocks))
+        click.echo(f"replicates   {sum(found.replicates.values())}: " + _told(found.replicates))
+    if elsewhere := others(plan, results, by_hand):
+        click.echo(f"beside them  {elsewhere} seed blocks of other configs")
+    lines = {"running": found.running, "failed": found.failures}
+    for place, (id, blocks) in enumerate(by_hand.items()):
+        one = status_of([(id, block) for block in blocks], results)
+        states = one.replicates + Counter({k: n for k, n in one.blocks.items() if k != "done"})
+        if place < MOST_SINGLE:
+            click.echo(f"single       {id}: {_told(states)}")
+        lines["running"] += one.running
+        lines["failed"] += one.failures
+    if len(by_hand) > MOST_SINGLE:
+        click.echo(f"single       and {len(by_hand) - MOST_SINGLE} more: lstm_bench.load() has all")
+    for title, told in lines.items():
+        for line in told:
             click.echo(f"{title:12} {line}")
 
 

@@ -32,7 +32,7 @@ ORDER = {LSTM: "ifco", GRU: "rzn"}  # torch's; it calls the LSTM's candidate g
 
 
 def supports(cell: Cell, like: Tensor) -> bool:
-    return type(cell) in FUNCTIONS
+    return type(cell) in FUNCTIONS and getattr(cell, "reset", "after") == "after"
 
 
 def unroll(
@@ -44,7 +44,7 @@ def unroll(
             f"backend: 'cudnn' runs one replicate, but was given {len(state[0])}; "
             "what runs more is 'auto'."
         )
-    function, weights = FUNCTIONS[type(cell)], _weights(cell, params)
+    function, weights = FUNCTIONS[type(cell)], stacked_weights(cell, params)
     x = inputs.squeeze(1).mT.contiguous()  # (T, B, D)
     start = tuple(part.mT.contiguous() for part in state)  # (1, B, H)
     if x.is_cuda:
@@ -58,7 +58,7 @@ def unroll(
     return chosen.mT.unsqueeze(1).contiguous(), tuple(part.mT.contiguous() for part in last)
 
 
-def _weights(cell: Cell, p: Params) -> list[Tensor]:
+def stacked_weights(cell: Cell, p: Params) -> list[Tensor]:
     """W (G H, D), U (G H, H) and two biases (G H), as torch stacks them."""
     if type(cell) in (Elman, IRNN, ElmanReLU):
         W, U, b = p.W[0], p.U[0], p.b[0, :, 0]

@@ -208,7 +208,7 @@ class Network:
         batch = inputs.shape[3]
         if state is None:
             state = self.initial_state(replicates, batch, params.V)
-        states = self._split(state)
+        states = self.split(state)
         hidden = inputs
         for layer in range(1, self.options.layers + 1):
             wanted = steps if layer == self.options.layers else range(len(inputs))
@@ -218,14 +218,22 @@ class Network:
                 for part in parts
             ]
             hidden = torch.cat(read, dim=2) if len(read) > 1 else read[0]
-        y = read_out(params.V, _padded(hidden, padded))
+        seen = _padded(inputs[list(steps)], padded) if self.options.direct else None
+        return self.read(params, _padded(hidden, padded), seen)
+
+    def read(self, params: Params, hidden: Tensor, seen: Tensor | None = None) -> Tensor:
+        """Outputs (R, k, S * B) of hidden states (S, R, H, B) of the last layer.
+
+        seen   the inputs of these steps, (S, R or 1, D, B), where the readout has weights for them
+        """
+        y = read_out(params.V, hidden)
         y = y + params.b_y if self.options.readout_bias else y
-        if self.options.direct:
-            seen = _padded(inputs[list(steps)], padded).expand(-1, replicates, -1, -1)
-            y = y + product(params.V_x, columns(seen))
+        if self.options.direct and seen is not None:
+            y = y + product(params.V_x, columns(seen.expand(-1, len(params.V), -1, -1)))
         return torch.sigmoid(y) if self.options.readout == "logistic" else y
 
-    def _split(self, state: State) -> Iterator[State]:
+    def split(self, state: State) -> Iterator[State]:
+        """The state of each part, in their order."""
         size = len(self.cell.state)
         return iter([state[i : i + size] for i in range(0, len(state), size)])
 

@@ -15,6 +15,7 @@ from lstm_bench.planning.widths import Sizes
 from lstm_bench.references import is_reference
 from lstm_bench.registry import build, chosen_options
 from lstm_bench.spec import TUNING_SEEDS, Training, training_keys
+from lstm_bench.stats.ladder import possible_midpoints
 from lstm_bench.store.rates import read_rates
 from lstm_bench.sweep import LENGTH, Choice, Sweep, tuned_here
 
@@ -63,12 +64,22 @@ def _task(
     if "preset" in rest:
         options = {"preset": rest["preset"], **options}
     task = tasks.create(name, options)
-    given, climbs = lengths_of(rest.get("lengths", lengths), lengths, label or name)
+    given, midpoints = lengths_of(rest.get("lengths", lengths), lengths, label or name)
     if fit and "lengths" not in rest:
         given = task.allowed(given) or (task.shortest,)
     for T in given:
         task.require(T)
-    return Choice(name, chosen_options(task), label, given, climbs and len(given) > 1)
+    climbs, count = midpoints is not None and len(given) > 1, midpoints or 0
+    between = task.allowed(possible_midpoints(given, count)) if climbs else ()
+    return Choice(
+        name,
+        chosen_options(task),
+        label,
+        given,
+        climbs,
+        midpoints=count if between else 0,
+        between=tuple(between),
+    )
 
 
 def _cell(entry: Any, taken: set[str], network: Mapping[str, Any]) -> Choice:

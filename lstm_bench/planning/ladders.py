@@ -15,22 +15,21 @@ MOST = 60  # steps from the first rung to the last
 Lengths = Iterable[int] | Mapping[str, Any]  # a list, or a ladder
 
 
-def lengths_of(own: Lengths, every: Lengths, task: str) -> tuple[tuple[int, ...], bool]:
-    """The lengths of a task, and whether they are a ladder.
+def lengths_of(own: Lengths, every: Lengths, task: str) -> tuple[tuple[int, ...], int | None]:
+    """The lengths of a task, and the midpoints of their ladder: None where they are a list.
 
     own     of its entry: a list, or a ladder, which takes what it does not say from `every`
     every   of the sweep. Where they are a list and the entry says `from` or `to` alone, it takes
             those of the list that lie so, or else what it says
     """
     if not isinstance(own, Mapping):
-        return tuple(own), False
-    if isinstance(every, Mapping):
-        return rungs({**every, **own}, f"task {task!r}: lengths"), True
-    if "from" in own and "to" in own:
-        return rungs(own, f"task {task!r}: lengths"), True
+        return tuple(own), None
+    whole = {**every, **own} if isinstance(every, Mapping) else own
+    if isinstance(every, Mapping) or ("from" in own and "to" in own):
+        return rungs(whole, f"task {task!r}: lengths"), whole.get("midpoints", 0)
     low, high = own.get("from", 1), own.get("to", inf)
     within = tuple(T for T in every if low <= T <= high)
-    return within or tuple(T for key, T in own.items() if key != "factor"), False
+    return within or tuple(own[key] for key in ("from", "to") if key in own), None
 
 
 def rungs(ladder: Mapping[str, Any], where: str) -> tuple[int, ...]:
@@ -73,13 +72,16 @@ def ladders(sweep: Sweep, needed: Collection[str]) -> Iterator[tuple[str, Planne
             conditions = [sweep.condition(task, T, cell) for T in task.lengths]
             if not {each.id for each in conditions} & set(needed):
                 continue
+            between = [sweep.condition(task, T, cell) for T in task.between]
+            between = [each for each in between if each.id in needed]
             yield (
                 pair_name(sweep, task, cell),
                 PlannedLadder(
                     task.shown,
                     cell.shown,
                     task.lengths,
-                    tuple(each.id for each in conditions),
+                    tuple(each.id for each in [*conditions, *between]),
                     tuple(block.name for block in sweep.blocks()),
+                    task.midpoints if between else 0,
                 ),
             )

@@ -107,6 +107,13 @@ def resolve(
     untuned = untuned_pairs(sweep, every_task, members, planned)
     conditions, faulty = _conditions(planned), faults(sweep)
     climbed = dict(ladders(sweep, {member.condition for member in members}))
+    made = declaration(claimed, entries, planned, climbed, sweep)
+    if config["declared"] and made.exploratory and not tuning:
+        raise BenchError(
+            f"declared: true is not possible here: {made.exploratory}; declare what changed "
+            "('lstm-bench declare --write') and set first_seed, or set it to false for verdicts "
+            "that are exploratory."
+        )
     plan = Plan(
         config=config,
         sweep=PlannedSweep(
@@ -128,7 +135,7 @@ def resolve(
         ladders=climbed,
         tables=tables,
         claims=claimed,
-        declaration=declaration(claimed, entries, planned, climbed, sweep),
+        declaration=made,
         code=stages_code(known[name].__module__ for name in config["experiments"]),
         notices=(
             *notices(sweep, otherwise, members, untuned),

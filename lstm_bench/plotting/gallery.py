@@ -100,8 +100,8 @@ def _panel(figure: Figure, place: Any, task: Task, T: int) -> None:
         axes.grid(False)
         axes.tick_params(length=2, labelsize=6.5)
         axes.spines[["left", "bottom"]].set_color("#c8c8c8")
-    _draw_inputs(shown, batch)
-    _draw_targets(asked, task, batch)
+    draw_inputs(shown, batch)
+    draw_targets(asked, task, batch)
     shown.tick_params(bottom=False, labelbottom=False)
     asked.set_xlim(-0.6, L - 0.4)
     asked.set_xticks([0, L - 1], ["1", str(L)])
@@ -127,7 +127,8 @@ def _signs(values: np.ndarray) -> np.ndarray:
     return np.asarray(np.isin(values, (-1, 0, 1)).all(axis=0))
 
 
-def _draw_inputs(axes: Axes, batch: Batch) -> None:
+def draw_inputs(axes: Axes, batch: Batch) -> None:
+    """The inputs of the first sequence: a raster of symbols, or a line a feature."""
     values = batch.inputs[0]
     marks = _signs(values)
     if marks.all():
@@ -153,7 +154,8 @@ def _places(row: np.ndarray) -> list[int]:
     return [int(place) for place in np.flatnonzero(row)]
 
 
-def _draw_targets(axes: Axes, task: Task, batch: Batch) -> None:
+def draw_targets(axes: Axes, task: Task, batch: Batch) -> None:
+    """The right answers at the target steps of the first sequence."""
     steps = _places(batch.mask[0])
     targets = batch.targets[0]
     axes.set_yticks([])

@@ -6,6 +6,7 @@ import io
 import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import matplotlib
 
@@ -13,6 +14,8 @@ matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
+
+from lstm_bench.errors import BenchError, unknown
 
 KINDS = ("svg", "pdf", "png")
 NOTE_LETTERS = 18.5  # of 7 points, in an inch
@@ -68,3 +71,16 @@ def figure_bytes(figure: Figure, kind: str) -> bytes:
     metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {}}[kind]
     figure.savefig(buffer, format=kind, metadata=metadata)
     return buffer.getvalue()
+
+
+def write_figure(figure: Figure, output: str) -> Path:
+    """The figure as what the name ends in. Raises BenchError for another kind or no such folder."""
+    path = Path(output)
+    kind = path.suffix.removeprefix(".")
+    if kind not in KINDS:
+        raise unknown("--output: kind", kind, KINDS)
+    try:
+        path.write_bytes(figure_bytes(figure, kind))
+    except OSError as error:
+        raise BenchError(f"--output: {output} cannot be written: {error.strerror}.") from error
+    return path

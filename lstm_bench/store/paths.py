@@ -155,6 +155,12 @@ class Results:
         """Every finished seed block on disk."""
         return [path.parent for path in self.matching(f"{BLOCK}/replicates.parquet")]
 
+    def under_way(self) -> list[tuple[str, str]]:
+        """Condition and seed block of every training that runs, or was interrupted."""
+        found = [path.parent for path in self.matching(f"{CHECKPOINT}/{STATE}")]
+        found += [path.with_suffix("") for path in self.matching(f"{CHECKPOINT}.lock")]
+        return sorted({(path.parent.name, path.name) for path in found})
+
 
 def _id(condition: Condition | str) -> str:
     return _part(condition if isinstance(condition, str) else condition.id)

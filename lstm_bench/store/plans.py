@@ -108,7 +108,10 @@ class Plan:
         plans = plans or results.plans()
         if not plans:
             folder = results.plan("x").parent
-            raise BenchError(f"{folder} holds no plan: nothing was run here; run snakemake first.")
+            raise BenchError(
+                f"{folder} holds no plan: nothing was run here; run snakemake first, or "
+                "lstm-bench train."
+            )
         return cls.read(plans[-1])
 
     def mark_run(

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from filelock import FileLock
 
+from lstm_bench.errors import BenchError
 from lstm_bench.store.commit import git_commit
 from lstm_bench.store.paths import Results
 from lstm_bench.tracking.address import (
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from mlflow.entities import Experiment
 
 KEY, DIGEST, PARENT = "lstm_bench.key", "lstm_bench.digest", "mlflow.parentRunId"
+BAD_ID = "INVALID_PARAMETER_VALUE"  # what a run's id cannot be
 BATCH = 900  # metrics; MLflow takes 1000 metrics, parameters and tags together
 
 ENVIRONMENT = {  # read by MLflow when it is imported; what the user has set stays
@@ -97,6 +99,42 @@ def opened(experiment: str, results: Results, uri: str | None = None) -> Iterato
             yield Store(client, found, address, is_own(address, results))
     except (MlflowException, SQLAlchemyError, sqlite3.Error, OSError, ImportError) as error:
         raise sentence(address, error) from error
+
+
+@contextlib.contextmanager
+def downloaded(run: str, artifact: str, results: Results) -> Iterator[Path]:
+    """A file of a run, for as long as it is read.
+
+    Raises BenchError, with the address but without the credentials, when the store does not answer
+    or has no such run or file.
+    """
+    address = tracking_uri(results)
+    require_allowed(address)
+    if (database := sqlite_file(address)) and not database.exists():
+        raise BenchError(f"{database} is not there: nothing was imported; run lstm-bench track.")
+    require_answer(address)
+    prepare_environment()
+    from mlflow import MlflowClient
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            client = MlflowClient(address)
+            found = client.get_run(run)
+            names = [each.path for each in client.list_artifacts(run)]
+            if artifact not in names:
+                raise BenchError(
+                    f"run {run!r} of MLflow ({found.info.run_name}) has no {artifact}: it is not a "
+                    "replicate, or its training ended in an error."
+                )
+            file = Path(client.download_artifacts(run, artifact, folder))
+        except (MlflowException, SQLAlchemyError, OSError, ImportError) as error:
+            if getattr(error, "error_code", "") in ("RESOURCE_DOES_NOT_EXIST", BAD_ID):
+                where = without_credentials(address)
+                raise BenchError(f"run {run!r} is not among those of {where}.") from error
+            raise sentence(address, error) from error
+        yield file
 
 
 @contextlib.contextmanager

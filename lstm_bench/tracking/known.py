@@ -23,7 +23,7 @@ from lstm_bench.sweep import Choice
 from lstm_bench.tasks import create
 
 # a plan of no sweep: beside it there may be single trainings
-NOTHING = Plan({"experiments": [], "tracking": {}})
+NOTHING = Plan({"experiments": [], "tracking": {}, "plugins": []})
 Pair = tuple[str, str]  # a condition and a seed block, by their names
 
 
@@ -95,7 +95,7 @@ class Known:
 
 def plan_of(results: Results) -> Plan:
     """The plan last run, or that of no sweep. Raises BenchError where nothing was run."""
-    if results.blocks() and not results.plans():
+    if not results.plans() and (results.blocks() or results.under_way()):
         return replace(NOTHING, path=results.plan("none"))
     return Plan.last_run(results)
 

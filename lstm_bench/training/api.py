@@ -8,7 +8,6 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 
 from lstm_bench import cells, tasks
@@ -19,10 +18,10 @@ from lstm_bench.registry import chosen_options, load_plugins
 from lstm_bench.spec import Condition, SeedBlock
 from lstm_bench.store.collect import read_all
 from lstm_bench.store.paths import Results
-from lstm_bench.store.tensors import load_tensors
 from lstm_bench.training import arguments
 from lstm_bench.training.diagnosis import diagnose
 from lstm_bench.training.run import code_identity, is_finished, train_block
+from lstm_bench.training.trained_network import TrainedNetwork, read_network
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,16 +74,23 @@ class Trained:
     @property
     def params(self) -> Params:
         """The stored weights of all seeds, in their order: (R, h, d), biases (R, h, 1)."""
-        found: dict[int, Mapping[str, np.ndarray]] = {}
-        for folder in self.folders:
-            arrays, about = load_tensors(folder / "model.safetensors")
-            for r, seed in enumerate(about["seeds"] if arrays else ()):
-                found.setdefault(seed, {name: array[r] for name, array in arrays.items()})
-        lacking = [seed for seed in self.seeds if seed not in found]
-        if lacking:
-            raise BenchError(f"seed {lacking[0]} has no weights: its training ended in an error.")
-        layout = self.network.layout
-        return Params(layout.views(layout.pack([found[s] for s in self.seeds], torch.zeros(1))))
+        layout, found = self.network.layout, [self.replicate(seed).weights for seed in self.seeds]
+        return Params(layout.views(layout.pack(found, torch.zeros(1))))
+
+    def replicate(self, seed: int) -> TrainedNetwork:
+        """The trained network of one seed: its outputs, states, gates and gradients.
+
+        Raises BenchError for a seed that is not among them, or whose training ended in an error.
+        """
+        chosen = arguments.whole("seed", seed, least=0)
+        if chosen not in self.seeds:
+            raise BenchError(
+                f"seed: {chosen} is not among the replicates of {self.condition.id}; it has "
+                f"{', '.join(map(str, self.seeds))}."
+            )
+        blocks = {folder: SeedBlock.parse(folder.name).seeds for folder in self.folders}
+        (first, *_) = (folder for folder, seeds in blocks.items() if chosen in seeds)
+        return read_network(first / "model.safetensors", chosen)
 
     def _read(self, name: str) -> pd.DataFrame:
         table = read_all(folder / name for folder in self.folders)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ from lstm_bench.spec import SeedBlock
 from lstm_bench.store.conditions import read_condition
 from lstm_bench.store.paths import RESULTS, Results
 from lstm_bench.training.api import Trained
+from lstm_bench.training.trained_network import TrainedNetwork
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,6 +65,19 @@ class Runs:
             )
         )
 
+    def replicate(self, seed: int) -> TrainedNetwork:
+        """The trained network of one seed, where these are the runs of one condition.
+
+        Raises BenchError where there are several, or none, and for a seed that is not there.
+        """
+        if len(self.trained) != 1:
+            ids = ", ".join(each.condition.id for each in self.trained[:5])
+            raise BenchError(
+                f"replicate: {len(self.trained)} runs are chosen, but must be one; narrow them "
+                f"with where(){': ' if ids else '.'}{ids}{', ...' * (len(self.trained) > 5)}"
+            )
+        return self.trained[0].replicate(seed)
+
     def _joined(self, table: str) -> pd.DataFrame:
         import pandas as pd
 
@@ -80,6 +94,17 @@ def load(folder: str | Path = RESULTS) -> Runs:
         >>> runs = lstm_bench.load("results")
         >>> runs.replicates.groupby(["task", "cell", "T"]).updates_to_solve.median()
     """
+    results, blocks = _finished(folder)
+    return Runs(
+        tuple(
+            Trained(read_condition(results, id), tuple(folders), _seeds(folders))
+            for id, folders in blocks.items()
+        )
+    )
+
+
+def _finished(folder: str | Path) -> tuple[Results, dict[str, list[Path]]]:
+    """The finished seed blocks of a results folder by the id of their condition."""
     place = Path(folder)
     results = Results(place.parent if place.name == RESULTS else place)
     blocks: dict[str, list[Path]] = {}
@@ -90,13 +115,26 @@ def load(folder: str | Path = RESULTS) -> Runs:
             f"load: {str(folder)!r} holds no finished run; it must be the folder 'results' of a "
             "sweep or of lstm_bench.train, or the folder that holds it."
         )
-    return Runs(
-        tuple(
-            Trained(read_condition(results, id), tuple(folders), _seeds(folders))
-            for id, folders in blocks.items()
-        )
-    )
+    return results, blocks
 
 
-def _seeds(folders: list[Path]) -> tuple[int, ...]:
+def _seeds(folders: Iterable[Path]) -> tuple[int, ...]:
     return tuple(sorted({s for each in folders for s in SeedBlock.parse(each.name).seeds}))
+
+
+def find_run(name: str, folder: str | Path = RESULTS) -> Trained:
+    """The run of this name: its id, the beginning of one that no other has, or its folder.
+
+    Raises BenchError where there is none, with the nearest name, or where several begin so.
+    """
+    place = Path(name)
+    if place.parent.name == "runs" and place.parent.parent.name == RESULTS:
+        folder, name = place.parent.parent, place.name
+    results, known = _finished(folder)
+    fitting = [name] if name in known else [id for id in known if id.startswith(name)]
+    if len(fitting) > 1:
+        raise BenchError(f"run: {name!r} begins {len(fitting)} names: {', '.join(fitting)}.")
+    if not fitting:
+        raise unknown("run", name, known)
+    (id,) = fitting
+    return Trained(read_condition(results, id), tuple(known[id]), _seeds(known[id]))

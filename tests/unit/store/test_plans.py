@@ -105,15 +105,6 @@ def test_seeds_that_failed_alike_are_told_together(results: Results):
     assert said.count("failed  ") == 2
 
 
-def test_single_trainings_have_a_status_without_a_plan(results: Results):
-    lstm_bench = pytest.importorskip("lstm_bench")
-    small = {"updates": 4, "evaluate_every": 2, "validation_size": 8, "test_size": 8, "width": 3}
-    lstm_bench.train("adding", "elman", T=4, replicates=2, **small)
-    said = CliRunner().invoke(cli, ["status"]).output
-    assert "1 done" in said
-    assert "2" in said.splitlines()[2]
-
-
 def test_an_experiments_folder_says_which_plan_drew_it(results: Results):
     decisive = {"settings": {}, "code": "1", "figure_code": "2", "probe": None}
     plan = planned(results, "aaaa", 1, experiments={"horizon": {**HORIZON, **decisive}})
