@@ -88,12 +88,29 @@ class Network:
                 "has no past to cut."
             )
         if isinstance(cell, SequenceCell) and not through.whole:
-            what = "truncate" if through.truncate is not None else "recompute"
+            cut = {"truncate": through.truncate, "gradient_decay": through.decay}
+            what = next((name for name, value in cut.items() if value is not None), "recompute")
             raise BenchError(
-                f"{what}: {getattr(through, what)} is not allowed with cell {cell.name!r}, a layer "
+                f"{what}: {cut.get(what, True)} is not allowed with cell {cell.name!r}, a layer "
                 "that reads whole sequences and has no steps between which to cut."
             )
-        return cls(cell, task.inputs, condition.width, task.outputs, options)
+        network = cls(cell, task.inputs, condition.width, task.outputs, options)
+        if through.decay is not None:
+            network.require_hidden_alone(f"gradient_decay: {through.decay:g}")
+        return network
+
+    def require_hidden_alone(self, setting: str) -> None:
+        """Raise BenchError unless all that passes from step to step is one hidden state h_t."""
+        if self.cell.state != ("h",):
+            raise BenchError(
+                f"{setting} is not allowed with cell {self.cell.name!r}, whose state is "
+                f"{', '.join(self.cell.state)}; it needs a cell whose gradient passes through h "
+                "alone."
+            )
+        if self.options.layers > 1 or self.options.bidirectional:
+            raise BenchError(
+                f"{setting} is not allowed in a network of more than one layer or direction."
+            )
 
     @cached_property
     def parts(self) -> tuple[Part, ...]:

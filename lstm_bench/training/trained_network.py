@@ -122,8 +122,8 @@ class TrainedNetwork:
         """
         if isinstance(self.network.cell, SequenceCell):
             raise BenchError(
-                f"gradients: cell {self.condition.cell!r} reads whole sequences: what a step passes "
-                "to the next is not seen."
+                f"gradients: cell {self.condition.cell!r} reads whole sequences: what a step "
+                "passes to the next is not seen."
             )
         batch = x if isinstance(x, Batch) else None
         inputs, restore = self._given("gradients", x if batch is None else batch.inputs)
@@ -256,7 +256,9 @@ def read_network(path: Path, seed: int | None = None) -> TrainedNetwork:
     if not arrays:
         raise BenchError(f"seed {chosen} has no weights: its training ended in an error.")
     place = seeds.index(chosen)
-    return TrainedNetwork(condition, chosen, {name: np.asarray(array[place]) for name, array in arrays.items()})
+    return TrainedNetwork(
+        condition, chosen, {name: np.asarray(array[place]) for name, array in arrays.items()}
+    )
 
 
 def _by_sequence(steps: Sequence[Tensor]) -> Tensor:
