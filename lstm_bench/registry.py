@@ -209,10 +209,7 @@ def build(cls: type[T], options: Mapping[str, object], what: str) -> T:
         if isinstance(value, int) and abs(value) > LARGEST:
             raise BenchError(f"{what}: option {key} is {value}, but must be at most {LARGEST:,}.")
         if default is not MISSING and default is not None and not _same_kind(value, default):
-            raise BenchError(
-                f"{what}: option {key} is {value!r}, but must be a "
-                f"{type(default).__name__} like {default!r}."
-            )
+            raise BenchError(f"{what}: option {key} is {value!r}, but must be a {_kind(default)}.")
         given[key] = _as_default(value, default)
     return cls(**given)
 
@@ -239,8 +236,17 @@ def as_number(text: str) -> Any:
     return text
 
 
+def _kind(default: Any) -> str:
+    return "list of names" if default == () else f"{type(default).__name__} like {default!r}"
+
+
 def _as_default(value: Any, default: Any) -> Any:
-    """A whole number where a float is meant is that float: `3` and `3.0` are one option."""
+    """A whole number where a float is meant is that float: `3` and `3.0` are one option.
+
+    A list is a tuple, which can be hashed.
+    """
+    if isinstance(default, tuple):
+        return tuple(value)
     return float(value) if isinstance(default, float) else value
 
 
@@ -249,6 +255,8 @@ def _same_kind(value: Any, default: Any) -> bool:
         return isinstance(value, bool) and isinstance(default, bool)
     if isinstance(default, float):
         return isinstance(value, int | float)
+    if isinstance(default, tuple):
+        return isinstance(value, list | tuple) and all(isinstance(each, str) for each in value)
     return isinstance(value, type(default))
 
 

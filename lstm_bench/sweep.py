@@ -29,6 +29,7 @@ class Choice:
               has ended, and the lengths that may come of it
     network   of a cell: the options of its network, the config's and its own
     own       of a cell: the `network`, `width` and `training` its entry gives for itself
+    training  of a task: the settings of training that it decides itself
     """
 
     name: str
@@ -40,6 +41,7 @@ class Choice:
     between: tuple[int, ...] = ()
     network: Mapping[str, Any] = field(default_factory=dict)
     own: Mapping[str, Any] = field(default_factory=dict)
+    training: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def key(self) -> str:
@@ -175,7 +177,8 @@ class Sweep:
     def condition(self, task: Choice, T: int, cell: Choice, **training: Any) -> Condition:
         """This cell on this task at this length; keyword arguments replace training settings."""
         rate = self.learning_rate(task, T, cell)
-        changes = {**cell.own.get("training", {}), "learning_rate": rate, **training}
+        decided = {**cell.own.get("training", {}), **task.training}
+        changes = {**decided, "learning_rate": rate, **training}
         return Condition(
             task=task.name,
             T=T,

@@ -18,7 +18,7 @@ __all__ = ["catalogue", "cell_text", "first_line", "page"]
 def catalogue() -> dict[str, dict[str, Any]]:
     """Every class by kind and name."""
     return {
-        "tasks": tasks.registry(),
+        "tasks": tasks.known(),
         "cells": cells.registry(),
         "experiments": experiments.registry(),
         "tables": published.registry(),

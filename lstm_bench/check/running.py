@@ -43,10 +43,10 @@ def promises_of(
 
     Raises BenchError for a name that neither is.
     """
-    known = {**cells.registry(), **tasks.registry()}
+    known = {**cells.registry(), **tasks.known()}
     if not is_reference(name) and name not in known:
         raise unknown("cell or task", name, known)
-    if name in tasks.registry():
+    if name in tasks.known():
         task = tasks.create(name, options)
         yield from _of_task(task)
         return
@@ -75,8 +75,11 @@ def _of_task(task: tasks.Task) -> Iterator[tuple[str, Promise]]:
 
         return kept
 
-    for contract in of_tasks.AT_A_LENGTH:
+    at_a_length = of_tasks.OF_FILES if task.measured else of_tasks.AT_A_LENGTH
+    for contract in at_a_length:
         yield contract.__name__, at_lengths(contract, of_tasks.lengths(task))
+    if task.measured:
+        return
     for contract in of_tasks.SIMULATED:
         yield contract.__name__, at_lengths(contract, of_tasks.ends(task))
     yield "refuses_lengths_too_short", lambda: of_tasks.refuses_lengths_too_short(task)

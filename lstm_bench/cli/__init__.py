@@ -9,6 +9,7 @@ import click
 from lstm_bench.cli import (  # noqa: F401 (each adds its commands)
     catalogue,
     check,
+    data,
     declare,
     networks,
     sweep,

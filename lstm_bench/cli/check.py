@@ -27,7 +27,7 @@ def check(name: str, options: dict[str, Any], plugin: tuple[str, ...]) -> None:
     from lstm_bench import cells, experiments, tasks
     from lstm_bench import check as trying
 
-    every = {**experiments.registry(), **cells.registry(), **tasks.registry()}
+    every = {**experiments.registry(), **cells.registry(), **tasks.known()}
     if not is_reference(name) and name not in every:
         raise unknown("name", name, every)
     if name in experiments.registry():

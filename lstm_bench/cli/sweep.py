@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from lstm_bench.cli.group import cli, config_option
+from lstm_bench.data import named_in, register
 from lstm_bench.errors import unknown
 from lstm_bench.planning.ensure import again, ensure_plan
 from lstm_bench.planning.overlays import inherited, merged, read_layers
@@ -146,6 +147,8 @@ def estimate(configfile: tuple[str, ...]) -> None:
 
     plan = _planned(configfile)
     load_plugins(plan.config["plugins"])
+    for file in named_in(plan.config):
+        register(file)
     click.echo(told(forecast(plan, Results(), update_seconds)))
 
 

@@ -48,6 +48,7 @@ COLUMNS = ["seed", "status", "reason", "updates_to_solve", "best_validation_loss
 
 
 def pairs(_: Any, __: Any, values: tuple[str, ...]) -> dict[str, object]:
+    """A click callback: name=value texts as a mapping, each value as YAML has it."""
     from lstm_bench.store.yamls import parse_yaml
 
     found = {}

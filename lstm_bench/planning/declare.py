@@ -27,7 +27,7 @@ DECIDE_NOTHING = (*PROSE, "beside", "variants")
 SPAN = 980_000  # with 10,000 below it, and room for 10,000 seeds before those of tuning
 GRAIN = 100  # so that two declarations of up to so many seeds share all of them or none
 # of a `Choice`, added after the first declarations: left out at its default, it changes no digest
-ADDED_LATER: Mapping[str, object] = {"midpoints": 0, "between": []}
+ADDED_LATER: Mapping[str, object] = {"midpoints": 0, "between": [], "training": {}}
 _BLOCK = re.compile(r"seeds-(\d+)-(\d+)")
 
 

@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from lstm_bench.data import content_digest, named_in
 from lstm_bench.errors import BenchError, DamagedFile
 from lstm_bench.references import code_of_reference, is_reference
 from lstm_bench.spec import canonical
@@ -56,6 +57,8 @@ def plan_digest(config: Mapping[str, object], schema: Path, **request: Any) -> s
         total.update(path.read_bytes() if name and path.is_file() else b"-")
     for text in _references(config):
         total.update(code_of_reference(text).encode())
+    for name in named_in(config):  # of tasks: large, so by their digests
+        total.update(content_digest(Path(name)).encode() if Path(name).is_file() else b"-")
     total.update(canonical(request).encode())
     return total.hexdigest()[:16]
 

@@ -32,6 +32,15 @@ def lengths_of(own: Lengths, every: Lengths, task: str) -> tuple[tuple[int, ...]
     return within or tuple(own[key] for key in ("from", "to") if key in own), None
 
 
+def require_windows(lengths: Lengths, task: str) -> None:
+    """Raise BenchError for a ladder of a task whose T is the window read from a file."""
+    if isinstance(lengths, Mapping):
+        raise BenchError(
+            f"task {task!r}: lengths: {dict(lengths)!r} is not allowed; T is the window that is "
+            "read from the file and no difficulty, so it must be a list: lengths: [32]."
+        )
+
+
 def rungs(ladder: Mapping[str, Any], where: str) -> tuple[int, ...]:
     """10, 20, 40 ... 640, 1024 of {from: 10, to: 1024, factor: 2}: `to` is the last.
 

@@ -18,7 +18,7 @@ from lstm_bench.errors import BenchError, unknown
 from lstm_bench.experiments.rehearsal import rehearse
 from lstm_bench.jobs.devices import as_text, declared, device_for
 from lstm_bench.planning.arms import require_arms
-from lstm_bench.planning.config import make_sweep
+from lstm_bench.planning.config import make_sweep, trains_tasks
 from lstm_bench.planning.declare import declaration
 from lstm_bench.planning.fitting import fitted, with_sections
 from lstm_bench.planning.ladders import ladders
@@ -84,7 +84,8 @@ def resolve(
     whole = layers(sweep)
     for name in asked:
         try:
-            among = _stepping(known[name], sweep, whole) if whole else sweep
+            among = _judgeable(known[name], sweep, name in config["experiments"])
+            among = _stepping(known[name], among, whole) if whole else among
             experiment = fitted(known[name], config, inherited, among)
             entries[name] = _experiment(experiment, among, planned, measured_on)
             searched |= searches(experiment, among)
@@ -202,6 +203,20 @@ def _check_device(device: str | Mapping[str, int], lengths: Iterable[int]) -> No
         ) from None
 
 
+def _judgeable(cls: type[experiments.Experiment], sweep: Sweep, asked: bool) -> Sweep:
+    """The sweep with the tasks that an experiment can judge: those from files, or the others.
+
+    Raises BenchError where it was asked for and there is none.
+    """
+    own = [task for task in sweep.tasks if tasks.find(task.name).measured == cls.of_files]
+    if asked and not own and sweep.tasks and trains_tasks(cls) and not cls.of_files:
+        raise BenchError(
+            f"experiments: {cls.name!r} asks when a task is solved, and {sweep.tasks[0].shown!r} "
+            "is from a file, where nothing counts as solved; experiments: [data] compares on it."
+        )
+    return replace(sweep, tasks=tuple(own))
+
+
 def _experiment(
     experiment: experiments.Experiment,
     sweep: Sweep,
@@ -276,7 +291,7 @@ def _trained(
         lengths=frozenset(planned[m.condition].T for m in members),
         labels=claims.labels_of(sweep.cells, own),
         known_cells=list(cells.registry()),
-        known_tasks=list(tasks.registry()),
+        known_tasks=list(tasks.known()),
     )
 
 

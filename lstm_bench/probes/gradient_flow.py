@@ -161,7 +161,7 @@ def long_enough(task: Task, trained: int, length: int) -> int:
 
 def code_identity(settings: Mapping[str, Any]) -> str:
     """What decides the numbers; part of the workflow's params."""
-    learnt = tasks.registry()
+    learnt = tasks.known()
     versions = ",".join(code_version(cells.named(name)) for name in settings["cells"])
     of_tasks = ",".join(code_version(learnt[name]) for name in settings["tasks"])
     return (

@@ -155,6 +155,7 @@ def _task(choice: Choice) -> dict[str, object]:
         "floor": ", ".join(f"{task.chance_loss(T):.4g} (T={T})" for T in (lengths[0], lengths[-1])),
         "score": task.score_name,
         "solved": task.solved_score,
+        "measured": task.measured,
         "citation": task.citation,
         "lengths": ", ".join(map(str, lengths)),
     }

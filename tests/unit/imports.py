@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2] / PACKAGE
 FLOORS: list[set[str]] = [
     {"errors", "typed"},
     {"spec", "environment"},
-    {"sweep", "registry", "references", "stats"},
+    {"sweep", "registry", "references", "stats", "data"},
     {"tasks"},
     {"store"},
     {"cells"},
@@ -42,6 +42,7 @@ RESERVED: dict[str, set[str]] = {
     "matplotlib": {"plotting", "report"},
     "seaborn": {"plotting"},
     "snakemake": set(),
+    "statsmodels": {"experiments"},
 }
 # Rooms that may import these third-party packages and no other.
 ONLY: dict[str, set[str]] = {
@@ -51,6 +52,7 @@ ONLY: dict[str, set[str]] = {
     "sweep": set(),
     "references": set(),
     "registry": set(),
+    "data": {"numpy", "pandas"},
     "tasks": {"numpy"},
     "cells": {"numpy", "torch"},
 }

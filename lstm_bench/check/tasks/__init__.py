@@ -36,6 +36,7 @@ from lstm_bench.tasks import Task
 
 __all__ = [
     "AT_A_LENGTH",
+    "OF_FILES",
     "SIMULATED",
     "describes_itself",
     "draw",
@@ -60,6 +61,15 @@ AT_A_LENGTH: tuple[Callable[[Task, int], None], ...] = (
     forgets_what_left_its_window,
     dates_milestones_between_ceiling_and_floor,
     knows_what_is_relevant_from_its_inputs,
+)
+OF_FILES: tuple[Callable[[Task, int], None], ...] = (  # where no score counts as solved
+    depends_on_its_generator_alone,
+    differs_between_seeds,
+    has_the_documented_shapes,
+    asks_where_it_says,
+    pads_with_zeros,
+    memoryless_looks_at_no_input,
+    scores_what_is_asked_alone,
 )
 SIMULATED: tuple[Callable[..., None], ...] = (
     simulates_its_floor,
