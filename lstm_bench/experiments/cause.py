@@ -123,10 +123,10 @@ class Cause(Experiment):
 
     def verdict(self, table: pd.DataFrame, summary: pd.DataFrame) -> dict[str, object]:
         parts = [
-            f"{about['factor']}, {about['cell']} against {about['against']} {ways(group)}"
+            f"{about['factor']}: {about['cell']} against {about['against']} {ways(group)}"
             for about, group in groups(table, ["factor", "cell", "against"])
         ]
-        return {"answer": listed("Tasks on which the reach surely rises, falls", parts)}
+        return {"answer": listed("Longest length solved, by tasks that are sure", parts)}
 
     def figure(self, table: pd.DataFrame, summary: pd.DataFrame, evidence: Evidence) -> Figure:
         """Changes by task, a panel a factor, and the slopes that training saw."""
@@ -190,9 +190,9 @@ def _counted(runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def ways(rows: pd.DataFrame) -> str:
-    """`3 up, 1 down of 5`: tasks whose interval lies on one side of no change."""
+    """`further on 3, less far on 1 of 5`: tasks whose interval lies on one side of no change."""
     up, down = int((rows.doublings_low > 0).sum()), int((rows.doublings_high < 0).sum())
-    return f"{up} up, {down} down of {len(rows)}"
+    return f"further on {up}, less far on {down} of {len(rows)}"
 
 
 def slopes_of(evidence: Evidence) -> pd.DataFrame:
@@ -237,4 +237,4 @@ def _finding(table: pd.DataFrame) -> str:
     shown = "gradient" if "gradient" in factors else factors[0]
     rows = table[table.factor == shown]
     told = [f"{cell} {ways(group)}" for cell, group in rows.groupby("cell", sort=False)]
-    return f"Reach, {TITLES.get(shown, shown)}: {'; '.join(told)} tasks"
+    return f"{TITLES.get(shown, shown).capitalize()}: {'; '.join(told)} tasks"

@@ -88,7 +88,7 @@ def test_a_sweep_without_such_arms_has_no_row():
 
 def test_ways_count_intervals_on_one_side():
     rows = pd.DataFrame({"doublings_low": [0.5, -1.0, -2.0], "doublings_high": [1.0, 1.0, -0.5]})
-    assert ways(rows) == "1 up, 1 down of 3"
+    assert ways(rows) == "further on 1, less far on 1 of 3"
 
 
 @pytest.mark.parametrize(
