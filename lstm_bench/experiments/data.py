@@ -109,7 +109,7 @@ class Data(Experiment):
             ]
             for each in simple:
                 row = {"cell": each.name, "kind": "baseline", "chosen": each.chosen, "n": 1}
-                row |= {"loss": each.loss, "over_baseline": each.loss / min(known) - 1}
+                row |= {"loss": each.loss, "to_baseline": each.loss / min(known)}
                 rows.append({**about, **row, "unit": UNITS[task.loss]})
         return pd.DataFrame(rows)
 
@@ -132,7 +132,7 @@ class Data(Experiment):
                 "best baseline": summary.best_baseline,
                 "its loss": summary.baseline_loss.map("{:.4g}".format),
                 "tied": summary.tied,
-                "memory buys": spans(summary, "memory", "{:.1%}"),
+                "without memory ×": spans(summary, "memory", "{:.3g}"),
             }
         )
 
@@ -146,8 +146,7 @@ class Data(Experiment):
         shown["best"] = [best[key] for key in zip(shown.task, shown["T"])]
         places = cell_places(evidence.cells)
         places["baseline"] = max(places.values()) + 1
-        beyond = ("over_baseline", "over_baseline_low", "over_baseline_high")
-        shown[[*beyond]] *= 100
+        beyond = ("to_baseline", "to_baseline_low", "to_baseline_high")
         panels = [
             panel(
                 Axis("", "names"),
@@ -158,9 +157,9 @@ class Data(Experiment):
             ),
             panel(
                 Axis("", "names"),
-                Axis("test loss beyond that of the best baseline (%)"),
+                Axis("test loss / that of the best baseline"),
                 Layer("cell", *beyond, only="kind == 'network'", by="series", look="points"),
-                guides=(0.0,),
+                guides=(1.0,),
                 flipped=True,
             ),
         ]
@@ -203,16 +202,21 @@ def _cells(runs: pd.DataFrame, baseline: float) -> Iterator[dict[str, Any]]:
     state = min(stateful, key=lambda cell: losses[cell].mean()) if stateful else None
     for cell, own in losses.items():
         row = rows[cell] | bounds("loss", mean_interval(own))
-        row |= bounds("over_baseline", mean_interval(own / baseline - 1))
-        row |= bounds("over_best", mean_interval((own - losses[best]) / losses[best].mean()))
-        if state:
-            least = losses[state]
-            row |= bounds("over_memory", mean_interval((own - least) / least.mean()))
-        yield row
+        row |= _ratio("to_baseline", own, own * 0 + baseline)
+        row |= _ratio("to_best", own, losses[best])
+        yield row | (_ratio("to_memory", own, losses[state]) if state else {})
+
+
+def _ratio(name: str, losses: pd.Series, others: pd.Series) -> dict[str, float]:
+    """Mean loss over the others' mean, with the interval of the differences paired by seed.
+
+    Not a mean of logarithms: two losses near 0 may differ by any factor, and do not matter.
+    """
+    return bounds(name, mean_interval(1 + (losses - others) / others.mean()))
 
 
 def _concluded(rows: pd.DataFrame, margin: float) -> dict[str, Any]:
-    """What a task's rows say; shares are of the loss of what they are compared with."""
+    """What a task's rows say; ratios are of losses."""
     cells, simple = (
         rows[rows.kind == "network"],
         rows[rows.kind == "baseline"].dropna(subset="loss"),
@@ -220,8 +224,8 @@ def _concluded(rows: pd.DataFrame, margin: float) -> dict[str, Any]:
     best = cells.loc[cells.loss.idxmin()]
     floor = simple.loc[simple.loss.idxmin()]
     others = cells[cells.cell != best.cell]
-    tied = others[(others.over_best_low > -margin) & (others.over_best_high < margin)]
-    behind = others[others.over_best_low > margin]
+    tied = others[(others.to_best_low > 1 / (1 + margin)) & (others.to_best_high < 1 + margin)]
+    behind = others[others.to_best_low > 1 + margin]
     found = {
         "best_cell": best.cell,
         "n": int(best.n),
@@ -232,16 +236,16 @@ def _concluded(rows: pd.DataFrame, margin: float) -> dict[str, Any]:
         "behind": ", ".join(behind.cell),
         "open": ", ".join(others.cell[~others.cell.isin([*tied.cell, *behind.cell])]),
     }
-    found |= {f"over_baseline{end}": float(best[f"over_baseline{end}"]) for end in ENDS}
+    found |= {f"to_baseline{end}": float(best[f"to_baseline{end}"]) for end in ENDS}
     window = cells[~cells.memory.astype(bool)]
-    if len(window) and "over_memory" in cells:
+    if len(window) and "to_memory" in cells:
         row = window.loc[window.loss.idxmin()]
-        found |= {f"memory{end}": float(row[f"over_memory{end}"]) for end in ENDS}
+        found |= {f"memory{end}": float(row[f"to_memory{end}"]) for end in ENDS}
     else:
         found |= {f"memory{end}": float("nan") for end in ENDS}
     naive = simple[simple.cell.isin(NAIVE)]
     nearest = naive.loc[naive.loss.idxmin()]
-    return found | {"naive": nearest.cell, "naive_over_best": float(nearest.loss / best.loss - 1)}
+    return found | {"naive": nearest.cell, "naive_to_best": float(nearest.loss / best.loss)}
 
 
 ENDS = ("", "_low", "_high")
@@ -253,21 +257,22 @@ def _rows(summary: pd.DataFrame) -> list[dict[str, Any]]:
 
 def _called(row: dict[str, Any], margin: float) -> str:
     """How the best cell stands to the best baseline, by the whole interval."""
-    if row["over_baseline_high"] < -margin:
+    low, high = row["to_baseline_low"], row["to_baseline_high"]
+    if high < 1 / (1 + margin):
         return "beats"
-    if row["over_baseline_low"] > margin:
+    if low > 1 + margin:
         return "is beaten by"
-    within = row["over_baseline_low"] > -margin and row["over_baseline_high"] < margin
+    within = low > 1 / (1 + margin) and high < 1 + margin
     return "is tied with" if within else "cannot be told from"
 
 
 def _sentence(row: dict[str, Any], margin: float) -> str:
-    over = interval(row["over_baseline_low"], row["over_baseline_high"], "{:+.1%}")
+    over = interval(row["to_baseline_low"], row["to_baseline_high"], "{:.3g}")
     told = [
         f"{row['task']} (T = {row['T']}): the best cell, {row['best_cell']}, "
         f"{_called(row, margin)} the best baseline, {row['best_baseline']}: its test loss is "
         f"{row['loss']:.4g} against {row['baseline_loss']:.4g} "
-        f"({row['over_baseline']:+.1%}{over})."
+        f"(× {row['to_baseline']:.3g}{over})."
     ]
     together = row["tied"].split(", ")
     if len(together) > 1:
@@ -277,10 +282,14 @@ def _sentence(row: dict[str, Any], margin: float) -> str:
     if row["open"]:
         told.append(f"Neither tied with it nor surely behind: {row['open']}.")
     if row["memory"] == row["memory"]:
-        ends = interval(row["memory_low"], row["memory_high"], "{:+.1%}")
-        told.append(f"The window without memory loses {row['memory']:+.1%}{ends}.")
+        ends = interval(row["memory_low"], row["memory_high"], "{:.3g}")
+        told.append(
+            f"The window without memory has × {row['memory']:.3g}{ends} the loss of the best cell "
+            "with a state."
+        )
     told.append(
-        f"The naive answer ({row['naive']}) loses {row['naive_over_best']:+.1%} to the best cell."
+        f"The naive answer ({row['naive']}) has × {row['naive_to_best']:.3g} the loss of the best "
+        "cell."
     )
     return " ".join(told)
 
