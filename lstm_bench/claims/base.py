@@ -242,9 +242,11 @@ class Trained:
 
 
 def labels_of(cells: Iterable[Choice], tasks: Sequence[Choice]) -> dict[str, str]:
-    """The label of every cell and task of a sweep, by label and by key.
+    """The label of every cell and task of a sweep, by label, by key and, of a task, by name.
 
-    Of a task also by its name, which is that of the first where several have it.
+    A label is its own; a key and a name are those of the first that has them.
     """
+    every = [*cells, *tasks]
     labels = {task.name: task.shown for task in reversed(tasks)}
-    return labels | {key: each.shown for each in (*cells, *tasks) for key in (each.key, each.shown)}
+    labels |= {each.key: each.shown for each in reversed(every)}
+    return labels | {each.shown: each.shown for each in every}

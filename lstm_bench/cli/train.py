@@ -40,6 +40,8 @@ HELP = {
     "weight_decay": "Decoupled weight decay.",
     "stop": "solved, or budget: train to the end.",
     "keep": "last, or best: the weights of the lowest validation loss.",
+    "curriculum": "A length trained before, in rising order; give it once for each.",
+    "gradient_decay": "Sets the norm of dL/dh to fall by this factor a step; 1 keeps it.",
 }
 COLUMNS = ["seed", "status", "reason", "updates_to_solve", "best_validation_loss", "test_score"]
 
@@ -62,13 +64,21 @@ def training_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for each in reversed(fields(Training)):
         default = None if each.name == "learning_rate" else each.default
         flag = "--" + each.name.replace("_", "-")
+        several = isinstance(each.default, tuple)
         if isinstance(each.default, bool):
             flag = f"{flag}/--no-{flag[2:]}"
             kind: Any = bool
         else:
-            kind = int if each.default is None else type(each.default)
+            words = str(each.type).replace("tuple[", "").split(" ")[0].strip(",]")
+            kind = {"int": int, "float": float, "str": str}[words]
         option = click.option(
-            flag, each.name, type=kind, default=default, show_default=True, help=HELP[each.name]
+            flag,
+            each.name,
+            type=kind,
+            multiple=several,
+            default=default,
+            show_default=not several,
+            help=HELP[each.name],
         )
         command = option(command)
     return command

@@ -86,7 +86,23 @@ class Network:
                 f"truncate: {through.truncate} is not allowed in a bidirectional network, which "
                 "has no past to cut."
             )
-        return cls(cell, task.inputs, condition.width, task.outputs, options)
+        network = cls(cell, task.inputs, condition.width, task.outputs, options)
+        if through.decay is not None:
+            network.require_hidden_alone(f"gradient_decay: {through.decay:g}")
+        return network
+
+    def require_hidden_alone(self, setting: str) -> None:
+        """Raise BenchError unless all that passes from step to step is one hidden state h_t."""
+        if self.cell.state != ("h",):
+            raise BenchError(
+                f"{setting} is not allowed with cell {self.cell.name!r}, whose state is "
+                f"{', '.join(self.cell.state)}; it needs a cell whose gradient passes through h "
+                "alone."
+            )
+        if self.options.layers > 1 or self.options.bidirectional:
+            raise BenchError(
+                f"{setting} is not allowed in a network of more than one layer or direction."
+            )
 
     @cached_property
     def parts(self) -> tuple[Part, ...]:

@@ -41,6 +41,7 @@ from lstm_bench.store.planned import (
 )
 from lstm_bench.store.plans import Plan, PlannedSweep
 from lstm_bench.sweep import Choice, Sweep, once_each
+from lstm_bench.training.curriculum import require_rungs
 from lstm_bench.training.facts import Facts, describe, facts
 
 
@@ -293,6 +294,7 @@ def _conditions(planned: Mapping[str, Condition]) -> dict[str, PlannedCondition]
             known[alike] = task, facts(condition, task), time_loop
         task, shared, time_loop = known[alike]
         require_sizes(condition, task)
+        require_rungs(condition, task)
         entry, training = describe(condition, task, shared), condition.training
         found[id] = replace(
             entry,

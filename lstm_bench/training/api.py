@@ -19,6 +19,7 @@ from lstm_bench.spec import Condition, SeedBlock
 from lstm_bench.store.collect import read_all
 from lstm_bench.store.paths import Results
 from lstm_bench.training import arguments
+from lstm_bench.training.curriculum import require_rungs
 from lstm_bench.training.diagnosis import diagnose
 from lstm_bench.training.run import code_identity, is_finished, train_block
 from lstm_bench.training.trained_network import TrainedNetwork, read_network
@@ -112,7 +113,8 @@ def _options(condition: Condition) -> dict[str, object]:
         for part, component in parts.items()
         for each in fields(component)
     }
-    training = vars(condition.training)
+    t = condition.training
+    training = {**vars(t), "curriculum": ", ".join(map(str, t.curriculum))}
     return named | {key: math.nan if value is None else value for key, value in training.items()}
 
 
@@ -153,6 +155,7 @@ def make_condition(
         training=settings,
         network=chosen["network"],
     )
+    require_rungs(condition, chosen_task)
     return replace(condition, network=chosen_options(Network.of(condition, chosen_task).options))
 
 

@@ -79,7 +79,13 @@ class Compiled:
         return self.loops[wanted]
 
     def unroll(
-        self, cell: Cell, params: Params, inputs: Tensor, state: State, steps: Sequence[int]
+        self,
+        cell: Cell,
+        params: Params,
+        inputs: Tensor,
+        state: State,
+        steps: Sequence[int],
+        decay: float = 0.0,
     ) -> tuple[Tensor, State]:
         R, width = state[0].shape[:2]
         outputs = params["V"].shape[1] if "V" in params else 0
@@ -94,7 +100,7 @@ class Compiled:
         if key not in self.plans:
             self.plans[key] = Plan(self.program, sizes, list(shapes))
         hidden, *last = FormThroughTime.apply(
-            self.plans[key], *self.nest(), inputs, tuple(steps), *state, *leaves
+            self.plans[key], *self.nest(), inputs, tuple(steps), decay, *state, *leaves
         )
         return hidden, tuple(last)
 
@@ -205,9 +211,17 @@ def supports(cell: Cell, like: Tensor) -> bool:
 
 
 def unroll(
-    cell: Cell, p: Params, inputs: Tensor, state: State, steps: Sequence[int]
+    cell: Cell,
+    p: Params,
+    inputs: Tensor,
+    state: State,
+    steps: Sequence[int],
+    decay: float = 0.0,
 ) -> tuple[Tensor, State]:
-    """See `lstm_bench.engine.unroll`."""
+    """See `engine.unroll`; with a `decay` above 0 the gradient is that of `intervention`.
+
+    The norm is that of a whole batch, which must then be one tile (`running.tiles_of`).
+    """
     found = compiled(cell)
     assert isinstance(found, Compiled)
-    return found.unroll(cell, p, inputs, state, steps)
+    return found.unroll(cell, p, inputs, state, steps, decay)

@@ -72,6 +72,14 @@ SMALL: dict[str, Any] = {
         "comparisons": ["equal parameters", "equal width"],
         "weight_decay": 1.0,
     },
+    "uses": {
+        "tasks": ["temporal_order", "sine_mix"],
+        "lengths": [16],
+        "controls": [{"task": "adding", "label": "adding, a control", "lengths": [10]}],
+        "windows": [2, 3],
+        "updates": BUDGET,
+        "cells": None,
+    },
     "extrapolation": {
         "tasks": ["adding", "anbn"],
         "lengths": [10],

@@ -120,7 +120,7 @@ def test_a_verdict_is_exploratory_until_its_digest_is_a_line_and_its_seed_that_o
     assert "changed since" in changed.exploratory
     asked = {"first_seed": found.first_seed, "declared": True}
     assert declared(here, **asked) == sure
-    with pytest.raises(BenchError, match="declared: true .* changed since") as refused:
+    with pytest.raises(BenchError, match=r"declared: true .* changed since") as refused:
         declared(here, {"threshold": 0.5}, **asked)
     assert changed.digest in str(refused.value)
     declared(here, {"threshold": 0.5}, **{**asked, "declared": False})
