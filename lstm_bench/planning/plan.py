@@ -18,9 +18,9 @@ from lstm_bench.errors import BenchError, unknown
 from lstm_bench.experiments.rehearsal import rehearse
 from lstm_bench.jobs.devices import as_text, declared, device_for
 from lstm_bench.planning.arms import require_arms
-from lstm_bench.planning.config import make_sweep, trains_tasks
+from lstm_bench.planning.config import make_sweep
 from lstm_bench.planning.declare import declaration
-from lstm_bench.planning.fitting import fitted, with_sections
+from lstm_bench.planning.fitting import fitted, judgeable, with_sections
 from lstm_bench.planning.ladders import ladders
 from lstm_bench.planning.limits import require_few, require_memory, require_sizes
 from lstm_bench.planning.notices import notices, untuned_pairs
@@ -81,7 +81,7 @@ def resolve(
     left_out = []
     for name in asked:
         try:
-            judged = _judgeable(known[name], sweep, name in config["experiments"])
+            judged = judgeable(known[name], sweep, name in config["experiments"])
             experiment = fitted(known[name], config, inherited, judged)
             entries[name] = _experiment(experiment, judged, planned, measured_on)
             searched |= searches(experiment, judged)
@@ -162,20 +162,6 @@ def _check_device(device: str | Mapping[str, int], lengths: Iterable[int]) -> No
             f"device: {wanted.replace('=', ' ')} sends T={longest} to a GPU, but torch finds none "
             "here; raise the T from which a GPU is used, or use 'auto'."
         ) from None
-
-
-def _judgeable(cls: type[experiments.Experiment], sweep: Sweep, asked: bool) -> Sweep:
-    """The sweep with the tasks that an experiment can judge: those from files, or the others.
-
-    Raises BenchError where it was asked for and there is none.
-    """
-    own = [task for task in sweep.tasks if tasks.find(task.name).measured == cls.of_files]
-    if asked and not own and sweep.tasks and trains_tasks(cls) and not cls.of_files:
-        raise BenchError(
-            f"experiments: {cls.name!r} asks when a task is solved, and {sweep.tasks[0].shown!r} "
-            "is from a file, where nothing counts as solved; experiments: [data] compares on it."
-        )
-    return replace(sweep, tasks=tuple(own))
 
 
 def _experiment(

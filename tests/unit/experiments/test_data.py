@@ -10,7 +10,8 @@ import pytest
 import yaml
 
 from lstm_bench.errors import BenchError
-from lstm_bench.experiments.data import _cells, _concluded, _sentence
+from lstm_bench.experiments.data_answer import concluded as concluded_of
+from lstm_bench.experiments.data_answer import of_cells, sentence
 from lstm_bench.planning.overlays import inherited, merged
 from lstm_bench.planning.plan import resolve
 from lstm_bench.store.plans import Plan
@@ -37,13 +38,13 @@ def runs(**losses: float | np.ndarray) -> pd.DataFrame:
 
 
 def concluded(baseline: float, **losses: float | np.ndarray) -> dict[str, object]:
-    rows = pd.DataFrame(_cells(runs(**losses), baseline))
+    rows = pd.DataFrame(of_cells(runs(**losses), baseline))
     simple = [
         {"cell": "persistence", "kind": "baseline", "loss": 2.0, "n": 1},
         {"cell": "autoregression", "kind": "baseline", "loss": baseline, "n": 1},
     ]
     both = pd.concat([rows, pd.DataFrame(simple)])
-    return {"task": "x", "T": 8, **_concluded(both, margin=0.02)}
+    return {"task": "x", "T": 8, **concluded_of(both, margin=0.02)}
 
 
 def test_cells_are_tied_behind_or_open_by_their_whole_interval():
@@ -60,14 +61,14 @@ def test_cells_are_tied_behind_or_open_by_their_whole_interval():
 
 
 def test_the_rate_is_chosen_on_validation_whatever_the_test_says():
-    (row,) = _cells(runs(lstm=0.5), 1.0)
+    (row,) = of_cells(runs(lstm=0.5), 1.0)
     assert row["chosen"] == "rate 0.01"
     assert row["loss"] == pytest.approx(0.5)
 
 
 def test_a_rate_at_which_a_seed_diverged_is_not_chosen():
     whole = runs(lstm=0.5)
-    (row,) = _cells(whole[(whole.rate == 0.1) | (whole.seed > 0)], 1.0)
+    (row,) = of_cells(whole[(whole.rate == 0.1) | (whole.seed > 0)], 1.0)
     assert (row["chosen"], row["n"]) == ("rate 0.1", 5)
 
 
@@ -76,9 +77,9 @@ def test_a_rate_at_which_a_seed_diverged_is_not_chosen():
     [(0.6, "beats"), (0.45, "is beaten by"), (0.5, "is tied with")],
 )
 def test_the_best_cell_stands_to_the_best_baseline_by_the_margin(baseline: float, said: str):
-    sentence = _sentence(concluded(baseline, lstm=0.5, window=0.55), 0.02)
-    assert f"lstm, {said} the best baseline, autoregression" in sentence
-    assert "The window without memory has × 1.1 [1.1, 1.1] the loss" in sentence
+    told = sentence(concluded(baseline, lstm=0.5, window=0.55), 0.02)
+    assert f"lstm, {said} the best baseline, autoregression" in told
+    assert "The window without memory has × 1.1 [1.1, 1.1] the loss" in told
 
 
 def plan(folder: Path, **changes: object) -> Plan:
