@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from lstm_bench import cells
+from lstm_bench import cells, experiments
 from lstm_bench.cells import SequenceCell
 from lstm_bench.cells.modules import Module
 from lstm_bench.check import failures
@@ -77,3 +78,31 @@ def taken(sweep: Sweep) -> Iterator[str]:
             module = made(choice)
             assert isinstance(module, Module)
             yield f"{choice.shown} is taken as {module.call}; shape, returns and axes overrule it."
+
+
+def stepping(
+    experiment: type[experiments.Experiment], sweep: Sweep, layers: Sequence[Choice]
+) -> Sweep:
+    """What an experiment sees of a sweep: one that goes step by step sees no layers."""
+    if not experiment.steps:
+        return sweep
+    left = tuple(cell for cell in sweep.cells if cell not in layers)
+    if not left:
+        raise BenchError(
+            f"experiments: {experiment.name!r} goes step by step, and "
+            f"{', '.join(cell.shown for cell in layers)} read whole sequences; add another cell."
+        )
+    return replace(sweep, cells=left)
+
+
+def without_layers(
+    asked: Iterable[str],
+    known: Mapping[str, type[experiments.Experiment]],
+    layers: Sequence[Choice],
+) -> Iterator[str]:
+    by_step = [name for name in asked if known[name].steps]
+    if layers and by_step:
+        yield (
+            f"{', '.join(by_step)} leave out {', '.join(cell.shown for cell in layers)}: they "
+            "go step by step, and a layer reads whole sequences."
+        )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import shutil
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -18,12 +18,19 @@ from lstm_bench.errors import BenchError, unknown
 from lstm_bench.experiments.rehearsal import rehearse
 from lstm_bench.jobs.devices import as_text, declared, device_for
 from lstm_bench.planning.arms import require_arms
-from lstm_bench.planning.config import make_sweep, trains_tasks
+from lstm_bench.planning.config import make_sweep
 from lstm_bench.planning.declare import declaration
-from lstm_bench.planning.fitting import fitted, with_sections
+from lstm_bench.planning.fitting import fitted, judgeable, with_sections
 from lstm_bench.planning.ladders import ladders
 from lstm_bench.planning.limits import require_few, require_memory, require_sizes
-from lstm_bench.planning.modules import faults, layers, taken, with_modules
+from lstm_bench.planning.modules import (
+    faults,
+    layers,
+    stepping,
+    taken,
+    with_modules,
+    without_layers,
+)
 from lstm_bench.planning.notices import notices, untuned_pairs
 from lstm_bench.planning.schema import check_schema, numbers_from_text, only, plain_numbers
 from lstm_bench.planning.searches import searches
@@ -84,8 +91,8 @@ def resolve(
     whole = layers(sweep)
     for name in asked:
         try:
-            among = _judgeable(known[name], sweep, name in config["experiments"])
-            among = _stepping(known[name], among, whole) if whole else among
+            among = judgeable(known[name], sweep, name in config["experiments"])
+            among = stepping(known[name], among, whole) if whole else among
             experiment = fitted(known[name], config, inherited, among)
             entries[name] = _experiment(experiment, among, planned, measured_on)
             searched |= searches(experiment, among)
@@ -143,7 +150,7 @@ def resolve(
             *notices(sweep, otherwise, members, untuned),
             *taken(sweep),
             *(f"{c} fails `lstm-bench check`: {s}" for c, every in faulty.items() for s in every),
-            *_without_layers(config["experiments"], known, whole),
+            *without_layers(config["experiments"], known, whole),
             *left_out,
         ),
         package=lstm_bench.__version__,
@@ -153,34 +160,6 @@ def resolve(
         if plugin and not (known[name].probe or known[name].reads):
             rehearse(plan, name)
     return plan
-
-
-def _stepping(
-    experiment: type[experiments.Experiment], sweep: Sweep, layers: Sequence[Choice]
-) -> Sweep:
-    """What an experiment sees of a sweep: one that goes step by step sees no layers."""
-    if not experiment.steps:
-        return sweep
-    left = tuple(cell for cell in sweep.cells if cell not in layers)
-    if not left:
-        raise BenchError(
-            f"experiments: {experiment.name!r} goes step by step, and "
-            f"{', '.join(cell.shown for cell in layers)} read whole sequences; add another cell."
-        )
-    return replace(sweep, cells=left)
-
-
-def _without_layers(
-    asked: Iterable[str],
-    known: Mapping[str, type[experiments.Experiment]],
-    layers: Sequence[Choice],
-) -> Iterator[str]:
-    by_step = [name for name in asked if known[name].steps]
-    if layers and by_step:
-        yield (
-            f"{', '.join(by_step)} leave out {', '.join(cell.shown for cell in layers)}: they "
-            "go step by step, and a layer reads whole sequences."
-        )
 
 
 def _check_device(device: str | Mapping[str, int], lengths: Iterable[int]) -> None:
@@ -201,20 +180,6 @@ def _check_device(device: str | Mapping[str, int], lengths: Iterable[int]) -> No
             f"device: {wanted.replace('=', ' ')} sends T={longest} to a GPU, but torch finds none "
             "here; raise the T from which a GPU is used, or use 'auto'."
         ) from None
-
-
-def _judgeable(cls: type[experiments.Experiment], sweep: Sweep, asked: bool) -> Sweep:
-    """The sweep with the tasks that an experiment can judge: those from files, or the others.
-
-    Raises BenchError where it was asked for and there is none.
-    """
-    own = [task for task in sweep.tasks if tasks.find(task.name).measured == cls.of_files]
-    if asked and not own and sweep.tasks and trains_tasks(cls) and not cls.of_files:
-        raise BenchError(
-            f"experiments: {cls.name!r} asks when a task is solved, and {sweep.tasks[0].shown!r} "
-            "is from a file, where nothing counts as solved; experiments: [data] compares on it."
-        )
-    return replace(sweep, tasks=tuple(own))
 
 
 def _experiment(
