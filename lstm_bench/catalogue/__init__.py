@@ -58,6 +58,8 @@ def _page(kind: str, name: str, cls: Any) -> str:
 
 
 def _source(cls: type) -> str:
-    """The module of a class of the suite, the file of a plugin's."""
+    """The module of a class of the suite, the file of a plugin's, the reference of a module."""
+    if hasattr(cls, "reference"):
+        return str(cls.reference)
     inside = cls.__module__.startswith("lstm_bench.")
     return cls.__module__ if inside else str(inspect.getsourcefile(cls))
