@@ -10,6 +10,7 @@ from lstm_bench.cli import (  # noqa: F401 (each adds its commands)
     catalogue,
     declare,
     networks,
+    profile,
     sweep,
     train,
 )

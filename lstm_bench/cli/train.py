@@ -44,16 +44,17 @@ HELP = {
 COLUMNS = ["seed", "status", "reason", "updates_to_solve", "best_validation_loss", "test_score"]
 
 
-def _pairs(_: Any, __: Any, values: tuple[str, ...]) -> dict[str, object]:
+def pairs(_: Any, __: Any, values: tuple[str, ...]) -> dict[str, object]:
+    """Options given as name=value. Raises BenchError for another spelling."""
     from lstm_bench.store.yamls import parse_yaml
 
-    pairs = {}
+    found = {}
     for value in values:
         key, equals, text = value.partition("=")
         if not equals:
             raise BenchError(f"{value!r} is not allowed; give options as name=value.")
-        pairs[key] = parse_yaml(text, key)
-    return pairs
+        found[key] = parse_yaml(text, key)
+    return found
 
 
 def training_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -80,9 +81,9 @@ def training_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--replicates", type=int, default=5, show_default=True)
 @click.option("--first-seed", type=click.IntRange(0), default=0, show_default=True)
 @click.option("--width", type=int, default=32, show_default=True)
-@click.option("--task-option", "task_options", multiple=True, callback=_pairs, help="name=value")
-@click.option("--cell-option", "cell_options", multiple=True, callback=_pairs, help="name=value")
-@click.option("--network-option", "network", multiple=True, callback=_pairs, help="name=value")
+@click.option("--task-option", "task_options", multiple=True, callback=pairs, help="name=value")
+@click.option("--cell-option", "cell_options", multiple=True, callback=pairs, help="name=value")
+@click.option("--network-option", "network", multiple=True, callback=pairs, help="name=value")
 @training_options
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto")
 @plugin_option
