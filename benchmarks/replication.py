@@ -142,19 +142,25 @@ class Network(nn.Module):
 def solves(rung: Rung, seed: int) -> int | None:
     """The update at which a replicate solves it; None where it does not."""
     torch.manual_seed(seed)
-    task = TASKS[rung.task]
-    network = Network(rung.cell, task, rung.T)
+    network = Network(rung.cell, TASKS[rung.task], rung.T)
     optimiser = torch.optim.Adam(network.parameters(), rung.rate)
-    validation, met, due = task.sample(VALIDATION, rung.T), [], 5
-    for update in range(1, UPDATES + 1):
-        x, target = task.sample(BATCH, rung.T)
+    return learns(network, optimiser, TASKS[rung.task], rung.T, UPDATES)
+
+
+def learns(
+    network: nn.Module, optimiser: torch.optim.Optimizer, task: Task, T: int, updates: int
+) -> int | None:
+    """Train until solved, or for so many `updates`; the update at which it is solved."""
+    validation, met, due = task.sample(VALIDATION, T), [], 5
+    for update in range(1, updates + 1):
+        x, target = task.sample(BATCH, T)
         optimiser.zero_grad()
         task.loss(network(x), target).backward()
         norm = nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         if not math.isfinite(norm):
             return None
         optimiser.step()
-        if update < due and update < UPDATES:
+        if update < due and update < updates:
             continue
         due = update + min(50, max(5, update // 10))
         earlier = [each for each in met if update - each >= APART]
@@ -162,13 +168,13 @@ def solves(rung: Rung, seed: int) -> int | None:
         if score(network, task, validation) < task.criterion:
             continue
         met.append(update)
-        fresh = task.sample(CONFIRMATION, rung.T) if earlier else None
+        fresh = task.sample(CONFIRMATION, T) if earlier else None
         if fresh is not None and score(network, task, fresh) >= task.criterion:
             return earlier[0]
     return None
 
 
-def score(network: Network, task: Task, held_out: Sample) -> float:
+def score(network: nn.Module, task: Task, held_out: Sample) -> float:
     with torch.no_grad():
         y = torch.cat([network(part) for part in held_out[0].split(128)])
     return task.score(y, held_out[1])
@@ -182,20 +188,20 @@ def main() -> None:
     print("| task, T | cell | rate | here: solved, median | suite: solved, median | p | minutes |")
     print("| --- | --- | ---: | --- | --- | ---: | ---: |")
     for rung in SUITE:
-        started = time.perf_counter()
-        times = [solves(rung, seed) for seed in range(args.seeds)]
-        solved = [each for each in times if each is not None]
-        table = [[len(solved), args.seeds - len(solved)], [rung.solved, rung.n - rung.solved]]
-        p = scipy.stats.fisher_exact(table).pvalue
-        here = f"{len(solved)} of {args.seeds}"
-        here += f", {statistics.median(solved):.0f}" if solved else ""
-        suite = f"{rung.solved} of {rung.n}" + (f", {rung.median:.0f}" if rung.solved else "")
-        minutes = (time.perf_counter() - started) / 60
-        print(
-            f"| {rung.task}, {rung.T} | {rung.cell} | {rung.rate:g} | {here} | {suite} | {p:.2f} "
-            f"| {minutes:.1f} |",
-            flush=True,
-        )
+        told = agreement(lambda seed, rung=rung: solves(rung, seed), rung, args.seeds)
+        print(f"| {rung.task}, {rung.T} | {rung.cell} | {rung.rate:g} | {told} |", flush=True)
+
+
+def agreement(solve: Callable[[int], int | None], rung: Rung, seeds: int) -> str:
+    """How many of the seeds solve it here and in the suite, Fisher's p, and minutes."""
+    started = time.perf_counter()
+    solved = [update for update in map(solve, range(seeds)) if update is not None]
+    table = [[len(solved), seeds - len(solved)], [rung.solved, rung.n - rung.solved]]
+    p = scipy.stats.fisher_exact(table).pvalue
+    here = f"{len(solved)} of {seeds}"
+    here += f", {statistics.median(solved):.0f}" if solved else ""
+    suite = f"{rung.solved} of {rung.n}" + (f", {rung.median:.0f}" if rung.solved else "")
+    return f"{here} | {suite} | {p:.2f} | {(time.perf_counter() - started) / 60:.1f}"
 
 
 if __name__ == "__main__":

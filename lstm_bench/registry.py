@@ -165,6 +165,23 @@ def source_file(cls: type) -> Path | None:
     return None
 
 
+def plugin_file(stem: str) -> Path | None:
+    """The plugin of this file name without its ending. Raises BenchError where there are two."""
+    found = [path for path in _plugins if path.stem == stem]
+    if len(found) > 1:
+        raise BenchError(
+            f"plugins: {found[0]} and {found[1]} have one name; rename one of them, so that "
+            f"'{stem}:...' means one file."
+        )
+    return found[0] if found else None
+
+
+def plugin_named(stem: str) -> ModuleType | None:
+    """What was imported of the plugin of this file name, if there is one."""
+    path = plugin_file(stem)
+    return _plugins[path] if path else None
+
+
 def code_version(cls: type) -> str:
     """What identifies the code of a component: its version, or a plugin's file digest."""
     path = source_file(cls)
@@ -192,10 +209,7 @@ def build(cls: type[T], options: Mapping[str, object], what: str) -> T:
         if isinstance(value, int) and abs(value) > LARGEST:
             raise BenchError(f"{what}: option {key} is {value}, but must be at most {LARGEST:,}.")
         if default is not MISSING and default is not None and not _same_kind(value, default):
-            raise BenchError(
-                f"{what}: option {key} is {value!r}, but must be a "
-                f"{type(default).__name__} like {default!r}."
-            )
+            raise BenchError(f"{what}: option {key} is {value!r}, but must be a {_kind(default)}.")
         given[key] = _as_default(value, default)
     return cls(**given)
 
@@ -222,8 +236,17 @@ def as_number(text: str) -> Any:
     return text
 
 
+def _kind(default: Any) -> str:
+    return "list of names" if default == () else f"{type(default).__name__} like {default!r}"
+
+
 def _as_default(value: Any, default: Any) -> Any:
-    """A whole number where a float is meant is that float: `3` and `3.0` are one option."""
+    """A whole number where a float is meant is that float: `3` and `3.0` are one option.
+
+    A list is a tuple, which can be hashed.
+    """
+    if isinstance(default, tuple):
+        return tuple(value)
     return float(value) if isinstance(default, float) else value
 
 
@@ -232,6 +255,8 @@ def _same_kind(value: Any, default: Any) -> bool:
         return isinstance(value, bool) and isinstance(default, bool)
     if isinstance(default, float):
         return isinstance(value, int | float)
+    if isinstance(default, tuple):
+        return isinstance(value, list | tuple) and all(isinstance(each, str) for each in value)
     return isinstance(value, type(default))
 
 

@@ -11,7 +11,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any
 
@@ -34,6 +34,11 @@ def canonical(value: Any) -> str:
 def digest(value: Any, length: int = 10) -> str:
     """The first `length` hex digits of the SHA-256 of the canonical JSON."""
     return hashlib.sha256(canonical(value).encode()).hexdigest()[:length]
+
+
+def slug(name: object) -> str:
+    """A name of a task or a cell as a part of a path."""
+    return re.sub(r"[^a-z0-9_]+", "_", f"{name}".lower())
 
 
 def stream_key(purpose: str, **parts: Any) -> int:
@@ -107,18 +112,39 @@ class Training:
     keep: str = "last"
     """The weights that are tested and stored: the `last`, or the `best`, those of the lowest
     validation loss, which is early stopping."""
+    curriculum: tuple[int, ...] = ()
+    """Lengths the weights are trained at before, in rising order; those of T and longer are left
+    out. Each of them and T has an equal share of the `updates`, and stops where it is solved
+    (`training.curriculum`)."""
+    gradient_decay: float | None = None
+    """The norm of dL/dh_t is set to that at the last target step times this number for each step
+    between; 1 neither vanishes nor explodes. An intervention (`engine.intervention`); null leaves
+    the gradient as it is."""
 
     def __post_init__(self) -> None:
         """A whole number where a float is meant is that float: one training has one id."""
-        for name in FLOATS:
-            if not isinstance(getattr(self, name), float):
-                object.__setattr__(self, name, float(getattr(self, name)))
+        for name in (*FLOATS, "gradient_decay"):
+            value = getattr(self, name)
+            if value is not None and not isinstance(value, float):
+                object.__setattr__(self, name, float(value))
+        object.__setattr__(self, "curriculum", tuple(self.curriculum))
+
+    def to_json(self) -> dict[str, object]:
+        """Plain data; what ladders are named by has no field that is newer than they are."""
+        return {k: v for k, v in vars(self).items() if k not in NEWER or v != getattr(Training, k)}
+
+    @property
+    def share(self) -> int:
+        """The updates at each length: all of them without a curriculum."""
+        return max(1, self.updates // (len(self.curriculum) + 1))
 
 
 FLOATS = [each.name for each in fields(Training) if isinstance(each.default, float)]
+NEWER = ("curriculum", "gradient_decay")  # than names of ladders and searches
 ADDED_LATER = (  # to the fields of `Training`
     *("reduction", "truncate", "carry", "recompute"),
     *("train_distinct", "weight_decay", "stop", "keep"),
+    *NEWER,
 )
 
 
@@ -132,11 +158,11 @@ def next_evaluation(update: int, training: Training) -> int:
 
 
 def evaluations(training: Training) -> int:
-    """How many evaluations the budget has, that at update 0 among them."""
+    """How many evaluations the budget of a length has, that at update 0 among them."""
     count, update, t = 1, 0, training
-    while update < t.updates and update // GROWTH < t.evaluate_every:
+    while update < t.share and update // GROWTH < t.evaluate_every:
         update, count = next_evaluation(update, t), count + 1
-    return count + max(0, -(-(t.updates - update) // t.evaluate_every))
+    return count + max(0, -(-(t.share - update) // t.evaluate_every))
 
 
 @dataclass(frozen=True)
@@ -154,6 +180,12 @@ class Condition:
     cell_options: Mapping[str, object] = field(default_factory=dict)
     training: Training = field(default_factory=Training)
     network: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """A curriculum ends below T: one list of lengths serves every rung of a ladder."""
+        if any(rung >= self.T for rung in self.training.curriculum):
+            kept = tuple(rung for rung in self.training.curriculum if rung < self.T)
+            object.__setattr__(self, "training", replace(self.training, curriculum=kept))
 
     def to_json(self) -> dict[str, object]:
         """Plain data, complete: what condition.json holds and what the hash is taken of.
@@ -177,9 +209,8 @@ class Condition:
     @cached_property
     def id(self) -> str:
         """`{task}-T{T}-{cell}-w{width}-{hash}`; safe as a folder name."""
-        slug = re.sub(r"[^a-z0-9_]+", "_", f"{self.task}".lower())
-        cell = re.sub(r"[^a-z0-9_]+", "_", f"{self.cell}".lower())
-        return f"{slug}-T{self.T}-{cell}-w{self.width}-{digest(self.to_json())}"
+        names = slug(self.task), slug(self.cell)
+        return f"{names[0]}-T{self.T}-{names[1]}-w{self.width}-{digest(self.to_json())}"
 
 
 @dataclass(frozen=True)

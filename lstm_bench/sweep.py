@@ -25,8 +25,11 @@ class Choice:
     lengths   of a task: those it is trained at, in the order of the config
     climbs    of a task: its lengths are the rungs of a ladder (`stats.ladder`), from the shortest
               on as far as they are solved
+    midpoints, between   of a task that climbs: how often the bracket of T* is split once the climb
+              has ended, and the lengths that may come of it
     network   of a cell: the options of its network, the config's and its own
     own       of a cell: the `network`, `width` and `training` its entry gives for itself
+    training  of a task: the settings of training that it decides itself
     """
 
     name: str
@@ -34,8 +37,11 @@ class Choice:
     label: str = ""
     lengths: tuple[int, ...] = ()
     climbs: bool = False
+    midpoints: int = 0
+    between: tuple[int, ...] = ()
     network: Mapping[str, Any] = field(default_factory=dict)
     own: Mapping[str, Any] = field(default_factory=dict)
+    training: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def key(self) -> str:
@@ -173,7 +179,8 @@ class Sweep:
     def condition(self, task: Choice, T: int, cell: Choice, **training: Any) -> Condition:
         """This cell on this task at this length; keyword arguments replace training settings."""
         rate = self.learning_rate(task, T, cell)
-        changes = {**cell.own.get("training", {}), "learning_rate": rate, **training}
+        decided = {**cell.own.get("training", {}), **task.training}
+        changes = {**decided, "learning_rate": rate, **training}
         return Condition(
             task=task.name,
             T=T,
@@ -192,9 +199,11 @@ class Sweep:
                 for cell in cells:
                     yield Member(task.shown, cell.shown, self.condition(task, T, cell))
 
-    def every_length(self) -> Iterator[Member]:
-        """Every cell on every task at every length."""
-        return self.members(self.tasks, self.cells)
+    def every_length(self, between: bool = False) -> Iterator[Member]:
+        """Every cell on every task at every length, and at those that a climb may try `between`."""
+        for task in self.tasks:
+            lengths = sorted([*task.lengths, *task.between]) if between else task.lengths
+            yield from self.members([replace(task, lengths=tuple(lengths))], self.cells)
 
     def blocks(self) -> list[SeedBlock]:
         return list(seed_blocks(self.replicates, self.seed_block, self.first_seed))

@@ -18,6 +18,8 @@ BATCH = 32
 
 def lines(cls: type[Task]) -> list[str]:
     """Everything below the docstring, but for citation and source."""
+    if cls.measured:
+        return _of_a_file(cls)
     task: Task = cls()
     found = [
         f"formula    {cls.formula}",
@@ -37,6 +39,18 @@ def lines(cls: type[Task]) -> list[str]:
             f"preset     {name}: {chosen}; chance loss {preset.chance_loss(T):.4g} at T={T}"
         )
     return found
+
+
+def _of_a_file(cls: type[Task]) -> list[str]:
+    """Of a task whose sizes and losses are those of a file: what holds for any."""
+    return [
+        f"formula    {cls.formula}",
+        f"loss       {cls.loss}",
+        "solved     never: its losses are measured on the file, beside baselines (experiment data)",
+        "file       its path, in an entry of tasks; in a condition `data`, its content's digest",
+        "",
+        *option_lines(cls),
+    ]
 
 
 def lengths(task: Task) -> list[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property, partial
@@ -22,6 +23,7 @@ from lstm_bench.errors import BenchError, unknown
 from lstm_bench.store.yamls import read_yaml
 from lstm_bench.sweep import Choice
 
+LECTURE = "lecture"  # the family of a claim that names none
 FORMS: Mapping[str, tuple[type | tuple[type, ...], str]] = {  # of the fields of a claim
     "str": (str, "text"),
     "int": (int, "a whole number"),
@@ -42,6 +44,7 @@ class Claim:
     statistic   a name of `claims.statistics`, or `column` for one the experiment `measures`
     cells       the pair compared, first less second; one cell is compared with `threshold` alone
     threshold   supported is an effect above it, refuted one below, in the unit of the statistic
+    family      claims that share its alpha: those of a family are tested at alpha together
     beside      pairs on which it ought to hold too (other cells, other initialisations):
                 shown, deciding nothing; where one points the other way, the page says so
     tasks       labels, or all tasks of the sweep
@@ -63,6 +66,7 @@ class Claim:
     caveats: str
     threshold: float = 0.0
     alpha: float = 0.05
+    family: str = LECTURE
     beside: Sequence[Sequence[str]] = ()
     tasks: Sequence[str] = ()
     order: int = 100
@@ -114,6 +118,8 @@ def _check_form(claim: Claim) -> None:
         value, (kinds, form) = getattr(claim, each.name), FORMS[str(each.type).partition("[")[0]]
         if not isinstance(value, kinds) or isinstance(value, bool):
             raise BenchError(f"{where} {each.name} is {value!r}, but must be {form}.")
+    if not claim.family.strip():
+        raise BenchError(f"{where} family is {claim.family!r}, but must be a name.")
     if not 0 < claim.alpha < 1:
         raise BenchError(f"{where} alpha is {claim.alpha!r}, but must lie between 0 and 1.")
     for name, values in claim.variants.items():
@@ -164,13 +170,19 @@ def declared(chosen: Iterable[str] | None = None) -> list[Claim]:
     for one, other in pairwise(found):
         if one.id == other.id:
             raise BenchError(f"claims: {one.id!r} is listed twice; names must differ.")
-    tested = sum(not claim.measure.exact for claim in found)
-    if tested > MOST_CLAIMS:
-        raise BenchError(
-            f"claims: {tested} claims with a test are not allowed, but at most {MOST_CLAIMS}: with "
-            "more, a verdict takes more seeds than a sweep has; name those to judge."
-        )
+    for family, count in tested(found).items():
+        if count > MOST_CLAIMS:
+            raise BenchError(
+                f"claims: {count} claims of the family {family!r} with a test are not allowed, but "
+                f"at most {MOST_CLAIMS}: with more, a verdict takes more seeds than a sweep has; "
+                "name those to judge."
+            )
     return found
+
+
+def tested(claims: Iterable[Claim]) -> dict[str, int]:
+    """By family, how many of its claims have a test, in the order of the claims."""
+    return dict(Counter(claim.family for claim in claims if not claim.measure.exact))
 
 
 def check(claim: Claim, asked: Sequence[str], trained: Trained) -> str:
@@ -230,9 +242,11 @@ class Trained:
 
 
 def labels_of(cells: Iterable[Choice], tasks: Sequence[Choice]) -> dict[str, str]:
-    """The label of every cell and task of a sweep, by label and by key.
+    """The label of every cell and task of a sweep, by label, by key and, of a task, by name.
 
-    Of a task also by its name, which is that of the first where several have it.
+    A label is its own; a key and a name are those of the first that has them.
     """
+    every = [*cells, *tasks]
     labels = {task.name: task.shown for task in reversed(tasks)}
-    return labels | {key: each.shown for each in (*cells, *tasks) for key in (each.key, each.shown)}
+    labels |= {each.key: each.shown for each in reversed(every)}
+    return labels | {each.shown: each.shown for each in every}

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from lstm_bench.claims.base import Claim
+from lstm_bench.claims.base import Claim, tested
 from lstm_bench.claims.votes import (
     FEW,
     FEWEST_TASKS,
@@ -105,7 +105,7 @@ class Judged:
     conditions    what the effect is conditional on
     pilot         whether its seeds are for development: nothing is tested
     exploratory   whether it was not declared before it ran
-    family        how many claims are tested
+    family        how many claims of its family are tested
     block         seeds of a seed block: as many replicates come at once
     """
 
@@ -187,10 +187,13 @@ class Judged:
         return int(np.ceil(max(*lacking, 1) / self.block) * self.block)
 
 
-def settle(judged: Sequence[Judged]) -> int:
-    """Judge every claim, all tested ones at alpha together; returns how many these are."""
-    family = max(1, sum(not each.claim.measure.exact for each in judged))
+def settle(judged: Sequence[Judged]) -> dict[str, int]:
+    """Judge every claim, those of a family that are tested at alpha together.
+
+    Returns by family how many these are.
+    """
+    families = tested(each.claim for each in judged)
     for each in judged:
-        each.family = family
+        each.family = families.get(each.claim.family, 1)  # counts alone are not tested
         each.test()
-    return family
+    return families

@@ -25,7 +25,7 @@ from lstm_bench.store.files import json_bytes
 from lstm_bench.store.paths import Results
 from lstm_bench.store.plans import Plan
 
-VERDICTS = ["id", "verdict", "exploratory", "statistic", "effect", "low", "high", "n"]
+VERDICTS = ["id", "family", "verdict", "exploratory", "statistic", "effect", "low", "high", "n"]
 VERDICTS += ["threshold", "alpha", "p_adjusted", "more_replicates", "reason", "quote"]
 VOTES = ["id", "task", "vote", "effect", "low", "high", "n", "p", "p_adjusted"]
 VALUES = ["claim", "task", "cell", "seed", "T", "width", "value"]
@@ -48,11 +48,11 @@ def judge(plan: Plan, results: Results) -> Path:
             sources[name] = Source(plan, create(name, plan), evidence(plan, name, results))
         if not reason:
             values.append(sources[name].judge(each))
-    family = settle(judged)
+    families = settle(judged)
     rows = [as_json(each) for each in judged]
     files = {
         "verdicts.json": json_bytes(
-            {"family": family, "declaration": vars(plan.declaration), "claims": rows}
+            {"families": families, "declaration": vars(plan.declaration), "claims": rows}
         ),
         "verdicts.csv": csv_bytes(pd.DataFrame(rows, columns=VERDICTS)),
         "votes.csv": csv_bytes(pd.DataFrame(_votes(rows), columns=VOTES)),

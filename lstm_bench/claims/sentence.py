@@ -13,7 +13,7 @@ from lstm_bench.claims.votes import DEPENDS, FEW, OPEN, REFUTED, SUPPORTED, Vote
 from lstm_bench.experiments import words
 from lstm_bench.stats.power import detectable
 
-OF_THE_CLAIM = ("id", "quote", "statement", "threshold", "alpha", "experiment", "caveats")
+OF_THE_CLAIM = ("id", "quote", "statement", "threshold", "alpha", "family", "experiment", "caveats")
 
 
 def as_json(judged: Judged) -> dict[str, object]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from lstm_bench.experiments.runs import log2_updates
+from lstm_bench.experiments.runs import log2_updates, reach_of
 
 SHORTEST = "shortest"  # of `where`, as a length
 COLUMN = "column"  # of a claim: what its experiment measures of every seed
@@ -58,22 +58,8 @@ def rows_where(table: pd.DataFrame, where: Mapping[str, object]) -> pd.DataFrame
 
 
 def reach(runs: pd.DataFrame, cells: Sequence[str]) -> pd.DataFrame:
-    """log2 of the longest sequence that a seed solves, with all shorter ones of the task; where it
-    solves none, of one a factor below the shortest. What was not tried counts as not solved. A seed
-    whose next length ended in an error of the machine has no value.
-    """
-    rows = []
-    for _, group in runs.groupby("task", sort=False):
-        lengths = sorted(group["T"].unique())
-        factor = lengths[1] / lengths[0] if len(lengths) > 1 else 2.0
-        for about, own in group.groupby(KEYS, sort=False):
-            solved = dict(zip(own["T"], own.solved))
-            first = next((T for T in lengths if not solved.get(T, False)), None)
-            if first is None or first in solved:
-                below = [T for T in lengths if first is None or first > T]
-                highest = below[-1] if below else lengths[0] / factor
-                rows.append({**dict(zip(KEYS, about)), "value": np.log2(highest)})
-    return pd.DataFrame(rows, columns=[*KEYS, "value"])
+    """log2 of the longest sequence that a seed solves with all shorter ones: `runs.reach`."""
+    return reach_of(runs)[[*KEYS, "value"]]
 
 
 def updates_to_solve(runs: pd.DataFrame, cells: Sequence[str]) -> pd.DataFrame:

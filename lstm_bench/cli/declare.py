@@ -23,7 +23,7 @@ def declare(configfile: tuple[str, ...], write: bool) -> None:
     """The line that declares what the verdicts of this config rest on, and their first seed."""
     layers = read_layers(["config.yaml", *configfile])
     # the digest does not depend on the seed, but claims are refused on those of development
-    config = {**merged(layers), "first_seed": DEVELOPMENT_SEEDS}
+    config = {**merged(layers), "first_seed": DEVELOPMENT_SEEDS, "declared": False}
     found = ensure_plan(config, Path(), inherited(layers)).declaration
     known = declarations()
     made = next((each for each in known if each.digest == found.digest), None)

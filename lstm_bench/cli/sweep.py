@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from lstm_bench.cli.group import cli, config_option
+from lstm_bench.data import named_in, register
 from lstm_bench.errors import unknown
 from lstm_bench.planning.ensure import again, ensure_plan
 from lstm_bench.planning.overlays import inherited, merged, read_layers
@@ -45,7 +46,7 @@ def status(experiments: tuple[str, ...], configfile: tuple[str, ...]) -> None:
 
     Of the config last run, and of every run of lstm-bench train beside it.
     """
-    from lstm_bench.store.ladders import not_tried
+    from lstm_bench.store.ladders import not_tried, rungs_not_tried
     from lstm_bench.store.status import others, singles, status_of
     from lstm_bench.tracking.known import every_plan, plan_of
 
@@ -59,7 +60,10 @@ def status(experiments: tuple[str, ...], configfile: tuple[str, ...]) -> None:
         if name not in plan.experiments:
             raise unknown("experiment", name, plan.experiments)
     pairs = plan.blocks(experiments or plan.asked)
-    found = status_of(pairs, results, not_tried(plan, results, pairs))
+    skipped = not_tried(plan, results, pairs)
+    of_rungs = rungs_not_tried(plan, skipped)
+    pairs = [pair for pair in pairs if pair in of_rungs or pair not in skipped]
+    found = status_of(pairs, results, of_rungs)
     if not alone:
         click.echo(f"seed blocks  {sum(found.blocks.values())}: " + _told(found.blocks))
         click.echo(f"replicates   {sum(found.replicates.values())}: " + _told(found.replicates))
@@ -143,6 +147,8 @@ def estimate(configfile: tuple[str, ...]) -> None:
 
     plan = _planned(configfile)
     load_plugins(plan.config["plugins"])
+    for file in named_in(plan.config):
+        register(file)
     click.echo(told(forecast(plan, Results(), update_seconds)))
 
 

@@ -11,6 +11,7 @@ import click
 
 from lstm_bench.cli.group import cli, plugin_option
 from lstm_bench.errors import BenchError
+from lstm_bench.references import is_reference
 from lstm_bench.spec import Training
 
 if TYPE_CHECKING:
@@ -40,12 +41,14 @@ HELP = {
     "weight_decay": "Decoupled weight decay.",
     "stop": "solved, or budget: train to the end.",
     "keep": "last, or best: the weights of the lowest validation loss.",
+    "curriculum": "A length trained before, in rising order; give it once for each.",
+    "gradient_decay": "Sets the norm of dL/dh to fall by this factor a step; 1 keeps it.",
 }
 COLUMNS = ["seed", "status", "reason", "updates_to_solve", "best_validation_loss", "test_score"]
 
 
 def pairs(_: Any, __: Any, values: tuple[str, ...]) -> dict[str, object]:
-    """Options given as name=value. Raises BenchError for another spelling."""
+    """A click callback: name=value texts as a mapping, each value as YAML has it."""
     from lstm_bench.store.yamls import parse_yaml
 
     found = {}
@@ -62,13 +65,21 @@ def training_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for each in reversed(fields(Training)):
         default = None if each.name == "learning_rate" else each.default
         flag = "--" + each.name.replace("_", "-")
+        several = isinstance(each.default, tuple)
         if isinstance(each.default, bool):
             flag = f"{flag}/--no-{flag[2:]}"
             kind: Any = bool
         else:
-            kind = int if each.default is None else type(each.default)
+            words = str(each.type).replace("tuple[", "").split(" ")[0].strip(",]")
+            kind = {"int": int, "float": float, "str": str}[words]
         option = click.option(
-            flag, each.name, type=kind, default=default, show_default=True, help=HELP[each.name]
+            flag,
+            each.name,
+            type=kind,
+            multiple=several,
+            default=default,
+            show_default=not several,
+            help=HELP[each.name],
         )
         command = option(command)
     return command
@@ -88,12 +99,19 @@ def training_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto")
 @plugin_option
 def train(task: str, cell: str, T: int, plugin: tuple[str, ...], **options: Any) -> None:
-    """Train CELL on TASK: one condition, with the same files as in a sweep."""
+    """Train CELL on TASK: one condition, with the same files as in a sweep.
+
+    CELL is a name of the catalogue, or a module of torch: package.module:Name or file.py:Name.
+    """
+    from lstm_bench import cells
     from lstm_bench.registry import load_plugins
     from lstm_bench.training.api import make_condition
     from lstm_bench.training.api import train as run
 
     load_plugins(plugin)
+    if is_reference(cell):
+        made: Any = cells.create(cell, options["cell_options"])
+        click.echo(f"{made.name} is taken as {made.call}")
     asked = {key: options.pop(key) for key in ("replicates", "first_seed", "device")}
     given = options.pop("learning_rate")
     options["learning_rate"] = Training.learning_rate if given is None else given

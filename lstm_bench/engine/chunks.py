@@ -30,6 +30,9 @@ import torch
 from torch import Tensor
 
 from lstm_bench.cells.base import Cell, Params, State
+from lstm_bench.engine import compiled
+from lstm_bench.engine.compiled.running import tiles_of
+from lstm_bench.engine.intervention import SetNorm
 from lstm_bench.errors import BenchError
 from lstm_bench.spec import Training
 
@@ -41,6 +44,8 @@ class ThroughTime:
     truncate   steps between two cuts of the gradient; None for none
     carry      whether the state passes a cut, or starts anew
     recompute  keep states at sqrt(T) steps and compute the rest twice
+    decay      set the norm of dL/dh_t to fall by this factor a step (`engine.intervention`): by
+               the compiled kernel where a batch is one tile, else step by step
 
     Raises BenchError for a value that cannot be.
     """
@@ -48,6 +53,7 @@ class ThroughTime:
     truncate: int | None = None
     carry: bool = True
     recompute: bool = False
+    decay: float | None = None
 
     def __post_init__(self) -> None:
         if self.truncate is not None and self.truncate < 1:
@@ -58,16 +64,26 @@ class ThroughTime:
             raise BenchError(
                 "recompute: True is not allowed with truncate, whose chunks are short already."
             )
+        if self.decay is not None and (self.truncate is not None or self.recompute):
+            raise BenchError(
+                f"gradient_decay: {self.decay:g} is not allowed with truncate or recompute; it "
+                "needs the whole gradient in one pass."
+            )
+        if self.decay is not None and not self.decay > 0:
+            raise BenchError(
+                f"gradient_decay: {self.decay:g} is not allowed; it must be more than 0, or null."
+            )
 
     @classmethod
     def of(cls, training: Training) -> ThroughTime:
         """What a condition's training asks for."""
-        return cls(training.truncate, training.carry, training.recompute)
+        t = training
+        return cls(t.truncate, t.carry, t.recompute, t.gradient_decay)
 
     @property
     def whole(self) -> bool:
         """Whether the sequence is run in one piece."""
-        return self.truncate is None and not self.recompute
+        return self.truncate is None and not self.recompute and self.decay is None
 
 
 WHOLE = ThroughTime()
@@ -75,7 +91,13 @@ WHOLE = ThroughTime()
 
 def cuts(T: int, how: ThroughTime) -> list[tuple[int, int]]:
     """(first step, step after the last) of every chunk."""
-    size = min(T, how.truncate or (math.isqrt(T - 1) + 1 if how.recompute else T))
+    size = T
+    if how.decay is not None:
+        size = 1
+    elif how.truncate is not None:
+        size = min(T, how.truncate)
+    elif how.recompute:
+        size = min(T, math.isqrt(T - 1) + 1)
     first = T % size if how.truncate else 0
     edges = sorted({0, *range(first, T, size), T})
     return list(pairwise(edges))
@@ -91,7 +113,10 @@ def unroll_in_chunks(
     how: ThroughTime,
 ) -> Tensor:
     """Hidden states (S, R, H, B) of S increasing steps; the rest as in `engine.unroll`."""
+    if how.decay and backend == "compiled" and tiles_of(inputs.shape[3]) == 1:
+        return compiled.unroll(cell, params, inputs, state, steps, how.decay)[0]
     at, kept = state, []
+    set_norm = None if how.decay is None else SetNorm(how.decay, last=steps[-1])
     for first, after in cuts(len(inputs), how):
         own = [step - first for step in steps if first <= step < after]
         if how.truncate is not None:
@@ -99,6 +124,9 @@ def unroll_in_chunks(
             if not own and not how.carry:
                 continue
         hidden, at = _chunk(cell, params, inputs[first:after], at, own, backend, how)
+        if set_norm is not None:
+            at = (set_norm.of(at[0], first), *at[1:])
+            hidden = at[0].unsqueeze(0)
         if own:
             kept.append(hidden)
     return torch.cat(kept)

@@ -38,7 +38,7 @@ class HorizonExperiment(Experiment):
     name = "horizon"
 
     def members(self, sweep: Sweep) -> Iterable[Member]:
-        return sweep.every_length()
+        return sweep.every_length(between=True)
 
     def table(self, evidence: Evidence) -> pd.DataFrame:
         rows = []

@@ -18,7 +18,7 @@ from lstm_bench.spec import SeedBlock
 from lstm_bench.store.checksums import read_checked, read_checked_json, write_checked
 from lstm_bench.store.collect import collect, read_all
 from lstm_bench.store.files import damaged, json_bytes
-from lstm_bench.store.ladders import not_tried
+from lstm_bench.store.ladders import not_tried, rungs_not_tried
 from lstm_bench.store.paths import Results
 from lstm_bench.store.planned import PlannedMember
 from lstm_bench.store.plans import Plan
@@ -48,7 +48,7 @@ def evidence(plan: Plan, name: str, results: Results) -> Evidence:
         rows = collect(results, [pair for pair in pairs if pair not in skipped], table)
         if table == "replicates":
             require_present_code(rows, plan, results)
-            rows = with_rows_not_tried(rows, plan, skipped)
+            rows = with_rows_not_tried(rows, plan, rungs_not_tried(plan, skipped))
         elif table == "curves":
             rows = rows.dropna(subset=["seed"]).astype({"seed": "int64"})  # an error has no curve
         tables[table] = rows.merge(labels, on="condition", how="left")

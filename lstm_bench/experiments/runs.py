@@ -122,3 +122,25 @@ def mean_updates_of(runs: pd.DataFrame) -> dict[str, float]:
 def log2_updates(runs: pd.DataFrame) -> pd.Series:
     """log2 of the censored updates to solve, at least one of them."""
     return np.log2(runs.updates.clip(lower=1.0))
+
+
+def reach_of(runs: pd.DataFrame) -> pd.DataFrame:
+    """log2 of the longest sequence that a seed solves with all shorter ones, as `value`.
+
+    Of a seed that solves none, of one a factor below the shortest of its task. What was not tried
+    counts as not solved. A seed whose next length ended in an error of the machine has no row.
+    """
+    keys, rows = ["task", "cell", "seed"], []
+    for _, group in runs.groupby("task", sort=False):
+        of_cell = group.groupby("cell", sort=False)["T"].unique()  # their midpoints may differ
+        lengths = sorted(set.intersection(*map(set, of_cell)))
+        factor = lengths[1] / lengths[0] if len(lengths) > 1 else 2.0
+        for about, own in group.groupby(keys, sort=False):
+            climbed = sorted(of_cell[own.cell.iloc[0]])
+            solved = dict(zip(own["T"], own.solved))
+            first = next((T for T in climbed if not solved.get(T, False)), None)
+            if first is None or first in solved:
+                below = [T for T in climbed if first is None or first > T]
+                highest = below[-1] if below else lengths[0] / factor
+                rows.append({**dict(zip(keys, about)), "value": np.log2(highest)})
+    return pd.DataFrame(rows, columns=[*keys, "value"])

@@ -43,7 +43,9 @@ class Tuning(Experiment):
     largest share of solved replicates is chosen, then that with the smallest median of updates to
     solve; medians within 10 %, or within one evaluation of each other (5 updates), are a tie, which
     goes to the smaller rate. Where no rate solves the
-    task, the search of the pair ends, and says so. A training takes the rate tuned at the length
+    task, the search of the pair ends, and says so. A sweep that trains every replicate to the end
+    of its budget (`stop: budget`) chooses the rate of the lowest validation loss, a mean over
+    replicates. A training takes the rate tuned at the length
     nearest to its own. The test set is not looked at.
     """
 

@@ -39,7 +39,8 @@ def _climb(args: argparse.Namespace, train: adaptive.Train) -> Callable[[], None
         tried.append((of[T].id, block.name))
         return sum(row["status"] == "solved" for row in rows), len(rows)
 
-    rungs = climb(ladder.lengths, [SeedBlock.parse(name) for name in ladder.blocks], try_block)
+    blocks = [SeedBlock.parse(name) for name in ladder.blocks]
+    rungs = climb(ladder.lengths, blocks, try_block, ladder.midpoints)
     return lambda: write_climb(Results(), args.name, ladder, rungs, tried)
 
 

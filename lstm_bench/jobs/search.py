@@ -52,8 +52,14 @@ def _search(args: argparse.Namespace, train: adaptive.Train) -> Callable[[], Non
             for row in rows
         ]
 
-    trials = tune(list(of), search.rates, try_rate, search.first, search.later, search.more)
+    seeds = (search.first, search.later, search.more)
+    trials = tune(list(of), search.rates, try_rate, *seeds, by_loss=judged_by_loss(search))
     return lambda: write_search(Results(), args.name, search, trials, tried)
+
+
+def judged_by_loss(search: PlannedSearch) -> bool:
+    """Whether trainings go to the end of their budget, solved or not, so that losses compare."""
+    return search.conditions[0].training.stop == "budget"
 
 
 def with_rate(condition: Condition, rate: float) -> Condition:

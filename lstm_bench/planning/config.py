@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from lstm_bench import cells, experiments, tasks
 from lstm_bench.engine.network_options import NetworkOptions
 from lstm_bench.errors import BenchError, unknown
 from lstm_bench.planning.homes import require_options
-from lstm_bench.planning.ladders import Lengths, lengths_of
+from lstm_bench.planning.ladders import Lengths, lengths_of, require_windows
+from lstm_bench.planning.modules import SOME_LENGTH
 from lstm_bench.planning.widths import Sizes
+from lstm_bench.references import is_reference
 from lstm_bench.registry import build, chosen_options
 from lstm_bench.spec import TUNING_SEEDS, Training, training_keys
+from lstm_bench.stats.ladder import possible_midpoints
 from lstm_bench.store.rates import read_rates
 from lstm_bench.sweep import LENGTH, Choice, Sweep, tuned_here
 
-SOME_LENGTH = 100  # what an option that is `T` is checked with
 ALL = "all"  # as an entry: everything the registry holds and no other entry names
+LONGEST_LABEL = 60  # characters, as in the schema
 CELLS_OWN = ("network", "width", "training")  # what an entry of `cells` may set for itself
 
 
@@ -29,7 +33,7 @@ def _choice(
     if kind not in given:
         raise BenchError(f"{kind}s: {entry!r} has no key {kind!r} that names the {kind}.")
     name = given.pop(kind)
-    if name not in known:
+    if name not in known and not (kind == "cell" and is_reference(name)):
         raise unknown(f"{kind}s: {kind}", name, known)
     label = given.pop("label", "")
     if label and label in taken:
@@ -57,17 +61,40 @@ def _task(
     fit: bool = False,
 ) -> Choice:
     """`fit` takes those of the lengths that the task can have, unless its entry names its own."""
-    name, label, options, rest = _choice(entry, "task", tasks.registry(), taken)
+    name, label, options, rest = _choice(entry, "task", tasks.known(), taken)
     require_options("task", name, options)
     if "preset" in rest:
         options = {"preset": rest["preset"], **options}
     task = tasks.create(name, options)
-    given, climbs = lengths_of(rest.get("lengths", lengths), lengths, label or name)
+    if task.measured:
+        label = label or _stem(options, taken)
+        require_windows(rest.get("lengths", lengths), label or name)
+    given, midpoints = lengths_of(rest.get("lengths", lengths), lengths, label or name)
     if fit and "lengths" not in rest:
         given = task.allowed(given) or (task.shortest,)
     for T in given:
         task.require(T)
-    return Choice(name, chosen_options(task), label, given, climbs and len(given) > 1)
+    climbs, count = midpoints is not None and len(given) > 1, midpoints or 0
+    between = task.allowed(possible_midpoints(given, count)) if climbs else ()
+    return Choice(
+        name,
+        chosen_options(task),
+        label,
+        given,
+        climbs,
+        midpoints=count if between else 0,
+        between=tuple(between),
+        training=task.training,
+    )
+
+
+def _stem(options: Mapping[str, object], taken: set[str]) -> str:
+    """The label of a task from a file that has none: the file's name, where it is free."""
+    stem = Path(str(options.get("file", ""))).stem.lstrip("_")[:LONGEST_LABEL]
+    if stem in taken:
+        return ""
+    taken.add(stem)
+    return stem
 
 
 def _cell(entry: Any, taken: set[str], network: Mapping[str, Any]) -> Choice:
@@ -156,7 +183,11 @@ def parse_cells(given: list[Any], network: Mapping[str, object]) -> list[Choice]
 
 def _train_tasks(asked: Iterable[str]) -> bool:
     """Whether one of the experiments trains the sweep's tasks: it has none of its own."""
-    every, own = experiments.registry(), experiments.OwnTasks
-    known = [every[name] for name in asked if name in every]
-    idle = experiments.Experiment.members
-    return any(cls.members is not idle and not isinstance(cls.settings, own) for cls in known)
+    every = experiments.registry()
+    return any(trains_tasks(every[name]) for name in asked if name in every)
+
+
+def trains_tasks(cls: type[experiments.Experiment]) -> bool:
+    """Whether an experiment trains the sweep's tasks: it has none of its own."""
+    idle = cls.members is experiments.Experiment.members
+    return not idle and not isinstance(cls.settings, experiments.OwnTasks)

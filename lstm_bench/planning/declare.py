@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from lstm_bench.claims import LECTURE
 from lstm_bench.spec import DEVELOPMENT_SEEDS, Condition, canonical, digest
 from lstm_bench.store.declarations import DECLARATIONS, declarations
 from lstm_bench.store.planned import (
@@ -25,6 +26,8 @@ PROSE = ("quote", "statement", "caveats", "order", "measured", "told")
 DECIDE_NOTHING = (*PROSE, "beside", "variants")
 SPAN = 980_000  # with 10,000 below it, and room for 10,000 seeds before those of tuning
 GRAIN = 100  # so that two declarations of up to so many seeds share all of them or none
+# of a `Choice`, added after the first declarations: left out at its default, it changes no digest
+ADDED_LATER: Mapping[str, object] = {"midpoints": 0, "between": [], "training": {}}
 _BLOCK = re.compile(r"seeds-(\d+)-(\d+)")
 
 
@@ -39,10 +42,10 @@ def declaration(
     judged = {name: claim for name, claim in claims.items() if not claim.not_judged}
     read = sorted({claim.declared["experiment"] for claim in judged.values()})
     content = {
-        "family": sorted(claims),  # those that are not judged count, too
+        "family": _families(claims),
         "claims": {name: _decisive(claim) for name, claim in judged.items()},
         "experiments": {name: _drawn_from(experiments[name], conditions) for name in read},
-        "ladders": sorted((each.task, each.cell, each.lengths) for each in ladders.values()),
+        "ladders": sorted(_climbed(each) for each in ladders.values()),
         "replicates": sweep.replicates,
         "seed_block": sweep.seed_block,
     }
@@ -75,9 +78,25 @@ def _other_seed(given: int, seed: int, found: str) -> str:
     return f"first_seed is {given}, and that of {found} is {seed}"
 
 
+def _families(claims: Mapping[str, PlannedClaim]) -> list[str]:
+    """The claims that share an alpha with one that is judged: those that are not count, too."""
+    judged = {_family(claim) for claim in claims.values() if not claim.not_judged}
+    names = {name: _family(claim) for name, claim in claims.items() if _family(claim) in judged}
+    return sorted(
+        name if family == LECTURE else f"{family}: {name}" for name, family in names.items()
+    )
+
+
+def _family(claim: PlannedClaim) -> str:
+    return str(claim.declared["family"])
+
+
 def _decisive(claim: PlannedClaim) -> dict[str, Any]:
     """A claim without its prose, and without what stands beside it."""
-    return {key: value for key, value in claim.declared.items() if key not in DECIDE_NOTHING}
+    found = {key: value for key, value in claim.declared.items() if key not in DECIDE_NOTHING}
+    if _family(claim) == LECTURE:
+        del found["family"]  # the digests of 0.4.0 know no other
+    return found
 
 
 def _drawn_from(entry: PlannedExperiment, conditions: Mapping[str, Condition]) -> dict[str, Any]:
@@ -99,10 +118,16 @@ def _drawn_from(entry: PlannedExperiment, conditions: Mapping[str, Condition]) -
     }
 
 
+def _climbed(ladder: PlannedLadder) -> tuple[object, ...]:
+    told = (ladder.task, ladder.cell, ladder.lengths)
+    return (*told, ladder.midpoints) if ladder.midpoints else told
+
+
 def _without_seeds(value: Any, first: int) -> Any:
     """Names of seed blocks, counted from the first seed of the sweep."""
     if isinstance(value, dict):
-        return {key: _without_seeds(each, first) for key, each in value.items()}
+        kept = {k: v for k, v in value.items() if k not in ADDED_LATER or v != ADDED_LATER[k]}
+        return {key: _without_seeds(each, first) for key, each in kept.items()}
     if isinstance(value, list):
         return [_without_seeds(each, first) for each in value]
     if isinstance(value, str) and (match := _BLOCK.fullmatch(value)):

@@ -114,7 +114,9 @@ def block_seconds(
     whole = effort.training_seconds(entry, replicates) * calibration.of(entry)
     stops = entry.spec.training.stop == "solved"
     known = shares.get(_kind(entry))
-    if (id, block) in plan.ladder_of:
+    if ladder := plan.ladders.get(plan.ladder_of.get((id, block), "")):
+        if ladder.between(id):  # few of them are tried
+            whole *= ladder.midpoints / (len(ladder.conditions) - len(ladder.lengths))
         return whole, CLIMBED * whole
     likely = _nearest(known, entry.effort.steps) if known else EXPECTED
     return START + whole, START + (likely if stops else 1.0) * whole

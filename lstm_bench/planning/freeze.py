@@ -78,8 +78,9 @@ def _tuned(plan: Plan, results: Results) -> Rates:
     for (task, cell), rows in chosen.groupby(["task", "cell"], sort=False):
         # where no rate solves the task, that of the lowest loss serves at the shortest length alone
         solved = rows[rows.solved > 0] if (rows.solved > 0).any() else rows.head(1)
+        kept = rows if sweep.training.stop == "budget" else solved
         pair = str(task), str(cell)
-        found.chosen[pair] = dict(zip(solved["T"].tolist(), solved.learning_rate.tolist()))
+        found.chosen[pair] = dict(zip(kept["T"].tolist(), kept.learning_rate.tolist()))
         found.tuned_with[pair] = {**shared, "package": plan.package}
     rows = (_plain(row) for row in table.to_dict("records"))
     found.trials = [row for row in rows if (row["task"], row["cell"]) in found.chosen]

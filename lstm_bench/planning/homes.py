@@ -47,7 +47,7 @@ def _homes(schema: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield from ((name, "config") for name in schema["properties"])
     for section, under in _sections(schema).items():
         yield from ((name, section) for name in under)
-    for kind, known in (("cell", cells.registry()), ("task", tasks.registry())):
+    for kind, known in (("cell", cells.registry()), ("task", tasks.known())):
         for name, cls in known.items():
             yield from ((field.name, f"{kind} {name}") for field in fields(cls))
 
@@ -69,7 +69,7 @@ def _told(key: str, homes: list[str]) -> str:
 
 def require_options(kind: str, name: str, options: Iterable[str]) -> None:
     """Raise BenchError for a key of an entry that is no option of its cell or task, but known."""
-    cls: Any = (cells.registry() if kind == "cell" else tasks.registry())[name]
+    cls: Any = cells.named(name) if kind == "cell" else tasks.known()[name]
     network = [each.name for each in fields(NetworkOptions)]
     sections = dict.fromkeys(training_keys(), "training") | dict.fromkeys(network, "network")
     own = {each.name for each in fields(cls)}

@@ -7,7 +7,7 @@ from math import inf, log
 from typing import Any
 
 from lstm_bench.errors import BenchError
-from lstm_bench.spec import digest
+from lstm_bench.spec import digest, slug
 from lstm_bench.store.planned import PlannedLadder
 from lstm_bench.sweep import Choice, Sweep
 
@@ -15,22 +15,30 @@ MOST = 60  # steps from the first rung to the last
 Lengths = Iterable[int] | Mapping[str, Any]  # a list, or a ladder
 
 
-def lengths_of(own: Lengths, every: Lengths, task: str) -> tuple[tuple[int, ...], bool]:
-    """The lengths of a task, and whether they are a ladder.
+def lengths_of(own: Lengths, every: Lengths, task: str) -> tuple[tuple[int, ...], int | None]:
+    """The lengths of a task, and the midpoints of their ladder: None where they are a list.
 
     own     of its entry: a list, or a ladder, which takes what it does not say from `every`
     every   of the sweep. Where they are a list and the entry says `from` or `to` alone, it takes
             those of the list that lie so, or else what it says
     """
     if not isinstance(own, Mapping):
-        return tuple(own), False
-    if isinstance(every, Mapping):
-        return rungs({**every, **own}, f"task {task!r}: lengths"), True
-    if "from" in own and "to" in own:
-        return rungs(own, f"task {task!r}: lengths"), True
+        return tuple(own), None
+    whole = {**every, **own} if isinstance(every, Mapping) else own
+    if isinstance(every, Mapping) or ("from" in own and "to" in own):
+        return rungs(whole, f"task {task!r}: lengths"), whole.get("midpoints", 0)
     low, high = own.get("from", 1), own.get("to", inf)
     within = tuple(T for T in every if low <= T <= high)
-    return within or tuple(T for key, T in own.items() if key != "factor"), False
+    return within or tuple(own[key] for key in ("from", "to") if key in own), None
+
+
+def require_windows(lengths: Lengths, task: str) -> None:
+    """Raise BenchError for a ladder of a task whose T is the window read from a file."""
+    if isinstance(lengths, Mapping):
+        raise BenchError(
+            f"task {task!r}: lengths: {dict(lengths)!r} is not allowed; T is the window that is "
+            "read from the file and no difficulty, so it must be a list: lengths: [32]."
+        )
 
 
 def rungs(ladder: Mapping[str, Any], where: str) -> tuple[int, ...]:
@@ -63,7 +71,7 @@ def pair_name(sweep: Sweep, task: Choice, cell: Choice) -> str:
     """Of a ladder or a search. No length, rate or seed is in it: with more of them it goes on."""
     one = sweep.condition(task, task.lengths[0], cell, learning_rate=0.0)
     what = [task.key, cell.key, one.width, dict(cell.network), one.training]
-    return f"{task.name}-{cell.name}-w{one.width}-{digest(what)}"
+    return f"{task.name}-{slug(cell.name)}-w{one.width}-{digest(what)}"
 
 
 def ladders(sweep: Sweep, needed: Collection[str]) -> Iterator[tuple[str, PlannedLadder]]:
@@ -73,13 +81,16 @@ def ladders(sweep: Sweep, needed: Collection[str]) -> Iterator[tuple[str, Planne
             conditions = [sweep.condition(task, T, cell) for T in task.lengths]
             if not {each.id for each in conditions} & set(needed):
                 continue
+            between = [sweep.condition(task, T, cell) for T in task.between]
+            between = [each for each in between if each.id in needed]
             yield (
                 pair_name(sweep, task, cell),
                 PlannedLadder(
                     task.shown,
                     cell.shown,
                     task.lengths,
-                    tuple(each.id for each in conditions),
+                    tuple(each.id for each in [*conditions, *between]),
                     tuple(block.name for block in sweep.blocks()),
+                    task.midpoints if between else 0,
                 ),
             )

@@ -75,7 +75,10 @@ def mem_mb(entry: PlannedCondition, block: str, attempt: int) -> int:
 
 
 def _ladder_seconds(plan: Plan, ladder: str) -> float:
-    return sum(_seconds(plan.conditions[id], block) for id, block in plan.ladders[ladder].runs)
+    climbed = plan.ladders[ladder]
+    rungs = climbed.conditions[: len(climbed.lengths)]
+    every = [sum(_seconds(plan.conditions[id], block) for block in climbed.blocks) for id in rungs]
+    return sum(every) + climbed.midpoints * max(every)
 
 
 def _seconds(entry: PlannedCondition, block: str) -> float:

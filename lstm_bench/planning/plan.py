@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import shutil
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -18,11 +18,12 @@ from lstm_bench.errors import BenchError, unknown
 from lstm_bench.experiments.rehearsal import rehearse
 from lstm_bench.jobs.devices import as_text, declared, device_for
 from lstm_bench.planning.arms import require_arms
-from lstm_bench.planning.config import make_sweep
+from lstm_bench.planning.config import make_sweep, trains_tasks
 from lstm_bench.planning.declare import declaration
 from lstm_bench.planning.fitting import fitted, with_sections
 from lstm_bench.planning.ladders import ladders
 from lstm_bench.planning.limits import require_few, require_memory, require_sizes
+from lstm_bench.planning.modules import faults, layers, taken, with_modules
 from lstm_bench.planning.notices import notices, untuned_pairs
 from lstm_bench.planning.schema import check_schema, numbers_from_text, only, plain_numbers
 from lstm_bench.planning.searches import searches
@@ -41,6 +42,7 @@ from lstm_bench.store.planned import (
 )
 from lstm_bench.store.plans import Plan, PlannedSweep
 from lstm_bench.sweep import Choice, Sweep, once_each
+from lstm_bench.training.curriculum import require_rungs
 from lstm_bench.training.facts import Facts, describe, facts
 
 
@@ -57,6 +59,7 @@ def resolve(
     tuning: bool = False,
 ) -> Plan:
     """The plan of a config. Raises BenchError for anything that cannot be run."""
+    config = with_modules(config)
     check_schema({"plugins": config.get("plugins", [])}, only(schema, "plugins"))
     load_plugins(config.get("plugins", []))
     known = experiments.registry()
@@ -78,11 +81,14 @@ def resolve(
     entries: dict[str, PlannedExperiment] = {}
     searched: dict[str, PlannedSearch] = {}
     left_out = []
+    whole = layers(sweep)
     for name in asked:
         try:
-            experiment = fitted(known[name], config, inherited, sweep)
-            entries[name] = _experiment(experiment, sweep, planned, measured_on)
-            searched |= searches(experiment, sweep)
+            among = _judgeable(known[name], sweep, name in config["experiments"])
+            among = _stepping(known[name], among, whole) if whole else among
+            experiment = fitted(known[name], config, inherited, among)
+            entries[name] = _experiment(experiment, among, planned, measured_on)
+            searched |= searches(experiment, among)
         except BenchError as error:
             # a config file below the one that chose the cells named this experiment, which is not
             # possible with these cells: it is left out
@@ -101,8 +107,15 @@ def resolve(
     every_task = {task.key: task for task in (*sweep.tasks, *own)}.values()
     otherwise = sweep.tuned_otherwise(every_task)
     untuned = untuned_pairs(sweep, every_task, members, planned)
-    conditions = _conditions(planned)
+    conditions, faulty = _conditions(planned), faults(sweep)
     climbed = dict(ladders(sweep, {member.condition for member in members}))
+    made = declaration(claimed, entries, planned, climbed, sweep)
+    if config["declared"] and made.exploratory and not tuning:
+        raise BenchError(
+            f"declared: true is not possible here: {made.exploratory}; declare what changed "
+            "('lstm-bench declare --write') and set first_seed, or set it to false for verdicts "
+            "that are exploratory."
+        )
     plan = Plan(
         config=config,
         sweep=PlannedSweep(
@@ -116,6 +129,7 @@ def resolve(
             first_seed=sweep.first_seed,
             other_than_tuned=once_each(otherwise.values()),
             untuned=tuple(f"{cell} on {task}" for task, cell in untuned),
+            faults=faulty,
         ),
         conditions=conditions,
         experiments=entries,
@@ -123,9 +137,15 @@ def resolve(
         ladders=climbed,
         tables=tables,
         claims=claimed,
-        declaration=declaration(claimed, entries, planned, climbed, sweep),
+        declaration=made,
         code=stages_code(known[name].__module__ for name in config["experiments"]),
-        notices=(*notices(sweep, otherwise, members, untuned), *left_out),
+        notices=(
+            *notices(sweep, otherwise, members, untuned),
+            *taken(sweep),
+            *(f"{c} fails `lstm-bench check`: {s}" for c, every in faulty.items() for s in every),
+            *_without_layers(config["experiments"], known, whole),
+            *left_out,
+        ),
         package=lstm_bench.__version__,
     )
     for name in config["experiments"]:
@@ -133,6 +153,34 @@ def resolve(
         if plugin and not (known[name].probe or known[name].reads):
             rehearse(plan, name)
     return plan
+
+
+def _stepping(
+    experiment: type[experiments.Experiment], sweep: Sweep, layers: Sequence[Choice]
+) -> Sweep:
+    """What an experiment sees of a sweep: one that goes step by step sees no layers."""
+    if not experiment.steps:
+        return sweep
+    left = tuple(cell for cell in sweep.cells if cell not in layers)
+    if not left:
+        raise BenchError(
+            f"experiments: {experiment.name!r} goes step by step, and "
+            f"{', '.join(cell.shown for cell in layers)} read whole sequences; add another cell."
+        )
+    return replace(sweep, cells=left)
+
+
+def _without_layers(
+    asked: Iterable[str],
+    known: Mapping[str, type[experiments.Experiment]],
+    layers: Sequence[Choice],
+) -> Iterator[str]:
+    by_step = [name for name in asked if known[name].steps]
+    if layers and by_step:
+        yield (
+            f"{', '.join(by_step)} leave out {', '.join(cell.shown for cell in layers)}: they "
+            "go step by step, and a layer reads whole sequences."
+        )
 
 
 def _check_device(device: str | Mapping[str, int], lengths: Iterable[int]) -> None:
@@ -153,6 +201,20 @@ def _check_device(device: str | Mapping[str, int], lengths: Iterable[int]) -> No
             f"device: {wanted.replace('=', ' ')} sends T={longest} to a GPU, but torch finds none "
             "here; raise the T from which a GPU is used, or use 'auto'."
         ) from None
+
+
+def _judgeable(cls: type[experiments.Experiment], sweep: Sweep, asked: bool) -> Sweep:
+    """The sweep with the tasks that an experiment can judge: those from files, or the others.
+
+    Raises BenchError where it was asked for and there is none.
+    """
+    own = [task for task in sweep.tasks if tasks.find(task.name).measured == cls.of_files]
+    if asked and not own and sweep.tasks and trains_tasks(cls) and not cls.of_files:
+        raise BenchError(
+            f"experiments: {cls.name!r} asks when a task is solved, and {sweep.tasks[0].shown!r} "
+            "is from a file, where nothing counts as solved; experiments: [data] compares on it."
+        )
+    return replace(sweep, tasks=tuple(own))
 
 
 def _experiment(
@@ -229,7 +291,7 @@ def _trained(
         lengths=frozenset(planned[m.condition].T for m in members),
         labels=claims.labels_of(sweep.cells, own),
         known_cells=list(cells.registry()),
-        known_tasks=list(tasks.registry()),
+        known_tasks=list(tasks.known()),
     )
 
 
@@ -271,6 +333,7 @@ def _conditions(planned: Mapping[str, Condition]) -> dict[str, PlannedCondition]
             known[alike] = task, facts(condition, task), time_loop
         task, shared, time_loop = known[alike]
         require_sizes(condition, task)
+        require_rungs(condition, task)
         entry, training = describe(condition, task, shared), condition.training
         found[id] = replace(
             entry,

@@ -88,7 +88,7 @@ class Canvas:
         if layer.look not in MARKS or not self.barred:
             return at
         every = self.panel.layers[0].points.x.astype(float)
-        if self.panel.x.scale == "lengths":
+        if self.panel.x.scale in ("lengths", "log"):
             return at * dodge_factor(place, self.lines, every.tolist())
         return at + dodge_shift(place, self.lines, 0.008) * np.ptp(every)
 

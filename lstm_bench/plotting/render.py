@@ -25,6 +25,7 @@ LEGEND_COLUMNS = 6
 PLACE: Literal["outside upper center"] = "outside upper center"  # of the legend
 NAMED = 36  # series in a legend; with more of them it would cover the figure
 ROOM = 0.92  # of a line of the legend: letters are wider at other resolutions
+PAD = 0.3  # inches beside the title of a legend
 LINE = 0.14  # inches of a line of text
 
 
@@ -133,7 +134,9 @@ def _legend(drawn: matplotlib.figure.Figure, figure: Figure) -> None:
         for label, name in zip(legend.get_texts(), ordered):  # which may begin with an underscore
             label.set_text(fitted(name, NAME, 7.5))
         box = legend.get_window_extent()
-        if box.width <= ROOM * drawn.bbox.width or most == 1:
+        own = legend.get_title().get_window_extent().width if title else 0.0
+        allowed = max(ROOM * drawn.bbox.width, own + PAD * drawn.dpi)  # a wide title is no reason
+        if box.width <= allowed or most == 1:
             taller = max(0, box.height / drawn.dpi - 0.3)
             drawn.set_figheight(drawn.get_figheight() + taller)
             return

@@ -89,7 +89,10 @@ def _norms(
     weights: Tensor,
     settings: Mapping[str, Any],
 ) -> Iterator[Row]:
-    """log10 of the norm at some lags, and the slope over all of them, at the trained length."""
+    """log10 of the norm at some lags, and the slope over all of them, at the trained length.
+
+    Where training sets the slope, that of dL/dh as training sees it, too.
+    """
     network, task = Network.of(condition), tasks.create(condition.task, condition.task_options)
     params = Params(network.layout.views(weights))
     seen, _ = _backward(network, params, task, condition.T, block, settings["batch"])
@@ -97,6 +100,11 @@ def _norms(
         for lag in lags(len(logs)):
             yield from _rows(condition, block, stage, "log_norm", logs[lag], part=part, lag=lag)
         yield from _rows(condition, block, stage, "slope", flow.slope(logs), part=part)
+    decay = condition.training.gradient_decay
+    if decay is not None:
+        at = network, params, task, condition.T, block, settings["batch"]
+        logs = _backward(*at, decay=decay)[0].whole["h"]
+        yield from _rows(condition, block, stage, "slope_set", flow.slope(logs), part="h")
 
 
 def _exponents(
@@ -126,12 +134,13 @@ def _backward(
     T: int,
     block: SeedBlock,
     batch: int,
+    decay: float | None = None,
 ) -> tuple[flow.Backward, Tensor]:
     """Gradients on sequences that no training saw, and these (T, R, d, B) in float64."""
     drawn = (generator("gradient_flow", task, T, seed=seed) for seed in block.seeds)
     batches = [task.sample_split(rng, batch, T, "test") for rng in drawn]
     data = tensors(batches, task.target_steps(T), torch.device("cpu"))
-    found = flow.backward(network, params, data, task.loss, batch)
+    found = flow.backward(network, params, data, task.loss, batch, decay)
     return found, data.inputs[..., :batch].double()
 
 
@@ -152,8 +161,8 @@ def long_enough(task: Task, trained: int, length: int) -> int:
 
 def code_identity(settings: Mapping[str, Any]) -> str:
     """What decides the numbers; part of the workflow's params."""
-    known, learnt = cells.registry(), tasks.registry()
-    versions = ",".join(code_version(known[name]) for name in settings["cells"])
+    learnt = tasks.known()
+    versions = ",".join(code_version(cells.named(name)) for name in settings["cells"])
     of_tasks = ",".join(code_version(learnt[name]) for name in settings["tasks"])
     return (
         f"gradient_flow {VERSION} engine {engine.VERSION} training {training.VERSION} "

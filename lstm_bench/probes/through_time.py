@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from lstm_bench.cells.base import Cell, Params, State
+from lstm_bench.engine.intervention import SetNorm
 from lstm_bench.engine.network import Network
 from lstm_bench.training.data import Tensors
 from lstm_bench.training.losses import LOSSES
@@ -44,9 +45,16 @@ class Backward:
 
 
 def backward(
-    network: Network, params: Params, data: Tensors, loss: str, keep: int | None = None
+    network: Network,
+    params: Params,
+    data: Tensors,
+    loss: str,
+    keep: int | None = None,
+    decay: float | None = None,
 ) -> Backward:
     """Gradients of the loss of the last asked step with respect to the states before it.
+
+    With a `decay` they are as a training with `gradient_decay` sees them (`engine.intervention`).
 
     params (R, ...) float64; data as `training.data.tensors` makes them, of `keep` real sequences.
     """
@@ -58,10 +66,13 @@ def backward(
     states = [tuple(part.detach().requires_grad_() for part in state)]
     seen = [states[0]]
     with torch.enable_grad():
-        for x in inputs[: at + 1].unbind(0):
+        set_norm = None if decay is None else SetNorm(decay, last=at)
+        for t, x in enumerate(inputs[: at + 1].unbind(0)):
             # a part that no state before it reaches is a start of its own: lag 0 ends there
             state = cell.step(p, x, seen[-1])
             seen.append(tuple(s if s.requires_grad else s.detach().requires_grad_() for s in state))
+            if set_norm is not None:
+                set_norm.of(seen[-1][0], t)
         y = params.V @ seen[-1][0]
         if network.options.readout_bias:
             y = y + params.b_y

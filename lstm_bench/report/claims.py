@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -19,15 +19,13 @@ MARKS = {"up": "▲", "down": "▼", "open": "○"}  # of a task's vote; those w
 
 
 def first_page(results: Results, sections: Mapping[str, object]) -> dict[str, object]:
-    """Sentences with their claims, the tally and the size of the family. Raises DamagedFile.
+    """Sentences with their claims, the tally and the sizes of families. Raises DamagedFile.
 
     sections   the experiments of the page by name: a sentence holds those its claims rest on
     """
     stored = read_checked_json(results.claims / "verdicts.json")
     seconds = _seconds(results, stored["claims"])
     claims = [_shown(claim, seconds.get(claim["id"], "")) for claim in stored["claims"]]
-    counts = Counter(claim["verdict"] for claim in claims)
-    tally = ", ".join(f"{counts[verdict]} {verdict}" for verdict in ORDER if counts[verdict])
     further, sentences = dict(sections), []
     for quote in dict.fromkeys(claim["quote"] for claim in claims):
         own = [claim for claim in claims if claim["quote"] == quote]
@@ -37,9 +35,32 @@ def first_page(results: Results, sections: Mapping[str, object]) -> dict[str, ob
     return {
         "sentences": sentences,
         "further": list(further.values()),
-        "tally": f"{len(claims)} claim{'' if len(claims) == 1 else 's'}: {tally}.",
-        "family": stored["family"],
+        "tally": _tally(claims),
+        "level": _level(stored["families"]),
     }
+
+
+def _tally(claims: Sequence[Mapping[str, Any]]) -> str:
+    """How many claims have each verdict, by family where there are several."""
+    by_family: dict[str, list[str]] = {}
+    for claim in claims:
+        by_family.setdefault(claim["family"], []).append(claim["verdict"])
+    parts = []
+    for family, verdicts in by_family.items():
+        counts = Counter(verdicts)
+        told = ", ".join(f"{counts[verdict]} {verdict}" for verdict in ORDER if counts[verdict])
+        of = f" of the family “{family}”" if len(by_family) > 1 else ""
+        parts.append(f"{len(verdicts)} claim{'' if len(verdicts) == 1 else 's'}{of}: {told}.")
+    return " ".join(parts)
+
+
+def _level(families: Mapping[str, int]) -> str:
+    """What alpha is divided by: the claims of a family that have a test."""
+    sizes = {name: f"{n} claim{'' if n == 1 else 's'}" for name, n in families.items()}
+    if len(sizes) < 2:
+        return f"{next(iter(sizes.values()), '1 claim')} with a test"
+    told = ", ".join(f"{size} of “{name}”" for name, size in sizes.items())
+    return f"the claims of its family with a test ({told})"
 
 
 def _shown(claim: dict[str, Any], seconds: str) -> dict[str, Any]:

@@ -128,7 +128,8 @@ function charts(entries, loss) {
     chart({ title: `Loss on ${loss === "v" ? "validation" : "training"} sequences`, x: "updates", y: "loss", wantLog: true,
       lines: learning(loss), rules: [{ y: first.floor, text: "best answer without memory" }] }),
     chart({ title: "Score on validation sequences", x: "updates", y: first.score, lines: learning("s"), floor: -0.25,
-      rules: [{ y: first.criterion, text: "solved from here on", left: true }] }),
+      // on data from a file no score is enough
+      rules: first.criterion > 1 ? [] : [{ y: first.criterion, text: "solved from here on", left: true }] }),
   ];
   for (const [gate, name] of [["write", "writes"], ["keep", "keeps"]]) {
     const drawn = lines(entries, (run, e) => [{ x: e.steps || [], y: (run.gates || {})[gate] }]);

@@ -119,6 +119,15 @@ def midpoint(rungs: Sequence[Rung]) -> int | None:
     return None
 
 
+def possible_midpoints(lengths: Sequence[int], count: int) -> tuple[int, ...]:
+    """Every length that `climb` may come to by splitting a bracket `count` times, rising."""
+    known = sorted(lengths)
+    for _ in range(count):
+        middles = {isqrt(shorter * longer) for shorter, longer in pairwise(known)}
+        known = sorted({*known, *middles})
+    return tuple(T for T in known if T not in set(lengths))
+
+
 def climb(
     lengths: Sequence[int],
     blocks: Sequence[Block],

@@ -67,13 +67,13 @@ class Trial:
         return self.solved / self.n if self.n else 0.0
 
 
-def best(trials: Sequence[Trial]) -> Trial:
+def best(trials: Sequence[Trial], by_loss: bool = False) -> Trial:
     """The largest share solved, then the fewest updates; ties go to the smaller rate.
 
-    Where nothing is solved, the lowest loss.
+    Where nothing is solved, or `by_loss`, the lowest loss.
     """
     top = max(trial.share for trial in trials)
-    if top == 0:
+    if top == 0 or by_loss:
         return min(trials, key=lambda trial: (trial.mean_best_loss, trial.learning_rate))
     among = [trial for trial in trials if trial.share == top]
     fewest = min(trial.median_updates for trial in among)
@@ -88,8 +88,11 @@ def tune(
     first: int = 2,
     later: int = 3,
     more: int = 3,
+    by_loss: bool = False,
 ) -> list[Trial]:
     """Tune at each anchor, from the shortest on, as far as any rate solves the task there.
+
+    With `by_loss` at every anchor: what is chosen is the lowest loss, solved or not.
 
     anchors    lengths, in rising order
     try_rate   trains replicates number `start` to `stop` at a length and a rate, and gives how they
@@ -102,19 +105,21 @@ def tune(
     for T in anchors:
         ended = {rate: list(try_rate(T, rate, range(count))) for rate in rates}
         trials = [Trial.of(T, rate, each) for rate, each in ended.items()]
-        ahead = best(trials)
-        second = best([trial for trial in trials if trial != ahead] or trials)
+        ahead = best(trials, by_loss)
+        second = best([trial for trial in trials if trial != ahead] or trials, by_loss)
         for rate in sorted({ahead.learning_rate, second.learning_rate}):
-            if ahead.solved:  # where nothing is, more of it says nothing
+            if ahead.solved or by_loss:  # where nothing is, more of it says nothing
                 ended[rate] += try_rate(T, rate, range(count, count + more))
         again = {rate: Trial.of(T, rate, each) for rate, each in ended.items()}
-        chosen = best([again[rate] for rate in (ahead.learning_rate, second.learning_rate)])
+        chosen = best(
+            [again[rate] for rate in (ahead.learning_rate, second.learning_rate)], by_loss
+        )
         # one of which nothing was trained to an end is no choice
         found += [
             replace(trial, chosen=trial is chosen and isfinite(trial.mean_best_loss))
             for _, trial in sorted(again.items(), key=lambda item: item[0])
         ]
-        if not chosen.solved:
+        if not (chosen.solved or by_loss):
             break
         rates, count = [float(f"{chosen.learning_rate * k:.6g}") for k in NEAR], later
     return found

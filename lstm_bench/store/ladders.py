@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from lstm_bench.errors import DamagedFile
 from lstm_bench.stats.ladder import Rung, bracket, not_monotone
@@ -30,6 +30,16 @@ def write_climb(
         "tried": [list(pair) for pair in trained],
     }
     write_checked_json(results.ladder(name), record)
+
+
+def rungs_not_tried(plan: Plan, skipped: Collection[Pair]) -> set[Pair]:
+    """Of the seed blocks `not_tried`, those to tell of: not of a midpoint that nothing came to."""
+    return {(id, block) for id, block in skipped if not _passed_by(plan, id, block, skipped)}
+
+
+def _passed_by(plan: Plan, id: str, block: str, skipped: Collection[Pair]) -> bool:
+    ladder = plan.ladders[plan.ladder_of[id, block]]
+    return ladder.between(id) and all((id, each) in skipped for each in ladder.blocks)
 
 
 def not_tried(plan: Plan, results: Results, pairs: Iterable[Pair]) -> set[Pair]:

@@ -95,8 +95,9 @@ class PlannedExperiment:
 class PlannedLadder:
     """A task and a cell, by their labels, climbed rung by rung in one job (`jobs.climb`).
 
-    conditions   one a length, by id
+    conditions   one a length, by id; then those of every midpoint that it may come to
     blocks       the seed blocks that each rung may try, in their order
+    midpoints    how often the bracket of T* is split, once the climb has ended
     """
 
     task: str
@@ -104,11 +105,16 @@ class PlannedLadder:
     lengths: tuple[int, ...]
     conditions: tuple[str, ...]
     blocks: tuple[str, ...]
+    midpoints: int = 0
 
     @property
     def runs(self) -> list[tuple[str, str]]:
         """(condition id, block name) of every seed block it may train."""
         return [(id, block) for id in self.conditions for block in self.blocks]
+
+    def between(self, condition: str) -> bool:
+        """Whether this one is of a midpoint: no rung, and nothing where it was not come to."""
+        return condition in self.conditions[len(self.lengths) :]
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from filelock import FileLock, Timeout
 
+from lstm_bench.spec import TUNING_SEEDS, SeedBlock
 from lstm_bench.store.locks import not_locked
 from lstm_bench.store.paths import BLOCK_FILES, STATE, Results
 from lstm_bench.store.plans import Plan
@@ -38,13 +39,13 @@ class Status:
 def singles(plans: Iterable[Plan], results: Results) -> dict[str, list[str]]:
     """By condition, the seed blocks that no plan asks for: those of `lstm-bench train`.
 
-    Finished or under way.
+    Finished or under way. Those of a search for learning rates are none of them.
     """
     known = {pair for plan in plans for pair in plan.every_block()}
     stored = [(folder.parent.name, folder.name) for folder in results.blocks()]
     found: dict[str, list[str]] = {}
     for condition, block in dict.fromkeys([*stored, *results.under_way()]):
-        if (condition, block) not in known:
+        if (condition, block) not in known and not _of_a_search(block):
             found.setdefault(condition, []).append(block)
     return found
 
@@ -55,7 +56,15 @@ def others(plan: Plan, results: Results, of_none: Mapping[str, Iterable[str]]) -
     of_none   those that no plan asked for, see `singles`
     """
     known = {*plan.every_block(), *((id, name) for id, names in of_none.items() for name in names)}
-    return sum((folder.parent.name, folder.name) not in known for folder in results.blocks())
+    return sum(
+        (folder.parent.name, folder.name) not in known and not _of_a_search(folder.name)
+        for folder in results.blocks()
+    )
+
+
+def _of_a_search(block: str) -> bool:
+    """Which rates a search trains, no plan knows."""
+    return SeedBlock.parse(block).first >= TUNING_SEEDS
 
 
 def status_of(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, ClassVar, NamedTuple
@@ -82,6 +82,13 @@ class Task(ABC):
     shortest: ClassVar[int] = 2
     presets: ClassVar[Mapping[str, Mapping[str, object]]] = {}
     window_is_best: ClassVar[bool] = True  # False where `window` is the best linear answer only
+    measured: ClassVar[bool] = False  # True where its losses are measured on a file, none exact
+    training: ClassVar[Mapping[str, object]] = {}  # settings of training that it decides itself
+
+    @classmethod
+    def identified(cls, options: Mapping[str, object]) -> dict[str, object]:
+        """The options that a condition has, of those that a config has."""
+        return dict(options)
 
     def __init_subclass__(cls) -> None:
         """Methods of plugins by the names of 0.3.5, until the next release."""
@@ -125,6 +132,10 @@ class Task(ABC):
         series) parts it, and its `sample` is that of "train".
         """
         return self.sample(rng, batch, T)
+
+    def held_out(self, T: int, split: str, size: int) -> Iterator[Batch] | None:
+        """The sequences of a held-out split where they are the same for every seed, or None."""
+        return None
 
     def allowed(self, lengths: Iterable[int]) -> tuple[int, ...]:
         """Those of these lengths that the task can have."""
@@ -247,8 +258,22 @@ def generator(
     return stream(purpose, task, T, **parts)(counter)
 
 
-def registry() -> dict[str, type[Task]]:
+def known() -> dict[str, type[Task]]:
+    """Every task by its name, those that need a file among them."""
     return classes(Task, "lstm_bench.tasks")
+
+
+def registry() -> dict[str, type[Task]]:
+    """The tasks that need no file: what `all` stands for."""
+    return {name: cls for name, cls in known().items() if not cls.measured}
+
+
+def find(name: object) -> type[Task]:
+    """The task of this name, also one that needs a file. Raises BenchError."""
+    every = known()
+    if not isinstance(name, str) or name not in every:
+        raise unknown("task", name, every)
+    return every[name]
 
 
 def create(name: str, options: Mapping[str, object] | None = None) -> Task:
@@ -256,13 +281,11 @@ def create(name: str, options: Mapping[str, object] | None = None) -> Task:
 
     Raises BenchError for an unknown name, preset or option.
     """
-    known = registry()
-    if not isinstance(name, str) or name not in known:
-        raise unknown("task", name, known)
+    cls = find(name)
     chosen = dict(options or {})
     if (preset := chosen.pop("preset", None)) is not None:
-        presets = known[name].presets
+        presets = cls.presets
         if not isinstance(preset, str) or preset not in presets:
             raise unknown(f"preset of task {name!r}:", preset, presets or ["(none)"])
         chosen = {**presets[preset], **chosen}
-    return build(known[name], chosen, f"task {name!r}")
+    return build(cls, cls.identified(chosen), f"task {name!r}")

@@ -31,6 +31,8 @@ def replicate(row: Mapping[str, Any], entry: PlannedCondition) -> str:
 def _criterion(entry: PlannedCondition) -> str:
     if not entry.score_name:
         return "at the task's criterion"  # of a plugin that is not loaded
+    if entry.solved_score > 1:
+        return "never: data from a file have no criterion"
     return f"{entry.score_name} ≥ {entry.solved_score:g}"
 
 

@@ -19,6 +19,7 @@ from lstm_bench.spec import Condition, SeedBlock
 from lstm_bench.store.collect import read_all
 from lstm_bench.store.paths import Results
 from lstm_bench.training import arguments
+from lstm_bench.training.curriculum import require_rungs
 from lstm_bench.training.diagnosis import diagnose
 from lstm_bench.training.run import code_identity, is_finished, train_block
 from lstm_bench.training.trained_network import TrainedNetwork, read_network
@@ -108,12 +109,17 @@ def _options(condition: Condition) -> dict[str, object]:
         "network": Network.of(condition).options,
     }
     named = {
-        f"{part}.{each.name}": getattr(component, each.name)
+        f"{part}.{each.name}": _cell_of_a_table(getattr(component, each.name))
         for part, component in parts.items()
         for each in fields(component)
     }
-    training = vars(condition.training)
+    t = condition.training
+    training = {**vars(t), "curriculum": ", ".join(map(str, t.curriculum))}
     return named | {key: math.nan if value is None else value for key, value in training.items()}
+
+
+def _cell_of_a_table(value: object) -> object:
+    return ", ".join(value) if isinstance(value, tuple) else value
 
 
 def make_condition(
@@ -128,22 +134,29 @@ def make_condition(
     **training: Any,
 ) -> Condition:
     """A checked condition. Raises BenchError for a name, a length or a value that cannot be."""
-    settings = arguments.training(training)
     given = {"task_options": task_options, "cell_options": cell_options, "network": network}
     chosen = {key: arguments.options(key, value) for key, value in given.items()}
     T, width = arguments.whole("T", T), arguments.whole("width", width)
     chosen_task = tasks.create(task, chosen["task_options"])
     chosen_task.require(T)
+    settings = arguments.training({**chosen_task.training, **training})
+    if chosen_task.measured and settings.stop != "budget":
+        raise BenchError(
+            f"stop: {settings.stop!r} is not allowed with task {task!r}; it must be 'budget': no "
+            "score on data from a file counts as solved."
+        )
+    chosen_cell = cells.create(cell, chosen["cell_options"])
     condition = Condition(
         task=task,
         T=T,
-        cell=cell,
+        cell=chosen_cell.name,
         width=width,
         task_options=chosen_options(chosen_task),
-        cell_options=chosen_options(cells.create(cell, chosen["cell_options"])),
+        cell_options=chosen_options(chosen_cell),
         training=settings,
         network=chosen["network"],
     )
+    require_rungs(condition, chosen_task)
     return replace(condition, network=chosen_options(Network.of(condition, chosen_task).options))
 
 

@@ -71,9 +71,13 @@ def _setting(key: str, value: Any) -> Any:
     kind = KINDS[key]
     if value is None and "None" in kind:
         return value
+    if kind.startswith("tuple"):
+        if not isinstance(value, list | tuple):
+            raise _refused(key, value, "a list of lengths")
+        return tuple(whole(key, each) for each in value)
     if kind.startswith("int"):
         return whole(key, value, least=0 if key in MAY_BE_ZERO else 1, most=MOST)
-    if kind == "float":
+    if kind.startswith("float"):
         return _real(key, value)
     if type(value).__name__ != kind:
         raise _refused(key, value, "True or False" if kind == "bool" else "a word")

@@ -39,6 +39,11 @@ def diagnose(condition: Condition, replicates: pd.DataFrame, curves: pd.DataFram
         _fate(row.best_validation_loss, curves[curves.seed == row.seed], floor, ceiling)
         for row in open_.itertuples()
     ]
+    if task.measured:
+        lowest = f"{open_.best_validation_loss.median():.3g} in the median"
+        falling = sum("kept falling" in fate for fate, _ in fates)
+        more = f"; {falling} of {n} still fell: more updates" if falling else ""
+        return f"Loss without memory {floor:.4g} on validation, the lowest of {n} {lowest}{more}."
     if not fates:
         first, last = int(solved.updates_to_solve.min()), int(solved.updates_to_solve.max())
         when = f"{first}" if first == last else f"{first} to {last}"

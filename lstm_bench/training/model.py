@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import Any
 
 import torch
@@ -25,6 +26,7 @@ from lstm_bench.spec import Condition, SeedBlock, Training, next_evaluation
 from lstm_bench.tasks import Batch
 from lstm_bench.training import optimisers
 from lstm_bench.training.clipping import clip
+from lstm_bench.training.curriculum import Start
 from lstm_bench.training.data import TrainStream, tensors
 from lstm_bench.training.evaluation import Chunk, chunks, draw, drawn_chunks, evaluate, joined
 from lstm_bench.training.losses import REDUCTIONS, replicate_losses, summed
@@ -61,13 +63,20 @@ class ReplicateBatch:
 
     @classmethod
     def create(
-        cls, condition: Condition, block: SeedBlock, device: torch.device, backend: str = "auto"
+        cls,
+        condition: Condition,
+        block: SeedBlock,
+        device: torch.device,
+        backend: str = "auto",
+        starts: Sequence[Start] = (),
     ) -> ReplicateBatch:
-        """Fresh weights for every seed of the block."""
+        """Every seed of the block at its fresh weights, or at one of `starts` each."""
         task = tasks.create(condition.task, condition.task_options)
         task.require(condition.T)
         network = Network.of(condition, task)
         weights = network.pack(block.seeds, torch.zeros(1, device=device))
+        if starts:
+            weights = network.layout.pack([start.weights for start in starts], weights[:1])
         t, R = condition.training, len(block.seeds)
         _check(t)
         return cls(
@@ -79,7 +88,10 @@ class ReplicateBatch:
             backend=engine.backend_for(network.cell, backend, weights),
             weights=weights,
             optimiser=optimisers.create(t.optimiser, weights, t.learning_rate, t.momentum),
-            progress=[Progress(seed) for seed in block.seeds],
+            progress=[
+                Progress(seed, spent=start.spent if start else 0)
+                for seed, start in zip_longest(block.seeds, starts)
+            ],
             active=list(range(R)),
             final=weights.clone(),
             loss_sum=weights.new_zeros(R),
@@ -107,7 +119,7 @@ class ReplicateBatch:
             self.seconds += elapsed
             for r in self.active:
                 self.progress[r].train_seconds += elapsed / len(self.active)
-            if self.update >= min(due, t.updates):
+            if self.update >= min(due, t.share):
                 validation = self._evaluate(validation, rule)
                 due = next_evaluation(self.update, t)
             after_update(self)

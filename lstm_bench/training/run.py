@@ -22,7 +22,7 @@ from lstm_bench.store import salvage
 from lstm_bench.store.locks import not_locked
 from lstm_bench.store.paths import BLOCK_FILES, Results
 from lstm_bench.store.tables import read_about
-from lstm_bench.training import checkpoint
+from lstm_bench.training import checkpoint, curriculum
 from lstm_bench.training.model import ReplicateBatch
 from lstm_bench.training.outcome import now, write_failure, write_outcome
 from lstm_bench.training.reporting import Reporter
@@ -38,8 +38,8 @@ class OutOfTime(Exception):
 
 def code_identity(condition: Condition) -> str:
     """Versions of everything that decides a condition's numbers; part of the workflow's params."""
-    task = tasks.registry()[condition.task]
-    cell = cells.registry()[condition.cell]
+    task = tasks.find(condition.task)
+    cell = cells.named(condition.cell)
     return (
         f"task {code_version(task)} cell {code_version(cell)} "
         f"engine {engine.VERSION} training {training.VERSION}"
@@ -101,7 +101,11 @@ def _train_block(
             return folder
         started = now()
         try:
-            model = ReplicateBatch.create(condition, block, where, backend)
+            # of a length before it, trained here unless it lies there
+            shorter = curriculum.before(condition)
+            options = (results, device, backend, timeout, interrupted)
+            starts = shorter and curriculum.starts(_train_block(shorter, block, *options))
+            model = ReplicateBatch.create(condition, block, where, backend, starts or ())
             started = checkpoint.resume(state, model, code) or started
             scores = _train(model, results, code, started, timeout, interrupted)
         except (Interrupted, BenchError):

@@ -20,6 +20,7 @@ class Progress:
     """What has happened to one replicate so far; becomes its row.
 
     chance_loss, optimal_loss   of its own validation sequences
+    spent           updates at the shorter lengths of a curriculum; all others are of T alone
     met             (update, seconds) of evaluations that met the criterion and wait for a second
     confirmations   how often fresh sequences were asked
     """
@@ -40,6 +41,7 @@ class Progress:
     train_seconds: float = 0.0
     seconds_to_solve: float | None = None
     met: list[tuple[int, float]] = field(default_factory=list)
+    spent: int = 0
 
     def finish(self, status: str, reason: str, update: int) -> None:
         """Give it its status; one that has solved the task has, whatever came after."""
@@ -92,14 +94,14 @@ class StoppingRule:
     def stop(self, p: Progress, update: int) -> None:
         """Set `p.status` when the replicate stops after this evaluation."""
         t = self.training
-        over = update >= t.updates
+        over = update >= t.share
         if t.stop == "budget" and not over:
             return
         if p.updates_to_solve is not None:
             p.finish("solved", "", update)
         elif over:
             p.finish("unsolved", "budget", update)
-        elif update >= t.futility_after * t.updates and self._futile(p):
+        elif update >= t.futility_after * t.share and self._futile(p):
             p.finish("unsolved", "futile", update)
 
     def _futile(self, p: Progress) -> bool:

@@ -62,7 +62,7 @@ def test_the_id_of_a_literal_condition_never_changes():
 
 def test_what_came_later_is_no_part_of_an_older_condition():
     later = {"network", "reduction", "truncate", "carry", "recompute"}
-    later |= {"train_distinct", "weight_decay", "stop", "keep"}
+    later |= {"train_distinct", "weight_decay", "stop", "keep", "curriculum", "gradient_decay"}
     assert not later & {*LITERAL.to_json(), *LITERAL.to_json()["training"]}
     stacked = dataclasses.replace(
         with_training(reduction="sum"), network={"layers": 2, "bidirectional": True}
@@ -107,6 +107,8 @@ def test_every_field_of_the_training_decides_the_id(field: str):
     present = getattr(LITERAL.training, field)
     if isinstance(present, bool):
         other: object = not present
+    elif isinstance(present, tuple):
+        other = (10,)
     elif present is None:
         other = 100
     else:

@@ -11,7 +11,7 @@ from filelock import FileLock
 import lstm_bench
 from lstm_bench.cli import cli
 from lstm_bench.errors import BenchError
-from lstm_bench.spec import Condition, SeedBlock
+from lstm_bench.spec import TUNING_SEEDS, Condition, SeedBlock
 from lstm_bench.store.paths import Results
 from lstm_bench.tracking.known import plan_of
 from tests.unit.tracking.fake_results import finish, finish_block, make_plan
@@ -38,6 +38,7 @@ def test_trainings_of_their_own_are_listed_beside_a_sweep(results: Results):
     single = Condition("adding", 7, "lstm")
     finish_block(results, single, SeedBlock(0, 2))
     finish_block(results, single, SeedBlock(3, 3), status="error")
+    finish_block(results, single, SeedBlock(TUNING_SEEDS, TUNING_SEEDS + 1))  # of a search
     lines = status()
     assert ["seed blocks", "2: 2 done"] in lines
     assert ["beside them", "1 seed blocks of other configs"] in lines

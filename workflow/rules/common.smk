@@ -1,3 +1,4 @@
+import json
 import os
 import shlex
 import signal
@@ -6,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 from lstm_bench import environment
+from lstm_bench.data import SETTING, named_in
 from lstm_bench.errors import NOTED, BenchError
 from lstm_bench.planning import cluster, packing
 from lstm_bench.planning.ensure import ensure_plan
@@ -56,6 +58,7 @@ except BenchError as error:
 settings = {
     "LSTM_BENCH_PLAN": plan.path,
     "LSTM_BENCH_PLUGINS": os.pathsep.join(plan.config["plugins"]),
+    SETTING: json.dumps(named_in(plan.config)),
     "LSTM_BENCH_DEVICE": as_text(plan.config["device"]),
     "LSTM_BENCH_TIMEOUT": plan.config["timeout_seconds"] or "",
 }

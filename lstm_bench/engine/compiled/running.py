@@ -29,6 +29,7 @@ class FormPass(ctypes.Structure):
     )
     _fields_ = [(name, ctypes.c_long) for name in SIZES]
     _fields_ += [(name, ctypes.c_void_p) for name in POINTERS]
+    _fields_ += [("decay", ctypes.c_double)]
 
 
 def addresses(found: Sequence[int | None]) -> ctypes.Array:
@@ -37,6 +38,11 @@ def addresses(found: Sequence[int | None]) -> ctypes.Array:
 
 def where(tensor: Tensor | None) -> int | None:
     return None if tensor is None else tensor.data_ptr()
+
+
+def tiles_of(B: int) -> int:
+    """How many tiles a batch is cut into."""
+    return max(1, round(B / TILE))
 
 
 def rows_of_each(weights: Tensor) -> tuple[Tensor, int]:
@@ -52,12 +58,12 @@ class Run:
 
     def __init__(
         self, plan: Plan, nest: int, library: ctypes.CDLL, inputs: Tensor, state: Sequence[Tensor],
-        leaves: Sequence[Tensor], steps: tuple[int, ...], keep: bool
+        leaves: Sequence[Tensor], steps: tuple[int, ...], keep: bool, decay: float
     ) -> None:  # fmt: skip
-        self.plan, self.nest, self.library = plan, nest, library
+        self.plan, self.nest, self.library, self.decay = plan, nest, library, decay
         (T, shared, _, B), R = inputs.shape, len(state[0])
         self.sizes = {
-            "R": R, "T": T, "B": B, "S": len(steps), "tiles": max(1, round(B / TILE)),
+            "R": R, "T": T, "B": B, "S": len(steps), "tiles": tiles_of(B),
             "shared_inputs": int(shared == 1 and R > 1), "keep": int(keep),
         }  # fmt: skip
         self.inputs, self.steps = inputs.contiguous(), as_tensor(steps)
@@ -87,7 +93,7 @@ class Run:
         """A pass with these pointers beside its own."""
         tables = {**self.tables, **tables}
         pointers = {name: ctypes.addressof(table) for name, table in tables.items()}
-        view = FormPass(**self.sizes, **self.single, **pointers, **single)
+        view = FormPass(**self.sizes, **self.single, **pointers, **single, decay=self.decay)
         view.wants_dx = int(bool(single.get("d_inputs")))
         function, plan, nest = self.library.form_through_time, self.plan.address, self.nest
         address = ctypes.addressof(view)
@@ -99,7 +105,7 @@ class Run:
 
 
 class FormThroughTime(torch.autograd.Function):
-    """Hidden states and the last state; the arguments after `steps` are state and leaves."""
+    """Hidden states and the last state; the arguments after `decay` are state and leaves."""
 
     @staticmethod
     def forward(
@@ -109,11 +115,12 @@ class FormThroughTime(torch.autograd.Function):
         library: ctypes.CDLL,
         inputs: Tensor,
         steps: tuple[int, ...],
+        decay: float,
         *given: Tensor,
     ) -> tuple[Tensor, ...]:
         ctx.set_materialize_grads(False)
         parts, keep = len(plan.part_units), any(ctx.needs_input_grad)
-        run = Run(plan, nest, library, inputs, given[:parts], given[parts:], steps, keep)
+        run = Run(plan, nest, library, inputs, given[:parts], given[parts:], steps, keep, decay)
         (R, _, B), new = given[0].shape, given[0].new_empty
         hidden = new(len(steps), R, plan.part_units[0], B)
         last = [new(R, units, B) for units in plan.part_units]
@@ -147,4 +154,4 @@ class FormThroughTime(torch.autograd.Function):
             total.as_strided((R, *shape), (row, shape[1], 1), at + place)
             for place, shape in plan.gradients
         ]
-        return None, None, None, as_input(d_inputs, run.inputs.shape), None, *d_start, *found
+        return None, None, None, as_input(d_inputs, run.inputs.shape), None, None, *d_start, *found

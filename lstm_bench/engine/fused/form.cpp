@@ -6,6 +6,7 @@
 // (R, units, B), hidden states of the S steps asked for (S, R, units, B). Gradients of products lie in
 // a ring of steps, a row a sequence: [product][unit]. Products of a backward pass and weights'
 // gradients are matrix products with parts of the ring.
+#include <cmath>
 #include <new>
 #include "form_memory.h"
 
@@ -92,6 +93,7 @@ struct FormRunner : FormMemory {
             seeded(p.d_hidden + step * p.R * f.part_units[0] * p.B, r, b0, size, 0);
           --step;
         }
+        if (p.decay > 0) set_norm(t, size);
         s.ring = ring + (t - begin) * size * ring_wide, s.more = t > 0;
         aim(true, r, b0, size, t, t - begin);
         one_back(r, b0, size, t);
@@ -105,6 +107,26 @@ struct FormRunner : FormMemory {
       to_columns(seed[i], wide[f.piece[i].size],
                  column(p.d_start[f.piece[i].part], f.piece[i], r) + b0, p.B, size,
                  f.units[f.piece[i].size]);
+  }
+
+  // dL/dh_t as long as that of the last step asked for, times a decay for each step between.
+  double norm_at_last = 0;
+  void set_norm(long t, long size) {
+    const long lag = p.steps[p.S - 1] - t;
+    if (lag < 0) return;
+    double squares = 0;
+    each_of_h(size, [&](float& g) { squares += double(g) * g; });
+    if (lag == 0) norm_at_last = std::sqrt(squares);
+    if (lag == 0 || squares == 0) return;
+    const double factor = norm_at_last * std::pow(p.decay, double(lag)) / std::sqrt(squares);
+    each_of_h(size, [&](float& g) { g = float(g * factor); });
+  }
+  template <class Do>
+  void each_of_h(long size, Do what) {
+    for (long i = 0; i < f.pieces; ++i)
+      for (long b = 0; f.piece[i].part == 0 && b < size; ++b)
+        for (long k = 0; k < f.units[f.piece[i].size]; ++k)
+          what(seed[i][b * wide[f.piece[i].size] + k]);
   }
 
   void one_back(long r, long b0, long size, long t) {

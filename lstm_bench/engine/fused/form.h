@@ -38,4 +38,5 @@ struct FormPass {
   float *hidden, *const* last;
   const float *d_hidden, *const* d_last;       // null where there is no gradient
   float *d_leaves, *d_inputs, *const* d_start;  // d_leaves (R, tiles, gradients)
+  double decay;  // above 0: the norm of dL/dh_t is set (`intervention.py`); one tile
 };

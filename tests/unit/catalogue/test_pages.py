@@ -65,7 +65,7 @@ def test_the_page_of_a_cell_has_its_equations_and_counts(name: str):
         assert f"option     {option.name} = {option.default!r}" in text
 
 
-@pytest.mark.parametrize("cls", [*tasks.registry().values(), *cells.registry().values()])
+@pytest.mark.parametrize("cls", [*tasks.known().values(), *cells.registry().values()])
 def test_every_option_is_explained(cls: type):
     unexplained = [f.name for f in fields(cls) if not docstrings.explained(cls, f.name)]
     assert unexplained == [], f"the docstring of {cls.__name__} says nothing of them"
@@ -180,6 +180,12 @@ def test_the_speed_of_a_sampler_is_sequences_over_time(monkeypatch):
     assert task_page.samples_per_second(tasks.create("adding"), 20, batch=8) == 16
 
 
+def test_the_page_of_a_task_from_a_file_says_what_holds_for_any_file():
+    text = page("series")
+    assert "solved     never" in text
+    assert "option     horizon = 1" in text
+
+
 def test_an_unknown_name_is_answered_with_the_nearest():
     with pytest.raises(BenchError, match="did you mean 'char_grammar'"):
         page("char_gramar")
@@ -188,10 +194,10 @@ def test_an_unknown_name_is_answered_with_the_nearest():
 def test_the_list_has_one_line_each():
     shown = CliRunner().invoke(cli, ["list", "tasks"]).output.splitlines()
     assert shown[0] == "tasks"
-    names = sorted(tasks.registry())  # with those that tests have defined since
+    names = sorted(tasks.known())  # with those that tests have defined since
     assert [line.split()[0] for line in shown[1:]] == names
     for line, name in zip(shown[1:], names):
-        assert line.endswith(catalogue.first_line(tasks.registry()[name]))
+        assert line.endswith(catalogue.first_line(tasks.known()[name]))
 
 
 def test_the_command_shows_the_page():

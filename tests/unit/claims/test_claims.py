@@ -68,6 +68,8 @@ def test_every_declared_claim_names_what_exists_and_has_caveats() -> None:
         ({"experiment": "horizn"}, ["'horizn'", "did you mean 'horizon'"]),
         ({"alhpa": 0.1}, ["'alhpa'", "did you mean 'alpha'"]),
         ({"alpha": 2}, ["alpha is 2", "between 0 and 1"]),
+        ({"family": " "}, ["family is ' '", "a name"]),
+        ({"family": 3}, ["family is 3", "text"]),
         ({"cells": ["a", "b", "c"]}, ["one or two names"]),
         ({"beside": ["lstm"]}, ["'lstm'", "one or two names"]),
         ({"caveats": ""}, ["'caveats'", "missing or empty"]),
@@ -140,8 +142,10 @@ def test_more_than_ten_claims_with_a_test_are_refused(tmp_path: Path) -> None:
         path.write_text(yaml.safe_dump(GOOD))
         files.append(str(path))
     assert len(declared(files[:10])) == 10
-    with pytest.raises(BenchError, match="11 claims with a test are not allowed, but at most 10"):
+    with pytest.raises(BenchError, match="11 claims of the family 'lecture' with a test are not"):
         declared(files)
+    path.write_text(yaml.safe_dump({**GOOD, "family": "uses"}))
+    assert len(declared(files)) == 11
 
 
 def test_names_and_files_can_be_chosen(tmp_path: Path) -> None:

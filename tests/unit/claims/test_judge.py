@@ -47,7 +47,7 @@ def family(*tables: pd.DataFrame, claims: int = 8, threshold: float = 0.0) -> li
     claim = replace(CLAIM, threshold=threshold)
     judged = [Judged(claim, compare(table, claim.cells)) for table in tables]
     judged += [Judged(claim, reason="not trained.") for _ in range(claims - len(judged))]
-    assert settle(judged) == claims
+    assert settle(judged) == {"lecture": claims}
     return judged
 
 
@@ -108,9 +108,21 @@ def flat(task: str, n: int = 12) -> pd.DataFrame:
 
 def test_a_claim_that_could_not_be_judged_counts_in_the_family() -> None:
     alone = [Judged(CLAIM, compare(values(12, *[0.4] * 4), CLAIM.cells))]
-    assert settle(alone) == 1
+    assert settle(alone) == {"lecture": 1}
     assert alone[0].adjusted == pytest.approx(2 / 2**12)
     assert family(values(12, *[0.4] * 4))[0].adjusted == pytest.approx(16 / 2**12)
+
+
+def test_a_claim_is_tested_with_those_of_its_family_alone() -> None:
+    """Five of one family and a count, beside two of another: p is multiplied by two."""
+    table = values(12, *[0.4] * 4)
+    claims = [CLAIM] * 5 + [COST] + [replace(CLAIM, family="uses")] * 2
+    judged = [Judged(claim, compare(table, CLAIM.cells)) for claim in claims[:5] + claims[6:]]
+    judged.append(Judged(COST, reason="not measured."))
+    assert settle(judged) == {"lecture": 5, "uses": 2}
+    assert judged[0].adjusted == pytest.approx(5 * 2 / 2**12)
+    assert judged[5].adjusted == pytest.approx(2 * 2 / 2**12)
+    assert [as_json(each)["family"] for each in (judged[0], judged[5])] == ["lecture", "uses"]
 
 
 def test_no_value_at_all_is_a_reason_and_no_crash() -> None:
@@ -148,7 +160,7 @@ def test_a_count_needs_no_test_but_must_hold_everywhere(
     at_ten: float, at_twenty: float, verdict: str
 ) -> None:
     judged = Judged(COST, compare(counts(a=at_ten, b=at_twenty), COST.cells, exact=True))
-    assert settle([judged]) == 1
+    assert settle([judged]) == {}
     assert (judged.verdict, judged.adjusted) == (verdict, None)
     assert "an exact count, so no test" in answer(judged)
 

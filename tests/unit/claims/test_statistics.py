@@ -65,6 +65,21 @@ def test_the_reach_is_the_longest_length_solved_with_all_shorter_ones() -> None:
     )
 
 
+def test_a_midpoint_that_one_cell_was_tried_at_is_no_rung_of_another() -> None:
+    rows = [
+        *climbed("lstm", 0, "solved", "solved", "unsolved"),
+        replicate("lstm", 28, 0, 100, status="solved"),
+        *climbed("lstm", 1, "solved", "unsolved", "unsolved"),
+        replicate("lstm", 28, 1, None, status="unsolved"),
+        *climbed("elman", 0, "solved", "solved", "not tried"),
+        *climbed("elman", 1, "unsolved", "unsolved", "not tried"),
+    ]
+    found = {key: 2.0**value for key, value in of(reach(seen(*rows), ["lstm", "elman"])).items()}
+    assert found == pytest.approx(
+        {("lstm", 0): 28, ("lstm", 1): 10, ("elman", 0): 20, ("elman", 1): 5}
+    )
+
+
 def test_a_length_of_which_a_seed_was_not_tried_is_not_compared() -> None:
     rows = [row for seed in (0, 1) for row in climbed("lstm", seed, "solved", "solved")]
     rows += climbed("elman", 0, "solved", "solved")

@@ -8,6 +8,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import torch
 
 from lstm_bench import experiments
@@ -69,6 +71,14 @@ SMALL: dict[str, Any] = {
         "cells": None,
         "comparisons": ["equal parameters", "equal width"],
         "weight_decay": 1.0,
+    },
+    "uses": {
+        "tasks": ["temporal_order", "sine_mix"],
+        "lengths": [16],
+        "controls": [{"task": "adding", "label": "adding, a control", "lengths": [10]}],
+        "windows": [2, 3],
+        "updates": BUDGET,
+        "cells": None,
     },
     "extrapolation": {
         "tasks": ["adding", "anbn"],
@@ -148,8 +158,19 @@ def made(*names: str, **changes: Any) -> Plan:
     """The plan of these experiments, in the present folder."""
     asked = [name for name in names if name not in ("speed", "tuning")]
     config = {**SMALL, "experiments": asked or ["horizon"], **changes}
+    if "data" in asked:
+        config["tasks"] = [*config["tasks"], of_a_file()]
     path = Results().plan("digest")
     return resolve(config, SCHEMA).write(path)
+
+
+def of_a_file() -> dict[str, Any]:
+    """A task from a file, which is written to the present folder."""
+    path = Path("own series.csv")
+    if not path.exists():
+        y = np.sin(np.arange(400) / 3) + np.random.default_rng(0).normal(size=400)
+        pd.DataFrame({"y": y}).to_csv(path, index=False)
+    return {"task": "series", "file": str(path), "lengths": [10, 12]}
 
 
 def store(plan: Plan, names: list[str], end: End) -> None:

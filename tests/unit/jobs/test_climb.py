@@ -132,6 +132,18 @@ def test_a_climb_trains_six_first_and_ends_beyond_the_rung_that_fails(trained: T
     assert (record["task"], record["cell"]) == ("temporal_order", "elman")
 
 
+def test_midpoints_split_the_bracket_and_those_not_come_to_are_no_rows(trained: Trained):
+    plan = planned(160, 12, seed_block=6, lengths={"from": 10, "to": 160, "midpoints": 2})
+    record = climbed(plan)
+    first = "seeds-000-005"
+    assert trained.done[-2:] == [(28, first), (23, first)]  # 20 is solved, 40 is not
+    assert record["T_star"] == "20–23"
+    assert [r["T"] for r in record["rungs"] if r["tried"]] == [10, 20, 23, 28, 40, 80]
+    rows = evidence(plan, "horizon", Results()).runs
+    assert set(rows["T"]) == {10, 20, 23, 28, 40, 80, 160}
+    assert set(rows[~rows.tried]["T"]) == {23, 28, 40, 80, 160}  # second blocks, and the last rung
+
+
 def test_a_climb_trains_nothing_twice(trained: Trained):
     plan = planned()
     record = climbed(plan)

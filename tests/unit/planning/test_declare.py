@@ -9,9 +9,9 @@ import pytest
 import yaml
 
 from lstm_bench.errors import BenchError
-from lstm_bench.planning.declare import first_seed
+from lstm_bench.planning.declare import declaration, first_seed
 from lstm_bench.store.declarations import DECLARATIONS, Declaration, declarations, declare
-from lstm_bench.store.planned import PlannedDeclaration
+from lstm_bench.store.planned import PlannedClaim, PlannedDeclaration, PlannedExperiment
 from tests.unit.experiments.outcomes import made
 
 CLAIM: dict[str, Any] = {
@@ -69,10 +69,29 @@ def test_seeds_places_and_prose_are_no_part_of_the_digest(here: Path) -> None:
         {"claim": {"threshold": 0.5}},
         {"claim": {"where": {"T": [10]}}},
         {"claim": {"alpha": 0.01}},
+        {"claim": {"family": "uses"}},
     ],
 )
 def test_whatever_a_verdict_reads_is(here: Path, changes: dict[str, Any]) -> None:
     assert declared(here, **changes).digest != declared(here).digest
+
+
+def test_a_family_that_no_judged_claim_is_of_is_no_part_of_the_digest() -> None:
+    sweep = made("gradient_flow").sweep
+
+    def digest(**families: str) -> str:
+        claims = {
+            name: PlannedClaim({**CLAIM, "family": family}, "" if name == "judged" else "no.")
+            for name, family in families.items()
+        }
+        run = {"gradient_flow": PlannedExperiment()}
+        return declaration(claims, run, {}, {}, sweep).digest
+
+    alone = digest(judged="lecture")
+    assert digest(judged="lecture", other="uses") == alone
+    assert digest(judged="lecture", other="lecture") != alone
+    both = digest(judged="uses", other="uses")
+    assert len({alone, both, digest(judged="uses", other="lecture")}) == 3
 
 
 def test_the_first_seed_follows_from_the_digest_and_lies_between_the_others() -> None:
@@ -99,6 +118,12 @@ def test_a_verdict_is_exploratory_until_its_digest_is_a_line_and_its_seed_that_o
     changed = declared(here, {"threshold": 0.5}, first_seed=found.first_seed)
     assert "its seeds are those of declaration 1" in changed.exploratory
     assert "changed since" in changed.exploratory
+    asked = {"first_seed": found.first_seed, "declared": True}
+    assert declared(here, **asked) == sure
+    with pytest.raises(BenchError, match=r"declared: true .* changed since") as refused:
+        declared(here, {"threshold": 0.5}, **asked)
+    assert changed.digest in str(refused.value)
+    declared(here, {"threshold": 0.5}, **{**asked, "declared": False})
 
 
 def test_lines_are_read_as_they_were_written(here: Path) -> None:

@@ -102,6 +102,21 @@ def test_a_ladder_is_a_task_and_a_cell_and_holds_every_block_of_its_rungs():
     ]
 
 
+def test_midpoints_are_planned_for_the_horizon_alone_and_change_no_name():
+    found = plan(lengths={**TO_80, "midpoints": 1}, experiments=["horizon", "training_time"])
+    assert set(found.ladders) == set(plan().ladders)
+    for ladder in found.ladders.values():
+        assert (ladder.lengths, ladder.midpoints) == ((10, 20, 40, 80), 1)
+        lengths = [found.conditions[id].spec.T for id in ladder.conditions]
+        assert lengths == [10, 20, 40, 80, 14, 28, 56]
+        assert [ladder.between(id) for id in ladder.conditions] == [False] * 4 + [True] * 3
+    tasks = {m.condition for m in found.experiments["training_time"].members}
+    assert {found.conditions[id].spec.T for id in tasks} == {10, 20, 40, 80}
+    alone = plan(lengths={**TO_80, "midpoints": 2}, experiments=["training_time"])
+    assert {each.midpoints for each in alone.ladders.values()} == {0}
+    assert len(found.blocks(["horizon"])) == 2 * 7 * 2
+
+
 @pytest.mark.parametrize(
     "grown",
     [{"replicates": 8}, {"lengths": {**TO_80, "to": 160}}, {"cells": ["elman", "lstm", "gru"]}],

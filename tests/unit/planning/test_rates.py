@@ -77,6 +77,18 @@ def test_a_rate_a_length_and_none_where_nothing_is_solved(tmp_path: Path):
     assert rates == {10: 0.1, 19: 0.1, 21: 0.05, 600: 0.05}  # the nearest as a ratio
 
 
+def test_a_sweep_judged_by_loss_has_a_rate_at_every_length_solved_or_not(tmp_path: Path):
+    rows = [row("lstm", 0.01, True, T=10), row("lstm", 0.02, True, T=40, solved=0)]
+    for stop, lengths in (("solved", [10]), ("budget", [10, 40])):
+        training = {**TINY["training"], "stop": stop}
+        freeze(
+            tuned(tmp_path, rows, learning_rates=f"{stop}.yaml", training=training),
+            Results(tmp_path),
+        )
+        found = read_file(Path(f"{stop}.yaml")).chosen["temporal_order", "lstm"]
+        assert sorted(found) == lengths
+
+
 def test_what_is_kept_keeps_its_provenance_and_its_trials(tmp_path: Path):
     Path("mine.yaml").write_text(yaml.safe_dump(OLD), encoding="utf-8")
     rows = [row("lstm", 0.1, True), row("lstm", 0.01, False)]

@@ -77,6 +77,22 @@ def test_where_nothing_is_solved_the_search_ends_and_names_the_lowest_loss():
     assert [t.learning_rate for t in trials if t.chosen] == [0.001]
 
 
+def test_by_loss_what_is_solved_first_does_not_count_and_no_length_ends_the_search():
+    assert best([trial(0.1, 4, 4, 50, loss=0.3), trial(0.01, 0, loss=0.2)], True).learning_rate == (
+        0.01
+    )
+    losses = {0.001: 0.5, 0.01: 0.2, 0.1: 0.3}
+    done = []
+
+    def try_rate(T, rate, replicates):
+        done.append((T, rate, len(replicates)))
+        return [Ended(rate > 0.05, 10, losses.get(rate, 0.4)) for _ in replicates]
+
+    trials = tune((10, 40), GRID, try_rate, by_loss=True)
+    assert [(t.T, t.learning_rate) for t in trials if t.chosen] == [(10, 0.01), (40, 0.01)]
+    assert [each for each in done if each[0] == 10][-2:] == [(10, 0.01, 3), (10, 0.1, 3)]
+
+
 def test_a_rate_of_which_nothing_came_to_an_end_is_not_chosen():
     def diverges(T, rate, replicates):
         return [Ended(False, 2000, inf, trained=False) for _ in replicates]

@@ -1,0 +1,79 @@
+"""Data of one's own: the task of a file, written as a config, and the sweep that answers."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+import yaml
+
+from lstm_bench.cli.group import cli
+from lstm_bench.cli.train import pairs
+from lstm_bench.errors import BenchError
+from lstm_bench.planning.overlays import read_layers
+
+PRESET = "workflow/presets/data.yaml"
+MADE = "# Made by `lstm-bench data`.\n"
+KINDS = {".txt": "text", ".md": "text", ".npz": "labelled"}  # any other ending: a series
+PAGE = "results/report/index.html"
+
+
+@cli.command()
+@click.argument("file", type=click.Path())
+@click.option("--task", help="series, labelled or text; without it by the ending of the file.")
+@click.option("--target", help="Of a series: the column that is forecast.")
+@click.option("--time", help="Of a series: the column of times, for order and gaps.")
+@click.option("--horizon", type=int, help="Of a series: rows ahead.")
+@click.option("--window", type=int, help="Rows or characters that a network reads; without it 32.")
+@click.option(
+    "--task-option", "options", multiple=True, callback=pairs, help="name=value, of any option."
+)
+@click.option("--cores", type=click.IntRange(1), default=2, show_default=True)
+@click.option("--run/--no-run", default=True, show_default=True, help="Start it, or write it only.")
+def data(
+    file: str, task: str | None, window: int | None, options: dict[str, Any], **given: Any
+) -> None:
+    """Which cell for FILE: trains some, beside simple baselines, and writes the report.
+
+    The config is written to FILE's name with the ending .data.yaml, to be edited and run again with
+    snakemake.
+    """
+    from lstm_bench import tasks
+    from lstm_bench.tasks.labelled import Labelled
+
+    cores, run = given.pop("cores"), given.pop("run")
+    name = task or KINDS.get(Path(file).suffix.lower(), "series")
+    own = {key: value for key, value in given.items() if value is not None}
+    entry = {"file": file, **own, **options}
+    made = tasks.create(name, entry)
+    if not made.measured:
+        raise BenchError(f"--task: {name!r} is not allowed; it must be series, labelled or text.")
+    usual = made.sequences.inputs.shape[1] if isinstance(made, Labelled) else 32
+    T = usual if window is None else window
+    made.require(T)
+    read_layers(["config.yaml", PRESET])  # which says where this must be run
+    config = Path(f"{Path(file).stem}.data.yaml")
+    if config.exists() and not config.read_text(encoding="utf-8").startswith(MADE):
+        raise BenchError(f"{config} is there and was not made by this command; move it away.")
+    text = yaml.safe_dump({"tasks": [{"task": name, **entry}], "lengths": [T]}, sort_keys=False)
+    config.write_text(MADE + text, encoding="utf-8")
+    command = ["--cores", str(cores), "--configfile", PRESET, str(config), "--", PAGE]
+    click.echo(f"snakemake {' '.join(command)}")
+    if not run:
+        return
+    ended = subprocess.run([sys.executable, "-m", "snakemake", *command])
+    if ended.returncode:
+        sys.exit(ended.returncode)
+    click.echo(_answer())
+
+
+def _answer() -> str:
+    """What the experiment concluded, and where the page is."""
+    from lstm_bench.store.checksums import read_checked_json
+    from lstm_bench.store.paths import Results
+
+    folder = Results().experiment("data")
+    return f"{read_checked_json(folder / 'verdict.json')['answer']}\n{PAGE}"

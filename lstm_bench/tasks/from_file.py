@@ -1,0 +1,134 @@
+"""Tasks whose sequences come from a file: what they share, and what is measured instead of exact.
+
+Nobody knows the best possible loss on such data. `chance_loss` is measured on the test part, the
+optimal loss is the bound 0, no score counts as *solved*, and T is the window that is read, not a
+difficulty: so there is no ladder of it and no T*.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+
+from lstm_bench.data import locate, register
+from lstm_bench.errors import BenchError
+from lstm_bench.tasks.base import SPLITS, Batch, Task
+
+NEVER = 2.0  # a score that no network reaches: the budget decides, and the best weights are kept
+SHARES = {"train": 0.7, "validation": 0.15, "test": 0.15}
+MEASURED_ON = 2048  # sequences of the test part, for the chance loss
+AT_ONCE = 512  # sequences in memory
+
+
+@dataclass(frozen=True)
+class FromFile(Task):
+    """A task whose sequences are windows or rows of a file, in three parts that share nothing.
+
+    data       the digest of the file's content; a config says `file: PATH` instead
+    encoding, delimiter   of a text file
+    """
+
+    data: str = ""
+    encoding: str = "utf-8"
+    delimiter: str = ","
+
+    measured = True
+    solved_score = NEVER
+    shortest = 1
+    training: ClassVar[Mapping[str, object]] = {
+        "stop": "budget",
+        "keep": "best",
+        "confirmation_size": None,
+    }
+
+    @classmethod
+    def identified(cls, options: Mapping[str, object]) -> dict[str, object]:
+        """The options with the digest of the file's content instead of its path."""
+        chosen = dict(options)
+        if "file" in chosen:
+            file = chosen.pop("file")
+            if not isinstance(file, str | Path):
+                raise BenchError(f"file: {file!r} is not allowed; it must be the path of a file.")
+            chosen["data"] = register(file)
+        if isinstance(columns := chosen.get("columns"), str):
+            chosen["columns"] = [columns]
+        if not chosen.get("data"):
+            raise BenchError(
+                f"task {cls.name!r} has no file; name one: {{task: {cls.name}, file: PATH}}."
+            )
+        return chosen
+
+    @property
+    def path(self) -> Path:
+        """Where the file lies today. Raises BenchError where it is gone or was edited."""
+        return locate(self.data)
+
+    @abstractmethod
+    def pool(self, T: int, split: str) -> int:
+        """How many sequences a split has."""
+
+    @abstractmethod
+    def take(self, T: int, split: str, places: np.ndarray) -> Batch:
+        """The sequences of a split at these places, each from 0 to `pool(T, split)` - 1."""
+
+    @abstractmethod
+    def target_rows(self, T: int, split: str, places: np.ndarray) -> np.ndarray:
+        """(targets,) which rows of the file, from 0, these sequences are asked for."""
+
+    def held_out(self, T: int, split: str, size: int) -> Iterator[Batch]:
+        """The sequences of a held-out part, see `places`, at most `AT_ONCE` at a time."""
+        places = self.places(T, split, size)
+        for start in range(0, len(places), AT_ONCE):
+            yield self.take(T, split, places[start : start + AT_ONCE])
+
+    def places(self, T: int, split: str, size: int) -> np.ndarray:
+        """The places that are read of a held-out part: all, or `size` of them evenly spaced.
+
+        They are the same for every seed and cell, and for the baselines beside them.
+        """
+        count = self.pool(T, split)
+        return np.unique(np.linspace(0, count - 1, min(size, count)).round().astype(int))
+
+    def sample(self, rng: np.random.Generator, batch: int, T: int) -> Batch:
+        return self.sample_split(rng, batch, T, "train")
+
+    def sample_split(self, rng: np.random.Generator, batch: int, T: int, split: str) -> Batch:
+        """`batch` sequences of a split, each place equally likely."""
+        return self.take(T, split, rng.integers(0, self.pool(T, split), batch))
+
+    def require(self, T: int) -> None:
+        super().require(T)
+        for split in SPLITS:
+            if self.pool(T, split) < 1:
+                raise BenchError(
+                    f"lengths: T={T} is too long for task {self.name!r} with {self.path.name}; its "
+                    f"{split} part has {self.described(T, split)}, which is less than one sequence."
+                )
+
+    @abstractmethod
+    def described(self, T: int, split: str) -> str:
+        """The size of a part, in words."""
+
+    def chance_loss(self, T: int) -> float:
+        """The loss of `memoryless`, which is fitted on the training part, on the test part."""
+        losses, counts = [], []
+        for batch in self.held_out(T, "test", MEASURED_ON):
+            losses.append(self.evaluate_loss(self.memoryless(batch), batch))
+            counts.append(float(batch.mask.sum()))
+        return float(np.average(losses, weights=counts))
+
+
+def spans(rows: int, gap: int) -> dict[str, tuple[int, int]]:
+    """First row and end of each part, in the order of time, `gap` rows between them left out."""
+    first = round(SHARES["train"] * rows)
+    second = round((SHARES["train"] + SHARES["validation"]) * rows)
+    return {
+        "train": (0, first),
+        "validation": (first + gap, second),
+        "test": (second + gap, rows),
+    }

@@ -1,0 +1,131 @@
+"""The next character of a text of the user's own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from lstm_bench.data.words import read_text
+from lstm_bench.errors import BenchError
+from lstm_bench.tasks.base import Batch, one_hot
+from lstm_bench.tasks.from_file import FromFile, spans
+from lstm_bench.tasks.support import as_logits, at_least
+
+
+@dataclass(frozen=True, eq=False)
+class Tokens:
+    """codes (n,) int64 of every character, and the vocabulary, whose last class is any other."""
+
+    codes: np.ndarray
+    characters: str
+
+    @property
+    def classes(self) -> int:
+        return len(self.characters) + 1
+
+
+@dataclass(frozen=True)
+class Text(FromFile):
+    """Name the next character of a text, at each step of the second half of T characters.
+
+    Every sequence is a piece of T characters of the file, one-hot; step t asks for the character
+    after it. Only the second half is asked, so that every answer has T // 2 characters of context.
+
+        input    t h e _ c a t _        T = 8
+        target   . . . . a t _ s
+
+    The first 70 % of the text are for training, 15 % for validation, the last 15 % for the test;
+    T characters between two parts are left out. Held-out pieces overlap by half, so that each
+    character of their part is asked once. The vocabulary is that of the training part: characters
+    that it has at least `rarest` times, and one class for all others.
+
+    Without memory or input the best answer is the frequency of each character in the training part;
+    its cross-entropy on the test part is the chance loss. The optimal loss is not known, and no
+    score counts as solved: the experiment `data` compares with n-grams on the same characters.
+    """
+
+    rarest: int = 2
+
+    name = "text"
+    loss = "cross_entropy"
+    score_name = "accuracy"
+    citation = "Elman (1990), Finding Structure in Time"
+    shortest = 2
+    formula = r"y_t = x_{t+1}"
+
+    def __post_init__(self) -> None:
+        at_least(self, rarest=1)
+
+    @property
+    def inputs(self) -> int:
+        return self.outputs
+
+    @property
+    def outputs(self) -> int:
+        return self.tokens.classes
+
+    @property
+    def tokens(self) -> Tokens:
+        """The whole text as class numbers."""
+        return _tokens(self)
+
+    def target_steps(self, T: int) -> tuple[int, ...]:
+        return tuple(range(T // 2, T))
+
+    def starts(self, T: int, split: str) -> np.ndarray:
+        """(pieces,) the first character of each piece of a split."""
+        low, high = spans(len(self.tokens.codes), T)[split]
+        return np.arange(low, high - T, 1 if split == "train" else T - T // 2)
+
+    def pool(self, T: int, split: str) -> int:
+        return len(self.starts(T, split))
+
+    def take(self, T: int, split: str, places: np.ndarray) -> Batch:
+        tokens = self.tokens
+        rows = self.starts(T, split)[places][:, None] + np.arange(T)
+        mask = np.zeros(rows.shape, dtype=np.float32)
+        mask[:, T // 2 :] = 1
+        return Batch(one_hot(tokens.codes[rows], tokens.classes), tokens.codes[rows + 1], mask)
+
+    def target_rows(self, T: int, split: str, places: np.ndarray) -> np.ndarray:
+        steps = np.arange(T // 2, T)
+        return (self.starts(T, split)[places][:, None] + steps + 1).ravel()
+
+    def described(self, T: int, split: str) -> str:
+        low, high = spans(len(self.tokens.codes), T)[split]
+        return f"{max(high - low, 0)} characters for pieces of {T + 1}"
+
+    def memoryless(self, batch: Batch) -> np.ndarray:
+        """The frequencies of the training part."""
+        return np.broadcast_to(_frequencies(self), (*batch.targets.shape, self.outputs))
+
+    def score(self, outputs: np.ndarray, batch: Batch) -> float:
+        return float((outputs.argmax(axis=-1) == batch.targets).mean())
+
+
+@lru_cache(maxsize=4)
+def _tokens(task: Text) -> Tokens:
+    text = read_text(task.path, task.encoding)
+    points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+    train = points[slice(*spans(len(points), gap=0)["train"])]
+    characters, counts = np.unique(train, return_counts=True)
+    kept = characters[counts >= task.rarest]
+    if len(kept) < 2:
+        raise BenchError(
+            f"{task.path.name}: its training part has {len(kept)} characters that occur "
+            f"{task.rarest} times or more; a text needs two of them."
+        )
+    place = np.minimum(np.searchsorted(kept, points), len(kept) - 1)
+    codes = np.where(kept[place] == points, place, len(kept)).astype(np.int64)
+    return Tokens(codes, "".join(map(chr, kept)))
+
+
+@lru_cache(maxsize=4)
+def _frequencies(task: Text) -> np.ndarray:
+    """(classes,) logits; half a count is added to each, so that none is impossible."""
+    tokens = task.tokens
+    train = tokens.codes[slice(*spans(len(tokens.codes), gap=0)["train"])]
+    counts = np.bincount(train, minlength=tokens.classes) + 0.5
+    return as_logits(counts / counts.sum())
