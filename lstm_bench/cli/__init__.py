@@ -12,6 +12,7 @@ from lstm_bench.cli import (  # noqa: F401 (each adds its commands)
     data,
     declare,
     networks,
+    profile,
     sweep,
     train,
 )
