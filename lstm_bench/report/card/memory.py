@@ -109,8 +109,8 @@ def extrapolation(found: Findings, cells: Sequence[str]) -> Part:
         each = [
             (
                 cell,
-                f"{row.still:g} of {row.solved}{interval(row.still_low, row.still_high, '{:.2f}')}, "
-                f"score {row.score:.2f}{interval(row.score_low, row.score_high, '{:.2f}')}",
+                f"{row.still:g} of {row.solved}{interval(row.still_low, row.still_high, '{:.2f}')}"
+                f", score {row.score:.2f}{interval(row.score_low, row.score_high, '{:.2f}')}",
             )
             for cell in cells
             if cell in by_cell.index
