@@ -38,7 +38,11 @@ class Intervened(Rung):
         return told + (f", norm x {self.decay:g} a step" if self.decay else "")
 
 
-SUITE: tuple[Intervened, ...] = ()
+SUITE = (
+    Intervened(
+        *("copy", "lstm", 40, 0.016), solved=12, n=12, median=1116, updates=4000, before=(10, 20)
+    ),
+)
 
 
 class Stepped(nn.Module):

@@ -131,9 +131,8 @@ class Cause(Experiment):
     def figure(self, table: pd.DataFrame, summary: pd.DataFrame, evidence: Evidence) -> Figure:
         """Changes by task, a panel a factor, and the slopes that training saw."""
         series = {cell: place for place, cell in enumerate(dict.fromkeys(table.cell))}
-        names = list(dict.fromkeys(table.task))
         panels = [
-            self._panel(table[table.factor == factor], names, title)
+            self._panel(table[table.factor == factor], title)
             for factor, title in TITLES.items()
             if (table.factor == factor).any()
         ]
@@ -146,9 +145,9 @@ class Cause(Experiment):
         )
         return figure(table, panels, series, note, finding=_finding(table))
 
-    def _panel(self, rows: pd.DataFrame, names: list[str], title: str) -> Panel:
+    def _panel(self, rows: pd.DataFrame, title: str) -> Panel:
         return panel(
-            Axis("", "names", names=names),
+            Axis("", "names", names=list(dict.fromkeys(rows.task))),
             Axis("longest length solved, change in doublings"),
             Layer("task", "doublings", "doublings_low", "doublings_high", look="points", rows=rows),
             guides=(0.0,),
@@ -212,13 +211,13 @@ def slopes_of(evidence: Evidence) -> pd.DataFrame:
 def _control(slopes: pd.DataFrame) -> Panel:
     return panel(
         Axis("", "names", names=list(dict.fromkeys(slopes.cell))),
-        Axis("decades a step"),
+        Axis("decades in ten steps"),
         *(
             Layer(
                 "cell",
-                "slope",
-                "low",
-                "high",
+                "10 * slope",
+                "10 * low",
+                "10 * high",
                 look="points",
                 rows=slopes[(slopes.measure == measure) & (slopes.stage == "init")],
                 hollow=measure == "slope",
