@@ -105,18 +105,23 @@ def extrapolation(found: Findings, cells: Sequence[str]) -> Part:
     )
     told = []
     for task, group in rows.groupby("task", sort=False):
-        of = group.set_index("cell")
+        by_cell = group.set_index("cell")
         each = [
-            (c, f"{of.still[c]:g} of {of.solved[c]} (score {of.score[c]:.2f})")
-            for c in cells
-            if c in of.index
+            (
+                cell,
+                f"{row.still:g} of {row.solved}{interval(row.still_low, row.still_high, '{:.2f}')}"
+                f", score {row.score:.2f}{interval(row.score_low, row.score_high, '{:.2f}')}",
+            )
+            for cell in cells
+            if cell in by_cell.index
+            for row in [by_cell.loc[cell]]
         ]
         told.append(f"{task}: {listed(each)}")
     sentence = "No seed solved the trained length."
     if told:
         sentence = (
             f"Trained at T = {span(rows['T'])} and tested at {times} times that, of the seeds that "
-            f"solved it there still solve it: {'; '.join(told)}."
+            f"solved it there still solve it (95 % intervals): {'; '.join(told)}."
         )
     return Part("Does it know more than it has seen?", sentence, picture, found.shown)
 
