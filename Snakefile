@@ -62,6 +62,7 @@ include: "workflow/rules/tables.smk"
 include: "workflow/rules/speed.smk"
 include: "workflow/rules/track.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/card.smk"
 
 
 rule all:

@@ -165,6 +165,23 @@ def source_file(cls: type) -> Path | None:
     return None
 
 
+def plugin_file(stem: str) -> Path | None:
+    """The plugin of this file name without its ending. Raises BenchError where there are two."""
+    found = [path for path in _plugins if path.stem == stem]
+    if len(found) > 1:
+        raise BenchError(
+            f"plugins: {found[0]} and {found[1]} have one name; rename one of them, so that "
+            f"'{stem}:...' means one file."
+        )
+    return found[0] if found else None
+
+
+def plugin_named(stem: str) -> ModuleType | None:
+    """What was imported of the plugin of this file name, if there is one."""
+    path = plugin_file(stem)
+    return _plugins[path] if path else None
+
+
 def code_version(cls: type) -> str:
     """What identifies the code of a component: its version, or a plugin's file digest."""
     path = source_file(cls)

@@ -36,6 +36,11 @@ def digest(value: Any, length: int = 10) -> str:
     return hashlib.sha256(canonical(value).encode()).hexdigest()[:length]
 
 
+def slug(name: object) -> str:
+    """A name of a task or a cell as a part of a path."""
+    return re.sub(r"[^a-z0-9_]+", "_", f"{name}".lower())
+
+
 def stream_key(purpose: str, **parts: Any) -> int:
     """A 128-bit key for a counter-based generator, one for each purpose and each set of parts."""
     text = canonical({"purpose": purpose, **parts})
@@ -204,9 +209,8 @@ class Condition:
     @cached_property
     def id(self) -> str:
         """`{task}-T{T}-{cell}-w{width}-{hash}`; safe as a folder name."""
-        slug = re.sub(r"[^a-z0-9_]+", "_", f"{self.task}".lower())
-        cell = re.sub(r"[^a-z0-9_]+", "_", f"{self.cell}".lower())
-        return f"{slug}-T{self.T}-{cell}-w{self.width}-{digest(self.to_json())}"
+        names = slug(self.task), slug(self.cell)
+        return f"{names[0]}-T{self.T}-{names[1]}-w{self.width}-{digest(self.to_json())}"
 
 
 @dataclass(frozen=True)

@@ -149,6 +149,16 @@ def report(plan_path: Path, output: Path, explorer: Path) -> None:
     write_explorer(plan, results, explorer)
 
 
+@stages.command()
+@plugin_option
+@plan_option
+def card(plan_path: Path) -> None:
+    """Write the memory card of the sweep's first cell."""
+    from lstm_bench.report.card.page import write_card
+
+    click.echo(write_card(Plan.read(plan_path), Results()))
+
+
 def work(arguments: list[str]) -> int:
     """Run one stage in this process; returns its exit code."""
     try:

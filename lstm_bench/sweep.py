@@ -108,8 +108,10 @@ class Sizes(Protocol):
     def nearest(self, task: Choice, cell: Choice, match: str, budget: int) -> int:
         """The width at which this cell's size is nearest the budget, however far that is."""
 
-    def matched(self, task: Choice, cell: Choice, match: str, budget: int) -> int:
-        """The same, where the budget must be met within 2 %."""
+    def matched(
+        self, task: Choice, cell: Choice, match: str, budget: int, within: float | None = None
+    ) -> int:
+        """The same, where the budget must be met within this share of it; None: 2 %."""
 
 
 @dataclass(frozen=True)
@@ -143,7 +145,7 @@ class Sweep:
         width = cell.own.get("width", self.width)
         if isinstance(width, int):
             return width
-        return self.sizes.matched(task, cell, width["match"], width["budget"])
+        return self.sizes.matched(task, cell, **width)
 
     def learning_rate(self, task: Choice, T: int, cell: Choice) -> float:
         """The rate the cell's entry gives, or that tuned nearest to T, or the config's own."""

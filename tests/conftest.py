@@ -1,4 +1,4 @@
-"""One thread, and the repository root on the path: `tests.contract.contracts` is importable."""
+"""One thread, and the repository root on the path."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ from lstm_bench.catalogue import cell_page, task_page
 from lstm_bench.catalogue.docstrings import drawn, first_line, text
 from lstm_bench.errors import unknown
 from lstm_bench.experiments.settings import section_text, settings_of
+from lstm_bench.references import is_reference
 
 __all__ = ["catalogue", "cell_text", "first_line", "page"]
 
@@ -26,12 +27,16 @@ def catalogue() -> dict[str, dict[str, Any]]:
 
 def cell_text(name: str) -> dict[str, str]:
     """What the report says of a cell."""
-    cls = cells.registry()[name]
+    cls = cells.named(name)
+    if is_reference(name):  # its docstring may draw anything
+        return {"about": first_line(cls), "equations": f"module {name}", "citation": ""}
     return {"about": first_line(cls), "equations": drawn(cls), "citation": cls.citation}
 
 
 def page(name: str) -> str:
     """All there is to say of an entry. Raises BenchError for an unknown name."""
+    if is_reference(name):
+        return _page("cells", name, cells.named(name))
     found = [(kind, names[name]) for kind, names in catalogue().items() if name in names]
     if not found:
         raise unknown("name", name, [n for names in catalogue().values() for n in names])
@@ -53,6 +58,8 @@ def _page(kind: str, name: str, cls: Any) -> str:
 
 
 def _source(cls: type) -> str:
-    """The module of a class of the suite, the file of a plugin's."""
+    """The module of a class of the suite, the file of a plugin's, the reference of a module."""
+    if hasattr(cls, "reference"):
+        return str(cls.reference)
     inside = cls.__module__.startswith("lstm_bench.")
     return cls.__module__ if inside else str(inspect.getsourcefile(cls))

@@ -34,9 +34,11 @@ def lines(cls: type[Cell]) -> list[str]:
     """Everything below the docstring, but for citation and source."""
     cell: Cell = cls()
     gates = ", ".join(gate_names(cell)) or "none"
+    roles = ", ".join(f"{gate} {role}s" for role, gate in cell.roles.items())
     found = [
         *([f"formula    {cls.formula}"] if cls.formula else []),
         f"gates      {gates}",
+        *([f"roles      {roles}"] if roles else []),
         f"state      {', '.join(cell.state)}; the readout sees {cell.state[0]}",
         f"run by     {path(cell)}",
         "",

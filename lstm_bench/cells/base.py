@@ -23,6 +23,7 @@ import torch
 from torch import Tensor
 
 from lstm_bench.errors import BenchError, unknown
+from lstm_bench.references import is_reference
 from lstm_bench.registry import build, classes
 
 State = tuple[Tensor, ...]
@@ -70,6 +71,8 @@ class Cell(ABC):
     formula: ClassVar[str] = ""
     state: ClassVar[tuple[str, ...]] = ("h",)  # the first is what the readout sees
     untrained: ClassVar[tuple[str, ...]] = ()  # drawn by `init`, then never trained: detach them
+    # which gate writes to the memory, keeps it, and shows it: {"write": "1 - z", "keep": "z"}
+    roles: ClassVar[Mapping[str, str]] = {}
     reads_output: ClassVar[bool] = False  # True where `step` reads the readout's p.V and p.b_y
 
     @abstractmethod
@@ -89,6 +92,14 @@ class Cell(ABC):
     def gates(self, p: Params, x: Tensor, state: State) -> dict[str, Tensor]:
         """The values of the gates in this step, by name; empty for a cell without gates."""
         return {}
+
+    def by_role(self, gates: Mapping[str, Any]) -> dict[str, Any]:
+        """The values of these gates by the roles that `roles` gives them."""
+        found = {}
+        for role, gate in self.roles.items():
+            name = gate.removeprefix("1 - ")
+            found[role] = gates[name] if name == gate else 1 - gates[name]
+        return found
 
     def widths(self, inputs: int) -> range:
         """The widths it can have; `init` raises BenchError for another one."""
@@ -124,19 +135,33 @@ class Cell(ABC):
         weights that multiply a vector element by element adds 2 for each of those.
         """
         shapes = self.shapes(inputs, width, outputs).values()
-        return 2 * sum(int(np.prod(s)) for s in shapes if len(s) == 2)
+        return 2 * sum(int(np.prod(s)) for s in shapes if len(s) > 1)
 
 
 def registry() -> dict[str, type[Cell]]:
     return classes(Cell, "lstm_bench.cells")
 
 
-def create(name: str, options: Mapping[str, Any] | None = None) -> Cell:
-    """The cell of this name. Raises BenchError for an unknown name or option."""
+def named(name: str) -> type[Cell]:
+    """The class of this name, or that of the module of this reference. Raises BenchError."""
+    from lstm_bench.cells import modules
+
+    if is_reference(name):
+        return modules.class_of(modules.loaded(name))
     known = registry()
     if not isinstance(name, str) or name not in known:
         raise unknown("cell", name, known)
-    cell = build(known[name], options or {}, f"cell {name!r}")
+    return known[name]
+
+
+def create(name: str, options: Mapping[str, Any] | None = None) -> Cell:
+    """The cell of this name or reference. Raises BenchError for an unknown name or option."""
+    from lstm_bench.cells import modules
+
+    if is_reference(name):
+        cell: Cell = modules.create(name, options or {})
+    else:
+        cell = build(named(name), options or {}, f"cell {name!r}")
     clash = set(READOUT) & set(cell.shapes(1, cell.widths(1).start, 1))
     if clash:
         raise BenchError(

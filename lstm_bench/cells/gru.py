@@ -46,6 +46,7 @@ class GRU(Cell):
         "with r after the product: its first version (arXiv 1406.1078v1) and cuDNN"
     )
     formula = r"h_t = (1 - z_t) \odot n_t + z_t \odot h_{t-1}"
+    roles = {"write": "1 - z", "keep": "z"}
 
     def __post_init__(self) -> None:
         if self.chrono < 0 or self.chrono == 1:

@@ -39,6 +39,7 @@ class MGU(Cell):
     name = "mgu"
     citation = "Zhou, Wu, Zhang & Zhou (2016), Minimal Gated Unit for Recurrent Neural Networks"
     formula = r"h_t = (1 - f_t) \odot h_{t-1} + f_t \odot \tilde h_t"
+    roles = {"write": "f", "keep": "1 - f"}
 
     def init(
         self, rng: np.random.Generator, inputs: int, width: int, outputs: int
@@ -81,6 +82,7 @@ class UGRNN(Cell):
         "Networks"
     )
     formula = r"h_t = g_t \odot h_{t-1} + (1 - g_t) \odot c_t"
+    roles = {"write": "1 - g", "keep": "g"}
 
     def init(
         self, rng: np.random.Generator, inputs: int, width: int, outputs: int
@@ -129,6 +131,7 @@ class MUT1(Cell):
         r"h_t = z_t \odot \tanh(U_h (r_t \odot h_{t-1}) + \tanh(W_h x_t) + b_h) "
         r"+ (1 - z_t) \odot h_{t-1}"
     )
+    roles = {"write": "z", "keep": "1 - z"}
 
     def init(
         self, rng: np.random.Generator, inputs: int, width: int, outputs: int

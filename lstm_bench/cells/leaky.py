@@ -96,6 +96,7 @@ class GatedLeaky(Cell):
     name = "gated_leaky"
     citation = "Tallec & Ollivier (2018), Can recurrent neural networks warp time?"
     formula = r"h_t = g_t \odot \tanh(W_h x_t + U_h h_{t-1} + b_h) + (1 - g_t) \odot h_{t-1}"
+    roles = {"write": "g", "keep": "1 - g"}
 
     def __post_init__(self) -> None:
         require_chrono(self, self.chrono)

@@ -42,6 +42,7 @@ class LSTM(Cell):
     )
     formula = r"c_t = f_t \odot c_{t-1} + i_t \odot \tilde c_t, \quad h_t = o_t \odot \tanh(c_t)"
     state = ("h", "c")
+    roles = {"write": "i", "keep": "f", "show": "o"}
 
     def __post_init__(self) -> None:
         if self.chrono < 0 or self.chrono == 1:

@@ -72,6 +72,10 @@ class LSTM1997(Cell):
     formula = r"s_t = s_{t-1} + i_t \odot g(net_c), \quad h_t = o_t \odot h(s_t)"
     state = ("h", "s", "gates")
 
+    @property
+    def roles(self) -> dict[str, str]:  # type: ignore[override]
+        return {"write": "i", "show": "o"} if self.output_gate else {"write": "i"}
+
     def __post_init__(self) -> None:
         require_choice(self, "recurrence", ("all", "cells", "none"))
         require_choice(self, "biases", ("all", "gates", "none"))

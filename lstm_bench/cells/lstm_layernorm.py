@@ -44,6 +44,7 @@ class LSTMLayerNorm(Cell):
     citation = "Ba, Kiros & Hinton (2016), Layer Normalization, supplementary material"
     formula = r"h_t = o_t \odot \tanh(\mathrm{LN}(c_t; \alpha_3, \beta_3))"
     state = ("h", "c")
+    roles = {"write": "i", "keep": "f", "show": "o"}
 
     def init(
         self, rng: np.random.Generator, inputs: int, width: int, outputs: int

@@ -41,6 +41,7 @@ class LSTMProjected(Cell):
     )
     formula = r"h_t = W_r (o_t \odot \tanh(c_t))"
     state = ("h", "c")
+    roles = {"write": "i", "keep": "f", "show": "o"}
 
     def __post_init__(self) -> None:
         if self.cells < 1:

@@ -52,6 +52,11 @@ class LSTMPeephole(Cell):
     state: ClassVar[tuple[str, ...]] = ("h", "c")
 
     @property
+    def roles(self) -> dict[str, str]:  # type: ignore[override]
+        named = {"write": "i", "keep": "f", "show": "o"}
+        return {role: gate for role, gate in named.items() if gate != self.fixed}
+
+    @property
     def gated(self) -> str:
         """The gates with weights of their own."""
         absent = self.fixed + ("f" if self.coupled else "")

@@ -62,6 +62,7 @@ class MinGRU(_Minimal):
     formula = (
         r"h_t = (1 - z_t) \odot h_{t-1} + z_t \odot \tilde h_t, \quad z_t = \sigma(W_z x_t + b_z)"
     )
+    roles = {"write": "z", "keep": "1 - z"}
 
     def init(
         self, rng: np.random.Generator, inputs: int, width: int, outputs: int
@@ -96,6 +97,7 @@ class MinLSTM(_Minimal):
     name = "minlstm"
     citation = "Feng, Tung, Ahmed, Bengio & Hajimirsadeghi (2024), Were RNNs All We Needed?, sec. 3"
     formula = r"h_t = f_t \odot h_{t-1} + i_t \odot \tilde h_t, \quad f_t + i_t = 1"
+    roles = {"write": "i", "keep": "f"}
 
     def init(
         self, rng: np.random.Generator, inputs: int, width: int, outputs: int

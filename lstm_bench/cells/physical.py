@@ -137,6 +137,7 @@ class AntisymmetricGated(Antisymmetric):
 
     name = "antisymmetric_gated"
     formula = r"h_t = h_{t-1} + \epsilon z_t \odot \tanh((A - \gamma I) h_{t-1} + W x_t + b)"
+    roles = {"write": "z"}
 
     def init(
         self, rng: np.random.Generator, inputs: int, width: int, outputs: int

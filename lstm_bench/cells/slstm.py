@@ -47,6 +47,7 @@ class SLSTM(Cell):
         r"i_t, \quad h_t = \sigma(\tilde o_t) \odot c_t / n_t"
     )
     state = ("h", "c", "n", "m")
+    roles = {"write": "i", "keep": "f", "show": "o"}
 
     def __post_init__(self) -> None:
         require_choice(self, "forget", FORGET)

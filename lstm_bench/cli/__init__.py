@@ -1,4 +1,4 @@
-"""`lstm-bench`: the catalogue, one training, declarations, the state of a sweep, the MLflow UI."""
+"""`lstm-bench`: the catalogue, checks, one training, a sweep from outside."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ import click
 
 from lstm_bench.cli import (  # noqa: F401 (each adds its commands)
     catalogue,
+    check,
     data,
     declare,
     networks,
+    profile,
     sweep,
     train,
 )

@@ -11,6 +11,7 @@ import click
 
 from lstm_bench.cli.group import cli, plugin_option
 from lstm_bench.errors import BenchError
+from lstm_bench.references import is_reference
 from lstm_bench.spec import Training
 
 if TYPE_CHECKING:
@@ -98,12 +99,19 @@ def training_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto")
 @plugin_option
 def train(task: str, cell: str, T: int, plugin: tuple[str, ...], **options: Any) -> None:
-    """Train CELL on TASK: one condition, with the same files as in a sweep."""
+    """Train CELL on TASK: one condition, with the same files as in a sweep.
+
+    CELL is a name of the catalogue, or a module of torch: package.module:Name or file.py:Name.
+    """
+    from lstm_bench import cells
     from lstm_bench.registry import load_plugins
     from lstm_bench.training.api import make_condition
     from lstm_bench.training.api import train as run
 
     load_plugins(plugin)
+    if is_reference(cell):
+        made: Any = cells.create(cell, options["cell_options"])
+        click.echo(f"{made.name} is taken as {made.call}")
     asked = {key: options.pop(key) for key in ("replicates", "first_seed", "device")}
     given = options.pop("learning_rate")
     options["learning_rate"] = Training.learning_rate if given is None else given

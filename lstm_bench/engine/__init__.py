@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from lstm_bench.cells.base import Cell, Params, State
-from lstm_bench.engine import compiled, cudnn, gpu, graphs, loop, scan, truncated
+from lstm_bench.engine import compiled, cudnn, gpu, graphs, loop, scan, sequences, truncated
 from lstm_bench.environment import CUDA_GRAPHS, word
 from lstm_bench.errors import BenchError, unknown
 
@@ -28,8 +28,10 @@ class Backend(Protocol):
         """See `lstm_bench.engine.unroll`."""
 
 
-# in order of preference; `loop` takes every cell, so what stands after it is taken by name only
+# in order of preference; `loop` takes every cell that has a step, so what stands after it is taken
+# by name only
 BACKENDS: dict[str, Backend] = {
+    "sequences": sequences,
     **gpu.BACKENDS,
     "truncated": truncated,
     "compiled": compiled,

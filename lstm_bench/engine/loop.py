@@ -8,12 +8,13 @@ import torch
 from torch import Tensor
 
 from lstm_bench.cells.base import Cell, Params, State
+from lstm_bench.cells.rows import SequenceCell
 
 name = "loop"
 
 
 def supports(cell: Cell, like: Tensor) -> bool:
-    return True
+    return not isinstance(cell, SequenceCell)
 
 
 def unroll(

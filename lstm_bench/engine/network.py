@@ -25,6 +25,7 @@ from torch.nn.functional import pad
 from lstm_bench import cells, tasks
 from lstm_bench.cells import initialise
 from lstm_bench.cells.base import READOUT, Cell, Params, State
+from lstm_bench.cells.rows import SequenceCell
 from lstm_bench.engine import backend_for, by_torch, unroll
 from lstm_bench.engine.chunks import WHOLE, ThroughTime, unroll_in_chunks
 from lstm_bench.engine.network_options import NetworkOptions
@@ -85,6 +86,13 @@ class Network:
             raise BenchError(
                 f"truncate: {through.truncate} is not allowed in a bidirectional network, which "
                 "has no past to cut."
+            )
+        if isinstance(cell, SequenceCell) and not through.whole:
+            cut = {"truncate": through.truncate, "gradient_decay": through.decay}
+            what = next((name for name, value in cut.items() if value is not None), "recompute")
+            raise BenchError(
+                f"{what}: {cut.get(what, True)} is not allowed with cell {cell.name!r}, a layer "
+                "that reads whole sequences and has no steps between which to cut."
             )
         network = cls(cell, task.inputs, condition.width, task.outputs, options)
         if through.decay is not None:

@@ -51,19 +51,26 @@ class Layout:
     def __init__(self, shapes: Mapping[str, tuple[int, ...]]) -> None:
         self.slots: dict[str, tuple[int, tuple[int, ...]]] = {}
         self.size = 0
-        self._places: list[tuple[str, int, tuple[int, ...]]] = []
+        self._places: list[tuple[str, int, tuple[int, ...], tuple[int, ...]]] = []
         for name, shape in shapes.items():
             self.slots[name] = (self.size, tuple(shape))
-            self._places.append((name, self.size, shape if len(shape) > 1 else (*shape, 1)))
+            seen = (*shape, *(1,) * (2 - len(shape)))
+            steps = tuple(int(np.prod(seen[i + 1 :])) for i in range(len(seen)))
+            self._places.append((name, self.size, seen, steps))
             self.size += aligned(int(np.prod(shape)))
 
     def views(self, flat: Tensor) -> dict[str, Tensor]:
-        """Views into flat (R, size): matrices (R, rows, columns), biases (R, rows, 1)."""
+        """Views into flat (R, size): matrices (R, rows, columns), biases (R, rows, 1).
+
+        A number is (R, 1, 1), and what has more axes than a matrix keeps them: (R, ...).
+        """
         R, start, (row, one) = len(flat), flat.storage_offset(), flat.stride()
         # one call a view: an update of a small network takes them twice
         return {
-            name: flat.as_strided((R, rows, columns), (row, columns * one, one), start + at * one)
-            for name, at, (rows, columns) in self._places
+            name: flat.as_strided(
+                (R, *shape), (row, *[step * one for step in steps]), start + at * one
+            )
+            for name, at, shape, steps in self._places
         }
 
     def leaves(self, flat: Tensor) -> Params:

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from lstm_bench.cells.base import Params, State
+from lstm_bench.cells.rows import SequenceCell
 from lstm_bench.engine.network import Network, Part, part_params
 
 
@@ -59,8 +60,13 @@ def _run(
     """States and gates of one cell of the network, in the order of the sequence."""
     cell = network.cell
     p = cell.prepare(part_params(params, part.prefix))
-    states, gates = [], []
-    for x in inputs.flip(0) if part.backward else inputs:
+    states: list[State] = []
+    gates: list[dict[str, Tensor]] = []
+    inputs = inputs.flip(0) if part.backward else inputs
+    if isinstance(cell, SequenceCell):
+        states = [(h,) for h in cell.sequence(p, inputs, state)]
+        return states[::-1] if part.backward else states, gates
+    for x in inputs:
         if with_gates:
             gates.append(cell.gates(p, x, state))
         state = cell.step(p, x, state)

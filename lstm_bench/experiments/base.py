@@ -75,6 +75,7 @@ class Experiment(ABC):
     measures: ClassVar[tuple[str, ...]] = ()  # columns of `measured` a claim may rest on
     untrained: ClassVar[tuple[str, ...]] = ()  # of these, what is known before any training
     shared: ClassVar[tuple[str, ...]] = ()  # factors of which one condition may have several values
+    steps: ClassVar[bool] = False  # it asks for single steps: layers of whole sequences have none
     on_request: ClassVar[bool] = False  # planned with every config, run when asked for by name
     of_files: ClassVar[bool] = False  # whether it judges tasks from files; the others do not
     beside: ClassVar[bool] = False  # shown on the page once it was run, though no config lists it

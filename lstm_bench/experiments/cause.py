@@ -60,6 +60,7 @@ class Cause(Experiment):
 
     name = "cause"
     probe = "gradient_flow"
+    steps = True
     shared = ("curriculum",)  # at the shortest length there is none before
     measures = ("changed_by_optimiser", "changed_by_start")
     settings: CauseSettings = CauseSettings()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
@@ -13,17 +13,16 @@ from lstm_bench import tasks
 from lstm_bench.errors import BenchError
 from lstm_bench.experiments.base import Evidence, Experiment
 from lstm_bench.experiments.baselines import measure
-from lstm_bench.experiments.runs import bounds, groups
+from lstm_bench.experiments.data_answer import concluded, finding_of, of_cells, records, sentence
+from lstm_bench.experiments.runs import groups
 from lstm_bench.experiments.settings import Allowed, Positive, Rates, Settings
-from lstm_bench.experiments.words import interval, spans
+from lstm_bench.experiments.words import spans
 from lstm_bench.plotting.figure import Axis, Figure, Layer, figure, panel
 from lstm_bench.plotting.palette import cell_places
-from lstm_bench.stats.means import mean_interval
 from lstm_bench.sweep import Member, Sweep
 from lstm_bench.tasks.from_file import FromFile
 
 WINDOW = "feedforward_window"  # the cell that sees the last steps and remembers nothing
-NAIVE = ("persistence", "seasonal", "frequencies")  # a forecast that fits nothing
 UNITS = {
     "squared_error": "MSE / training variance",
     "cross_entropy": "nats",
@@ -105,11 +104,11 @@ class Data(Experiment):
             simple = measure(task, spec.T, spec.training.test_size)
             known = [each.loss for each in simple if np.isfinite(each.loss)]
             rows += [
-                {**about, **row, "unit": UNITS[task.loss]} for row in _cells(group, min(known))
+                {**about, **row, "unit": UNITS[task.loss]} for row in of_cells(group, min(known))
             ]
             for each in simple:
                 row = {"cell": each.name, "kind": "baseline", "chosen": each.chosen, "n": 1}
-                row |= {"loss": each.loss, "over_baseline": each.loss / min(known) - 1}
+                row |= {"loss": each.loss, "to_baseline": each.loss / min(known)}
                 rows.append({**about, **row, "unit": UNITS[task.loss]})
         return pd.DataFrame(rows)
 
@@ -117,7 +116,7 @@ class Data(Experiment):
         """One row a task and length: the best cell, the best baseline, ties, what memory buys."""
         return pd.DataFrame(
             [
-                {**about, **_concluded(group, self.settings.margin)}
+                {**about, **concluded(group, self.settings.margin)}
                 for about, group in groups(table, ["task", "T"])
             ]
         )
@@ -132,12 +131,12 @@ class Data(Experiment):
                 "best baseline": summary.best_baseline,
                 "its loss": summary.baseline_loss.map("{:.4g}".format),
                 "tied": summary.tied,
-                "memory buys": spans(summary, "memory", "{:.1%}"),
+                "without memory ×": spans(summary, "memory", "{:.3g}"),
             }
         )
 
     def verdict(self, table: pd.DataFrame, summary: pd.DataFrame) -> dict[str, Any]:
-        return {"answer": " ".join(_sentence(row, self.settings.margin) for row in _rows(summary))}
+        return {"answer": " ".join(sentence(row, self.settings.margin) for row in records(summary))}
 
     def figure(self, table: pd.DataFrame, summary: pd.DataFrame, evidence: Evidence) -> Figure:
         """Losses by cell and baseline, a panel a task and length."""
@@ -146,8 +145,7 @@ class Data(Experiment):
         shown["best"] = [best[key] for key in zip(shown.task, shown["T"])]
         places = cell_places(evidence.cells)
         places["baseline"] = max(places.values()) + 1
-        beyond = ("over_baseline", "over_baseline_low", "over_baseline_high")
-        shown[[*beyond]] *= 100
+        beyond = ("to_baseline", "to_baseline_low", "to_baseline_high")
         panels = [
             panel(
                 Axis("", "names"),
@@ -158,9 +156,9 @@ class Data(Experiment):
             ),
             panel(
                 Axis("", "names"),
-                Axis("test loss beyond that of the best baseline (%)"),
+                Axis("test loss / that of the best baseline"),
                 Layer("cell", *beyond, only="kind == 'network'", by="series", look="points"),
-                guides=(0.0,),
+                guides=(1.0,),
                 flipped=True,
             ),
         ]
@@ -175,120 +173,5 @@ class Data(Experiment):
             note,
             ["task", "T"],
             "{task}, T = {T}",
-            finding=_finding(summary, self.settings.margin),
+            finding=finding_of(summary, self.settings.margin),
         )
-
-
-def _cells(runs: pd.DataFrame, baseline: float) -> Iterator[dict[str, Any]]:
-    """A row a cell, at its best rate on validation; `baseline` is the loss of the best one."""
-    losses: dict[str, pd.Series] = {}
-    rows: dict[str, dict[str, Any]] = {}
-    for cell, group in runs.groupby("cell", sort=False):
-        by_rate = group.groupby("rate").best_validation_loss.agg(["count", "mean"])
-        # seeds that diverged are missing here: a rate that loses some is no better for it
-        rate = by_rate[by_rate["count"] == by_rate["count"].max()]["mean"].idxmin()
-        own = group[group.rate == rate].set_index("seed")
-        losses[cell] = own.test_loss.astype(float)
-        rows[cell] = {
-            "cell": cell,
-            "kind": "network",
-            "memory": bool(own.memory.iloc[0]),
-            "chosen": f"rate {rate:g}",
-            "parameters": int(own.parameters.iloc[0]),
-            "n": len(own),
-            "update_seconds": float(own.update_seconds.iloc[0]),
-        }
-    best = min(losses, key=lambda cell: losses[cell].mean())
-    stateful = [cell for cell in losses if rows[cell]["memory"]]
-    state = min(stateful, key=lambda cell: losses[cell].mean()) if stateful else None
-    for cell, own in losses.items():
-        row = rows[cell] | bounds("loss", mean_interval(own))
-        row |= bounds("over_baseline", mean_interval(own / baseline - 1))
-        row |= bounds("over_best", mean_interval((own - losses[best]) / losses[best].mean()))
-        if state:
-            least = losses[state]
-            row |= bounds("over_memory", mean_interval((own - least) / least.mean()))
-        yield row
-
-
-def _concluded(rows: pd.DataFrame, margin: float) -> dict[str, Any]:
-    """What a task's rows say; shares are of the loss of what they are compared with."""
-    cells, simple = (
-        rows[rows.kind == "network"],
-        rows[rows.kind == "baseline"].dropna(subset="loss"),
-    )
-    best = cells.loc[cells.loss.idxmin()]
-    floor = simple.loc[simple.loss.idxmin()]
-    others = cells[cells.cell != best.cell]
-    tied = others[(others.over_best_low > -margin) & (others.over_best_high < margin)]
-    behind = others[others.over_best_low > margin]
-    found = {
-        "best_cell": best.cell,
-        "n": int(best.n),
-        **{name: float(best[name]) for name in ("loss", "loss_low", "loss_high")},
-        "best_baseline": floor.cell,
-        "baseline_loss": float(floor.loss),
-        "tied": ", ".join([best.cell, *tied.cell]),
-        "behind": ", ".join(behind.cell),
-        "open": ", ".join(others.cell[~others.cell.isin([*tied.cell, *behind.cell])]),
-    }
-    found |= {f"over_baseline{end}": float(best[f"over_baseline{end}"]) for end in ENDS}
-    window = cells[~cells.memory.astype(bool)]
-    if len(window) and "over_memory" in cells:
-        row = window.loc[window.loss.idxmin()]
-        found |= {f"memory{end}": float(row[f"over_memory{end}"]) for end in ENDS}
-    else:
-        found |= {f"memory{end}": float("nan") for end in ENDS}
-    naive = simple[simple.cell.isin(NAIVE)]
-    nearest = naive.loc[naive.loss.idxmin()]
-    return found | {"naive": nearest.cell, "naive_over_best": float(nearest.loss / best.loss - 1)}
-
-
-ENDS = ("", "_low", "_high")
-
-
-def _rows(summary: pd.DataFrame) -> list[dict[str, Any]]:
-    return [{str(key): value for key, value in row.items()} for row in summary.to_dict("records")]
-
-
-def _called(row: dict[str, Any], margin: float) -> str:
-    """How the best cell stands to the best baseline, by the whole interval."""
-    if row["over_baseline_high"] < -margin:
-        return "beats"
-    if row["over_baseline_low"] > margin:
-        return "is beaten by"
-    within = row["over_baseline_low"] > -margin and row["over_baseline_high"] < margin
-    return "is tied with" if within else "cannot be told from"
-
-
-def _sentence(row: dict[str, Any], margin: float) -> str:
-    over = interval(row["over_baseline_low"], row["over_baseline_high"], "{:+.1%}")
-    told = [
-        f"{row['task']} (T = {row['T']}): the best cell, {row['best_cell']}, "
-        f"{_called(row, margin)} the best baseline, {row['best_baseline']}: its test loss is "
-        f"{row['loss']:.4g} against {row['baseline_loss']:.4g} "
-        f"({row['over_baseline']:+.1%}{over})."
-    ]
-    together = row["tied"].split(", ")
-    if len(together) > 1:
-        told.append(f"Tied within {margin:.0%}: {row['tied']}.")
-    if row["behind"]:
-        told.append(f"Behind by more: {row['behind']}.")
-    if row["open"]:
-        told.append(f"Neither tied with it nor surely behind: {row['open']}.")
-    if row["memory"] == row["memory"]:
-        ends = interval(row["memory_low"], row["memory_high"], "{:+.1%}")
-        told.append(f"The window without memory loses {row['memory']:+.1%}{ends}.")
-    told.append(
-        f"The naive answer ({row['naive']}) loses {row['naive_over_best']:+.1%} to the best cell."
-    )
-    return " ".join(told)
-
-
-def _finding(summary: pd.DataFrame, margin: float) -> str:
-    called = [_called(row, margin) for row in _rows(summary)]
-    beaten = called.count("beats")
-    if len(called) == 1:
-        row = _rows(summary)[0]
-        return f"{row['best_cell']} {called[0]} the best baseline, {row['best_baseline']}"
-    return f"A cell beats the best baseline on {beaten} of {len(called)} tasks"

@@ -70,6 +70,7 @@ class GradientFlow(Experiment):
     """
 
     name = "gradient_flow"
+    steps = True
     probe = "gradient_flow"
     measures = ("kept_at_start", "kept_when_solved")
     untrained = ("kept_at_start",)

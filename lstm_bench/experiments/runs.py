@@ -133,14 +133,14 @@ def reach_of(runs: pd.DataFrame) -> pd.DataFrame:
     keys, rows = ["task", "cell", "seed"], []
     for _, group in runs.groupby("task", sort=False):
         of_cell = group.groupby("cell", sort=False)["T"].unique()  # their midpoints may differ
-        lengths = sorted(set.intersection(*map(set, of_cell)))
-        factor = lengths[1] / lengths[0] if len(lengths) > 1 else 2.0
+        shortest, common = group["T"].min(), sorted(set.intersection(*map(set, of_cell)))
+        factor = common[1] / common[0] if len(common) > 1 else 2.0
         for about, own in group.groupby(keys, sort=False):
             climbed = sorted(of_cell[own.cell.iloc[0]])
             solved = dict(zip(own["T"], own.solved))
             first = next((T for T in climbed if not solved.get(T, False)), None)
-            if first is None or first in solved:
+            if (first is None or first in solved) and climbed[0] == shortest:
                 below = [T for T in climbed if first is None or first > T]
-                highest = below[-1] if below else lengths[0] / factor
+                highest = below[-1] if below else shortest / factor
                 rows.append({**dict(zip(keys, about)), "value": np.log2(highest)})
     return pd.DataFrame(rows, columns=[*keys, "value"])

@@ -125,19 +125,21 @@ class Scaling(Experiment):
 
     def figure(self, table: pd.DataFrame, summary: pd.DataFrame, evidence: Evidence) -> Figure:
         """A panel a task: mean updates to solve against T, with the better curve of each cell."""
-        own = table[table.fitted]
         updates = Axis("updates to solve (mean of log2)", "log")
         points = Layer(
-            *("T", "updates", "updates_low", "updates_high"), look="points", faded="solved < n"
+            *("T", "updates", "updates_low", "updates_high"),
+            look="points",
+            only="fitted",
+            faded="solved < n",
         )
-        curves = Layer("T", "updates", look="curve", rows=_curves(own, summary))
+        curves = Layer("T", "updates", look="curve", rows=_curves(summary))
         note = (
             f"n = {{n}} replicates a point; bars: 95 % intervals; faded: some did not solve it; "
             f"curves: the form with more evidence, where half solve {FEWEST} lengths or more"
         )
         panels = [panel(LENGTH, updates, points, curves)]
         return figure(
-            own, panels, evidence.cells, note, ["task"], "{task}", finding=_finding(summary)
+            table, panels, evidence.cells, note, ["task"], "{task}", finding=_finding(summary)
         )
 
 
@@ -155,7 +157,7 @@ def _told(found: Fit, name: str) -> dict[str, float]:
     return {f"{name}{end}": getattr(found, value) for value, end in ENDS.items()}
 
 
-def _curves(table: pd.DataFrame, summary: pd.DataFrame) -> pd.DataFrame:
+def _curves(summary: pd.DataFrame) -> pd.DataFrame:
     """The better curve of each pair over the lengths it was fitted to."""
     found = [pd.DataFrame({"task": [], "cell": [], "T": [], "updates": []})]
     fitted = summary[(summary.unit == "updates") & (summary.form != "not fitted")]

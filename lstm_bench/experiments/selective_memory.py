@@ -75,6 +75,7 @@ class SelectiveMemory(Experiment):
     """
 
     name = "selective_memory"
+    steps = True
     probe = "selective_memory"
     measures = ("auc_beyond_clock", "auc_beyond_untrained", "updates", *CLAMPED.values())
     settings: SelectiveMemorySettings = SelectiveMemorySettings()

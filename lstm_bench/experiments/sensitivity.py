@@ -232,8 +232,7 @@ def _searchable(labels: Sequence[str] | None, sweep: Sweep) -> list[Choice]:
     """The chosen cells that have an `init_scale`. Raises BenchError for a named one without."""
     from lstm_bench import cells  # torch, which only a plan needs
 
-    known = cells.registry()
-    able = [c for c in sweep.chosen(labels) if hasattr(known[c.name], "init_scale")]
+    able = [c for c in sweep.chosen(labels) if hasattr(cells.named(c.name), "init_scale")]
     for label in labels or ():
         if label not in [cell.shown for cell in able]:
             raise BenchError(f"sensitivity.cells: {label!r} is not allowed; it has no init_scale.")

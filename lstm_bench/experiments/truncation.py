@@ -70,6 +70,7 @@ class Truncation(Experiment):
     """
 
     name = "truncation"
+    steps = True
     measures = ("lost_by_cut",)
     settings: TruncationSettings = TruncationSettings()
 

@@ -15,6 +15,7 @@ from lstm_bench.experiments.runs import bounds, frame, groups
 from lstm_bench.experiments.settings import Cells, Lengths, OwnTasks, Positive, Tasks
 from lstm_bench.experiments.words import at_length, counts, interval, listed, spans
 from lstm_bench.plotting.figure import Axis, Figure, Layer, figure, panel
+from lstm_bench.plotting.palette import BLACK, GREY, cell_places
 from lstm_bench.spec import SeedBlock, seed_blocks
 from lstm_bench.stats.means import mean_interval
 from lstm_bench.sweep import Choice, Member, Sweep
@@ -206,8 +207,10 @@ class Uses(Experiment):
             "the best answer from the present input, or from the last ones (of a series the best "
             "linear one)"
         )
-        cells = list(dict.fromkeys(table.cell))
-        return figure(shown, [learnt], cells, note, finding=finding(summary, cells[0], controls))
+        cells, known = (list(dict.fromkeys(table[table.kind == k].cell)) for k in (TRAINED, KNOWN))
+        places = cell_places(cells) | dict(zip(known, (GREY, BLACK, *range(10, 100))))
+        found = finding(summary, cells[0] if cells else "", controls)
+        return figure(shown, [learnt], places, note, finding=found)
 
     def supplement(self, table: pd.DataFrame, summary: pd.DataFrame, evidence: Evidence) -> Figure:
         """Whether the budget decided: the share learnt by update, a panel a task."""

@@ -11,14 +11,15 @@ from lstm_bench.engine.network_options import NetworkOptions
 from lstm_bench.errors import BenchError, unknown
 from lstm_bench.planning.homes import require_options
 from lstm_bench.planning.ladders import Lengths, lengths_of, require_windows
+from lstm_bench.planning.modules import SOME_LENGTH
 from lstm_bench.planning.widths import Sizes
+from lstm_bench.references import is_reference
 from lstm_bench.registry import build, chosen_options
 from lstm_bench.spec import TUNING_SEEDS, Training, training_keys
 from lstm_bench.stats.ladder import possible_midpoints
 from lstm_bench.store.rates import read_rates
 from lstm_bench.sweep import LENGTH, Choice, Sweep, tuned_here
 
-SOME_LENGTH = 100  # what an option that is `T` is checked with
 ALL = "all"  # as an entry: everything the registry holds and no other entry names
 LONGEST_LABEL = 60  # characters, as in the schema
 CELLS_OWN = ("network", "width", "training")  # what an entry of `cells` may set for itself
@@ -32,7 +33,7 @@ def _choice(
     if kind not in given:
         raise BenchError(f"{kind}s: {entry!r} has no key {kind!r} that names the {kind}.")
     name = given.pop(kind)
-    if name not in known:
+    if name not in known and not (kind == "cell" and is_reference(name)):
         raise unknown(f"{kind}s: {kind}", name, known)
     label = given.pop("label", "")
     if label and label in taken:

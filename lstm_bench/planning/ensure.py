@@ -18,6 +18,7 @@ from typing import Any
 
 from lstm_bench.data import content_digest, named_in
 from lstm_bench.errors import BenchError, DamagedFile
+from lstm_bench.references import code_of_reference, is_reference
 from lstm_bench.spec import canonical
 from lstm_bench.store import paths
 from lstm_bench.store.declarations import DECLARATIONS
@@ -54,10 +55,20 @@ def plan_digest(config: Mapping[str, object], schema: Path, **request: Any) -> s
     for name in [*files, *_rate_files(config), str(schema), str(DECLARATIONS)]:
         path = Path(str(name))
         total.update(path.read_bytes() if name and path.is_file() else b"-")
+    for text in _references(config):
+        total.update(code_of_reference(text).encode())
     for name in named_in(config):  # of tasks: large, so by their digests
         total.update(content_digest(Path(name)).encode() if Path(name).is_file() else b"-")
     total.update(canonical(request).encode())
     return total.hexdigest()[:16]
+
+
+def _references(config: Mapping[str, object]) -> list[str]:
+    """Of modules among the cells, in a config that no schema has seen yet."""
+    cells = config.get("cells")
+    every = cells if isinstance(cells, list) else []
+    named = [e.get("module", e.get("cell")) if isinstance(e, dict) else e for e in every]
+    return [str(name) for name in named if is_reference(name)]
 
 
 def _rate_files(config: Mapping[str, object]) -> list[Any]:
@@ -81,11 +92,7 @@ def ensure_plan(
             f"{basedir}: the path of the workflow is not allowed; it must have no braces, which "
             "Snakemake takes for wildcards."
         )
-    schema = Path(basedir) / "workflow" / "schemas" / "config.schema.yaml"
-    if not schema.exists():
-        raise BenchError(
-            f"{schema} is not there; run this where config.yaml and the Snakefile are."
-        )
+    schema = schema_file(Path(basedir))
     try:
         about = {"inherited": list(inherited), "tuning": tuning}
         name = plan_digest(config, schema, **about)
@@ -107,6 +114,16 @@ def ensure_plan(
 def again(plan: Plan, basedir: Path) -> Plan:
     """The plan of the same config by the present code, which may be newer. Raises BenchError."""
     return ensure_plan(plan.config, basedir, plan.inherited(paths.Results()))
+
+
+def schema_file(basedir: Path) -> Path:
+    """The schema of configs in this folder of a workflow. Raises BenchError where there is none."""
+    schema = basedir / "workflow" / "schemas" / "config.schema.yaml"
+    if not schema.exists():
+        raise BenchError(
+            f"{schema} is not there; run this where config.yaml and the Snakefile are."
+        )
+    return schema
 
 
 def _whole(path: Path) -> Plan | None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Any
 
+from lstm_bench import tasks
 from lstm_bench.errors import BenchError
 from lstm_bench.experiments import Experiment
 from lstm_bench.experiments.settings import Entries, SomeOf, section_schema, settings_of
-from lstm_bench.planning.config import parse_cells, parse_tasks, unique
+from lstm_bench.planning.config import parse_cells, parse_tasks, trains_tasks, unique
 from lstm_bench.planning.schema import check_schema
 from lstm_bench.sweep import Choice, Sweep
 from lstm_bench.typed import reader
@@ -47,6 +49,20 @@ def fitted(
         read = reader(setting.kind)
         values[setting.name] = read(value) if read and value is not None else value
     return cls(type(cls.settings)(**values), named)
+
+
+def judgeable(cls: type[Experiment], sweep: Sweep, asked: bool) -> Sweep:
+    """The sweep with the tasks that an experiment can judge: those from files, or the others.
+
+    Raises BenchError where it was asked for and there is none.
+    """
+    own = [task for task in sweep.tasks if tasks.find(task.name).measured == cls.of_files]
+    if asked and not own and sweep.tasks and trains_tasks(cls) and not cls.of_files:
+        raise BenchError(
+            f"experiments: {cls.name!r} asks when a task is solved, and {sweep.tasks[0].shown!r} "
+            "is from a file, where nothing counts as solved; experiments: [data] compares on it."
+        )
+    return replace(sweep, tasks=tuple(own))
 
 
 def _choices(

@@ -69,7 +69,7 @@ def _told(key: str, homes: list[str]) -> str:
 
 def require_options(kind: str, name: str, options: Iterable[str]) -> None:
     """Raise BenchError for a key of an entry that is no option of its cell or task, but known."""
-    cls: Any = (cells.registry() if kind == "cell" else tasks.known())[name]
+    cls: Any = cells.named(name) if kind == "cell" else tasks.known()[name]
     network = [each.name for each in fields(NetworkOptions)]
     sections = dict.fromkeys(training_keys(), "training") | dict.fromkeys(network, "network")
     own = {each.name for each in fields(cls)}

@@ -7,7 +7,7 @@ from math import inf, log
 from typing import Any
 
 from lstm_bench.errors import BenchError
-from lstm_bench.spec import digest
+from lstm_bench.spec import digest, slug
 from lstm_bench.store.planned import PlannedLadder
 from lstm_bench.sweep import Choice, Sweep
 
@@ -71,7 +71,7 @@ def pair_name(sweep: Sweep, task: Choice, cell: Choice) -> str:
     """Of a ladder or a search. No length, rate or seed is in it: with more of them it goes on."""
     one = sweep.condition(task, task.lengths[0], cell, learning_rate=0.0)
     what = [task.key, cell.key, one.width, dict(cell.network), one.training]
-    return f"{task.name}-{cell.name}-w{one.width}-{digest(what)}"
+    return f"{task.name}-{slug(cell.name)}-w{one.width}-{digest(what)}"
 
 
 def ladders(sweep: Sweep, needed: Collection[str]) -> Iterator[tuple[str, PlannedLadder]]:

@@ -18,11 +18,19 @@ from lstm_bench.errors import BenchError, unknown
 from lstm_bench.experiments.rehearsal import rehearse
 from lstm_bench.jobs.devices import as_text, declared, device_for
 from lstm_bench.planning.arms import require_arms
-from lstm_bench.planning.config import make_sweep, trains_tasks
+from lstm_bench.planning.config import make_sweep
 from lstm_bench.planning.declare import declaration
-from lstm_bench.planning.fitting import fitted, with_sections
+from lstm_bench.planning.fitting import fitted, judgeable, with_sections
 from lstm_bench.planning.ladders import ladders
 from lstm_bench.planning.limits import require_few, require_memory, require_sizes
+from lstm_bench.planning.modules import (
+    faults,
+    layers,
+    stepping,
+    taken,
+    with_modules,
+    without_layers,
+)
 from lstm_bench.planning.notices import notices, untuned_pairs
 from lstm_bench.planning.schema import check_schema, numbers_from_text, only, plain_numbers
 from lstm_bench.planning.searches import searches
@@ -58,6 +66,7 @@ def resolve(
     tuning: bool = False,
 ) -> Plan:
     """The plan of a config. Raises BenchError for anything that cannot be run."""
+    config = with_modules(config)
     check_schema({"plugins": config.get("plugins", [])}, only(schema, "plugins"))
     load_plugins(config.get("plugins", []))
     known = experiments.registry()
@@ -79,12 +88,14 @@ def resolve(
     entries: dict[str, PlannedExperiment] = {}
     searched: dict[str, PlannedSearch] = {}
     left_out = []
+    whole = layers(sweep)
     for name in asked:
         try:
-            judged = _judgeable(known[name], sweep, name in config["experiments"])
-            experiment = fitted(known[name], config, inherited, judged)
-            entries[name] = _experiment(experiment, judged, planned, measured_on)
-            searched |= searches(experiment, judged)
+            among = judgeable(known[name], sweep, name in config["experiments"])
+            among = stepping(known[name], among, whole) if whole else among
+            experiment = fitted(known[name], config, inherited, among)
+            entries[name] = _experiment(experiment, among, planned, measured_on)
+            searched |= searches(experiment, among)
         except BenchError as error:
             # a config file below the one that chose the cells named this experiment, which is not
             # possible with these cells: it is left out
@@ -103,7 +114,7 @@ def resolve(
     every_task = {task.key: task for task in (*sweep.tasks, *own)}.values()
     otherwise = sweep.tuned_otherwise(every_task)
     untuned = untuned_pairs(sweep, every_task, members, planned)
-    conditions = _conditions(planned)
+    conditions, faulty = _conditions(planned), faults(sweep)
     climbed = dict(ladders(sweep, {member.condition for member in members}))
     made = declaration(claimed, entries, planned, climbed, sweep)
     if config["declared"] and made.exploratory and not tuning:
@@ -125,6 +136,7 @@ def resolve(
             first_seed=sweep.first_seed,
             other_than_tuned=once_each(otherwise.values()),
             untuned=tuple(f"{cell} on {task}" for task, cell in untuned),
+            faults=faulty,
         ),
         conditions=conditions,
         experiments=entries,
@@ -134,7 +146,13 @@ def resolve(
         claims=claimed,
         declaration=made,
         code=stages_code(known[name].__module__ for name in config["experiments"]),
-        notices=(*notices(sweep, otherwise, members, untuned), *left_out),
+        notices=(
+            *notices(sweep, otherwise, members, untuned),
+            *taken(sweep),
+            *(f"{c} fails `lstm-bench check`: {s}" for c, every in faulty.items() for s in every),
+            *without_layers(config["experiments"], known, whole),
+            *left_out,
+        ),
         package=lstm_bench.__version__,
     )
     for name in config["experiments"]:
@@ -162,20 +180,6 @@ def _check_device(device: str | Mapping[str, int], lengths: Iterable[int]) -> No
             f"device: {wanted.replace('=', ' ')} sends T={longest} to a GPU, but torch finds none "
             "here; raise the T from which a GPU is used, or use 'auto'."
         ) from None
-
-
-def _judgeable(cls: type[experiments.Experiment], sweep: Sweep, asked: bool) -> Sweep:
-    """The sweep with the tasks that an experiment can judge: those from files, or the others.
-
-    Raises BenchError where it was asked for and there is none.
-    """
-    own = [task for task in sweep.tasks if tasks.find(task.name).measured == cls.of_files]
-    if asked and not own and sweep.tasks and trains_tasks(cls) and not cls.of_files:
-        raise BenchError(
-            f"experiments: {cls.name!r} asks when a task is solved, and {sweep.tasks[0].shown!r} "
-            "is from a file, where nothing counts as solved; experiments: [data] compares on it."
-        )
-    return replace(sweep, tasks=tuple(own))
 
 
 def _experiment(

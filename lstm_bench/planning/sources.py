@@ -55,6 +55,7 @@ def stages_code(experiments: Iterable[str]) -> dict[str, str]:
     """The digests of the stages that read all experiments; `experiments` are their modules."""
     every = list(experiments)
     entries = {
+        "card": ["report.card.page"],
         "judge": ["claims.run"],
         "report": ["report.page", "report.explorer"],
         "tables": ["report.published"],

@@ -53,22 +53,26 @@ class Sizes:
             self._found[key] = _nearest(self._of(task, cell, match), cell, budget)[0]
         return self._found[key]
 
-    def matched(self, task: Choice, cell: Choice, match: str, budget: int) -> int:
+    def matched(
+        self, task: Choice, cell: Choice, match: str, budget: int, within: float | None = None
+    ) -> int:
         """The width whose size is nearest the budget; the smaller of two that are equally near.
 
         parameters   trained numbers, the readout counted
         state        numbers carried from one step to the next
         flops        floating-point operations of one step of one sequence, the readout not counted
 
-        Raises BenchError where the nearest is off by more than 2 %, saying what is possible.
+        Raises BenchError where the nearest is off by more than the share `within` of the budget,
+        saying what is possible.
         """
         width, found = _nearest(self._of(task, cell, match), cell, budget)
-        if abs(found[width] - budget) > TOLERANCE * budget:
+        within = TOLERANCE if within is None else within
+        if abs(found[width] - budget) > within * budget:
             name = SIZES[match][1]
             possible = " and ".join(f"width {w} has {n:,}" for w, n in sorted(found.items()))
             raise BenchError(
                 f"width: cell {cell.shown!r} on task {task.shown!r} cannot have {budget:,} {name} "
-                f"within {TOLERANCE:.0%}; {possible}."
+                f"within {within:.0%}; {possible}."
             )
         return width
 

@@ -147,7 +147,6 @@ def _peak_memory(model: ReplicateBatch, device: torch.device) -> int:
 
 def code_identity(settings: Mapping[str, Any]) -> str:
     """What decides the measurements' meaning; part of the workflow's params."""
-    known = cells.registry()
-    versions = ",".join(code_version(known[cell["name"]]) for cell in settings["cells"])
+    versions = ",".join(code_version(cells.named(cell["name"])) for cell in settings["cells"])
     task = code_version(tasks.known()[settings["task"]])
     return f"cost {VERSION} engine {engine.VERSION} task {task} cells {versions}"

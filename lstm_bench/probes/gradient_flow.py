@@ -161,8 +161,8 @@ def long_enough(task: Task, trained: int, length: int) -> int:
 
 def code_identity(settings: Mapping[str, Any]) -> str:
     """What decides the numbers; part of the workflow's params."""
-    known, learnt = cells.registry(), tasks.known()
-    versions = ",".join(code_version(known[name]) for name in settings["cells"])
+    learnt = tasks.known()
+    versions = ",".join(code_version(cells.named(name)) for name in settings["cells"])
     of_tasks = ",".join(code_version(learnt[name]) for name in settings["tasks"])
     return (
         f"gradient_flow {VERSION} engine {engine.VERSION} training {training.VERSION} "

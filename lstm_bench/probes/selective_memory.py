@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from lstm_bench import tasks
-from lstm_bench.cells.base import Params
+from lstm_bench.cells.base import Cell, Params
 from lstm_bench.engine import backend_for
 from lstm_bench.engine.network import Network
 from lstm_bench.probes import stored
@@ -78,7 +78,8 @@ def measure(settings: Mapping[str, Any]) -> Iterator[dict[str, object]]:
             if not np.isfinite(trained.states[:, r]).all():
                 continue  # diverged
             about = {"condition": c.id, "seed": seed}
-            for row in _of_one(r, trained, untrained, batch, relevant, settings["lags"]):
+            cell = block.network.cell
+            for row in _of_one(cell, r, trained, untrained, batch, relevant, settings["lags"]):
                 yield {**about, **row}
         for seed_row in _clamped(block, task, batch, trained):
             yield {"condition": c.id, **seed_row}
@@ -106,16 +107,15 @@ def _run(block: Stored, weights: Tensor, batch: tasks.Batch) -> Run:
     return Run(torch.stack(states).numpy(), named)
 
 
-def roles(gates: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+def roles(cell: Cell, gates: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """The gate that `write`s and the one that `keep`s, where the cell has both."""
-    if {"f", "i"} <= gates.keys():
-        return {"write": gates["i"], "keep": gates["f"]}
-    if {"z", "r"} == gates.keys() - {"n"}:  # a GRU: h_t = (1 - z) n + z h
-        return {"write": 1 - gates["z"], "keep": gates["z"]}
-    return {}
+    found = cell.by_role(gates)
+    wanted: tuple[str, ...] = ("write", "keep")
+    return {role: found[role] for role in wanted} if {*wanted} <= found.keys() else {}
 
 
 def _of_one(
+    cell: Cell,
     r: int,
     trained: Run,
     untrained: Run,
@@ -126,7 +126,9 @@ def _of_one(
     """All that is measured of replicate r but the clamps."""
     # steps of a sequence that has ended are no part of it
     running = np.flip(np.maximum.accumulate(np.flip(batch.mask, axis=1), axis=1), axis=1) > 0
-    own, start = (roles({k: g[:, r] for k, g in run.gates.items()}) for run in (trained, untrained))
+    own, start = (
+        roles(cell, {k: g[:, r] for k, g in run.gates.items()}) for run in (trained, untrained)
+    )
     if own:
         yield from _gate_rows(own, start, relevant, running)
     other = relevant & running

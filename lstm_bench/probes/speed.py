@@ -274,6 +274,5 @@ def _machine(device: str) -> Row:
 
 def code_identity(settings: Mapping[str, Any]) -> str:
     """What decides the measurements' meaning; part of the workflow's params."""
-    known = cells.registry()
-    versions = ",".join(code_version(known[cell["name"]]) for cell in settings["cells"])
+    versions = ",".join(code_version(cells.named(cell["name"])) for cell in settings["cells"])
     return f"speed {VERSION} engine {engine.VERSION} cells {versions}"

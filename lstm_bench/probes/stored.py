@@ -78,7 +78,7 @@ def judged(
 def code_identity(settings: Mapping[str, object], version: str) -> str:
     """What decides the meaning of a measurement on stored weights."""
     task_versions = {c["task"]: code_version(tasks.known()[c["task"]]) for c in _named(settings)}
-    cell_versions = {c["cell"]: code_version(cells.registry()[c["cell"]]) for c in _named(settings)}
+    cell_versions = {c["cell"]: code_version(cells.named(c["cell"])) for c in _named(settings)}
     told = sorted({**task_versions, **cell_versions}.items())
     return f"{version} engine {engine.VERSION} " + " ".join(f"{k} {v}" for k, v in told)
 

@@ -44,7 +44,7 @@ def write_report(plan: Plan, results: Results, output: Path) -> None:
     files = importlib.resources.files("lstm_bench.report")
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
     style = (files / "style.css").read_text(encoding="utf-8")
-    sections = {name: _section(create(name), results) for name in shown}
+    sections = {name: _section(plan, create(name), results) for name in shown}
     page = environment.from_string((files / "template.html").read_text(encoding="utf-8")).render(
         policy=content_policy(style),
         style=style,
@@ -96,11 +96,12 @@ def _mostly_failed(replicates: pd.DataFrame) -> str:
     return f"{told[0].upper()}{told[1:]}." if 2 * failed > len(replicates) else ""
 
 
-def _section(experiment: Experiment, results: Results) -> dict[str, object]:
+def _section(plan: Plan, experiment: Experiment, results: Results) -> dict[str, object]:
     """One experiment, its figures inside the page and its files linked relative to it."""
     folder = results.experiment(experiment.name)
     summary = read_csv(folder / "summary.csv")
     supplemented = experiment.supplemented()
+    trained = {member.cell for member in plan.experiments[experiment.name].members}
     return {
         "name": experiment.name,
         "title": experiment.title,
@@ -111,6 +112,12 @@ def _section(experiment: Experiment, results: Results) -> dict[str, object]:
         "supplement": _figure(folder, "supplement") if supplemented else None,
         "summary": html_table(summary if summary.empty else experiment.display(summary)),
         "links": _links(folder, ("table.csv", "summary.csv")),
+        # what measures the machine has no members, and shows every cell
+        "faults": [
+            f"{cell}: {sentence}"
+            for cell, sentences in plan.sweep.faults.items()
+            for sentence in (sentences if cell in trained or not trained else ())
+        ],
     }
 
 

@@ -11,7 +11,7 @@ import re
 from pathlib import Path
 
 from lstm_bench.errors import BenchError
-from lstm_bench.spec import Condition, SeedBlock
+from lstm_bench.spec import Condition, SeedBlock, digest
 
 RESULTS = "results"
 PLAN = f"{RESULTS}/plans/{{digest}}.json"
@@ -27,6 +27,7 @@ EXPERIMENT = f"{RESULTS}/experiments/{{experiment}}"
 TABLE = f"{RESULTS}/tables/{{row}}"
 TABLES_PAGE = f"{RESULTS}/tables/index.html"
 CLAIMS = f"{RESULTS}/claims"
+CARD = f"{RESULTS}/cards/{{card}}"
 REPORT = f"{RESULTS}/report/index.html"
 EXPLORER = f"{RESULTS}/report/explorer"
 TRACKED = f"{RESULTS}/tracked.json"
@@ -60,6 +61,8 @@ EXPERIMENT_FILES = (
     *EXPERIMENT_CHECKSUMS,
 )
 DRAWN_BY = "plan.json"  # in an experiment's folder: which plan, and what of it decided
+CARD_FILES = ("index.html", "card.png", "card.csv")
+CARD_CONFIG, CARD_PLAN = "config.yaml", "plan.json"  # of a card that was planned by `profile`
 CLAIM_CHECKSUMS = ("verdicts.sha256", "measured_seconds.sha256")
 
 
@@ -106,6 +109,10 @@ class Results:
 
     def table(self, row: str, ending: str) -> Path:
         return self.root / (TABLE.format(row=_part(row)) + ending)
+
+    def card(self, cell: str) -> Path:
+        """The folder of the memory card of a cell, by its label."""
+        return self.root / CARD.format(card=_part(slug(cell)))
 
     @property
     def claims(self) -> Path:
@@ -160,6 +167,12 @@ class Results:
         found = [path.parent for path in self.matching(f"{CHECKPOINT}/{STATE}")]
         found += [path.with_suffix("") for path in self.matching(f"{CHECKPOINT}.lock")]
         return sorted({(path.parent.name, path.name) for path in found})
+
+
+def slug(label: str) -> str:
+    """A label as a name of a folder: a-z, 0-9 and '_'; with a digest where the label has more."""
+    plain = re.sub(r"[^a-z0-9]+", "_", label.lower()).strip("_")
+    return plain[:60] if plain == label else f"{plain[:60]}_{digest(label, 6)}".strip("_")
 
 
 def _id(condition: Condition | str) -> str:

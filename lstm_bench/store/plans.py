@@ -35,6 +35,7 @@ class PlannedSweep:
 
     other_than_tuned   what rates in use were tuned with and this sweep does otherwise
     untuned            `lstm on adding`: trained with the config's own learning rate
+    faults             by the label of a cell, the promises that it does not keep
     """
 
     tasks: tuple[Choice, ...] = ()
@@ -47,6 +48,7 @@ class PlannedSweep:
     first_seed: int = 0
     other_than_tuned: Mapping[str, object] = field(default_factory=dict)
     untuned: tuple[str, ...] = ()
+    faults: Mapping[str, list[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -31,10 +31,10 @@ class Labelled(FromFile):
         b         .9  0.1   run
 
     `columns` are the inputs (all numeric ones where none is named), `decimal` is the decimal point
-    of a text file. T is the length of the longest sequence. Whole sequences are split, 70 % of them for training,
-    15 % for validation, 15 % for the test, in a fixed random order; those of one group (a person, a
-    machine) stay in one part. Columns are scaled to mean 0 and variance 1 of the steps of the
-    training sequences.
+    of a text file. T is the length of the longest sequence. Whole sequences are split, 70 % of them
+    for training, 15 % for validation, 15 % for the test, in a fixed random order; those of one
+    group (a person, a machine) stay in one part. Columns are scaled to mean 0 and variance 1 of the
+    steps of the training sequences.
 
     Without memory or input the best answer is the frequency of each label in the training part; its
     cross-entropy on the test part is the chance loss. The optimal loss is not known, and no score

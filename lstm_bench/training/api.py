@@ -145,13 +145,14 @@ def make_condition(
             f"stop: {settings.stop!r} is not allowed with task {task!r}; it must be 'budget': no "
             "score on data from a file counts as solved."
         )
+    chosen_cell = cells.create(cell, chosen["cell_options"])
     condition = Condition(
         task=task,
         T=T,
-        cell=cell,
+        cell=chosen_cell.name,
         width=width,
         task_options=chosen_options(chosen_task),
-        cell_options=chosen_options(cells.create(cell, chosen["cell_options"])),
+        cell_options=chosen_options(chosen_cell),
         training=settings,
         network=chosen["network"],
     )

@@ -39,7 +39,7 @@ class OutOfTime(Exception):
 def code_identity(condition: Condition) -> str:
     """Versions of everything that decides a condition's numbers; part of the workflow's params."""
     task = tasks.find(condition.task)
-    cell = cells.registry()[condition.cell]
+    cell = cells.named(condition.cell)
     return (
         f"task {code_version(task)} cell {code_version(cell)} "
         f"engine {engine.VERSION} training {training.VERSION}"

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from lstm_bench import tasks
-from lstm_bench.cells import Params, flux
+from lstm_bench.cells import Params, SequenceCell, flux
 from lstm_bench.engine.network import Network
 from lstm_bench.engine.torch_modules import torch_modules
 from lstm_bench.engine.trajectory import Trajectory, jacobian, trajectory
@@ -117,8 +117,14 @@ class TrainedNetwork:
         Of a `Batch`, as `sample` draws it, of the loss of each sequence: dL/dh_t. Of sequences
         alone, of the sum of the outputs at the last step. They are total derivatives: that by c_t
         counts what c_t does through h_t of the same step. A cell that cuts its gradient
-        (`lstm_1997`) has the gradient it is trained by.
+        (`lstm_1997`) has the gradient it is trained by. Raises BenchError for a layer over whole
+        sequences.
         """
+        if isinstance(self.network.cell, SequenceCell):
+            raise BenchError(
+                f"gradients: cell {self.condition.cell!r} reads whole sequences: what a step "
+                "passes to the next is not seen."
+            )
         batch = x if isinstance(x, Batch) else None
         inputs, restore = self._given("gradients", x if batch is None else batch.inputs)
         with torch.enable_grad():
@@ -250,7 +256,9 @@ def read_network(path: Path, seed: int | None = None) -> TrainedNetwork:
     if not arrays:
         raise BenchError(f"seed {chosen} has no weights: its training ended in an error.")
     place = seeds.index(chosen)
-    return TrainedNetwork(condition, chosen, {name: array[place] for name, array in arrays.items()})
+    return TrainedNetwork(
+        condition, chosen, {name: np.asarray(array[place]) for name, array in arrays.items()}
+    )
 
 
 def _by_sequence(steps: Sequence[Tensor]) -> Tensor:

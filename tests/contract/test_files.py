@@ -9,27 +9,19 @@ import numpy as np
 import pytest
 
 from lstm_bench import tasks
+from lstm_bench.check import tasks as contracts
 from lstm_bench.data import register
 from lstm_bench.tasks import Task
 from lstm_bench.tasks.from_file import FromFile
 from lstm_bench.tasks.labelled import Labelled
 from lstm_bench.tasks.series import Series
 from lstm_bench.tasks.text import Text
-from tests.contract import contracts, file_contracts
+from tests.contract import file_contracts
 from tests.contract.file_contracts import Example
 from tests.contract.files import SERIES, TEXT, write_labelled
 
 IN_ORDER = [(Series, SERIES), (Text, TEXT)]
 NAMES = ["series", "text"]
-KEPT: list[Callable[[Task, int], None]] = [
-    contracts.depends_on_its_generator_alone,
-    contracts.differs_between_seeds,
-    contracts.has_the_documented_shapes,
-    contracts.asks_where_it_says,
-    contracts.pads_with_zeros,
-    contracts.memoryless_looks_at_no_input,
-    contracts.scores_what_is_asked_alone,
-]
 
 
 @pytest.fixture
@@ -57,7 +49,7 @@ def test_tasks_from_files_are_a_class_of_their_own():
     assert not any(cls.measured for cls in tasks.registry().values())
 
 
-@pytest.mark.parametrize("contract", KEPT, ids=lambda c: c.__name__)
+@pytest.mark.parametrize("contract", contracts.OF_FILES, ids=lambda c: c.__name__)
 @pytest.mark.parametrize("name", EVERY)
 def test_a_task_from_a_file_keeps_the_promises_of_every_task(
     contract: Callable[[Task, int], None], name: str, made: dict[str, tuple[FromFile, int]]

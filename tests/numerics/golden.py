@@ -13,8 +13,8 @@ from pathlib import Path
 import torch
 
 from lstm_bench import cells, tasks
+from lstm_bench.check.tasks import length
 from lstm_bench.training.run import code_identity
-from tests.contract.contracts import length
 from tests.numerics.training import condition, trained
 
 FILE = Path(__file__).with_name("golden.json")

@@ -15,13 +15,13 @@ ROOT = Path(__file__).parents[2] / PACKAGE
 FLOORS: list[set[str]] = [
     {"errors", "typed"},
     {"spec", "environment"},
-    {"sweep", "registry", "stats", "data"},
+    {"sweep", "registry", "references", "stats", "data"},
     {"tasks"},
     {"store"},
     {"cells"},
     {"engine"},
     {"training"},
-    {"jobs"},
+    {"jobs", "check"},
     {"speed"},
     {"probes"},
     {"plotting"},
@@ -37,7 +37,7 @@ LEVEL = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
 
 # Who may import what, anywhere in the file; all other rooms may not.
 RESERVED: dict[str, set[str]] = {
-    "torch": {"cells", "engine", "training", "speed", "probes"},
+    "torch": {"cells", "engine", "training", "check", "speed", "probes"},
     "mlflow": {"tracking"},
     "matplotlib": {"plotting", "report"},
     "seaborn": {"plotting"},
@@ -50,6 +50,7 @@ ONLY: dict[str, set[str]] = {
     "typed": set(),
     "spec": set(),
     "sweep": set(),
+    "references": set(),
     "registry": set(),
     "data": {"numpy", "pandas"},
     "tasks": {"numpy"},

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+import lstm_bench
 from lstm_bench import experiments
 from lstm_bench.planning.ensure import ensure_plan
 from lstm_bench.planning.fitting import with_sections
@@ -51,7 +52,9 @@ def test_the_lock_satisfies_pyproject() -> None:
         assert requirement.specifier.contains(version), requirement
 
 
-@pytest.mark.parametrize("preset", ["smoke", "gpu", "catalogue"])
+@pytest.mark.parametrize(
+    "preset", ["smoke", "gpu", "catalogue", "cause", "cause_sgd", "uses", "study_plain"]
+)
 def test_a_preset_over_the_default_config_resolves(
     preset: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -114,3 +117,9 @@ def test_make_uses_the_cores_that_this_shell_may_use() -> None:
         preexec_fn=lambda: os.sched_setaffinity(0, {one}),
     )
     assert "--cores 1 " in shown.stdout
+
+
+def test_the_version_to_cite_is_this_one() -> None:
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert cited["version"] == lstm_bench.__version__
+    assert f"## {cited['version']} (" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")

@@ -125,6 +125,7 @@ def one_of(names):
 # on a cluster these run where Snakemake does: seconds each, less than a job takes to start
 localrules:
     all,
+    card,
     conclude,
     draw,
     draw_both,

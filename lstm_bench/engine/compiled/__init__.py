@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from lstm_bench.cells.base import Cell, Params, State
+from lstm_bench.cells.rows import RowCell
 from lstm_bench.engine.compiled.checking import difference
 from lstm_bench.engine.compiled.form import Refused, Size, Sizes
 from lstm_bench.engine.compiled.gradient import derived
@@ -57,7 +58,9 @@ class Compiled:
             for place, (number, _) in enumerate(reading.leaves)
         ]
         self.program = Program(form, scheduled(form), type(cell).__name__, shown, cell.state)
-        self.by_torch = bool(self.calls) or type(cell).prepare is not Cell.prepare
+        self.rows = cell.shapes if isinstance(cell, RowCell) else None
+        prepared = self.rows is None and type(cell).prepare is not Cell.prepare
+        self.by_torch = bool(self.calls) or prepared
         self.read = [
             n
             for n in (*refs(self.calls), *map(Ref, dict(reading.leaves)))
@@ -114,13 +117,33 @@ class Compiled:
         """The matrices and vectors of the form, (R, rows, columns) each."""
         if self.plain:
             return [p[name] for name in self.plain]
+        if self.rows is not None:
+            return self.by_replicate(p, sizes)
         found: dict[int, Tensor] = {ref.number: p[self.names[ref.number]] for ref in self.read}
+        self.called(found, sizes)
+        return [_as_leaf(found[number], turned, sizes) for number, turned in self.leaves]
+
+    def by_replicate(self, p: Params, sizes: Sizes) -> list[Tensor]:
+        """The same of a cell of one replicate."""
+        assert self.rows is not None
+        shapes = self.rows(*sizes[:3])
+        if not self.calls:
+            return [_as_leaf(p[self.names[n]], turned, sizes) for n, turned in self.leaves]
+        each = []
+        for r in range(len(p[self.names[self.read[0].number]])):
+            names = {ref.number: self.names[ref.number] for ref in self.read}
+            found = {n: p[name][r].reshape(shapes[name]) for n, name in names.items()}
+            self.called(found, sizes)
+            each.append([_matrix(found[n], turned) for n, turned in self.leaves])
+        return [torch.stack(of_leaf) for of_leaf in zip(*each)]
+
+    def called(self, found: dict[int, Tensor], sizes: Sizes) -> None:
+        """Adds what the calls make of parameters."""
         for call in self.calls:
             args, kwargs = (_given(part, found, sizes) for part in (call.args, call.kwargs))
             outs = call.func(*args, **kwargs)
             for ref, out in zip(call.outs, [outs] if isinstance(outs, Tensor) else outs):
                 found[ref.number] = out
-        return [_as_leaf(found[number], turned, sizes) for number, turned in self.leaves]
 
 
 def _as_leaf(value: Tensor, turned: bool, sizes: Sizes) -> Tensor:
@@ -128,6 +151,13 @@ def _as_leaf(value: Tensor, turned: bool, sizes: Sizes) -> Tensor:
         value = value.unsqueeze(0)
     value = value.mT if turned else value
     return value if len(value) == sizes.replicates else value.expand(sizes.replicates, -1, -1)
+
+
+def _matrix(value: Tensor, turned: bool) -> Tensor:
+    """A matrix, or a vector as one column."""
+    while value.dim() < 2:
+        value = value.unsqueeze(-1)
+    return value.mT if turned else value
 
 
 def _given(value: Any, tensors: dict[int, Tensor], sizes: Sizes) -> Any:

@@ -1,7 +1,8 @@
 """From torch's operations to those of the form: a recording read as a graph of whole rows.
 
-Every dimension of a tensor has a role: R replicates, U units, B sequences, or 1. What follows from
-parameters alone is left to torch, once a pass: such a tensor is a matrix or a vector of the form.
+Every dimension of a tensor has a role: R replicates, U units, B sequences, or 1; the recording of a
+cell of one replicate has no R. What follows from parameters alone is left to torch, once a pass:
+such a tensor is a matrix or a vector of the form.
 Nodes beside those of the form: `mm` (matrix, node), `slice` (node, start), `cat` (nodes), `sum`.
 """
 
@@ -38,10 +39,13 @@ class Reading:
         self.concrete: dict[int, tuple[int, ...]] = {}
         self.leaves: list[tuple[int, bool]] = []  # number, and whether it is turned
         self.same: dict[int, int] = {}  # views of parameters that show all of them
-        self.parts, self.R = 0, trace.leaves[0][1][0]
+        self.turned: set[int] = set()  # of these, those with rows for columns
+        self.columns = "RUB" if len(trace.leaves[0][1]) == 3 else "UB"  # of a state
+        self.state = self.columns if "R" in self.columns else "BU"
+        self.parts, self.R = 0, trace.leaves[0][1][0] if "R" in self.columns else None
         for number, (name, shape) in enumerate(recording.leaves):
             self.shapes[number], self.concrete[number] = shape, trace.leaves[number][1]
-            size = shape[1] if len(shape) == 3 else None
+            size = shape[1] if len(shape) == len(self.state) else None
             if name.startswith("state "):
                 node = self.graph.node("state", self.parts, Size.of(0), size=size)
                 self.parts += 1
@@ -51,7 +55,7 @@ class Reading:
                 continue
             if size is None or self.concrete[number][1] == 1:
                 raise Refused("a part of the state of one unit, or of another shape than (R, h, B)")
-            self.read[number] = Read(node, "RUB")
+            self.read[number] = Read(node, self.state)
         for call, traced in zip(recording.calls, trace.calls):
             for place, (out, shape) in enumerate(zip(call.outs, call.shapes)):
                 self.shapes[out.number] = shape
@@ -64,6 +68,11 @@ class Reading:
                 and self.concrete[given[0].number] == self.concrete[call.outs[0].number]
             ):
                 self.same[call.outs[0].number] = self.source(given[0].number)
+            elif call.name == "t" and self.R is None:
+                turned, of = call.outs[0].number, given[0].number
+                self.same[turned] = self.source(of)
+                if of not in self.turned:
+                    self.turned.add(turned)
         self.after = [self.whole(ref) for ref in recording.after]
 
     def whole(self, ref: Ref) -> Node:
@@ -71,13 +80,13 @@ class Reading:
         if ref.number not in self.read:
             raise Refused("a state that does not depend on the sequences")
         node, roles = self.read[ref.number]
-        if roles != "RUB" or node.size is None:
+        if roles != self.state or node.size is None:
             raise Refused("a state of another shape than (R, h, B)")
         return node
 
     def leaf(self, number: int, turned: bool = False) -> int:
         """The place of a tensor of parameters alone among those that the graph reads."""
-        key = self.source(number), turned
+        key = self.source(number), turned != (number in self.turned)
         if key not in self.leaves:
             self.leaves.append(key)
         return self.leaves.index(key)
@@ -86,7 +95,7 @@ class Reading:
         return self.same.get(number, number)
 
     def translate(self, call: Call) -> None:
-        name, args = call.name, call.args
+        name, args = call.name.removeprefix("unsafe_"), call.args
         if name in SAME or name == "detach":
             node, roles = self.read[args[0].number]
             if name == "detach" and node.op != "const":
@@ -98,7 +107,7 @@ class Reading:
             self.constant(call, FILLED[name])
         elif name == "full_like":
             self.constant(call, args[1])
-        elif name in ("bmm", "baddbmm"):
+        elif name in ("bmm", "baddbmm", "mm", "addmm"):
             self.product(call)
         elif name in ("slice", "split", "split_with_sizes"):
             self.part(call)
@@ -168,17 +177,17 @@ class Reading:
             raise Refused("a scaled product")
         if b.number in self.read and a.number not in self.read:
             node, roles, matrix, turned = self.units(b), self.read[b.number].roles, a.number, False
-            if roles != "RUB":
+            if roles != self.columns:
                 raise Refused("a product that sums over other things than units")
         elif a.number in self.read and b.number not in self.read:
             node, roles, matrix, turned = self.units(a), self.read[a.number].roles, b.number, True
-            if roles != "RBU":
+            if roles != self.columns[:-2] + "BU":
                 raise Refused("a product that sums over other things than units")
         else:
             raise Refused("a product of two things that both depend on the sequences")
         shape = self.shapes[matrix]
-        rows = shape[2 if turned else 1] if len(shape) == 3 else None
-        if rows is None or self.concrete[matrix][0] != self.R:
+        rows = shape[-1 if turned else -2] if len(shape) == len(self.state) else None
+        if rows is None or (self.R is not None and self.concrete[matrix][0] != self.R):
             raise Refused("a product with a matrix that is not each replicate's own")
         found = self.graph.node("mm", self.leaf(matrix, turned), node, size=rows)
         self.read[call.outs[0].number] = Read(found, roles)
@@ -275,7 +284,8 @@ class Reading:
         if rows == 1:
             return self.graph.node("vector", self.leaf(value.number), Size.of(0))
         size = self.shapes[value.number][places["U"] - (len(shape) - len(own))]
-        return self.graph.node("vector", self.leaf(value.number), Size.of(0), size=size)
+        row = self.R is None and len(own) > 1  # (1, h), where a vector of the form is (h, 1)
+        return self.graph.node("vector", self.leaf(value.number, row), Size.of(0), size=size)
 
     def pointwise(self, call: Call) -> None:
         shape = self.concrete[call.outs[0].number]

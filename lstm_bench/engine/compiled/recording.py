@@ -8,7 +8,7 @@ that none can be older than the cell.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
 from typing import Any, NamedTuple
@@ -19,6 +19,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from lstm_bench.cells.base import Cell, Params
+from lstm_bench.cells.rows import RowCell
 from lstm_bench.engine.compiled.form import Refused, Size, Sizes
 
 B = 7
@@ -157,14 +158,19 @@ def random_case(
 def record_once(cell: Cell, sizes: Sizes) -> Recording:
     raw, state = random_case(cell, sizes, 0)
     with torch.no_grad():
-        params = cell.prepare(Params(raw))
+        params: Mapping[str, Tensor] = cell.prepare(Params(raw))
         x = torch.randn(
             sizes.replicates, sizes.inputs, B, generator=torch.Generator().manual_seed(1)
         )
+        step: Callable[..., tuple[Tensor, ...]] = cell.step
+        if isinstance(cell, RowCell):  # one replicate, with sequences as rows
+            params = {name: raw[name][0] for name in cell.shapes(*sizes[:3])}
+            x, state = x[0].mT.contiguous(), tuple(part[0].mT.contiguous() for part in state)
+            step = cell.one
         names = [*(f"state {i}" for i in range(len(state))), "input", *params]
         leaves = [*state, x, *params.values()]
         with Recorder(leaves) as recorder:
-            after = cell.step(params, x, state)
+            after = step(params, x, state)
     shapes = tuple((name, tuple(leaf.shape)) for name, leaf in zip(names, leaves))
     if len(after) != len(state) or any(id(part) not in recorder.numbers for part in after):
         raise Refused("a step whose state is not computed by it")

@@ -1,7 +1,7 @@
 """N-grams of characters with interpolated Kneser-Ney smoothing.
 
-nltk's takes seconds a character of a text of this size (it goes through every context for each
-probability), and KenLM is a C++ program; counting by sorted codes is a page of numpy.
+nltk's works object by object in Python, which a megabyte of characters is too much for, and KenLM
+is a C++ program to be built; counting by sorted codes is a page of numpy.
 """
 
 from __future__ import annotations

@@ -158,6 +158,8 @@ def made(*names: str, **changes: Any) -> Plan:
     """The plan of these experiments, in the present folder."""
     asked = [name for name in names if name not in ("speed", "tuning")]
     config = {**SMALL, "experiments": asked or ["horizon"], **changes}
+    if asked == ["cause"]:  # it compares arms of one cell
+        config["cells"] = ["elman", {"cell": "elman", "training": {"gradient_decay": 1}}]
     if "data" in asked:
         config["tasks"] = [*config["tasks"], of_a_file()]
     path = Results().plan("digest")

@@ -10,7 +10,8 @@ import pytest
 import yaml
 
 from lstm_bench.errors import BenchError
-from lstm_bench.experiments.data import _cells, _concluded, _sentence
+from lstm_bench.experiments.data_answer import concluded as concluded_of
+from lstm_bench.experiments.data_answer import of_cells, sentence
 from lstm_bench.planning.overlays import inherited, merged
 from lstm_bench.planning.plan import resolve
 from lstm_bench.store.plans import Plan
@@ -19,29 +20,31 @@ from tests.workflow.workspace import ROOT
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
 SHIPPED = yaml.safe_load((ROOT / "config.yaml").read_text())
 PRESET = yaml.safe_load((ROOT / "workflow/presets/data.yaml").read_text())
+NOISY = 1.02 + np.array([-0.02, 0.02, -0.01, 0.01, 0.0])
 SPREAD = np.array([-0.002, -0.001, 0.0, 0.001, 0.002])
 
 
-def runs(**losses: float) -> pd.DataFrame:
+def runs(**losses: float | np.ndarray) -> pd.DataFrame:
     """Five seeds a cell, and five of a rate that is worse on validation and better on the test."""
     rows = []
     for cell, loss in losses.items():
         for rate, validation, test in ((0.01, 1.0, loss), (0.1, 2.0, loss / 2)):
             for seed, spread in enumerate(SPREAD):
                 own = {"cell": cell, "rate": rate, "seed": seed, "parameters": 100}
-                own |= {"best_validation_loss": validation, "test_loss": test * (1 + spread)}
+                of_seed = np.broadcast_to(test, 5)[seed] * (1 + spread)
+                own |= {"best_validation_loss": validation, "test_loss": of_seed}
                 rows.append({**own, "memory": cell != "window", "update_seconds": 0.1})
     return pd.DataFrame(rows)
 
 
-def concluded(baseline: float, **losses: float) -> dict[str, object]:
-    rows = pd.DataFrame(_cells(runs(**losses), baseline))
+def concluded(baseline: float, **losses: float | np.ndarray) -> dict[str, object]:
+    rows = pd.DataFrame(of_cells(runs(**losses), baseline))
     simple = [
         {"cell": "persistence", "kind": "baseline", "loss": 2.0, "n": 1},
         {"cell": "autoregression", "kind": "baseline", "loss": baseline, "n": 1},
     ]
     both = pd.concat([rows, pd.DataFrame(simple)])
-    return {"task": "x", "T": 8, **_concluded(both, margin=0.02)}
+    return {"task": "x", "T": 8, **concluded_of(both, margin=0.02)}
 
 
 def test_cells_are_tied_behind_or_open_by_their_whole_interval():
@@ -50,22 +53,22 @@ def test_cells_are_tied_behind_or_open_by_their_whole_interval():
     assert found["tied"] == "lstm, gru"
     assert found["behind"] == "elman, window"
     assert found["open"] == ""
-    assert found["over_baseline"] == pytest.approx(-0.5)
-    assert found["memory"] == pytest.approx(0.6)
-    assert found["naive_over_best"] == pytest.approx(3.0)
-    near = concluded(1.0, lstm=0.5, gru=0.5 * (1 + 0.02))  # the margin lies within its interval
+    assert found["to_baseline"] == pytest.approx(0.5, rel=1e-4)
+    assert found["memory"] == pytest.approx(1.6)
+    assert found["naive_to_best"] == pytest.approx(4.0)
+    near = concluded(1.0, lstm=0.5, gru=0.5 * NOISY)  # the margin lies within its interval
     assert (near["tied"], near["behind"], near["open"]) == ("lstm", "", "gru")
 
 
 def test_the_rate_is_chosen_on_validation_whatever_the_test_says():
-    (row,) = _cells(runs(lstm=0.5), 1.0)
+    (row,) = of_cells(runs(lstm=0.5), 1.0)
     assert row["chosen"] == "rate 0.01"
     assert row["loss"] == pytest.approx(0.5)
 
 
 def test_a_rate_at_which_a_seed_diverged_is_not_chosen():
     whole = runs(lstm=0.5)
-    (row,) = _cells(whole[(whole.rate == 0.1) | (whole.seed > 0)], 1.0)
+    (row,) = of_cells(whole[(whole.rate == 0.1) | (whole.seed > 0)], 1.0)
     assert (row["chosen"], row["n"]) == ("rate 0.1", 5)
 
 
@@ -74,9 +77,9 @@ def test_a_rate_at_which_a_seed_diverged_is_not_chosen():
     [(0.6, "beats"), (0.45, "is beaten by"), (0.5, "is tied with")],
 )
 def test_the_best_cell_stands_to_the_best_baseline_by_the_margin(baseline: float, said: str):
-    sentence = _sentence(concluded(baseline, lstm=0.5, window=0.55), 0.02)
-    assert f"lstm, {said} the best baseline, autoregression" in sentence
-    assert "The window without memory loses +10.0%" in sentence
+    told = sentence(concluded(baseline, lstm=0.5, window=0.55), 0.02)
+    assert f"lstm, {said} the best baseline, autoregression" in told
+    assert "The window without memory has × 1.1 [1.1, 1.1] the loss" in told
 
 
 def plan(folder: Path, **changes: object) -> Plan:

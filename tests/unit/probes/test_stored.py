@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from lstm_bench import tasks
+from lstm_bench import cells, tasks
 from lstm_bench.cells.base import Params
 from lstm_bench.engine.network import Network
 from lstm_bench.probes import extrapolation, selective_memory, stored
@@ -68,10 +68,14 @@ def test_a_gate_that_the_cell_does_not_have_is_not_clamped() -> None:
 
 def test_the_gates_that_write_and_keep_are_told_by_the_equations() -> None:
     g = np.full((1, 1, 1), 0.2)
-    assert roles({"f": g, "i": 3 * g, "o": g, "c_tilde": g})["write"] == pytest.approx(0.6)
-    gru = roles({"r": g, "z": g, "n": g})
+    lstm = roles(cells.create("lstm"), {"f": g, "i": 3 * g, "o": g, "c_tilde": g})
+    assert (lstm["write"].item(), lstm["keep"].item()) == pytest.approx((0.6, 0.2))
+    gru = roles(cells.create("gru"), {"r": g, "z": g, "n": g})
     assert (gru["write"].item(), gru["keep"].item()) == pytest.approx((0.8, 0.2))
-    assert roles({}) == roles({"f": g}) == {}
+    mut1 = roles(cells.create("mut1"), {"r": g, "z": g, "h_tilde": g})
+    assert (mut1["write"].item(), mut1["keep"].item()) == pytest.approx((0.2, 0.8))
+    assert roles(cells.create("elman"), {}) == {}
+    assert roles(cells.create("lstm_nig"), {"f": g, "o": g, "z": g}) == {}, "nothing writes"
 
 
 def test_weights_come_back_as_they_were_trained_and_as_they_started(

@@ -70,7 +70,8 @@ def git(*words: str) -> str:
 def test_every_declaration_has_the_seed_of_its_digest() -> None:
     made = declarations(ROOT / DECLARATIONS)
     assert [each.first_seed for each in made] == [first_seed(each.digest) for each in made]
-    assert [each.number for each in made] == list(range(1, len(made) + 1))
+    numbers = [each.number for each in made]
+    assert numbers == sorted(set(numbers))
 
 
 @pytest.mark.skipif(

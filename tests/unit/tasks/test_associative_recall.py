@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from lstm_bench.check import tasks as contracts
 from lstm_bench.errors import BenchError
 from lstm_bench.tasks import Batch, Task, create, generator
-from tests.contract import contracts
 
 FOUR = create("associative_recall", dict(create("associative_recall").presets["four"]))
 FEW = create("associative_recall", {"pairs": 3, "queries": 2, "keys": 3, "values": 2})

@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from lstm_bench.check import tasks as contracts
 from lstm_bench.errors import BenchError
 from lstm_bench.tasks import Batch, Task, create, generator
-from tests.contract import contracts
 
 LATCH = create("flip_flop")
 TOLD = create("flip_flop", {"variant": "instructions", "bits": 2})

@@ -5,10 +5,10 @@ from itertools import product
 import numpy as np
 import pytest
 
+from lstm_bench.check import tasks as contracts
 from lstm_bench.errors import BenchError
 from lstm_bench.tasks import Batch, Task, create, generator
 from lstm_bench.tasks.group_word import elements, table
-from tests.contract import contracts
 
 EVERY = [
     ("parity", {}),

@@ -5,9 +5,9 @@ from itertools import pairwise, product
 import numpy as np
 import pytest
 
+from lstm_bench.check import tasks as contracts
 from lstm_bench.errors import BenchError
 from lstm_bench.tasks import Batch, Task, create, generator
-from tests.contract import contracts
 
 OPTIONS = [{}, {"intervals": 1}, {"intervals": 4, "choices": 3}]
 MEASURE = [create("timing", options) for options in OPTIONS]

@@ -5,10 +5,10 @@ import pytest
 import torch
 
 from lstm_bench import tasks
+from lstm_bench.check.tasks import length
 from lstm_bench.tasks import Batch, create, generator
 from lstm_bench.training import model
 from lstm_bench.training.data import TrainStream, tensors
-from tests.contract.contracts import length
 from tests.numerics.training import CPU, condition, trained
 
 TASKS = sorted(tasks.registry())

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from lstm_bench import tasks
+from lstm_bench.check.tasks import length
 from lstm_bench.engine.network import Network
 from lstm_bench.errors import BenchError
 from lstm_bench.spec import Condition, SeedBlock, Training
@@ -16,7 +17,6 @@ from lstm_bench.training.data import tensors
 from lstm_bench.training.evaluation import chunks, evaluate
 from lstm_bench.training.losses import LOSSES, replicate_losses
 from lstm_bench.training.model import ReplicateBatch
-from tests.contract.contracts import length
 from tests.numerics.training import CPU, condition, trained
 
 TASKS = sorted(tasks.registry())

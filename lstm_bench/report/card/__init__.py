@@ -1,0 +1,1 @@
+"""The memory card of a cell: one page and one picture."""
