@@ -17,6 +17,7 @@ from lstm_bench.claims.sentence import as_json
 from lstm_bench.claims.statistics import rows_where
 from lstm_bench.experiments import Evidence, Experiment
 from lstm_bench.experiments.run import create, csv_bytes, evidence
+from lstm_bench.experiments.runs import counted
 from lstm_bench.experiments.words import not_trained
 from lstm_bench.spec import DEVELOPMENT_SEEDS
 from lstm_bench.stats.family import seeds_to_tell_apart, tie_groups
@@ -115,7 +116,7 @@ class Source:
     @property
     def runs(self) -> pd.DataFrame:
         """Its replicates, those that were not tried too, but not those an error ended."""
-        return self.evidence.runs[self.evidence.runs.judged | ~self.evidence.runs.tried]
+        return counted(self.evidence.runs)
 
     @property
     def probe(self) -> pd.DataFrame:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import click
 import yaml
 
-from lstm_bench.cli.group import cli
+from lstm_bench.cli.group import cli, run_snakemake
 from lstm_bench.cli.train import pairs
 from lstm_bench.errors import BenchError
 from lstm_bench.planning.overlays import read_layers
@@ -64,9 +63,8 @@ def data(
     click.echo(f"snakemake {' '.join(command)}")
     if not run:
         return
-    ended = subprocess.run([sys.executable, "-m", "snakemake", *command])
-    if ended.returncode:
-        sys.exit(ended.returncode)
+    if code := run_snakemake(*command):
+        sys.exit(code)
     click.echo(_answer())
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import click
 
 plugin_option = click.option(
@@ -22,3 +25,8 @@ config_option = click.option(
 @click.version_option(package_name="lstm-bench")
 def cli() -> None:
     """What recurrent networks can remember, settled by experiments anyone can re-run."""
+
+
+def run_snakemake(*arguments: str) -> int:
+    """Snakemake of this environment, in the present folder; its exit code."""
+    return subprocess.run([sys.executable, "-m", "snakemake", *arguments]).returncode

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
-from lstm_bench.cli.group import cli, plugin_option
+from lstm_bench.cli.group import cli, plugin_option, run_snakemake
 from lstm_bench.cli.train import pairs
 from lstm_bench.errors import BenchError
+from lstm_bench.references import is_reference
 from lstm_bench.registry import load_plugins
 from lstm_bench.store.paths import Results
 
@@ -43,7 +42,7 @@ def profile(
     from lstm_bench.tracking.importer import track
     from lstm_bench.training.calibration import update_seconds
 
-    kind = "module" if ":" in name else "cell"
+    kind = "module" if is_reference(name) else "cell"
     entry = {kind: name, **options, **({"label": label} if label else {})}
     results = Results()
     own = plan_card(entry, plugin, minutes, cores, update_seconds, results)
@@ -61,7 +60,5 @@ def profile(
 
 
 def _snakemake(cores: int, overlays: Sequence[str], more: Sequence[str], target: str) -> None:
-    command = [sys.executable, "-m", "snakemake", "--cores", str(cores)]
-    command += ["--configfile", *overlays, *more, "--", target]
-    if subprocess.run(command).returncode:
+    if run_snakemake("--cores", str(cores), "--configfile", *overlays, *more, "--", target):
         raise BenchError(f"the card stopped at `{target}`: see above, and give the command again.")

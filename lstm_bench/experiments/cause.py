@@ -12,7 +12,7 @@ import pandas as pd
 from lstm_bench import tasks
 from lstm_bench.experiments.base import Evidence, Experiment
 from lstm_bench.experiments.cause_contrasts import USUAL, changed, table_of
-from lstm_bench.experiments.runs import groups
+from lstm_bench.experiments.runs import counted, groups
 from lstm_bench.experiments.settings import Lengths, Positive, Settings
 from lstm_bench.experiments.words import listed, spans
 from lstm_bench.plotting.figure import Axis, Figure, Layer, Panel, figure, panel
@@ -26,8 +26,7 @@ TITLES = {
     "gradient": "slope of the gradient set",
 }
 OPTIONS = ("chrono", "recurrent_init")  # of a cell, which are starts
-SLOPES = {"slope": "as it is", "slope_set": "as training sees it"}
-WHEN = {"init": "at the start", "end": "after training"}
+SLOPES = ("slope", "slope_set")  # as it is, and as training sees it
 
 
 @dataclass(frozen=True)
@@ -89,7 +88,7 @@ class Cause(Experiment):
         }
 
     def table(self, evidence: Evidence) -> pd.DataFrame:
-        return table_of(_counted(evidence.runs))
+        return table_of(counted(evidence.runs))
 
     def nothing(self, evidence: Evidence) -> str:
         if not evidence.judged:
@@ -99,7 +98,7 @@ class Cause(Experiment):
     def measured(self, evidence: Evidence) -> pd.DataFrame:
         """What a factor changes, in doublings, under the arm that has its usual value."""
         rows = [
-            changed(_counted(evidence.runs), factor).rename(
+            changed(counted(evidence.runs), factor).rename(
                 columns={"value": f"changed_by_{factor}"}
             )
             for factor in ("optimiser", "start")
@@ -181,11 +180,6 @@ def _factors(sweep: Sweep, cell: Choice) -> dict[str, Any]:
         "curriculum": bool(own.get("curriculum", sweep.training.curriculum)),
         "gradient": USUAL["gradient"] if decay is None else f"x {decay:g} a step",
     }
-
-
-def _counted(runs: pd.DataFrame) -> pd.DataFrame:
-    """Without the errors of the machine."""
-    return runs[runs.judged | ~runs.tried]
 
 
 def ways(rows: pd.DataFrame) -> str:

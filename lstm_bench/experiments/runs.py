@@ -68,6 +68,11 @@ def _seconds(rows: pd.DataFrame, timing: pd.DataFrame) -> pd.DataFrame:
     return joined.drop(columns="trained")
 
 
+def counted(runs: pd.DataFrame) -> pd.DataFrame:
+    """Those that were judged and those that were not tried: without the errors of the machine."""
+    return runs[runs.judged | ~runs.tried]
+
+
 def groups(runs: pd.DataFrame, by: Sequence[str]) -> Iterator[tuple[dict[str, Any], pd.DataFrame]]:
     """The rows of each combination of these columns, with its values, in the order of the rows."""
     for values, group in runs.groupby(list(by), sort=False, dropna=False):

@@ -88,7 +88,7 @@ class Scaling(Experiment):
 
     def display(self, summary: pd.DataFrame) -> pd.DataFrame:
         """The updates: one row a pair."""
-        own = summary[(summary.unit == "updates") & (summary.form != "not fitted")]
+        own = _by_updates(summary)
         if own.empty:
             return own
         shown = [f"{r.power:.2f} [{r.power_low:.2f}, {r.power_high:.2f}]" for r in own.itertuples()]
@@ -105,7 +105,7 @@ class Scaling(Experiment):
         )
 
     def verdict(self, table: pd.DataFrame, summary: pd.DataFrame) -> dict[str, Any]:
-        own = summary[(summary.unit == "updates") & (summary.form != "not fitted")]
+        own = _by_updates(summary)
         parts = [
             f"{task}: "
             + ", ".join(
@@ -143,6 +143,11 @@ class Scaling(Experiment):
         )
 
 
+def _by_updates(summary: pd.DataFrame) -> pd.DataFrame:
+    """The pairs that are fitted, a row each: the curves of their updates."""
+    return summary[(summary.unit == "updates") & (summary.form != "not fitted")]
+
+
 def _time(runs: pd.DataFrame, name: str) -> pd.Series:
     times = runs.updates.clip(lower=1)
     return times * runs.flops_per_update if name == "flops" else times
@@ -160,7 +165,7 @@ def _told(found: Fit, name: str) -> dict[str, float]:
 def _curves(summary: pd.DataFrame) -> pd.DataFrame:
     """The better curve of each pair over the lengths it was fitted to."""
     found = [pd.DataFrame({"task": [], "cell": [], "T": [], "updates": []})]
-    fitted = summary[(summary.unit == "updates") & (summary.form != "not fitted")]
+    fitted = _by_updates(summary)
     for row in fitted.to_dict("records"):
         form = POWER if row["evidence_for_power"] > 0 else EXPONENTIAL
         ends = {name: float(row[f"{form}{end}"]) for name, end in ENDS.items()}
@@ -172,7 +177,7 @@ def _curves(summary: pd.DataFrame) -> pd.DataFrame:
 
 
 def _finding(summary: pd.DataFrame) -> str:
-    own = summary[(summary.unit == "updates") & (summary.form != "not fitted")]
+    own = _by_updates(summary)
     if own.empty:
         return "No cell solves enough lengths for a curve"
     exponential = int((own.form == EXPONENTIAL).sum())

@@ -16,10 +16,12 @@ from typing import Any
 import yaml
 
 from lstm_bench.errors import BenchError
+from lstm_bench.experiments.tuning import anchors
 from lstm_bench.planning import estimate
 from lstm_bench.planning.ensure import ensure_plan
 from lstm_bench.planning.overlays import inherited, merged, read_layers
 from lstm_bench.spec import Condition
+from lstm_bench.stats.rate_search import NEAR
 from lstm_bench.store.files import write_bytes, write_json
 from lstm_bench.store.paths import CARD_CONFIG, CARD_PLAN, Results
 from lstm_bench.store.plans import Plan
@@ -134,15 +136,15 @@ class Costs:
         }
         tuned, trials = set(untuned(plan, results)), []
         blocks, settings = [], plan.experiments["tuning"].settings
-        counts = (len(settings["rates"]) * settings["first"], 4 * settings["later"])
-        anchors = {task.shown: sorted(task.lengths)[::2] for task in plan.sweep.tasks}
+        counts = (len(settings["rates"]) * settings["first"], len(NEAR) * settings["later"])
+        tuned_at = {task.shown: anchors(task) for task in plan.sweep.tasks}
         for id, block in pairs:
             task, cell = places[id]
             T = plan.conditions[id].spec.T
             whole, likely = estimate.block_seconds(plan, id, block, calibration, shares)
             blocks.append((task, T, likely))
-            if cell in tuned and (id, block) in plan.ladder_of and T in anchors[task]:
-                count = counts[T > anchors[task][0]] + 2 * settings["more"]
+            if cell in tuned and (id, block) in plan.ladder_of and T in tuned_at[task]:
+                count = counts[T > tuned_at[task][0]] + 2 * settings["more"]
                 trials.append((task, T, USED * count * whole / plan.sweep.replicates))
         return cls(blocks, trials)
 

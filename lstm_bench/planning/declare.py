@@ -26,8 +26,12 @@ PROSE = ("quote", "statement", "caveats", "order", "measured", "told")
 DECIDE_NOTHING = (*PROSE, "beside", "variants")
 SPAN = 980_000  # with 10,000 below it, and room for 10,000 seeds before those of tuning
 GRAIN = 100  # so that two declarations of up to so many seeds share all of them or none
-# of a `Choice`, added after the first declarations: left out at its default, it changes no digest
-ADDED_LATER: Mapping[str, object] = {"midpoints": 0, "between": [], "training": {}}
+# of a `Choice` or a claim, added after the first declarations: left out at its default, it changes
+# no digest
+ADDED_LATER: Mapping[str, object] = {
+    **{"midpoints": 0, "between": [], "training": {}},
+    "family": LECTURE,
+}
 _BLOCK = re.compile(r"seeds-(\d+)-(\d+)")
 
 
@@ -93,10 +97,7 @@ def _family(claim: PlannedClaim) -> str:
 
 def _decisive(claim: PlannedClaim) -> dict[str, Any]:
     """A claim without its prose, and without what stands beside it."""
-    found = {key: value for key, value in claim.declared.items() if key not in DECIDE_NOTHING}
-    if _family(claim) == LECTURE:
-        del found["family"]  # the digests of 0.4.0 know no other
-    return found
+    return {key: value for key, value in claim.declared.items() if key not in DECIDE_NOTHING}
 
 
 def _drawn_from(entry: PlannedExperiment, conditions: Mapping[str, Condition]) -> dict[str, Any]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import importlib
 import json
 import shutil
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import lstm_bench
-from lstm_bench import cells, claims, experiments, published, tasks
+from lstm_bench import experiments, published, tasks
 from lstm_bench.engine.describe import way
 from lstm_bench.engine.network import Network
 from lstm_bench.engine.runtime import resolve_device
@@ -18,6 +18,7 @@ from lstm_bench.errors import BenchError, unknown
 from lstm_bench.experiments.rehearsal import rehearse
 from lstm_bench.jobs.devices import as_text, declared, device_for
 from lstm_bench.planning.arms import require_arms
+from lstm_bench.planning.claimed import planned_claims
 from lstm_bench.planning.config import make_sweep
 from lstm_bench.planning.declare import declaration
 from lstm_bench.planning.fitting import fitted, judgeable, with_sections
@@ -36,11 +37,10 @@ from lstm_bench.planning.schema import check_schema, numbers_from_text, only, pl
 from lstm_bench.planning.searches import searches
 from lstm_bench.planning.sources import closure, code_of, digest_of, stages_code
 from lstm_bench.registry import load_plugins, source_file
-from lstm_bench.spec import DEVELOPMENT_SEEDS, Condition, canonical
+from lstm_bench.spec import Condition, canonical
 from lstm_bench.store.planned import (
     Effort,
     PlannedArm,
-    PlannedClaim,
     PlannedCondition,
     PlannedExperiment,
     PlannedMember,
@@ -48,7 +48,7 @@ from lstm_bench.store.planned import (
     PlannedTable,
 )
 from lstm_bench.store.plans import Plan, PlannedSweep
-from lstm_bench.sweep import Choice, Sweep, once_each
+from lstm_bench.sweep import Sweep, once_each
 from lstm_bench.training.curriculum import require_rungs
 from lstm_bench.training.facts import Facts, describe, facts
 
@@ -104,7 +104,7 @@ def resolve(
             left_out.append(f"{name} is left out of this sweep: {error}")
             config["experiments"] = [other for other in config["experiments"] if other != name]
     tables = _tables(config["tables"], planned)
-    claimed = _claims(config, sweep, entries, planned)
+    claimed = planned_claims(config, sweep, entries, planned)
     for condition in planned.values():
         require_memory(condition, sweep.seed_block)
     members = [m for name in config["experiments"] for m in entries[name].members]
@@ -212,52 +212,6 @@ def _experiment(
     )
     planned.update((member.condition.id, member.condition) for member in members)
     return entry
-
-
-def _claims(
-    config: Mapping[str, Any],
-    sweep: Sweep,
-    entries: Mapping[str, PlannedExperiment],
-    planned: Mapping[str, Condition],
-) -> dict[str, PlannedClaim]:
-    """Every declared claim; where this sweep cannot judge one, with the reason.
-
-    Raises BenchError for a claim with a name that does not exist, and for one the config names
-    itself and does not train.
-    """
-    chosen, found = config["claims"], {}
-    pilot = ""
-    if sweep.first_seed < DEVELOPMENT_SEEDS:
-        pilot = (
-            f"first_seed is {sweep.first_seed}, and seeds below {DEVELOPMENT_SEEDS:,} are for "
-            "development; `lstm-bench declare` has the seeds of this config."
-        )
-    for claim in claims.declared(chosen):
-        entry = entries.get(claim.experiment, PlannedExperiment())
-        trained = _trained(entry.tasks or sweep.tasks, sweep, entry.members, planned)
-        lacking = claims.check(claim, config["experiments"], trained)
-        named = chosen is not None
-        if named and (why := lacking or claims.too_few_tasks(claim, trained) or pilot):
-            raise BenchError(f"claims: {claim.id!r} cannot be judged: {why}")
-        found[claim.id] = PlannedClaim(asdict(claim), lacking)
-    return found
-
-
-def _trained(
-    own: Sequence[Choice],
-    sweep: Sweep,
-    members: Iterable[PlannedMember],
-    planned: Mapping[str, Condition],
-) -> claims.Trained:
-    """What the sweep trains for an experiment, under which names."""
-    return claims.Trained(
-        cells=frozenset([m.cell for m in members] or [c.shown for c in sweep.cells]),
-        tasks=frozenset([m.task for m in members] or [t.shown for t in own]),
-        lengths=frozenset(planned[m.condition].T for m in members),
-        labels=claims.labels_of(sweep.cells, own),
-        known_cells=list(cells.registry()),
-        known_tasks=list(tasks.known()),
-    )
 
 
 def _tables(chosen: Mapping[str, Any], planned: dict[str, Condition]) -> dict[str, PlannedTable]:

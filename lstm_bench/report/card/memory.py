@@ -28,7 +28,7 @@ def memory(found: Findings, cells: Sequence[str]) -> Part:
         Layer("lag", *MEANS, rows=rows, faded="who != 'solved'"),
         empty=UNREAD,
     )
-    sentence = f"{UNREAD[0].upper()}{UNREAD[1:]}."
+    sentence = f"{UNREAD.capitalize()}."
     if len(rows):
         here = rows[rows.lag == rows.lag.max()]
         sentence = (
@@ -58,7 +58,7 @@ def kept(found: Findings, cells: Sequence[str]) -> Part:
         f"{what}: {means(group, cells, MEANS, '{:.2f}')}"
         for what, group in here.groupby("what", sort=False)
     ]
-    sentence = f"{UNREAD[0].upper()}{UNREAD[1:]}."
+    sentence = f"{UNREAD.capitalize()}."
     if told:
         sentence = (
             f"{lag} steps later, R² of inputs read from the state: {'; '.join(told)} (n = "
