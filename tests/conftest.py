@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -40,3 +42,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if any(item.path.is_relative_to(root / each) for each in SLOW):
             item.add_marker(pytest.mark.slow)
     items.sort(key=lambda item: item.path.relative_to(root).parts[0] not in FIRST)
+
+
+@pytest.fixture(autouse=True)
+def _tracking_server() -> Iterator[None]:
+    """What `mlflow.set_tracking_uri` sets would hold for the tests that follow, too."""
+    before = os.environ.get("MLFLOW_TRACKING_URI")
+    yield
+    os.environ.pop("MLFLOW_TRACKING_URI", None)
+    if before is not None:
+        os.environ["MLFLOW_TRACKING_URI"] = before

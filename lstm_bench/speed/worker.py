@@ -27,7 +27,16 @@ from lstm_bench.speed.contenders import Backend, Contender, MatrixProduct
 from lstm_bench.speed.peers import JaxScan, TorchNN
 from lstm_bench.speed.quiet import take
 
-MEMORY_WORDS = ("alloc", "not enough memory", "out of memory", "RESOURCE_EXHAUSTED")
+# the last three: what the dynamic loader and a new thread say when their memory is refused
+MEMORY_WORDS = (
+    "alloc",
+    "not enough memory",
+    "out of memory",
+    "RESOURCE_EXHAUSTED",
+    "failed to map segment",
+    "can't start new thread",
+    "Resource temporarily unavailable",
+)
 
 
 def make(name: str, device: str) -> Contender:

@@ -79,6 +79,9 @@ class Remote:
             self.process = None
             if code == -signal.SIGKILL:  # the kernel's answer to too much memory
                 raise Failed("out_of_memory", "killed (SIGKILL)")
+            if code == -signal.SIGABRT and self.spec.get("memory") is not None:
+                # an allocation refused where C++ catches nothing, as on a thread of its own
+                raise Failed("out_of_memory", "aborted (SIGABRT) at its limit of memory")
             raise Failed("error", f"the process ended (exit {code})")
         return json.loads(line)
 

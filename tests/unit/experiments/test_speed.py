@@ -226,11 +226,27 @@ def test_a_worker_that_runs_out_of_memory_says_so_and_goes_on(tmp_path: Path):
             longer = {**case.to_json(), "T": T}
             with pytest.raises(Failed) as caught:
                 remote.ask(120, do="open", case=longer, weights=weights)
-            assert caught.value.status == "out_of_memory"
+            assert caught.value.status == "out_of_memory", caught.value.reason
         process = remote.process
         found = remote.ask(60, do="check", case=case.to_json(), weights=weights, exact=exact)
         assert found["error"] < speed.TOLERANCE
         assert remote.process is process
+    finally:
+        remote.close()
+
+
+@pytest.mark.parametrize(("memory", "status"), [(2**30, "out_of_memory"), (None, "error")])
+def test_a_worker_that_aborts_at_its_limit_of_memory_is_out_of_it(memory: int | None, status: str):
+    spec = {"contender": PEAK, "threads": 1, "device": "cpu", "memory": memory, "plugins": []}
+    remote = Remote(spec, {})
+    try:
+        with pytest.raises(Failed):
+            remote.ask(60, do="nothing known")
+        assert remote.process is not None
+        os.kill(remote.process.pid, signal.SIGABRT)
+        with pytest.raises(Failed) as caught:
+            remote.ask(60, do="sample", calls=1)
+        assert caught.value.status == status
     finally:
         remote.close()
 
