@@ -48,7 +48,7 @@ def drawn(table: pd.DataFrame, summary: pd.DataFrame, cells: Sequence[str], find
         ),
         panel(
             Axis("past steps k that are seen", "names", names=pasts),
-            Axis("test loss / that of the best network\nwith the whole history", "log"),
+            Axis("test loss / best of whole history"),
             Layer(*whole, only="remembers", by="series", rows=known),
             Layer(*whole, only="kind == 'window'", by="series", rows=known),
             guides=(1.0,),
@@ -57,8 +57,9 @@ def drawn(table: pd.DataFrame, summary: pd.DataFrame, cells: Sequence[str], find
     ]  # fmt: skip
     seeds = "-".join(map(str, dict.fromkeys(shown[shown.kind == "network"].n.agg(["min", "max"]))))
     note = (
-        f"n = {seeds} seeds; bars: 95 % intervals over seeds and blocks of the test part; grey line: "
-        "the best baseline, or the whole history. Right: cells with their history cut to the last k"
+        f"n = {seeds} seeds; bars: 95 % intervals over seeds and blocks of the test part; grey "
+        "line: the best baseline, or the best network that sees the whole history. By past steps: "
+        "windows trained for k, and cells whose history is cut to the last k"
     )
     title = "{task}, T = {T}"
     return figure(shown, panels, places, note, ["task", "T"], title, finding=finding)

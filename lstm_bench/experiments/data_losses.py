@@ -62,7 +62,7 @@ class Losses:
     baselines: Mapping[str, Baseline]
 
     def then(self, later: Losses) -> Losses:
-        """Those of two folds, the earlier test part first; what only one of them has is left out."""
+        """Those of two folds, the earlier test part first; what one of them lacks is left out."""
         items = Items(
             np.concatenate([self.items.weights, later.items.weights]),
             max(self.items.overlap, later.items.overlap),

@@ -12,7 +12,7 @@ UNKNOWN = "How much memory is needed cannot be told: the test part is too short 
 
 
 def steps_cut(T: int) -> tuple[int, ...]:
-    """The histories, in steps, that a trained network is cut to: 1, 2, 3, 4, 6, 8, 12 ... below T."""
+    """The steps that the history of a network is cut to: 1, 2, 3, 4, 6, 8, 12 ... below T."""
     powers = [2**i for i in range(T.bit_length())]
     return tuple(sorted({k for each in powers for k in (each, 3 * each) if k < T}))
 

@@ -7,10 +7,10 @@ the order that is best for a variance (Hall, Horowitz & Jing 1995), and at least
 overlap. Every network and baseline is seen on the same blocks, so that their ratios are paired.
 
 The variance over seeds and that over blocks add. Few seeds, or few blocks, make it uncertain: the
-interval is Student's with Welch and Satterthwaite's degrees of freedom. Simulated coverage of a 95 %
-interval of a ratio (1,500 items that remember 0.7 of each other, blocks of 16, five seeds): 0.91
-where the data alone vary, 0.93 where both do, 0.94 where seeds dominate (300 runs each). Items taken
-as independent cover less than 0.75; tests/unit/stats/test_blocks.py repeats both.
+interval is Student's with Welch and Satterthwaite's degrees of freedom. Simulated coverage of a
+95 % interval of a ratio (1,500 items, an autoregression of 0.7, blocks of 16, five seeds): 0.91
+where the data alone vary, 0.93 where both do, 0.94 where seeds dominate (300 runs each). Items
+taken as independent cover less than 0.75; tests/unit/stats/test_blocks.py repeats both.
 """
 
 from __future__ import annotations
