@@ -22,6 +22,7 @@ from lstm_bench.plotting.figure import Figure
 from lstm_bench.sweep import Choice, Member, Sweep
 from lstm_bench.tasks.series import FOLDS
 
+LONGEST = 64  # inputs of the window of all T: at equal parameters a longer one has hardly a unit
 UNITS = {
     "squared_error": "MSE / training variance",
     "cross_entropy": "nats",
@@ -69,7 +70,7 @@ class Data(Experiment):
     Memory: window networks of the same size are trained to answer from the last k inputs, and the
     cells that have a state answer with their history cut to the last k, the state starting there.
     Needed is the smallest k of which one of these answers, or none at all, is enough: the upper
-    bound of its loss over that of the best network with the whole history stays below the margin.
+    bound of its loss over that of the best network stays below the margin.
 
     The variance of an interval has two parts, which add: that over seeds (initial weights and the
     order of batches), and that of the data, by a bootstrap of contiguous blocks of the test part
@@ -115,10 +116,11 @@ class Data(Experiment):
                     )
 
     def _cells(self, sweep: Sweep, T: int) -> list[Choice]:
-        """Those of the sweep, and windows of the settings, the longest of them T."""
+        """Those of the sweep, windows of the settings, and one of T where that is at most 64."""
         known = {cell.key for cell in sweep.cells}
         wanted = self.settings.windows or ()
-        lengths = sorted({k for k in wanted if k < T} | {T}) if wanted else []
+        whole = {T} if wanted and T <= LONGEST else set()
+        lengths = sorted({k for k in wanted if k < T} | whole)
         windows = [Choice(WINDOW, {"window": k}, f"window of {k}") for k in lengths]
         return [*sweep.cells, *(each for each in windows if each.key not in known)]
 

@@ -23,34 +23,34 @@ def rows_of(found: Losses) -> Iterator[dict[str, Any]]:
     kind       network, window (one trained for the memory needed), cut (the network of this cell,
                which sees the last `past` inputs alone) or baseline
     past       inputs that are seen: T of a state, 0 of the answer without any
-    to_best    over the best network; to_memory: the best with a state; to_whole: the best that sees
-               the whole history; to_own, of a cut history: the same network with the whole one
+    to_best    over the best network; to_memory: over the best with a state; to_own, of a cut
+               history: over the same network with the whole one
     """
     ratio, networks = found.items.ratio, found.networks
-    floor, whole = found.floor.losses, networks[found.whole].losses
+    floor, best = found.floor.losses, networks[found.best].losses
     row: dict[str, Any]
     for label, own in networks.items():
         row = {"cell": label, "kind": "network", "memory": not own.window}
         row |= {**own.about, "past": min(own.window or found.T, found.T)}
         row |= found.items.level(own.losses).named("loss")
         row |= ratio(own.losses, floor).named("to_baseline")
-        row |= ratio(own.losses, networks[found.best].losses).named("to_best")
+        row |= ratio(own.losses, best).named("to_best")
         if found.with_state:
             row |= ratio(own.losses, networks[found.with_state].losses).named("to_memory")
-        yield row | ratio(own.losses, whole).named("to_whole")
+        yield row
     for label, own in networks.items():
         for past, losses in own.cuts.items():
             row = {"cell": label, "kind": "cut", "memory": True, "past": past}
             row |= {"n": own.about["n"]} | found.items.level(losses).named("loss")
             row |= ratio(losses, own.losses).named("to_own")
-            yield row | ratio(losses, whole).named("to_whole")
+            yield row | ratio(losses, best).named("to_best")
     for place, each in enumerate(found.baselines.values()):
         row = {"cell": each.name, "kind": "baseline", "chosen": each.chosen, "n": 1}
         if np.isfinite(each.loss):
             row |= found.items.level(each.losses).named("loss")
             row |= ratio(each.losses, floor).named("to_baseline")
             if place == 0:  # the answer without any input
-                row |= {"past": 0} | ratio(each.losses, whole).named("to_whole")
+                row |= {"past": 0} | ratio(each.losses, best).named("to_best")
         yield row
 
 

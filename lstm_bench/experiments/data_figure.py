@@ -29,7 +29,7 @@ def drawn(table: pd.DataFrame, summary: pd.DataFrame, cells: Sequence[str], find
     places = cell_places(cells)
     places |= {WINDOWS: max(places.values()) + 1, "baseline": max(places.values()) + 2}
     beyond = ("to_baseline", "to_baseline_low", "to_baseline_high")
-    whole = ("k", "to_whole", "to_whole_low", "to_whole_high")
+    over_best = ("k", "to_best", "to_best_low", "to_best_high")
     panels = [
         panel(
             Axis("", "names"),
@@ -48,9 +48,9 @@ def drawn(table: pd.DataFrame, summary: pd.DataFrame, cells: Sequence[str], find
         ),
         panel(
             Axis("past steps k that are seen", "names", names=pasts),
-            Axis("test loss / best of whole history"),
-            Layer(*whole, only="remembers", by="series", rows=known),
-            Layer(*whole, only="kind == 'window'", by="series", rows=known),
+            Axis("test loss / that of the best network"),
+            Layer(*over_best, only="remembers", by="series", rows=known),
+            Layer(*over_best, only="kind == 'window'", by="series", rows=known),
             guides=(1.0,),
             empty="no network was trained or cut to fewer steps",
         ),
@@ -58,7 +58,7 @@ def drawn(table: pd.DataFrame, summary: pd.DataFrame, cells: Sequence[str], find
     seeds = "-".join(map(str, dict.fromkeys(shown[shown.kind == "network"].n.agg(["min", "max"]))))
     note = (
         f"n = {seeds} seeds; bars: 95 % intervals over seeds and blocks of the test part; grey "
-        "line: the best baseline, or the best network that sees the whole history. By past steps: "
+        "line: the best baseline, or the best network. By past steps: "
         "windows trained for k, and cells whose history is cut to the last k"
     )
     title = "{task}, T = {T}"

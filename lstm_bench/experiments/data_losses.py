@@ -100,12 +100,6 @@ class Losses:
         return min(labels, key=self.loss, default=None)
 
     @property
-    def whole(self) -> str:
-        """The best of those that see the whole history, or of all where none does."""
-        labels = [k for k, own in self.networks.items() if not own.window or own.window >= self.T]
-        return min(labels or self.networks, key=self.loss)
-
-    @property
     def chance(self) -> Baseline:
         """The answer without memory or input."""
         return next(iter(self.baselines.values()))

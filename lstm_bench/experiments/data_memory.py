@@ -21,15 +21,15 @@ def remembered(rows: pd.DataFrame, margin: float) -> dict[str, Any]:
     """What the rows of `data_answer.rows_of` say of memory.
 
     needed   the fewest past steps of which some answer is enough: the upper bound of its loss, over
-             that of the best network with the whole history, lies below 1 + margin. 0: the answer
+             that of the best network, whatever that sees, lies below 1 + margin. 0: the answer
              without any input
     needed_by   whose answer, and needed_ratio, _low, _high: that loss
     used     of the best cell with a state: the fewest steps from which on every longer history is
              tied with the whole one, which is T where none is; used_by is its label
     needs    all that in words
     """
-    seen = rows.dropna(subset=["past", "to_whole_high"]).sort_values(["past", "to_whole"])
-    enough = seen[seen.to_whole_high < 1 + margin]
+    seen = rows.dropna(subset=["past", "to_best_high"]).sort_values(["past", "to_best"])
+    enough = seen[seen.to_best_high < 1 + margin]
     found: dict[str, Any] = {"needed": float("nan"), "needed_by": "", "used": float("nan")}
     found |= {f"needed_ratio{end}": float("nan") for end in ("", "_low", "_high")}
     found |= {"used_by": "", "needs": UNKNOWN}
@@ -37,9 +37,9 @@ def remembered(rows: pd.DataFrame, margin: float) -> dict[str, Any]:
         return found
     first = enough.iloc[0]
     found |= {"needed": float(first.past), "needed_by": _answer(first)}
-    found |= {f"needed_ratio{end}": float(first[f"to_whole{end}"]) for end in ("", "_low", "_high")}
+    found |= {f"needed_ratio{end}": float(first[f"to_best{end}"]) for end in ("", "_low", "_high")}
     shorter = seen[seen.past < first.past]
-    before = shorter.loc[shorter.to_whole.idxmin()] if len(shorter) else None
+    before = shorter.loc[shorter.to_best.idxmin()] if len(shorter) else None
     told = [_needed(first, before)]
     with_state = rows[(rows.kind == "network") & rows.memory.eq(True)]
     cuts = rows[rows.kind == "cut"]
@@ -55,13 +55,13 @@ def remembered(rows: pd.DataFrame, margin: float) -> dict[str, Any]:
 
 
 def _needed(first: pd.Series, before: pd.Series | None) -> str:
-    ends = interval(first.to_whole_low, first.to_whole_high, "{:.3g}")
-    told = f"Memory needed: {_steps(first.past)} ({_answer(first)}: × {first.to_whole:.3g}{ends} "
-    told += "the loss of the best network with the whole history"
+    ends = interval(first.to_best_low, first.to_best_high, "{:.3g}")
+    told = f"Memory needed: {_steps(first.past)} ({_answer(first)}: × {first.to_best:.3g}{ends} "
+    told += "the loss of the best network"
     if before is None:
         return f"{told})."
-    ends = interval(before.to_whole_low, before.to_whole_high, "{:.3g}")
-    return f"{told}; at best × {before.to_whole:.3g}{ends} from fewer)."
+    ends = interval(before.to_best_low, before.to_best_high, "{:.3g}")
+    return f"{told}; at best × {before.to_best:.3g}{ends} from fewer)."
 
 
 def _answer(row: pd.Series) -> str:
