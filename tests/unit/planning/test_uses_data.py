@@ -1,4 +1,4 @@
-"""The preset on measured data: what it trains, that it is declared, and where its files come from."""
+"""The preset on measured data: what it trains, its declaration, and where its files come from."""
 
 from __future__ import annotations
 
