@@ -149,10 +149,10 @@ class Data(Experiment):
         """
         rows: list[dict[str, Any]] = []
         for about, found in self._losses(evidence):
-            chance, best = (float(each.loss) for each in (found.chance, found.floor))
-            shares = {
-                label: (chance - found.by_seed(label)) / (chance - best) for label in found.networks
-            }
+            chance = found.chance.loss
+            # where no baseline knows more than the mean there is no share of it
+            span = chance - found.floor.loss or np.nan
+            shares = {label: (chance - found.by_seed(label)) / span for label in found.networks}
             windows = [shares[label] for label, own in found.networks.items() if own.window]
             rival = np.max(windows, axis=0) if windows else np.nan
             for label, own in found.networks.items():

@@ -59,12 +59,13 @@ class Items:
     @property
     def length(self) -> int:
         """Items of a block."""
-        return max(int(np.ceil(len(self.weights) ** (1 / 3))), self.overlap)
+        count = len(self.weights)
+        return min(count, max(int(np.ceil(count ** (1 / 3))), self.overlap))
 
     @property
     def blocks(self) -> int:
         """Blocks of a resample."""
-        return round(len(self.weights) / self.length)
+        return max(1, round(len(self.weights) / self.length))
 
     @cached_property
     def starts(self) -> np.ndarray:

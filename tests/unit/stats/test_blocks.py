@@ -72,6 +72,8 @@ def test_weights_count_answers():
 def test_too_few_blocks_or_one_seed_decide_nothing():
     rng = np.random.default_rng(4)
     few = Items(np.ones(40), overlap=20).level(rng.random((S, 40)))
+    shorter = Items(np.ones(10), overlap=32).level(rng.random((S, 10)))
+    assert np.isnan([shorter.low, shorter.high]).all()
     one = Items(np.ones(N)).level(rng.random((1, N)))
     assert np.isnan([few.low, few.high, one.low, one.high]).all()
     assert few.value == pytest.approx(0.5, abs=0.1)
