@@ -11,6 +11,7 @@ import pytest
 
 from lstm_bench.errors import BenchError
 from lstm_bench.experiments.baselines import Baseline
+from lstm_bench.experiments.data import Data
 from lstm_bench.experiments.data_answer import concluded as concluded_of
 from lstm_bench.experiments.data_answer import rows_of, sentence
 from lstm_bench.experiments.data_losses import Losses, Network, at_best_rate
@@ -31,11 +32,15 @@ def network(loss: float, window: int = 0, spread: float = 1.0, cuts: Any = None)
     return Network(losses, window, by_past, about)
 
 
-def concluded(baseline: float, **networks: Network) -> dict[str, Any]:
+def made(baseline: float, **networks: Network) -> Losses:
     simple = {name: Baseline(name, loss * ITEMS) for name, loss in
               (("mean", 3.0), ("persistence", 2.0), ("autoregression", baseline))}  # fmt: skip
-    losses = Losses(Items(np.ones(N)), 8, "squared_error", range(5), networks, simple)
-    return {"task": "x", "T": 8, **concluded_of(pd.DataFrame(rows_of(losses)), margin=0.02)}
+    return Losses(Items(np.ones(N)), 8, "squared_error", range(5), networks, simple)
+
+
+def concluded(baseline: float, **networks: Network) -> dict[str, Any]:
+    rows = pd.DataFrame(rows_of(made(baseline, **networks)))
+    return {"task": "x", "T": 8, **concluded_of(rows, margin=0.02)}
 
 
 def test_cells_are_tied_behind_or_open_by_their_whole_interval():
@@ -71,6 +76,21 @@ def test_memory_needed_is_the_shortest_past_that_is_enough():
     assert (only["needed"], only["needed_by"]) == (4, "window of 4")
     noise = concluded(3.0, lstm=network(2.99), **windows | {"window of 4": network(3.1, window=4)})
     assert noise["best_cell"] == "window of 2"
+
+
+def test_a_share_is_one_at_the_best_baseline_and_the_rival_is_the_best_window(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    windows = {"near": network(0.8, window=4), "far": network(0.9, window=8)}
+    found = made(1.0, lstm=network(0.5, spread=0), **windows)  # the mean has 3
+    monkeypatch.setattr(Data, "_losses", lambda self, evidence: [({"task": "x", "T": 8}, found)])
+    rows = Data().measured(None).set_index("cell")  # type: ignore[arg-type]
+    lstm = rows.loc["lstm"]
+    assert lstm.seed.tolist() == list(range(5))
+    assert lstm.share.to_numpy() == pytest.approx(2.5 / 2)
+    assert lstm.over_baseline.to_numpy() == pytest.approx(0.25)
+    assert lstm.over_window.mean() == pytest.approx((0.8 - 0.5) / 2, abs=1e-3)
+    assert rows.loc["near"].over_window.isna().all()
 
 
 def test_a_test_part_too_short_for_blocks_decides_nothing():
