@@ -7,7 +7,17 @@ from lstm_bench.claims.base import (
     check,
     declared,
     labels_of,
+    require_known,
     too_few_tasks,
 )
 
-__all__ = ["LECTURE", "Claim", "Trained", "check", "declared", "labels_of", "too_few_tasks"]
+__all__ = [
+    "LECTURE",
+    "Claim",
+    "Trained",
+    "check",
+    "declared",
+    "labels_of",
+    "require_known",
+    "too_few_tasks",
+]

@@ -185,20 +185,21 @@ def tested(claims: Iterable[Claim]) -> dict[str, int]:
     return dict(Counter(claim.family for claim in claims if not claim.measure.exact))
 
 
-def check(claim: Claim, asked: Sequence[str], trained: Trained) -> str:
-    """Why this sweep cannot judge the claim, in one sentence; empty where it can.
-
-    Raises BenchError for a cell or task that does not exist at all.
-    """
-    labels = trained.labels
+def require_known(claim: Claim, trained: Trained) -> None:
+    """Raise BenchError for a cell or task that neither exists nor is a label of this sweep."""
     every_cell = [*claim.cells, *(name for pair in claim.beside for name in pair)]
     for what, names, known in (
         ("cell", every_cell, trained.known_cells),
         ("task", claim.tasks, trained.known_tasks),
     ):
         for name in names:
-            if name not in labels and name.partition("(")[0].strip() not in known:
-                raise unknown(f"claim {claim.id!r}: {what}", name, [*known, *labels])
+            if name not in trained.labels and name.partition("(")[0].strip() not in known:
+                raise unknown(f"claim {claim.id!r}: {what}", name, [*known, *trained.labels])
+
+
+def check(claim: Claim, asked: Sequence[str], trained: Trained) -> str:
+    """Why this sweep cannot judge the claim, in one sentence; empty where it can."""
+    labels = trained.labels
     if claim.experiment not in asked:
         return f"the experiment {claim.experiment!r} is not part of this sweep."
     missing = [f"cell {n!r}" for n in claim.cells if labels.get(n, n) not in trained.cells]

@@ -35,7 +35,9 @@ def planned_claims(
         entry = entries.get(claim.experiment, PlannedExperiment())
         trained = _trained(entry.tasks or sweep.tasks, sweep, entry.members, planned)
         lacking = claims.check(claim, config["experiments"], trained)
-        named = chosen is not None
+        named = chosen is not None  # the suite's own may be about labels that one preset alone has
+        if named:
+            claims.require_known(claim, trained)
         if named and (why := lacking or claims.too_few_tasks(claim, trained) or pilot):
             raise BenchError(f"claims: {claim.id!r} cannot be judged: {why}")
         found[claim.id] = PlannedClaim(asdict(claim), lacking)

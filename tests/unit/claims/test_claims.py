@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from lstm_bench import cells, tasks
-from lstm_bench.claims.base import Trained, check, declared, read, too_few_tasks
+from lstm_bench.claims.base import Trained, check, declared, read, require_known, too_few_tasks
 from lstm_bench.claims.run import judge
 from lstm_bench.errors import BenchError
 from lstm_bench.spec import Condition
@@ -25,6 +25,7 @@ GOOD: dict[str, Any] = {
     "cells": ["lstm", "elman"],
     "caveats": "c",
 }
+PRESETS = Path(__file__).parents[3] / "workflow" / "presets"
 BOTH = {"lstm": "lstm", "elman": "elman"}
 
 
@@ -55,7 +56,17 @@ def test_every_declared_claim_names_what_exists_and_has_caveats() -> None:
     for claim in found:
         assert len(claim.caveats) > 100, claim.id
         assert claim.quote.endswith("."), claim.id
-        check(claim, [claim.experiment], trained({}))
+        preset = PRESETS / f"{claim.family}.yaml"  # which may have labels of its own
+        own = (
+            yaml.safe_load(preset.read_text())["tasks"] if claim.family and preset.exists() else []
+        )
+        labels = {each["label"]: "" for each in own if isinstance(each, dict) and "label" in each}
+        require_known(claim, trained({}, labels))
+
+
+def test_a_claim_on_labels_of_another_config_is_not_judged_and_no_error(tmp_path: Path) -> None:
+    claim = read(write(tmp_path, tasks=["sunspots"]))
+    assert "task 'sunspots'" in check(claim, ["horizon"], trained())
 
 
 @pytest.mark.parametrize(
@@ -101,7 +112,7 @@ def test_a_wrong_claim_is_told_in_one_sentence(
 def test_a_cell_or_task_that_does_not_exist_is_refused(tmp_path: Path) -> None:
     for changes, told in (({"cells": ["lstn", "elman"]}, "lstm"), ({"tasks": ["addin"]}, "adding")):
         with pytest.raises(BenchError, match=f"did you mean '{told}'"):
-            check(read(write(tmp_path, **changes)), ["horizon"], trained())
+            require_known(read(write(tmp_path, **changes)), trained())
 
 
 def test_what_a_sweep_does_not_train_is_told(tmp_path: Path) -> None:
