@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from lstm_bench.experiments.baselines.base import Baseline
 from lstm_bench.experiments.baselines.ngrams import text_baselines
+from lstm_bench.experiments.baselines.pairs import pair_baselines
 from lstm_bench.experiments.baselines.series import series_baselines
 from lstm_bench.tasks.from_file import FromFile
+from lstm_bench.tasks.pairs import Pairs
 from lstm_bench.tasks.series import Series
 from lstm_bench.tasks.text import Text
 
@@ -29,4 +31,8 @@ def measure(task: FromFile, T: int, size: int) -> list[Baseline]:
     if isinstance(task, Series):
         return [Baseline("mean", chance), *series_baselines(task, T, size)]
     found = [Baseline("frequencies", chance)]
-    return [*found, *text_baselines(task, T, size)] if isinstance(task, Text) else found
+    if isinstance(task, Text):
+        found += text_baselines(task, T, size)
+    if isinstance(task, Pairs):
+        found += pair_baselines(task, T, size)
+    return found

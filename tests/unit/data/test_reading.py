@@ -184,6 +184,6 @@ def test_every_held_out_character_is_asked_once(tmp_path: Path):
     assert np.array_equal(np.diff(asked), np.ones(len(asked) - 1))
     batch = task.take(16, "test", np.array([3]))
     start = task.starts(16, "test")[3]
-    letters = np.array(list(task.tokens.characters + "?"))
+    letters = np.array([*task.tokens.known, "?"])
     assert "".join(letters[batch.inputs[0].argmax(-1)]) == text[start : start + 16]
     assert "".join(letters[batch.targets[0]]) == text[start + 1 : start + 17]
