@@ -69,6 +69,13 @@ def tuned_here(training: Training, width: Any, network: Mapping[str, object]) ->
     return {**kept, "width": width, "network": dict(network)}
 
 
+def tuned_as(training: Training, width: Any, task: Choice, cell: Choice) -> dict[str, object]:
+    """The same for this pair: what its task decides, and what is the cell's own, stands above."""
+    own = {**cell.own.get("training", {}), **task.training}
+    changed = replace(training, **{key: own[key] for key in TUNED_WITH if key in own})
+    return tuned_here(changed, cell.own.get("width", width), cell.network)
+
+
 def differing(settings: Mapping[str, object], here: Mapping[str, object]) -> dict[str, object]:
     """What a rate was tuned with and a sweep does otherwise; unless said, with a plain network."""
     every = {"network": {}, **settings} if settings else {}
@@ -168,9 +175,11 @@ class Sweep:
 
     def tuned_otherwise(self, tasks: Iterable[Choice]) -> dict[tuple[str, str], dict[str, object]]:
         """By labels of task and cell: what a rate in use was tuned with and this sweep does not."""
-        here = tuned_here(self.training, self.width, self.network)
         found = {
-            (task.shown, cell.shown): differing(self.tuned_with.get((task.key, cell.key), {}), here)
+            (task.shown, cell.shown): differing(
+                self.tuned_with.get((task.key, cell.key), {}),
+                tuned_as(self.training, self.width, task, cell),
+            )
             for task in tasks
             for cell in self.cells
         }

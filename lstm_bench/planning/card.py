@@ -26,7 +26,7 @@ from lstm_bench.store.files import write_bytes, write_json
 from lstm_bench.store.paths import CARD_CONFIG, CARD_PLAN, Results
 from lstm_bench.store.plans import Plan
 from lstm_bench.store.rates import read_rates
-from lstm_bench.sweep import differing, tuned_here
+from lstm_bench.sweep import Choice, differing, tuned_as, tuned_here
 
 PRESET = "workflow/presets/card.yaml"
 BESIDE = ("lstm", "gru", "elman")
@@ -111,10 +111,11 @@ def untuned(plan: Plan, results: Results) -> list[str]:
     here = tuned_here(sweep.training, sweep.width, sweep.network)
     rates = read_rates(plan.config, results.root, tuning=True, here=here)
 
-    def lacks(pair: tuple[str, str]) -> bool:
-        return pair not in rates.chosen or bool(differing(rates.tuned_with.get(pair, {}), here))
+    def lacks(task: Choice, cell: Choice) -> bool:
+        pair, trained = (task.key, cell.key), tuned_as(sweep.training, sweep.width, task, cell)
+        return pair not in rates.chosen or bool(differing(rates.tuned_with.get(pair, {}), trained))
 
-    return [c.shown for c in sweep.cells if any(lacks((t.key, c.key)) for t in sweep.tasks)]
+    return [c.shown for c in sweep.cells if any(lacks(t, c) for t in sweep.tasks)]
 
 
 @dataclass(frozen=True)

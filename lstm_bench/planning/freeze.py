@@ -16,7 +16,7 @@ from lstm_bench.store.files import write_bytes
 from lstm_bench.store.paths import Results
 from lstm_bench.store.plans import Plan
 from lstm_bench.store.rates import Pair, Rates, rate_files, read_file
-from lstm_bench.sweep import TUNED_WITH
+from lstm_bench.sweep import tuned_as
 
 HEADER = """\
 # Learning rates chosen by `snakemake tune`, by task, cell and the length T they were tuned at: the
@@ -71,9 +71,11 @@ def _tuned(plan: Plan, results: Results) -> Rates:
     # where every replicate ended in an error the table has no row, and no such column
     chosen = table[table.chosen] if "chosen" in table else table
     sweep = plan.sweep
-    shared = {"width": sweep.width, **{key: getattr(sweep.training, key) for key in TUNED_WITH}}
-    if sweep.network:
-        shared["network"] = sweep.network
+    trained = {
+        (task.key, cell.key): tuned_as(sweep.training, sweep.width, task, cell)
+        for task in sweep.tasks
+        for cell in sweep.cells
+    }
     found = Rates()
     for (task, cell), rows in chosen.groupby(["task", "cell"], sort=False):
         # where no rate solves the task, that of the lowest loss serves at the shortest length alone
@@ -81,7 +83,8 @@ def _tuned(plan: Plan, results: Results) -> Rates:
         kept = rows if sweep.training.stop == "budget" else solved
         pair = str(task), str(cell)
         found.chosen[pair] = dict(zip(kept["T"].tolist(), kept.learning_rate.tolist()))
-        found.tuned_with[pair] = {**shared, "package": plan.package}
+        settings = {key: value for key, value in trained[pair].items() if value != {}}
+        found.tuned_with[pair] = {**settings, "package": plan.package}
     rows = (_plain(row) for row in table.to_dict("records"))
     found.trials = [row for row in rows if (row["task"], row["cell"]) in found.chosen]
     return found

@@ -101,7 +101,9 @@ def _title(figure: Figure, row: int, column: int) -> tuple[str, str]:
     elif column:
         before = figure.grid[row][column - 1]
     head = panel.column if (row, column) == (0, 0) or panel.column != before.column else ""
-    return ": ".join(filter(None, (head, panel.title))), "bold" if head or not row else "normal"
+    # where no column has a title, each panel has its own
+    heads = bool(head) or not row or not panel.column
+    return ": ".join(filter(None, (head, panel.title))), "bold" if heads else "normal"
 
 
 def _sides(panel: Panel) -> Sequence[Axis]:

@@ -58,6 +58,19 @@ def test_a_file_is_begun_by_tuning_and_holds_each_pair_with_its_settings(tmp_pat
     assert (with_["width"], with_["updates"]) == (8, 60)
 
 
+def test_a_cell_s_own_training_width_and_network_are_what_it_was_tuned_with(tmp_path: Path):
+    own = {"training": {"optimiser": "sgd"}, "width": 16, "network": {"layers": 2}}
+    key = "lstm(layers=2, optimiser=sgd, width=16)"
+    cells = {"cells": ["lstm", {"cell": "lstm", **own}], "learning_rates": "mine.yaml"}
+    rows = [row("lstm", 0.1, True), row(key, 0.2, True)]
+    freeze(tuned(tmp_path, rows, **cells), Results(tmp_path))
+    found = read_file(Path("mine.yaml")).tuned_with
+    plain, other = (found["temporal_order", cell] for cell in ("lstm", key))
+    assert (plain["optimiser"], plain["width"], "network" in plain) == ("adam", 8, False)
+    assert (other["optimiser"], other["width"], other["network"]) == ("sgd", 16, {"layers": 2})
+    assert resolve({**TINY, **cells}, SCHEMA).sweep.other_than_tuned == {}
+
+
 def test_a_rate_a_length_and_none_where_nothing_is_solved(tmp_path: Path):
     rows = [row("lstm", 0.1, True), row("lstm", 0.05, True, T=40), row("lstm", 0.05, False, T=40)]
     rows += [row("lstm", 0.02, True, T=160, solved=0), row("elman", 0.01, True, solved=0)]
