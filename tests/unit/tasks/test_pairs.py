@@ -112,3 +112,14 @@ def test_targets_of_bigrams_are_said_to_their_entropy_without_the_source(tmp_pat
     assert found["n-grams of targets"].chosen in ("2-grams", "3-grams")
     assert optimal * 0.99 < found["n-grams of targets"].loss < 1.03 * optimal
     assert found["frequencies"].loss > 1.1 * optimal
+
+
+def test_no_token_is_read_before_it_was_asked_for(tmp_path: Path):
+    task = made(tmp_path / "x.tsv", ABC * 20)
+    batch = task.take(5, "train", np.arange(task.pool(5, "train")))
+    row, step = np.nonzero(batch.mask)
+    first = (batch.mask > 0).argmax(axis=1)[row] == step
+    asked_before = batch.targets[row, step - 1] + task.first_target
+    expected = np.where(first, task.inputs - 1, asked_before)  # END, then the token before
+    assert np.array_equal(batch.inputs[row, step], expected)
+    assert (batch.inputs < task.first_target)[batch.mask == 0].all()  # the source, and nothing

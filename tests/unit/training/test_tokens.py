@@ -48,6 +48,37 @@ def test_loss_and_score_of_the_test_part_are_those_of_all_its_words(words: Path,
             net.predict(wrong)
 
 
+def test_a_text_of_bigrams_is_learnt_to_its_entropy(tmp_path: Path):
+    """Each of 50 words is followed by one of two; the margin is 0.2 of more than 2.5 nats."""
+    rng = np.random.default_rng(1)
+    after, chance_of_first = rng.integers(0, 50, (50, 2)), rng.uniform(0.5, 1, 50)
+    codes, chances = [0], [1.0]
+    for draw in rng.random(7999):
+        word, second = codes[-1], int(draw > chance_of_first[codes[-1]])
+        codes.append(int(after[word, second]))
+        share = 1 - chance_of_first[word] if second else chance_of_first[word]
+        chances.append(1.0 if after[word, 0] == after[word, 1] else share)
+    (tmp_path / "x.txt").write_text(" ".join(f"w{code}" for code in codes))
+    options = {"file": str(tmp_path / "x.txt"), "unit": "word"}
+    size = {"replicates": 1, "width": 24, "validation_size": 100, "test_size": 300}
+    trained = lstm_bench.train(
+        *("text", "gru", T),
+        task_options=options,
+        updates=400,
+        evaluate_every=100,
+        learning_rate=0.01,
+        root=tmp_path,
+        **size,
+    )
+    task = trained.replicate(0).task
+    assert isinstance(task, Text)
+    rows = task.target_rows(T, "test", task.places(T, "test", 300))
+    optimal = -np.log(np.array(chances)[rows]).mean()
+    (loss,) = trained.replicates.test_loss
+    assert task.chance_loss(T) > optimal + 2.5
+    assert optimal - 0.02 < loss < optimal + 0.2
+
+
 def test_the_chance_loss_of_a_replicate_is_that_of_its_validation_words(words: Path):
     from lstm_bench.training.evaluation import reference_losses
 
