@@ -50,7 +50,7 @@ def probe(plan_path: Path, experiment: str, output: Path) -> None:
     module = importlib.import_module(f"lstm_bench.probes.{entry.probe}")
     rows = []
     for row in module.measure(entry.probe_settings):
-        click.echo(row)
+        click.echo({name: value for name, value in row.items() if not isinstance(value, list)})
         rows.append(row)
     write_table(output, rows)
 

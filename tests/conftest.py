@@ -26,6 +26,7 @@ SLOW = (
     "unit/benchmarks",
     "unit/engine/test_fused_library.py",
     "unit/experiments/test_ends.py",
+    "unit/experiments/test_known_memory.py",
     "unit/plotting/test_figures.py",
     "unit/report/test_explorer_page.py",
     "unit/test_stages.py",

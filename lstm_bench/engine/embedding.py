@@ -25,12 +25,13 @@ def init(rng: np.random.Generator, vocabulary: int, size: int) -> dict[str, np.n
 
 
 def looked_up(params: Params, tokens: Tensor) -> tuple[Params, Tensor]:
-    """The other weights, and the vectors (T, R, D, B) of tokens (T, R, B).
+    """The other weights, and the vectors (T, R, D, B) of tokens (T, R, B), or (T, 1, B) for all.
 
     Replicate by replicate, so that no number depends on the company; torch's own gradient adds in
     the order of the tokens, on a GPU too.
     """
     rest = {name: value for name, value in params.items() if name != EMBEDDING}
     rows = params[EMBEDDING].unbind(0)
-    found = [embedding(tokens[:, r], each) for r, each in enumerate(rows)]
+    read = tokens.expand(-1, len(rows), -1).unbind(1)
+    found = [embedding(own, each) for own, each in zip(read, rows, strict=True)]
     return Params(rest), torch.stack(found, dim=1).mT.contiguous()

@@ -5,59 +5,59 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from lstm_bench.experiments.runs import bounds
+from lstm_bench.experiments.data_losses import Losses
+from lstm_bench.experiments.data_memory import remembered
 from lstm_bench.experiments.words import interval
-from lstm_bench.stats.means import mean_interval
 
 NAIVE = ("persistence", "seasonal", "frequencies")  # a forecast that fits nothing
-ENDS = ("", "_low", "_high")
+ENDS = ("", "_low", "_high", "_data")
+NETWORKS = ("network", "window")  # kinds of rows that are trained networks
 
 
-def of_cells(runs: pd.DataFrame, baseline: float) -> Iterator[dict[str, Any]]:
-    """A row a cell, at its best rate on validation; `baseline` is the loss of the best one."""
-    losses: dict[str, pd.Series] = {}
-    rows: dict[str, dict[str, Any]] = {}
-    for cell, group in runs.groupby("cell", sort=False):
-        by_rate = group.groupby("rate").best_validation_loss.agg(["count", "mean"])
-        # seeds that diverged are missing here: a rate that loses some is no better for it
-        rate = by_rate[by_rate["count"] == by_rate["count"].max()]["mean"].idxmin()
-        own = group[group.rate == rate].set_index("seed")
-        losses[cell] = own.test_loss.astype(float)
-        rows[cell] = {
-            "cell": cell,
-            "kind": "network",
-            "memory": bool(own.memory.iloc[0]),
-            "chosen": f"rate {rate:g}",
-            "parameters": int(own.parameters.iloc[0]),
-            "n": len(own),
-            "update_seconds": float(own.update_seconds.iloc[0]),
-        }
-    best = min(losses, key=lambda cell: losses[cell].mean())
-    stateful = [cell for cell in losses if rows[cell]["memory"]]
-    state = min(stateful, key=lambda cell: losses[cell].mean()) if stateful else None
-    for cell, own in losses.items():
-        row = rows[cell] | bounds("loss", mean_interval(own))
-        row |= _ratio("to_baseline", own, own * 0 + baseline)
-        row |= _ratio("to_best", own, losses[best])
-        yield row | (_ratio("to_memory", own, losses[state]) if state else {})
+def rows_of(found: Losses) -> Iterator[dict[str, Any]]:
+    """A row a network, a cut history and a baseline; ratios are of losses, paired by seed and item.
 
-
-def _ratio(name: str, losses: pd.Series, others: pd.Series) -> dict[str, float]:
-    """Mean loss over the others' mean, with the interval of the differences paired by seed.
-
-    Not a mean of logarithms: two losses near 0 may differ by any factor, and do not matter.
+    kind       network, window (one trained for the memory needed), cut (the network of this cell,
+               which sees the last `past` inputs alone) or baseline
+    past       inputs that are seen: T of a state, 0 of the answer without any
+    to_best    over the best network; to_memory: over the best with a state; to_own, of a cut
+               history: over the same network with the whole one
     """
-    return bounds(name, mean_interval(1 + (losses - others) / others.mean()))
+    ratio, networks = found.items.ratio, found.networks
+    floor, best = found.floor.losses, networks[found.best].losses
+    row: dict[str, Any]
+    for label, own in networks.items():
+        row = {"cell": label, "kind": "network", "memory": not own.window}
+        row |= {**own.about, "past": min(own.window or found.T, found.T)}
+        row |= found.items.level(own.losses).named("loss")
+        row |= ratio(own.losses, floor).named("to_baseline")
+        row |= ratio(own.losses, best).named("to_best")
+        if found.with_state:
+            row |= ratio(own.losses, networks[found.with_state].losses).named("to_memory")
+        yield row
+    for label, own in networks.items():
+        for past, losses in own.cuts.items():
+            row = {"cell": label, "kind": "cut", "memory": True, "past": past}
+            row |= {"n": own.about["n"]} | found.items.level(losses).named("loss")
+            row |= ratio(losses, own.losses).named("to_own")
+            yield row | ratio(losses, best).named("to_best")
+    for place, each in enumerate(found.baselines.values()):
+        row = {"cell": each.name, "kind": "baseline", "chosen": each.chosen, "n": 1}
+        if np.isfinite(each.loss):
+            row |= found.items.level(each.losses).named("loss")
+            row |= ratio(each.losses, floor).named("to_baseline")
+            if place == 0:  # the answer without any input
+                row |= {"past": 0} | ratio(each.losses, best).named("to_best")
+        yield row
 
 
 def concluded(rows: pd.DataFrame, margin: float) -> dict[str, Any]:
     """What a task's rows say; ratios are of losses."""
-    cells, simple = (
-        rows[rows.kind == "network"],
-        rows[rows.kind == "baseline"].dropna(subset="loss"),
-    )
+    cells = rows[rows.kind.isin(NETWORKS)]
+    simple = rows[rows.kind == "baseline"].dropna(subset="loss")
     best = cells.loc[cells.loss.idxmin()]
     floor = simple.loc[simple.loss.idxmin()]
     others = cells[cells.cell != best.cell]
@@ -82,7 +82,8 @@ def concluded(rows: pd.DataFrame, margin: float) -> dict[str, Any]:
         found |= {f"memory{end}": float("nan") for end in ENDS}
     naive = simple[simple.cell.isin(NAIVE)]
     nearest = naive.loc[naive.loss.idxmin()]
-    return found | {"naive": nearest.cell, "naive_to_best": float(nearest.loss / best.loss)}
+    found |= {"naive": nearest.cell, "naive_to_best": float(nearest.loss / best.loss)}
+    return found | remembered(rows, margin)
 
 
 def records(summary: pd.DataFrame) -> list[dict[str, Any]]:
@@ -102,11 +103,13 @@ def _called(row: dict[str, Any], margin: float) -> str:
 
 def sentence(row: dict[str, Any], margin: float) -> str:
     over = interval(row["to_baseline_low"], row["to_baseline_high"], "{:.3g}")
+    share = row["to_baseline_data"]
+    whose = "" if pd.isna(share) else f"; {share:.0%} of its variance is the data's"
     told = [
         f"{row['task']} (T = {row['T']}): the best cell, {row['best_cell']}, "
         f"{_called(row, margin)} the best baseline, {row['best_baseline']}: its test loss is "
         f"{row['loss']:.4g} against {row['baseline_loss']:.4g} "
-        f"(× {row['to_baseline']:.3g}{over})."
+        f"(× {row['to_baseline']:.3g}{over}{whose})."
     ]
     together = row["tied"].split(", ")
     if len(together) > 1:
@@ -118,9 +121,10 @@ def sentence(row: dict[str, Any], margin: float) -> str:
     if row["memory"] == row["memory"]:
         ends = interval(row["memory_low"], row["memory_high"], "{:.3g}")
         told.append(
-            f"The window without memory has × {row['memory']:.3g}{ends} the loss of the best cell "
-            "with a state."
+            f"The best window without memory has × {row['memory']:.3g}{ends} the loss of the best "
+            "cell with a state."
         )
+    told.append(row["needs"])
     told.append(
         f"The naive answer ({row['naive']}) has × {row['naive_to_best']:.3g} the loss of the best "
         "cell."
@@ -133,5 +137,7 @@ def finding_of(summary: pd.DataFrame, margin: float) -> str:
     beaten = called.count("beats")
     if len(called) == 1:
         row = records(summary)[0]
-        return f"{row['best_cell']} {called[0]} the best baseline, {row['best_baseline']}"
+        found = f"{row['best_cell']} {called[0]} the best baseline, {row['best_baseline']}"
+        known = pd.notna(row["needed"])
+        return f"{found}; memory needed: {row['needed']:.0f} steps" if known else found
     return f"A cell beats the best baseline on {beaten} of {len(called)} tasks"

@@ -24,6 +24,7 @@ COLUMNS: Mapping[str, pa.Schema] = {
             "value": pa.float64(),
         }
     ),
+    "item_losses": pa.schema({**REPLICATE, "past": pa.int64(), "losses": pa.list_(pa.float64())}),
     "selective_memory": pa.schema(
         {
             **REPLICATE,

@@ -206,16 +206,19 @@ class Task(ABC):
 
     def evaluate_loss(self, outputs: np.ndarray, batch: Batch) -> float:
         """The mean loss over masked steps of outputs (batch, L, outputs), in float64."""
+        each = self.step_losses(outputs, batch)
+        return float((each * batch.mask).sum() / batch.mask.sum())
+
+    def step_losses(self, outputs: np.ndarray, batch: Batch) -> np.ndarray:
+        """(batch, L) the loss of outputs (batch, L, outputs) at every step, in float64."""
         outputs = outputs.astype(np.float64)
         if self.loss == "squared_error":
-            each = ((outputs - batch.targets) ** 2).mean(axis=-1)
-        elif self.loss == "binary_cross_entropy":
-            each = (np.logaddexp(0, outputs) - batch.targets * outputs).mean(axis=-1)
-        else:
-            shifted = outputs - outputs.max(axis=-1, keepdims=True)
-            log_p = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
-            each = -np.take_along_axis(log_p, batch.targets[..., None], axis=-1)[..., 0]
-        return float((each * batch.mask).sum() / batch.mask.sum())
+            return np.asarray(((outputs - batch.targets) ** 2).mean(axis=-1))
+        if self.loss == "binary_cross_entropy":
+            return np.asarray((np.logaddexp(0, outputs) - batch.targets * outputs).mean(axis=-1))
+        shifted = outputs - outputs.max(axis=-1, keepdims=True)
+        log_p = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+        return -np.take_along_axis(log_p, batch.targets[..., None], axis=-1)[..., 0]
 
     def require(self, T: int) -> None:
         """Raise BenchError when the task cannot have this length."""

@@ -154,12 +154,18 @@ def frequencies(train: np.ndarray, classes: int) -> np.ndarray:
     return as_logits(counts / counts.sum())
 
 
-def spans(rows: int, gap: int) -> dict[str, tuple[int, int]]:
-    """First row and end of each part, in the order of time, `gap` rows between them left out."""
-    first = round(SHARES["train"] * rows)
-    second = round((SHARES["train"] + SHARES["validation"]) * rows)
+def spans(rows: int, gap: int, fold: int = 0) -> dict[str, tuple[int, int]]:
+    """First row and end of each part, in the order of time, `gap` rows between them left out.
+
+    fold   how many test parts before the last one they end: the training part is shorter then
+    """
+    back = fold * SHARES["test"]
+    first, second, end = (
+        round((share - back) * rows)
+        for share in (SHARES["train"], SHARES["train"] + SHARES["validation"], 1.0)
+    )
     return {
         "train": (0, first),
         "validation": (first + gap, second),
-        "test": (second + gap, rows),
+        "test": (second + gap, end),
     }

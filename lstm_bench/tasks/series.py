@@ -13,6 +13,8 @@ from lstm_bench.tasks.base import Batch, final_step_mask
 from lstm_bench.tasks.from_file import FromFile, spans
 from lstm_bench.tasks.support import at_least, one_of
 
+FOLDS = 4  # test parts one after another, of which the first has a quarter of the rows before it
+
 
 @dataclass(frozen=True, eq=False)
 class Scaled:
@@ -54,6 +56,8 @@ class Series(FromFile):
     no score counts as solved: the experiment `data` compares with baselines on the same rows.
     `decimal` is the decimal point of a text file.
     `season`, in rows, is that of the seasonal baseline; 0 looks for it in the training part.
+    `fold: k` moves validation and test k test parts back in time, and ends training where they
+    begin, so that k = 3, 2, 1, 0 test one stretch after another, each after a longer past.
     """
 
     columns: tuple[str, ...] = ()
@@ -63,6 +67,7 @@ class Series(FromFile):
     missing: str = "error"
     decimal: str = "."
     season: int = 0
+    fold: int = 0
 
     name = "series"
     loss = "squared_error"
@@ -75,7 +80,12 @@ class Series(FromFile):
     outputs = 1
 
     def __post_init__(self) -> None:
-        at_least(self, horizon=1, season=0)
+        at_least(self, horizon=1, season=0, fold=0)
+        if self.fold >= FOLDS:
+            raise BenchError(
+                f"task 'series': option fold is {self.fold}, but must be less than {FOLDS}: a "
+                "quarter of the rows are left for training."
+            )
         one_of(self, missing=MISSING)
         for option in ("delimiter", "decimal"):
             if len(getattr(self, option)) != 1:
@@ -95,6 +105,10 @@ class Series(FromFile):
     def scaled(self) -> Scaled:
         """The series, scaled by the training part."""
         return _scaled(self)
+
+    def parts(self, gap: int) -> dict[str, tuple[int, int]]:
+        """First row and end of each part, `gap` rows between them left out."""
+        return spans(len(_raw(self)[1]), gap, self.fold)
 
     def ends(self, T: int, split: str) -> np.ndarray:
         """(windows,) the last row of every window of a split."""
@@ -118,7 +132,7 @@ class Series(FromFile):
         return self.ends(T, split)[places] + self.horizon
 
     def described(self, T: int, split: str) -> str:
-        low, high = spans(len(_raw(self)[1]), T)[split]
+        low, high = self.parts(T)[split]
         return f"{max(high - low, 0)} rows for windows of {T} and a horizon of {self.horizon}"
 
     def memoryless(self, batch: Batch) -> np.ndarray:
@@ -164,7 +178,7 @@ def _raw(task: Series) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
 @lru_cache(maxsize=8)
 def _scaled(task: Series) -> Scaled:
     inputs, target, observed, segment = _raw(task)
-    low, high = spans(len(target), gap=0)["train"]
+    low, high = task.parts(gap=0)["train"]
     both = []
     for values in (inputs, target[:, None]):
         train = values[low:high].astype(np.float64)
@@ -181,8 +195,8 @@ def _scaled(task: Series) -> Scaled:
 
 @lru_cache(maxsize=64)
 def _ends(task: Series, T: int, split: str) -> np.ndarray:
-    _, target, observed, segment = _raw(task)
-    low, high = spans(len(target), T)[split]
+    _, _, observed, segment = _raw(task)
+    low, high = task.parts(T)[split]
     ends = np.arange(low + T - 1, high - task.horizon)
     if not len(ends):
         return ends

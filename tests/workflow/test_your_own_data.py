@@ -75,8 +75,10 @@ def test_the_page_shows_cells_beside_baselines(workspace: Workspace) -> None:
     assert {"lstm", "window of 4", "mean", "persistence", "seasonal", "smoothing"} <= set(own.index)
     assert own.loc["seasonal", "chosen"] == "period 30"
     assert set(table[table.task == "book"].cell) == {
-        *("lstm", "window of 4", "frequencies", "n-grams"),
+        *("lstm", "window of 4", "window of 16", "frequencies", "n-grams"),
     }
+    cut = own.loc["lstm"][own.loc["lstm"].kind == "cut"]
+    assert cut.past.tolist() == [1, 2, 3, 4, 6, 8, 12]
     networks = table[table.kind == "network"]
     assert (networks.n == 2).all()
     assert networks.loss.between(0, 5).all()
@@ -110,7 +112,7 @@ def test_a_moved_file_trains_nothing_and_an_edited_one_its_own_runs(
     rows = pd.read_csv(copy.path / "elsewhere/wetter.csv")
     rows.loc[700, "tmax"] += 0.5
     rows.to_csv(copy.path / "elsewhere/wetter.csv", index=False)
-    assert trainings(copy) == 2  # one seed block of each cell; none of the text
+    assert trainings(copy) == 3  # one seed block of each cell and window; none of the text
 
 
 def test_the_command_writes_a_config_that_plans(workspace: Workspace, tmp_path: Path) -> None:

@@ -7,6 +7,8 @@ the very rows that the networks are tested on.
 
 from __future__ import annotations
 
+import numpy as np
+
 from lstm_bench.experiments.baselines.base import Baseline
 from lstm_bench.experiments.baselines.ngrams import text_baselines
 from lstm_bench.experiments.baselines.pairs import pair_baselines
@@ -24,15 +26,15 @@ def measure(task: FromFile, T: int, size: int) -> list[Baseline]:
 
     The first is the answer without memory or input, whose loss is the chance loss.
     """
-    losses = [(task.evaluate_loss(task.memoryless(b), b), b.mask.sum()) for b in
-              task.held_out(T, "test", size)]  # fmt: skip
-    total = sum(weight for _, weight in losses)
-    chance = float(sum(loss * weight for loss, weight in losses) / total)
+    losses, weights = [], []
+    for batch in task.held_out(T, "test", size):
+        weights.append(batch.mask.sum(axis=1))
+        each = task.step_losses(task.memoryless(batch), batch)
+        losses.append((each * batch.mask).sum(axis=1) / weights[-1])
+    name = "mean" if isinstance(task, Series) else "frequencies"
+    chance = Baseline(name, np.concatenate(losses), weights=np.concatenate(weights))
     if isinstance(task, Series):
-        return [Baseline("mean", chance), *series_baselines(task, T, size)]
-    found = [Baseline("frequencies", chance)]
+        return [chance, *series_baselines(task, T, size)]
     if isinstance(task, Text):
-        found += text_baselines(task, T, size)
-    if isinstance(task, Pairs):
-        found += pair_baselines(task, T, size)
-    return found
+        return [chance, *text_baselines(task, T, size)]
+    return [chance, *pair_baselines(task, T, size)] if isinstance(task, Pairs) else [chance]

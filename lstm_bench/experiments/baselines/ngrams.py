@@ -33,7 +33,8 @@ def text_baselines(task: Text, T: int, size: int) -> Iterator[Baseline]:
         scored[n] = -np.log(KneserNey.fit(train, classes, n).at(codes, at["validation"])).mean()
     best = min(scored, key=lambda n: scored[n])
     chances = KneserNey.fit(train, classes, best).at(codes, at["test"])
-    yield Baseline("n-grams", float(-np.log(chances).mean()), f"{best}-grams")
+    losses = -np.log(chances).reshape(-1, len(task.target_steps(T))).mean(axis=1)
+    yield Baseline("n-grams", losses, f"{best}-grams")
 
 
 def orders(classes: int) -> list[int]:

@@ -23,8 +23,7 @@ def pair_baselines(task: Pairs, T: int, size: int) -> Iterator[Baseline]:
         scored[n] = float(np.average(by_pair, weights=tokens))
     best = min(scored, key=lambda n: scored[n])
     by_pair, tokens = losses(task, models[best], T, "test", size)
-    loss = float(np.average(by_pair, weights=tokens))
-    yield Baseline("n-grams of targets", loss, f"{best}-grams")
+    yield Baseline("n-grams of targets", by_pair, f"{best}-grams", tokens)
 
 
 def losses(

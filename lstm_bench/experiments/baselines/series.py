@@ -8,7 +8,6 @@ import numpy as np
 
 from lstm_bench.experiments.baselines.base import Baseline
 from lstm_bench.experiments.baselines.smoothing import forecasts
-from lstm_bench.tasks.from_file import spans
 from lstm_bench.tasks.series import Series
 
 FITTED_ON = 20_000  # windows of the training part, evenly spaced, that a regression is fitted on
@@ -22,18 +21,18 @@ def series_baselines(task: Series, T: int, size: int) -> Iterator[Baseline]:
     y, h = task.scaled.target.astype(float), task.horizon
     ends = task.ends(T, "test")[task.places(T, "test", size)]
     asked = y[ends + h]
-    yield Baseline("persistence", _error(y[ends], asked))
-    season = task.season or period(y[slice(*spans(len(y), gap=0)["train"])])
+    yield Baseline("persistence", (y[ends] - asked) ** 2)
+    season = task.season or period(y[slice(*task.parts(gap=0)["train"])])
     if season:
         rows = ends + h - season * -(-h // season)
-        kept = rows >= 0
-        yield Baseline("seasonal", _error(y[rows[kept]], asked[kept]), f"period {season}")
+        before = np.where(rows >= 0, y[rows], np.nan)
+        yield Baseline("seasonal", (before - asked) ** 2, f"period {season}")
     yield autoregression(task, T, ends)
     validated = task.ends(T, "validation")
-    found = forecasts(y, len(y[: spans(len(y), gap=0)["train"][1]]), season, h)
+    found = forecasts(y, task.parts(gap=0)["train"][1], season, h)
     scored = {form: _error(ahead[validated], y[validated + h]) for form, ahead in found.items()}
     best = min(scored, key=lambda form: scored[form])
-    yield Baseline("smoothing", _error(found[best][ends], asked), best)
+    yield Baseline("smoothing", (found[best][ends] - asked) ** 2, best)
 
 
 def autoregression(task: Series, T: int, ends: np.ndarray) -> Baseline:
@@ -51,10 +50,10 @@ def autoregression(task: Series, T: int, ends: np.ndarray) -> Baseline:
             error = _error(_lags(task, validated, k) @ weights, _asked(task, validated))
             scored[k] = error, weights
     if not scored:
-        return Baseline("autoregression", float("nan"), "too few rows")
+        return Baseline("autoregression", np.full(len(ends), np.nan), "too few rows")
     k = min(scored, key=lambda each: scored[each][0])
-    loss = _error(_lags(task, ends, k) @ scored[k][1], _asked(task, ends))
-    return Baseline("autoregression", loss, f"the last {k} rows")
+    losses = (_lags(task, ends, k) @ scored[k][1] - _asked(task, ends)) ** 2
+    return Baseline("autoregression", losses, f"the last {k} rows")
 
 
 def period(y: np.ndarray) -> int:

@@ -86,6 +86,13 @@ def test_the_numbers_of_a_replicate_do_not_depend_on_its_company():
     assert all(torch.equal(a, b[:1]) for a, b in zip(alone, together))
 
 
+def test_replicates_may_read_the_same_tokens():
+    net, params = network("gru"), leaves(network("gru"), 2)
+    shared, repeated = tokens(1), tokens(1).repeat(1, 2, 1)
+    one, other = (net.outputs_at(params, each, STEPS) for each in (shared, repeated))
+    assert torch.equal(one, other)
+
+
 def test_an_embedding_has_at_least_one_number():
     with pytest.raises(BenchError, match="option embedding is 0, but must be at least 1"):
         NetworkOptions(embedding=0)

@@ -3,73 +3,129 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
 
 from lstm_bench.errors import BenchError
+from lstm_bench.experiments.baselines import Baseline
+from lstm_bench.experiments.data import Data
 from lstm_bench.experiments.data_answer import concluded as concluded_of
-from lstm_bench.experiments.data_answer import of_cells, sentence
-from lstm_bench.planning.overlays import inherited, merged
-from lstm_bench.planning.plan import resolve
+from lstm_bench.experiments.data_answer import rows_of, sentence
+from lstm_bench.experiments.data_losses import Losses, Network, at_best_rate
+from lstm_bench.stats.blocks import Items
 from lstm_bench.store.plans import Plan
-from tests.workflow.workspace import ROOT
+from tests.unit.experiments.own_data import planned
 
-SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
-SHIPPED = yaml.safe_load((ROOT / "config.yaml").read_text())
-PRESET = yaml.safe_load((ROOT / "workflow/presets/data.yaml").read_text())
-NOISY = 1.02 + np.array([-0.02, 0.02, -0.01, 0.01, 0.0])
+N = 400
 SPREAD = np.array([-0.002, -0.001, 0.0, 0.001, 0.002])
+ITEMS = np.random.default_rng(0).normal(1, 0.1, N)
 
 
-def runs(**losses: float | np.ndarray) -> pd.DataFrame:
-    """Five seeds a cell, and five of a rate that is worse on validation and better on the test."""
-    rows = []
-    for cell, loss in losses.items():
-        for rate, validation, test in ((0.01, 1.0, loss), (0.1, 2.0, loss / 2)):
-            for seed, spread in enumerate(SPREAD):
-                own = {"cell": cell, "rate": rate, "seed": seed, "parameters": 100}
-                of_seed = np.broadcast_to(test, 5)[seed] * (1 + spread)
-                own |= {"best_validation_loss": validation, "test_loss": of_seed}
-                rows.append({**own, "memory": cell != "window", "update_seconds": 0.1})
-    return pd.DataFrame(rows)
+def network(loss: float, window: int = 0, spread: float = 1.0, cuts: Any = None) -> Network:
+    """Five seeds: the same items times a factor, so that ratios are known but for the seeds."""
+    losses = loss * (1 + spread * SPREAD[:, None]) * ITEMS
+    about = {"chosen": "rate 0.01", "parameters": 100, "n": 5, "update_seconds": 0.1}
+    by_past = {k: factor * losses for k, factor in (cuts or {}).items()}
+    return Network(losses, window, by_past, about)
 
 
-def concluded(baseline: float, **losses: float | np.ndarray) -> dict[str, object]:
-    rows = pd.DataFrame(of_cells(runs(**losses), baseline))
-    simple = [
-        {"cell": "persistence", "kind": "baseline", "loss": 2.0, "n": 1},
-        {"cell": "autoregression", "kind": "baseline", "loss": baseline, "n": 1},
-    ]
-    both = pd.concat([rows, pd.DataFrame(simple)])
-    return {"task": "x", "T": 8, **concluded_of(both, margin=0.02)}
+def made(baseline: float, **networks: Network) -> Losses:
+    simple = {name: Baseline(name, loss * ITEMS) for name, loss in
+              (("mean", 3.0), ("persistence", 2.0), ("autoregression", baseline))}  # fmt: skip
+    return Losses(Items(np.ones(N)), 8, "squared_error", range(5), networks, simple)
+
+
+def concluded(baseline: float, **networks: Network) -> dict[str, Any]:
+    rows = pd.DataFrame(rows_of(made(baseline, **networks)))
+    return {"task": "x", "T": 8, **concluded_of(rows, margin=0.02)}
 
 
 def test_cells_are_tied_behind_or_open_by_their_whole_interval():
-    found = concluded(1.0, lstm=0.500, gru=0.502, elman=0.6, window=0.8)
+    window = network(0.8, window=4)
+    found = concluded(
+        1.0, lstm=network(0.500), gru=network(0.502), elman=network(0.6), window=window
+    )
     assert (found["best_cell"], found["best_baseline"]) == ("lstm", "autoregression")
     assert found["tied"] == "lstm, gru"
     assert found["behind"] == "elman, window"
     assert found["open"] == ""
     assert found["to_baseline"] == pytest.approx(0.5, rel=1e-4)
+    assert found["to_baseline_data"] == pytest.approx(
+        0, abs=1e-3
+    )  # the same items, but for a factor
     assert found["memory"] == pytest.approx(1.6)
     assert found["naive_to_best"] == pytest.approx(4.0)
-    near = concluded(1.0, lstm=0.5, gru=0.5 * NOISY)  # the margin lies within its interval
+    near = concluded(1.0, lstm=network(0.5), gru=network(0.51, spread=10))
     assert (near["tied"], near["behind"], near["open"]) == ("lstm", "", "gru")
 
 
-def test_the_rate_is_chosen_on_validation_whatever_the_test_says():
-    (row,) = of_cells(runs(lstm=0.5), 1.0)
-    assert row["chosen"] == "rate 0.01"
-    assert row["loss"] == pytest.approx(0.5)
+def test_memory_needed_is_the_shortest_past_that_is_enough():
+    cuts = {1: 2.0, 2: 1.5, 3: 1.01, 4: 1.1, 6: 1.001}
+    windows = {"window of 2": network(0.7, window=2), "window of 4": network(0.505, window=4)}
+    found = concluded(1.0, lstm=network(0.5, cuts=cuts), **windows)
+    assert (found["needed"], found["needed_by"]) == (3, "lstm cut to 3")
+    assert found["needed_ratio"] == pytest.approx(1.01)
+    assert (found["used"], found["used_by"]) == (6, "lstm")  # at 4 it is not tied with the whole
+    assert "Memory needed: 3 steps (lstm cut to 3: × 1.01" in found["needs"]
+    assert "at best × 1.4 [1.4, 1.4] from fewer)" in found["needs"]
+    assert "Beyond the last 6 steps the past changes nothing for lstm." in found["needs"]
+    only = concluded(1.0, lstm=network(0.5), **windows)
+    assert (only["needed"], only["needed_by"]) == (4, "window of 4")
+    noise = concluded(3.0, lstm=network(2.99), **windows | {"window of 4": network(3.1, window=4)})
+    assert noise["best_cell"] == "window of 2"
 
 
-def test_a_rate_at_which_a_seed_diverged_is_not_chosen():
-    whole = runs(lstm=0.5)
-    (row,) = of_cells(whole[(whole.rate == 0.1) | (whole.seed > 0)], 1.0)
-    assert (row["chosen"], row["n"]) == ("rate 0.1", 5)
+def test_a_share_is_one_at_the_best_baseline_and_the_rival_is_the_best_window(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    windows = {"near": network(0.8, window=4), "far": network(0.9, window=8)}
+    found = made(1.0, lstm=network(0.5, spread=0), **windows)  # the mean has 3
+    monkeypatch.setattr(Data, "_losses", lambda self, evidence: [({"task": "x", "T": 8}, found)])
+    rows = Data().measured(None).set_index("cell")  # type: ignore[arg-type]
+    lstm = rows.loc["lstm"]
+    assert lstm.seed.tolist() == list(range(5))
+    assert lstm.share.to_numpy() == pytest.approx(2.5 / 2)
+    assert lstm.over_baseline.to_numpy() == pytest.approx(0.25)
+    assert lstm.over_window.mean() == pytest.approx((0.8 - 0.5) / 2, abs=1e-3)
+    assert rows.loc["near"].over_window.isna().all()
+
+
+def test_a_test_part_too_short_for_blocks_decides_nothing():
+    short = Items(np.ones(N), overlap=N // 2)
+    simple = {"mean": Baseline("mean", 3 * ITEMS), "persistence": Baseline("persistence", ITEMS)}
+    losses = Losses(short, 8, "squared_error", range(5), {"lstm": network(0.1)}, simple)
+    found = concluded_of(pd.DataFrame(rows_of(losses)), margin=0.02)
+    assert "cannot be told from the best baseline" in sentence({"task": "x", "T": 8, **found}, 0.02)
+    assert "cannot be told: the test part is too short" in found["needs"]
+
+
+def trained(*runs: tuple[float, float, int]) -> pd.DataFrame:
+    return pd.DataFrame(runs, columns=["rate", "best_validation_loss", "seed"])
+
+
+def test_the_rate_is_chosen_on_validation():
+    both = [(rate, loss, seed) for rate, loss in ((0.01, 1.0), (0.1, 2.0)) for seed in range(5)]
+    assert set(at_best_rate(trained(*both)).rate) == {0.01}
+    # a rate at which a seed diverged is not chosen
+    assert set(at_best_rate(trained(*both[1:])).rate) == {0.1}
+
+
+def test_folds_follow_each_other_and_a_seed_that_one_lacks_counts_in_none():
+    def part(loss: float, missing: int | None = None) -> Losses:
+        own = network(loss)
+        if missing is not None:
+            own.losses[missing] = np.nan
+        simple = {"mean": Baseline("mean", ITEMS, weights=np.ones(N))}
+        return Losses(Items(np.ones(N)), 8, "squared_error", range(5), {"lstm": own}, simple)
+
+    both = part(1.0).then(part(3.0, missing=2))
+    assert both.networks["lstm"].losses.shape == (5, 2 * N)
+    assert both.loss("lstm") == pytest.approx(2 * ITEMS.mean(), rel=1e-6)
+    assert np.isnan(both.by_seed("lstm")[2])
+    assert both.baselines["mean"].loss == pytest.approx(ITEMS.mean())
 
 
 @pytest.mark.parametrize(
@@ -77,21 +133,19 @@ def test_a_rate_at_which_a_seed_diverged_is_not_chosen():
     [(0.6, "beats"), (0.45, "is beaten by"), (0.5, "is tied with")],
 )
 def test_the_best_cell_stands_to_the_best_baseline_by_the_margin(baseline: float, said: str):
-    told = sentence(concluded(baseline, lstm=0.5, window=0.55), 0.02)
+    told = sentence(concluded(baseline, lstm=network(0.5), window=network(0.55, window=4)), 0.02)
     assert f"lstm, {said} the best baseline, autoregression" in told
-    assert "The window without memory has × 1.1 [1.1, 1.1] the loss" in told
+    assert "The best window without memory has × 1.1 [1.1, 1.1] the loss" in told
 
 
 def plan(folder: Path, **changes: object) -> Plan:
     rng = np.random.default_rng(0)
     path = folder / "x.csv"
     if not path.exists():
-        pd.DataFrame({"a": rng.normal(size=400), "y": rng.normal(size=400)}).to_csv(
+        pd.DataFrame({"a": rng.normal(size=1000), "y": rng.normal(size=1000)}).to_csv(
             path, index=False
         )
-    own = {"tasks": [{"task": "series", "file": str(path)}], **changes}
-    layers = [("config.yaml", SHIPPED), ("data.yaml", PRESET), ("own", own)]
-    return resolve(merged(layers), SCHEMA, inherited(layers))
+    return planned(**{"tasks": [{"task": "series", "file": str(path)}], "lengths": [32], **changes})
 
 
 def test_cells_have_about_the_same_size_and_the_same_rates(tmp_path: Path):
@@ -99,7 +153,11 @@ def test_cells_have_about_the_same_size_and_the_same_rates(tmp_path: Path):
     sizes = [entry.parameters for entry in found.conditions.values()]
     members = found.experiments["data"].members
     assert found.sweep.tasks[0].shown == "x"  # the name of its file
-    assert len(members) == 5 * 2
+    assert len(members) == (4 + 6) * 2  # windows of 1, 2, 4, 8, 16 and 32
+    past = found.experiments["data"].probe_settings["past"]
+    with_state = {m.condition for m in members if not m.cell.startswith("window")}
+    assert set(past) == with_state
+    assert past[min(with_state)] == [1, 2, 3, 4, 6, 8, 12, 16, 24]
     ours = [found.conditions[member.condition] for member in members]
     assert all(abs(each.parameters / 5000 - 1) < 0.05 for each in ours), sizes
     assert {each.spec.training.stop for each in ours} == {"budget"}
@@ -120,6 +178,25 @@ def test_what_cannot_be_is_refused_in_a_sentence(
 ):
     with pytest.raises(BenchError, match=said):
         plan(tmp_path, **changes)
+
+
+def test_folds_are_conditions_of_their_own_and_the_last_is_that_of_one_fold(tmp_path: Path):
+    one, three = plan(tmp_path), plan(tmp_path, data={"folds": 3})
+    ids = [{m.condition for m in each.experiments["data"].members} for each in (one, three)]
+    assert len(ids[1]) == 3 * len(ids[0])
+    last = {m.condition for m in three.experiments["data"].members if m.factors["fold"] == 0}
+    assert last == ids[0]
+    with pytest.raises(BenchError, match="folds"):
+        plan(tmp_path, data={"folds": 5})
+
+
+def test_a_window_that_the_config_names_is_not_trained_twice(tmp_path: Path):
+    own = [*("lstm", "gru"), {"cell": "feedforward_window", "window": 8, "label": "mine"}]
+    labels = {m.cell for m in plan(tmp_path, cells=own).experiments["data"].members}
+    assert {"mine", "window of 4"} <= labels
+    assert "window of 8" not in labels
+    none = plan(tmp_path, cells=own, data={"windows": None}).experiments["data"].members
+    assert {m.cell for m in none} == {"lstm", "gru", "mine"}
 
 
 def test_a_sweep_may_hold_tasks_of_both_kinds(tmp_path: Path):

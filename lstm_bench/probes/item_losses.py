@@ -1,0 +1,106 @@
+"""The loss of every item of the test part, of trained networks: with their whole history, and cut.
+
+An item is a window, a piece of text or a labelled sequence, in the order of `FromFile.places`. With
+its history cut to k, every question is answered from the last k inputs, by a network whose state
+starts there as it does at the first step of a sequence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lstm_bench import tasks
+from lstm_bench.cells.base import Params
+from lstm_bench.engine import backend_for
+from lstm_bench.engine.network import Network
+from lstm_bench.probes import stored
+from lstm_bench.tasks.base import Batch
+from lstm_bench.tasks.from_file import FromFile
+from lstm_bench.training.data import tensors
+from lstm_bench.training.evaluation import CHUNK
+from lstm_bench.training.losses import LOSSES
+
+VERSION = "item_losses 1"
+QUESTIONS = 8192  # whose history is cut, of items evenly spaced: each is a sequence of its own
+AT_ONCE = 1024  # of them in memory
+CPU = torch.device("cpu")
+
+
+def measure(settings: Mapping[str, Any]) -> Iterator[dict[str, object]]:
+    """One row a replicate and history: `losses` (items,), NaN of items that were not measured.
+
+    past   inputs that the network sees before it answers, or None: all
+    """
+    for block in stored.stored(settings):
+        c = block.condition
+        task = tasks.create(c.task, c.task_options)
+        assert isinstance(task, FromFile)
+        batches = list(task.held_out(c.T, "test", c.training.test_size))
+        whole = np.concatenate(
+            [item_losses(block.network, block.weights, task, batch) for batch in batches], axis=1
+        )
+        for past in (None, *settings["past"].get(c.id, ())):
+            found = whole if past is None else cut(block, task, batches, past)
+            for r, seed in enumerate(block.seeds):
+                losses = [float(loss) for loss in found[r]]
+                yield {"condition": c.id, "seed": seed, "past": past, "losses": losses}
+
+
+def item_losses(network: Network, weights: Tensor, task: FromFile, batch: Batch) -> np.ndarray:
+    """(R, items) the mean loss over the questions of each item."""
+    params = Params(network.layout.views(weights))
+    backend = backend_for(network.cell, "auto", weights)
+    steps = tuple(int(step) for step in batch.target_steps)
+    found = []
+    with torch.no_grad():
+        for start in range(0, len(batch.inputs), CHUNK):
+            own = batch.rows(slice(start, start + CHUNK))
+            data = tensors([own], steps, CPU)
+            y = network.outputs_at(params, data.inputs, steps, backend=backend, size=data.size)
+            targets = data.targets.expand(len(weights), *data.targets.shape[1:])
+            each = LOSSES[task.loss](y, targets).unflatten(1, (len(steps), -1))[..., : data.size]
+            mask = torch.from_numpy(own.mask[:, steps].T)
+            found.append(((each * mask).sum(dim=1) / mask.sum(dim=0)).numpy())
+    return np.concatenate(found, axis=1)
+
+
+def cut(block: stored.Stored, task: FromFile, batches: list[Batch], past: int) -> np.ndarray:
+    """(R, items) the same from the last `past` inputs before each question."""
+    items = np.cumsum([0, *(len(batch.inputs) for batch in batches)])
+    asked = sum(float(batch.mask.sum()) for batch in batches)
+    count = min(items[-1], max(1, int(QUESTIONS * items[-1] / asked)))
+    chosen = np.unique(np.linspace(0, items[-1] - 1, count).round().astype(int))
+    found = np.full((len(block.seeds), items[-1]), np.nan)
+    for first, batch in zip(items, batches):
+        own = chosen[(chosen >= first) & (chosen < first + len(batch.inputs))]
+        if len(own):
+            found[:, own] = _cut(block, task, batch.rows(own - first), past)
+    return found
+
+
+def _cut(block: stored.Stored, task: FromFile, batch: Batch, past: int) -> np.ndarray:
+    rows, steps = np.nonzero(batch.mask)
+    total = np.zeros((len(block.seeds), len(batch.inputs)))
+    lengths = np.minimum(past, steps + 1)  # before the first step there is nothing to see
+    for length in np.unique(lengths):
+        places = np.flatnonzero(lengths == length)
+        for start in range(0, len(places), AT_ONCE):
+            own = places[start : start + AT_ONCE]
+            seen = steps[own][:, None] + np.arange(1 - length, 1)
+            at = rows[own][:, None], seen
+            mask = np.zeros(seen.shape, dtype=np.float32)
+            mask[:, -1] = 1
+            window = Batch(batch.inputs[at], batch.targets[at], mask)
+            losses = item_losses(block.network, block.weights, task, window)
+            for r in range(len(total)):
+                total[r] += np.bincount(rows[own], losses[r], len(batch.inputs))
+    return total / batch.mask.sum(axis=1)
+
+
+def code_identity(settings: Mapping[str, object]) -> str:
+    return stored.code_identity(settings, VERSION)
