@@ -28,7 +28,9 @@ from lstm_bench.registry import build, classes
 
 State = tuple[Tensor, ...]
 WIDEST = 2**31  # no cell is this wide
-READOUT = ("V", "V_x", "b_y")  # y_t = V h_t + V_x x_t + b_y: the network's own, beside the cell's
+EMBEDDING = "embedding"  # the vector of every token, where a task reads tokens
+# y_t = V h_t + V_x x_t + b_y: the network's own, beside the cell's
+READOUT = ("V", "V_x", "b_y", EMBEDDING)
 
 
 class Params(Mapping[str, Tensor]):

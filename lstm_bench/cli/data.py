@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import yaml
@@ -14,6 +14,9 @@ from lstm_bench.cli.train import pairs
 from lstm_bench.errors import BenchError
 from lstm_bench.planning.overlays import read_layers
 
+if TYPE_CHECKING:
+    from lstm_bench.tasks import Task
+
 PRESET = "workflow/presets/data.yaml"
 MADE = "# Made by `lstm-bench data`.\n"
 KINDS = {".txt": "text", ".md": "text", ".npz": "labelled"}  # any other ending: a series
@@ -22,7 +25,7 @@ PAGE = "results/report/index.html"
 
 @cli.command()
 @click.argument("file", type=click.Path())
-@click.option("--task", help="series, labelled or text; without it by the ending of the file.")
+@click.option("--task", help="series, labelled, text or pairs; else by the ending of FILE.")
 @click.option("--target", help="Of a series: the column that is forecast.")
 @click.option("--time", help="Of a series: the column of times, for order and gaps.")
 @click.option("--horizon", type=int, help="Of a series: rows ahead.")
@@ -41,31 +44,47 @@ def data(
     snakemake.
     """
     from lstm_bench import tasks
-    from lstm_bench.tasks.labelled import Labelled
+    from lstm_bench.tasks.from_file import FromFile
 
     cores, run = given.pop("cores"), given.pop("run")
     name = task or KINDS.get(Path(file).suffix.lower(), "series")
     own = {key: value for key, value in given.items() if value is not None}
     entry = {"file": file, **own, **options}
     made = tasks.create(name, entry)
-    if not made.measured:
-        raise BenchError(f"--task: {name!r} is not allowed; it must be series, labelled or text.")
-    usual = made.sequences.inputs.shape[1] if isinstance(made, Labelled) else 32
-    T = usual if window is None else window
+    if not isinstance(made, FromFile):
+        raise BenchError(
+            f"--task: {name!r} is not allowed; it must be series, labelled, text or pairs."
+        )
+    T = made.usual_length if window is None else window
     made.require(T)
+    config: dict[str, Any] = {"tasks": [{"task": name, **entry}], "lengths": [T]}
+    if made.reads_tokens:
+        config["data"] = {"parameters": _parameters(made)}
     read_layers(["config.yaml", PRESET])  # which says where this must be run
-    config = Path(f"{Path(file).stem}.data.yaml")
-    if config.exists() and not config.read_text(encoding="utf-8").startswith(MADE):
-        raise BenchError(f"{config} is there and was not made by this command; move it away.")
-    text = yaml.safe_dump({"tasks": [{"task": name, **entry}], "lengths": [T]}, sort_keys=False)
-    config.write_text(MADE + text, encoding="utf-8")
-    command = ["--cores", str(cores), "--configfile", PRESET, str(config), "--", PAGE]
+    written = Path(f"{Path(file).stem}.data.yaml")
+    if written.exists() and not written.read_text(encoding="utf-8").startswith(MADE):
+        raise BenchError(f"{written} is there and was not made by this command; move it away.")
+    text = yaml.safe_dump(config, sort_keys=False)
+    written.write_text(MADE + text, encoding="utf-8")
+    command = ["--cores", str(cores), "--configfile", PRESET, str(written), "--", PAGE]
     click.echo(f"snakemake {' '.join(command)}")
     if not run:
         return
     if code := run_snakemake(*command):
         sys.exit(code)
     click.echo(_answer())
+
+
+def _parameters(task: Task) -> int:
+    """Those of an LSTM with 64 units, embedding and readout of every token counted.
+
+    The usual number would leave nothing for the cell beside a vocabulary.
+    """
+    from lstm_bench import cells
+    from lstm_bench.engine.network import Network
+    from lstm_bench.engine.network_options import NetworkOptions
+
+    return Network.on(task, cells.create("lstm"), 64, NetworkOptions()).parameters
 
 
 def _answer() -> str:

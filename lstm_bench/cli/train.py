@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from lstm_bench.cli.group import cli, plugin_option
 from lstm_bench.errors import BenchError
@@ -112,16 +113,21 @@ def train(task: str, cell: str, T: int, plugin: tuple[str, ...], **options: Any)
     if is_reference(cell):
         made: Any = cells.create(cell, options["cell_options"])
         click.echo(f"{made.name} is taken as {made.call}")
+    for each in fields(Training):
+        if not _said(each.name):  # the default of the training, or of a task that has its own
+            del options[each.name]
     asked = {key: options.pop(key) for key in ("replicates", "first_seed", "device")}
-    given = options.pop("learning_rate")
-    options["learning_rate"] = Training.learning_rate if given is None else given
-    if given is None:
-        condition = make_condition(task, cell, T, **options)
-        options["learning_rate"] = _tuned(condition)
+    if "learning_rate" not in options:
+        options["learning_rate"] = _tuned(make_condition(task, cell, T, **options))
     trained = run(task, cell, T, **asked, **options)
     click.echo(trained.replicates[COLUMNS].to_string(index=False))
     click.echo(f"\n{trained.diagnosis}")
     click.echo(f"\n{trained.folders[0].parent}")
+
+
+def _said(option: str) -> bool:
+    """Whether an option of this command was given, and is not its default."""
+    return click.get_current_context().get_parameter_source(option) is ParameterSource.COMMANDLINE
 
 
 def _tuned(condition: Condition) -> float:

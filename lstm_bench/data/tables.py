@@ -6,7 +6,7 @@ import contextlib
 import csv
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -17,17 +17,21 @@ if TYPE_CHECKING:
     import pandas as pd
 
 PARQUET = (".parquet", ".pq")
+Quoting = Literal[0, 3]  # of a table of text: where needed, or none
 ABSENT = ("", "na", "n/a", "nan", "null", "none", "-nan", "?")  # what stands for a missing number
 
 
-def read_table(path: Path, encoding: str, delimiter: str) -> pd.DataFrame:
+def read_table(path: Path, encoding: str, delimiter: str, quoted: bool = True) -> pd.DataFrame:
     """The table of a CSV or Parquet file; of a CSV every value is text.
+
+    quoted   whether a value may stand in quotation marks, which are then none of its own
 
     Raises BenchError for a file that is not such a table, is ragged or has no row.
     """
     import pandas as pd
 
     name = path.name
+    quoting: Quoting = csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
     try:
         if path.suffix.lower() in PARQUET:
             table = pd.read_parquet(path)
@@ -39,6 +43,7 @@ def read_table(path: Path, encoding: str, delimiter: str) -> pd.DataFrame:
                 encoding=encoding,
                 sep=delimiter,
                 skipinitialspace=True,
+                quoting=quoting,
             )
     except (UnicodeError, LookupError) as error:
         raise not_text(path, encoding, error) from error
@@ -50,15 +55,15 @@ def read_table(path: Path, encoding: str, delimiter: str) -> pd.DataFrame:
     if table.empty:
         raise BenchError(f"{name}: the table has a header and no row below it.")
     if path.suffix.lower() not in PARQUET and (table.iloc[:, -1] == "").any():
-        _require_whole_rows(path, encoding, delimiter)
+        _require_whole_rows(path, encoding, delimiter, quoting)
     table.columns = [str(column).strip() for column in table.columns]
     return table
 
 
-def _require_whole_rows(path: Path, encoding: str, delimiter: str) -> None:
+def _require_whole_rows(path: Path, encoding: str, delimiter: str, quoting: Quoting) -> None:
     """Raise BenchError for a row that ends early, which pandas fills up without a word."""
     with path.open(encoding=encoding, newline="") as file:
-        rows = (row for row in csv.reader(file, delimiter=delimiter) if row)
+        rows = (row for row in csv.reader(file, delimiter=delimiter, quoting=quoting) if row)
         columns = len(next(rows))
         for number, row in enumerate(rows, start=1):
             if len(row) < columns:

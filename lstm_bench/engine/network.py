@@ -1,6 +1,6 @@
 """A network: layers of a cell and a readout.
 
-    h_t^(0) = x_t
+    h_t^(0) = x_t, or the row of E of token x_t             where a task reads tokens
     h_t^(l) = cell_l(h_t^(l-1), state)                      layer l of n
     h_t^(l) = [cell_l(h_t^(l-1)); cell'_l read backwards]   of a bidirectional network
     y_t     = V h_t^(n) + V_x x_t + b_y                     the readout; V_x where it is direct
@@ -23,10 +23,9 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from lstm_bench import cells, tasks
-from lstm_bench.cells import initialise
 from lstm_bench.cells.base import READOUT, Cell, Params, State
 from lstm_bench.cells.rows import SequenceCell
-from lstm_bench.engine import backend_for, by_torch, unroll
+from lstm_bench.engine import backend_for, by_torch, embedding, readout, unroll
 from lstm_bench.engine.chunks import WHOLE, ThroughTime, unroll_in_chunks
 from lstm_bench.engine.network_options import NetworkOptions
 from lstm_bench.engine.parameters import Layout, product
@@ -49,6 +48,9 @@ class Part(NamedTuple):
 class Network:
     """Sizes and equations; the weights are passed in.
 
+    inputs       the numbers that the first layer reads a step
+    vocabulary   the number of different tokens, where they are vectors of an embedding; or 0
+
     Raises BenchError for a cell that feeds the output back in a network where it cannot.
     """
 
@@ -57,6 +59,7 @@ class Network:
     width: int
     outputs: int
     options: NetworkOptions = field(default_factory=NetworkOptions)
+    vocabulary: int = 0
 
     def __post_init__(self) -> None:
         if not self.cell.reads_output:
@@ -94,10 +97,18 @@ class Network:
                 f"{what}: {cut.get(what, True)} is not allowed with cell {cell.name!r}, a layer "
                 "that reads whole sequences and has no steps between which to cut."
             )
-        network = cls(cell, task.inputs, condition.width, task.outputs, options)
+        network = cls.on(task, cell, condition.width, options)
         if through.decay is not None:
             network.require_hidden_alone(f"gradient_decay: {through.decay:g}")
         return network
+
+    @classmethod
+    def on(cls, task: tasks.Task, cell: Cell, width: int, options: NetworkOptions) -> Network:
+        """The network that reads a task's inputs, vectors or tokens, and gives its outputs."""
+        inputs, vocabulary = task.inputs, 0
+        if task.reads_tokens:
+            inputs, vocabulary = options.embedding, task.inputs
+        return cls(cell, inputs, width, task.outputs, options, vocabulary)
 
     def require_hidden_alone(self, setting: str) -> None:
         """Raise BenchError unless all that passes from step to step is one hidden state h_t."""
@@ -138,22 +149,21 @@ class Network:
         for part in self.parts:
             of_cell = self.cell.shapes(part.inputs, self.width, self.outputs)
             shapes |= {part.prefix + name: shape for name, shape in of_cell.items()}
-        return Layout(shapes | self._readout_shapes)
+        return Layout(shapes | self._shapes_around)
+
+    @property
+    def _shapes_around(self) -> dict[str, tuple[int, ...]]:
+        return self._readout_shapes | embedding.shapes(self.vocabulary, self.inputs)
 
     @property
     def _readout_shapes(self) -> dict[str, tuple[int, ...]]:
-        shapes: dict[str, tuple[int, ...]] = {"V": (self.outputs, self.seen)}
-        if self.options.direct:
-            shapes["V_x"] = (self.outputs, self.inputs)
-        if self.options.readout_bias:
-            shapes["b_y"] = (self.outputs,)
-        return shapes
+        return readout.shapes(self.options, self.outputs, self.seen, self.inputs)
 
     @property
     def parameters(self) -> int:
-        """The number of trained parameters, cells and readout."""
+        """The number of trained parameters: cells, readout and embedding."""
         counts = (self.cell.parameters(p.inputs, self.width, self.outputs) for p in self.parts)
-        return sum(counts) + sum(int(np.prod(s)) for s in self._readout_shapes.values())
+        return sum(counts) + sum(int(np.prod(s)) for s in self._shapes_around.values())
 
     @property
     def flops(self) -> int:
@@ -180,15 +190,8 @@ class Network:
         for part in self.parts:
             drawn = self.cell.init(rng, part.inputs, self.width, self.outputs)
             weights |= {part.prefix + name: value for name, value in drawn.items()}
-        limit = self.options.readout_range
-        for name, shape in self._readout_shapes.items():
-            if limit:
-                weights[name] = rng.uniform(-limit, limit, shape)
-            elif name == "b_y":
-                weights[name] = initialise.zeros(self.outputs)
-            else:
-                weights[name] = initialise.glorot(rng, *shape)
-        return weights
+        weights |= readout.init(rng, self.options, self._readout_shapes)
+        return weights | embedding.init(rng, self.vocabulary, self.inputs)
 
     def pack(self, seeds: Sequence[int], like: Tensor) -> Tensor:
         """The initial weights of these seeds, flat (R, size)."""
@@ -212,17 +215,19 @@ class Network:
         size: int | None = None,
         through: ThroughTime = WHOLE,
     ) -> Tensor:
-        """Outputs (R, k, S * B) at S steps; inputs as in `engine.unroll`.
+        """Outputs (R, k, S * B) at S steps; inputs as in `engine.unroll`, or tokens (T, R, B).
 
         The first `size` of B sequences are real; a backend that needs no padding skips the rest.
         `through` says how the gradient goes through time.
         """
-        padded, replicates = inputs.shape[3], params.V.shape[0]
+        padded, replicates = inputs.shape[-1], params.V.shape[0]
         if backend == "auto":
             backend = backend_for(self.cell, backend, params.V)
         if size is not None and not by_torch(backend):
             inputs = inputs[..., :size]
-        batch = inputs.shape[3]
+        batch = inputs.shape[-1]
+        if self.vocabulary:
+            params, inputs = embedding.looked_up(params, inputs)
         if state is None:
             state = self.initial_state(replicates, batch, params.V)
         states = self.split(state)

@@ -23,6 +23,8 @@ class NetworkOptions:
     readout_bias    whether the output units have a bias b_y
     direct          weights V_x from the inputs to the outputs
                     (Hochreiter & Schmidhuber 1997, experiment 2a)
+    embedding       numbers in the vector that is learnt for every token and read in its place, of
+                    a task that reads tokens; other tasks have vectors of their own
     readout_range   r > 0 draws V, V_x and b_y from U[-r, r]; 0 draws V and V_x Glorot-uniform
                     and sets b_y = 0
 
@@ -35,10 +37,15 @@ class NetworkOptions:
     readout_bias: bool = True
     direct: bool = False
     readout_range: float = 0.0
+    embedding: int = 32
 
     def __post_init__(self) -> None:
         if self.layers < 1:
             raise BenchError(f"network: option layers is {self.layers}, but must be at least 1.")
+        if self.embedding < 1:
+            raise BenchError(
+                f"network: option embedding is {self.embedding}, but must be at least 1."
+            )
         if self.readout not in READOUTS:
             raise unknown("network: readout", self.readout, READOUTS)
         if self.readout_range < 0:

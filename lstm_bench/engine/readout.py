@@ -1,4 +1,4 @@
-"""The products of the readout, y_t = V h_t for all steps that are read.
+"""The readout: its weights, and its products, y_t = V h_t for all steps that are read.
 
 Hidden states come by step, (S, R, h, B), outputs go by replicate, (R, k, S * B). A network has few
 outputs and many hidden states: it is the outputs that are put in order, and the states stay where
@@ -7,14 +7,45 @@ they are, except for dV, which sums over steps and sequences in one product.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from lstm_bench.cells import initialise
+from lstm_bench.engine.network_options import NetworkOptions
 from lstm_bench.engine.parameters import in_company, product
 
 SMALL = 400  # below so many multiplications torch takes loops of its own, with other last bits
+
+
+def shapes(
+    options: NetworkOptions, outputs: int, seen: int, inputs: int
+) -> dict[str, tuple[int, ...]]:
+    """Those of its weights for `seen` hidden units and, where it is direct, for the inputs."""
+    found: dict[str, tuple[int, ...]] = {"V": (outputs, seen)}
+    if options.direct:
+        found["V_x"] = (outputs, inputs)
+    if options.readout_bias:
+        found["b_y"] = (outputs,)
+    return found
+
+
+def init(
+    rng: np.random.Generator, options: NetworkOptions, shapes: Mapping[str, tuple[int, ...]]
+) -> dict[str, np.ndarray]:
+    """The weights of one replicate; see `NetworkOptions.readout_range`."""
+    limit, weights = options.readout_range, {}
+    for name, shape in shapes.items():
+        if limit:
+            weights[name] = rng.uniform(-limit, limit, shape)
+        elif name == "b_y":
+            weights[name] = initialise.zeros(*shape)
+        else:
+            weights[name] = initialise.glorot(rng, *shape)
+    return weights
 
 
 def columns(at_steps: Tensor) -> Tensor:

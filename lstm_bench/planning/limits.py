@@ -41,7 +41,7 @@ def require_memory(condition: Condition, seed_block: int) -> None:
     steps = task.steps(T)
     kept = math.isqrt(steps) if t.recompute else min(steps, t.truncate or steps)
     layers = int(condition.network.get("layers", 1))
-    sequence, state = steps * task.inputs, kept * condition.width * layers
+    sequence, state = steps * task.step_size, kept * condition.width * layers
     needs = {
         f"training.validation_size: {t.validation_size:,}": seed_block
         * t.validation_size
@@ -62,7 +62,7 @@ def require_memory(condition: Condition, seed_block: int) -> None:
 
 def require_sizes(condition: Condition, task: tasks.Task) -> None:
     """Raise BenchError for a set of sequences that no machine holds."""
-    sequence = FLOAT * task.steps(condition.T) * task.inputs
+    sequence = FLOAT * task.steps(condition.T) * task.step_size
     for name in ("batch", "train_size", "validation_size", "confirmation_size", "test_size"):
         count = getattr(condition.training, name) or 0
         if count * sequence > SET:

@@ -261,7 +261,7 @@ def _conditions(planned: Mapping[str, Condition]) -> dict[str, PlannedCondition]
             effort=Effort(
                 way=time_loop,
                 steps=task.steps(condition.T),
-                inputs=task.inputs,
+                inputs=task.step_size,
             ),
         )
     return found

@@ -99,9 +99,7 @@ class _Sizes:
     def __call__(self, width: int) -> int | None:
         if width not in self.known:
             try:
-                network = Network(
-                    self.cell, self.task.inputs, width, self.task.outputs, self.options
-                )
+                network = Network.on(self.task, self.cell, width, self.options)
                 self.known[width] = self.size_of(network)
             except BenchError as error:
                 self.refused, self.known[width] = error, None

@@ -27,7 +27,8 @@ CERTAIN = 1e3  # logits so far apart that the cross-entropy of the right class i
 class Batch(NamedTuple):
     """Sequences and what is asked about them; L is the sequence length, `task.steps(T)`.
 
-    inputs   (batch, L, inputs) float32; a sequence that ends early is padded with zeros
+    inputs   (batch, L, inputs) float32, or tokens (batch, L) int64, whole numbers below `inputs`,
+             where the task reads tokens; a sequence that ends early is padded with zeros
     targets  (batch, L) int64 classes for a cross-entropy, else (batch, L, outputs) float32
     mask     (batch, L) float32, 1 where the loss is taken
     legal    (batch, L, outputs) bool, the answers that are right where several are, for the score
@@ -99,12 +100,26 @@ class Task(ABC):
     @property
     @abstractmethod
     def inputs(self) -> int:
-        """Number of input features."""
+        """Number of input features, or of different tokens where the task reads tokens."""
 
     @property
     @abstractmethod
     def outputs(self) -> int:
         """Number of outputs: values for a squared error, classes for a cross-entropy."""
+
+    @property
+    def reads_tokens(self) -> bool:
+        """Whether inputs are tokens, of which a network learns a vector each.
+
+        Their outputs are as many, so what is computed of them is computed of few sequences at a
+        time: the score of such a task is a mean over target steps.
+        """
+        return False
+
+    @property
+    def step_size(self) -> int:
+        """The floats of memory that the input of a step takes."""
+        return 2 if self.reads_tokens else self.inputs
 
     @abstractmethod
     def sample(self, rng: np.random.Generator, batch: int, T: int) -> Batch:

@@ -18,11 +18,14 @@ import numpy as np
 from lstm_bench.data import locate, register
 from lstm_bench.errors import BenchError
 from lstm_bench.tasks.base import SPLITS, Batch, Task
+from lstm_bench.tasks.support import as_logits
 
 NEVER = 2.0  # a score that no network reaches: the budget decides, and the best weights are kept
 SHARES = {"train": 0.7, "validation": 0.15, "test": 0.15}
 MEASURED_ON = 2048  # sequences of the test part, for the chance loss
+SHUFFLE = 20  # the seed of the split of whole sequences
 AT_ONCE = 512  # sequences in memory
+OF_TOKENS = 32  # the same where every step has as many outputs as a vocabulary
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,11 @@ class FromFile(Task):
         """Where the file lies today. Raises BenchError where it is gone or was edited."""
         return locate(self.data)
 
+    @property
+    def usual_length(self) -> int:
+        """The T of one who names none: a window of 32, or all of the longest sequence."""
+        return 32
+
     @abstractmethod
     def pool(self, T: int, split: str) -> int:
         """How many sequences a split has."""
@@ -82,9 +90,9 @@ class FromFile(Task):
 
     def held_out(self, T: int, split: str, size: int) -> Iterator[Batch]:
         """The sequences of a held-out part, see `places`, at most `AT_ONCE` at a time."""
-        places = self.places(T, split, size)
-        for start in range(0, len(places), AT_ONCE):
-            yield self.take(T, split, places[start : start + AT_ONCE])
+        places, at_once = self.places(T, split, size), OF_TOKENS if self.reads_tokens else AT_ONCE
+        for start in range(0, len(places), at_once):
+            yield self.take(T, split, places[start : start + at_once])
 
     def places(self, T: int, split: str, size: int) -> np.ndarray:
         """The places that are read of a held-out part: all, or `size` of them evenly spaced.
@@ -121,6 +129,29 @@ class FromFile(Task):
             losses.append(self.evaluate_loss(self.memoryless(batch), batch))
             counts.append(float(batch.mask.sum()))
         return float(np.average(losses, weights=counts))
+
+
+def members(groups: np.ndarray) -> dict[str, np.ndarray]:
+    """The sequences of each split, by their place, from the number of the group of each (n,).
+
+    Groups are taken whole, in a random order that is the same for every seed of a training.
+    """
+    order = np.random.Generator(np.random.Philox(SHUFFLE)).permutation(groups.max() + 1)
+    place = np.empty_like(order)
+    place[order] = np.arange(len(order))
+    ordered = np.argsort(place[groups], kind="stable")
+    # a group belongs where its middle falls, so that no part takes more than its share by much
+    sizes = np.bincount(groups)[order]
+    middle = (np.cumsum(sizes) - sizes / 2) / len(groups)
+    ends = np.cumsum([SHARES[split] for split in SPLITS])[:-1]
+    part = np.searchsorted(ends, middle, side="right")[place[groups]]
+    return {name: ordered[part[ordered] == i] for i, name in enumerate(SPLITS)}
+
+
+def frequencies(train: np.ndarray, classes: int) -> np.ndarray:
+    """(classes,) logits of the classes of a training part (n,); half a count is added to each."""
+    counts = np.bincount(train, minlength=classes) + 0.5
+    return as_logits(counts / counts.sum())
 
 
 def spans(rows: int, gap: int, fold: int = 0) -> dict[str, tuple[int, int]]:

@@ -9,11 +9,9 @@ import numpy as np
 
 from lstm_bench.data.sequences import Sequences, read_sequences
 from lstm_bench.errors import BenchError
-from lstm_bench.tasks.base import SPLITS, Batch
-from lstm_bench.tasks.from_file import SHARES, FromFile
-from lstm_bench.tasks.support import as_logits, one_of
-
-SHUFFLE = 20  # the seed of the split: the same for every seed of a training
+from lstm_bench.tasks.base import Batch
+from lstm_bench.tasks.from_file import FromFile, frequencies, members
+from lstm_bench.tasks.support import one_of
 
 
 @dataclass(frozen=True)
@@ -66,6 +64,10 @@ class Labelled(FromFile):
         return len(self.sequences.classes)
 
     @property
+    def usual_length(self) -> int:
+        return int(self.sequences.inputs.shape[1])
+
+    @property
     def sequences(self) -> Sequences:
         """All of them, as in the file."""
         return _sequences(self)
@@ -76,7 +78,7 @@ class Labelled(FromFile):
         return self.sequences.labels.ndim == 2
 
     def require(self, T: int) -> None:
-        longest = self.sequences.inputs.shape[1]
+        longest = self.usual_length
         if longest != T:
             raise BenchError(
                 f"lengths: T={T} is not possible for task 'labelled' with {self.path.name}; its "
@@ -135,18 +137,7 @@ def _sequences(task: Labelled) -> Sequences:
 
 @lru_cache(maxsize=4)
 def _members(task: Labelled) -> dict[str, np.ndarray]:
-    """The sequences of each split: groups in a fixed random order, until a share is full."""
-    groups = task.sequences.groups
-    order = np.random.Generator(np.random.Philox(SHUFFLE)).permutation(groups.max() + 1)
-    place = np.empty_like(order)
-    place[order] = np.arange(len(order))
-    ordered = np.argsort(place[groups], kind="stable")
-    # a group belongs where its middle falls, so that no part takes more than its share by much
-    sizes = np.bincount(groups)[order]
-    middle = (np.cumsum(sizes) - sizes / 2) / len(groups)
-    ends = np.cumsum([SHARES[split] for split in SPLITS])[:-1]
-    part = np.searchsorted(ends, middle, side="right")[place[groups]]
-    return {name: ordered[part[ordered] == i] for i, name in enumerate(SPLITS)}
+    return members(task.sequences.groups)
 
 
 def _inside(task: Labelled, rows: np.ndarray) -> np.ndarray:
@@ -168,8 +159,6 @@ def _scaled(task: Labelled) -> np.ndarray:
 
 @lru_cache(maxsize=4)
 def _frequencies(task: Labelled) -> np.ndarray:
-    """(classes,) logits; half a count is added to each, so that none is impossible."""
     data, train = task.sequences, task.members("train")
     labels = data.labels[train][_inside(task, train)] if task.each_step else data.labels[train]
-    counts = np.bincount(labels, minlength=len(data.classes)) + 0.5
-    return as_logits(counts / counts.sum())
+    return frequencies(labels, len(data.classes))

@@ -1,4 +1,4 @@
-"""The next character of a text of the user's own."""
+"""The next character, or the next word, of a text of the user's own."""
 
 from __future__ import annotations
 
@@ -7,23 +7,12 @@ from functools import lru_cache
 
 import numpy as np
 
+from lstm_bench.data.tokens import UNITS, Tokens, classified, split
 from lstm_bench.data.words import read_text
 from lstm_bench.errors import BenchError
 from lstm_bench.tasks.base import Batch, one_hot
-from lstm_bench.tasks.from_file import FromFile, spans
-from lstm_bench.tasks.support import as_logits, at_least
-
-
-@dataclass(frozen=True, eq=False)
-class Tokens:
-    """codes (n,) int64 of every character, and the vocabulary, whose last class is any other."""
-
-    codes: np.ndarray
-    characters: str
-
-    @property
-    def classes(self) -> int:
-        return len(self.characters) + 1
+from lstm_bench.tasks.from_file import FromFile, frequencies, spans
+from lstm_bench.tasks.support import at_least, one_of
 
 
 @dataclass(frozen=True)
@@ -36,16 +25,22 @@ class Text(FromFile):
         input    t h e _ c a t _        T = 8
         target   . . . . a t _ s
 
-    The first 70 % of the text are for training, 15 % for validation, the last 15 % for the test;
-    T characters between two parts are left out. Held-out pieces overlap by half, so that each
-    character of their part is asked once. The vocabulary is that of the training part: characters
-    that it has at least `rarest` times, and one class for all others.
+    With `unit: word` T counts words (letters and digits, with an apostrophe or a hyphen inside; any
+    other mark is a word, white space is none), inputs are tokens, and the network learns a vector
+    for each (its option `embedding`).
 
-    Without memory or input the best answer is the frequency of each character in the training part;
+    The first 70 % of the text are for training, 15 % for validation, the last 15 % for the test;
+    T characters or words between two parts are left out. Held-out pieces overlap by half, so that
+    each of their part is asked once. The vocabulary is that of the training part: what it has at
+    least `rarest` times, the `vocabulary` most frequent at most, and one class for all others.
+
+    Without memory or input the best answer is the frequency of each class in the training part;
     its cross-entropy on the test part is the chance loss. The optimal loss is not known, and no
-    score counts as solved: the experiment `data` compares with n-grams on the same characters.
+    score counts as solved: the experiment `data` compares with n-grams at the same places.
     """
 
+    unit: str = "character"
+    vocabulary: int = 5000
     rarest: int = 2
 
     name = "text"
@@ -56,7 +51,12 @@ class Text(FromFile):
     formula = r"y_t = x_{t+1}"
 
     def __post_init__(self) -> None:
-        at_least(self, rarest=1)
+        at_least(self, rarest=1, vocabulary=2)
+        one_of(self, unit=UNITS)
+
+    @property
+    def reads_tokens(self) -> bool:
+        return self.unit == "word"
 
     @property
     def inputs(self) -> int:
@@ -75,7 +75,7 @@ class Text(FromFile):
         return tuple(range(T // 2, T))
 
     def starts(self, T: int, split: str) -> np.ndarray:
-        """(pieces,) the first character of each piece of a split."""
+        """(pieces,) the first token of each piece of a split."""
         low, high = spans(len(self.tokens.codes), T)[split]
         return np.arange(low, high - T, 1 if split == "train" else T - T // 2)
 
@@ -87,7 +87,9 @@ class Text(FromFile):
         rows = self.starts(T, split)[places][:, None] + np.arange(T)
         mask = np.zeros(rows.shape, dtype=np.float32)
         mask[:, T // 2 :] = 1
-        return Batch(one_hot(tokens.codes[rows], tokens.classes), tokens.codes[rows + 1], mask)
+        seen = tokens.codes[rows]
+        inputs = seen if self.reads_tokens else one_hot(seen, tokens.classes)
+        return Batch(inputs, tokens.codes[rows + 1], mask)
 
     def target_rows(self, T: int, split: str, places: np.ndarray) -> np.ndarray:
         steps = np.arange(T // 2, T)
@@ -95,7 +97,7 @@ class Text(FromFile):
 
     def described(self, T: int, split: str) -> str:
         low, high = spans(len(self.tokens.codes), T)[split]
-        return f"{max(high - low, 0)} characters for pieces of {T + 1}"
+        return f"{max(high - low, 0)} {self.unit}s for pieces of {T + 1}"
 
     def memoryless(self, batch: Batch) -> np.ndarray:
         """The frequencies of the training part."""
@@ -107,25 +109,19 @@ class Text(FromFile):
 
 @lru_cache(maxsize=4)
 def _tokens(task: Text) -> Tokens:
-    text = read_text(task.path, task.encoding)
-    points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
-    train = points[slice(*spans(len(points), gap=0)["train"])]
-    characters, counts = np.unique(train, return_counts=True)
-    kept = characters[counts >= task.rarest]
-    if len(kept) < 2:
+    every = split(read_text(task.path, task.encoding), task.unit)
+    train = slice(*spans(len(every), gap=0)["train"])
+    found = classified(every, train, task.rarest, task.vocabulary)
+    if len(found.known) < 2:
         raise BenchError(
-            f"{task.path.name}: its training part has {len(kept)} characters that occur "
+            f"{task.path.name}: its training part has {len(found.known)} {task.unit}s that occur "
             f"{task.rarest} times or more; a text needs two of them."
         )
-    place = np.minimum(np.searchsorted(kept, points), len(kept) - 1)
-    codes = np.where(kept[place] == points, place, len(kept)).astype(np.int64)
-    return Tokens(codes, "".join(map(chr, kept)))
+    return found
 
 
 @lru_cache(maxsize=4)
 def _frequencies(task: Text) -> np.ndarray:
-    """(classes,) logits; half a count is added to each, so that none is impossible."""
     tokens = task.tokens
     train = tokens.codes[slice(*spans(len(tokens.codes), gap=0)["train"])]
-    counts = np.bincount(train, minlength=tokens.classes) + 0.5
-    return as_logits(counts / counts.sum())
+    return frequencies(train, tokens.classes)

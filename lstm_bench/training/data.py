@@ -26,9 +26,9 @@ PADDING = 32
 class Tensors:
     """R batches side by side.
 
-    inputs (L, R, d, B'); targets (R, k, S * B') or class numbers (R, S * B'); weights (R, S * B'),
-    zero on padding, summing to 1 for each replicate; steps, the S steps where outputs are read;
-    size, the number B of real sequences.
+    inputs (L, R, d, B'), or tokens (L, R, B'); targets (R, k, S * B') or class numbers (R, S * B');
+    weights (R, S * B'), zero on padding, summing to 1 for each replicate; steps, the S steps where
+    outputs are read; size, the number B of real sequences.
     """
 
     inputs: Tensor
@@ -41,11 +41,11 @@ class Tensors:
 def tensors(batches: Sequence[Batch], steps: tuple[int, ...], device: torch.device) -> Tensors:
     """Pad, transpose and stack one batch a replicate; all have the same shape."""
     first = batches[0]
-    batch, length, features = first.inputs.shape
+    batch, length, *features = first.inputs.shape
     padded, R, S = aligned(batch, PADDING), len(batches), len(steps)
     again = np.arange(padded) % batch if padded > batch else slice(None)
     at = places(steps)
-    inputs = np.empty((length, R, features, padded), dtype=np.float32)
+    inputs = np.empty((length, R, *features, padded), np.float32 if features else np.int64)
     weights = np.zeros((R, S, padded), dtype=np.float32)
     classes = first.targets.ndim == 2
     targets = np.zeros(
@@ -53,7 +53,7 @@ def tensors(batches: Sequence[Batch], steps: tuple[int, ...], device: torch.devi
         dtype=first.targets.dtype,
     )
     for r, each in enumerate(batches):
-        inputs[:, r] = each.inputs[again].transpose(1, 2, 0)
+        inputs[:, r] = np.moveaxis(each.inputs[again], 0, -1)
         weights[r, :, :batch] = (each.mask[:, at] / each.mask.sum()).T
         if classes:
             targets[r, :, :batch] = each.targets[:, at].T

@@ -19,7 +19,7 @@ from lstm_bench.engine import by_torch
 from lstm_bench.engine.network import Network
 from lstm_bench.engine.parameters import in_company
 from lstm_bench.tasks import Batch, Task, generator
-from lstm_bench.training.data import Tensors, tensors
+from lstm_bench.training.data import PADDING, Tensors, tensors
 from lstm_bench.training.losses import replicate_losses
 
 DRAWN = 512  # sequences at a time: what is tested once need not be in memory at once
@@ -73,9 +73,9 @@ class Chunk:
 
 def chunks(task: Task, T: int, batches: Sequence[Batch], device: torch.device) -> Iterator[Chunk]:
     """One batch a replicate, all of one size, cut into chunks."""
-    steps = task.target_steps(T)
-    for start in range(0, len(batches[0].inputs), CHUNK):
-        rows = [batch.rows(slice(start, start + CHUNK)) for batch in batches]
+    steps, size = task.target_steps(T), PADDING if task.reads_tokens else CHUNK
+    for start in range(0, len(batches[0].inputs), size):
+        rows = [batch.rows(slice(start, start + size)) for batch in batches]
         asked = torch.tensor([float(each.mask.sum()) for each in rows], device=device)
         yield Chunk(tensors(rows, steps, device), asked, tuple(each.at(steps) for each in rows))
 
@@ -102,6 +102,8 @@ def evaluate(
     params, copies = Params(network.layout.views(weights)), len(weights) // R
     answered: list[np.ndarray] = []
     answers: list[tuple[Batch, ...]] = []
+    scored: list[list[float]] = []  # of tokens, by chunk: all outputs at once are not held
+    counts: list[np.ndarray] = []
     losses, asked = weights.new_zeros(R), weights.new_zeros(R)
     with torch.no_grad():
         for chunk in held_out:
@@ -114,11 +116,33 @@ def evaluate(
             losses += replicate_losses(task.loss, y, targets, shares)[:R] * chunk.asked
             asked += chunk.asked
             shaped = y.unflatten(2, (len(data.steps), -1))[:R, ..., : data.size]  # (R, k, S, B)
-            answered.append(shaped.permute(0, 3, 2, 1).cpu().numpy())
-            answers.append(chunk.answers)
-    whole = np.concatenate(answered, axis=1)
-    scores = [task.score(whole[r], joined([each[r] for each in answers])) for r in range(R)]
+            outputs = shaped.permute(0, 3, 2, 1).cpu().numpy()
+            if task.reads_tokens:
+                scored.append([task.score(outputs[r], chunk.answers[r]) for r in range(R)])
+                counts.append(chunk.asked.cpu().numpy())
+            else:
+                answered.append(outputs)
+                answers.append(chunk.answers)
+    if task.reads_tokens:
+        scores = np.average(scored, axis=0, weights=counts).tolist()
+    else:
+        whole = np.concatenate(answered, axis=1)
+        scores = [task.score(whole[r], joined([each[r] for each in answers])) for r in range(R)]
     return (losses / asked).tolist(), scores
+
+
+def reference_losses(task: Task, batch: Batch) -> tuple[float, float]:
+    """The losses of the best answer without memory, and of the perfect one, on these sequences."""
+    size = PADDING if task.reads_tokens else max(len(batch.inputs), 1)
+    pieces = [batch.rows(slice(i, i + size)) for i in range(0, len(batch.inputs), size)]
+    losses = [
+        [task.evaluate_loss(answer(piece), piece) for answer in (task.memoryless, task.perfect)]
+        for piece in pieces
+    ]
+    if len(losses) == 1:
+        return losses[0][0], losses[0][1]
+    chance, optimal = np.average(losses, axis=0, weights=[p.mask.sum() for p in pieces])
+    return float(chance), float(optimal)
 
 
 def joined(batches: Sequence[Batch]) -> Batch:

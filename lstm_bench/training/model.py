@@ -28,7 +28,15 @@ from lstm_bench.training import optimisers
 from lstm_bench.training.clipping import clip
 from lstm_bench.training.curriculum import Start
 from lstm_bench.training.data import TrainStream, tensors
-from lstm_bench.training.evaluation import Chunk, chunks, draw, drawn_chunks, evaluate, joined
+from lstm_bench.training.evaluation import (
+    Chunk,
+    chunks,
+    draw,
+    drawn_chunks,
+    evaluate,
+    joined,
+    reference_losses,
+)
 from lstm_bench.training.losses import REDUCTIONS, replicate_losses, summed
 from lstm_bench.training.stopping import Progress, StoppingRule
 
@@ -129,8 +137,7 @@ class ReplicateBatch:
         size, batches = self.condition.training.validation_size, []
         for p in (self.progress[r] for r in self.active):
             batch = joined(list(draw(self.task, self.condition.T, "validation", p.seed, size)))
-            p.chance_loss = self.task.evaluate_loss(self.task.memoryless(batch), batch)
-            p.optimal_loss = self.task.evaluate_loss(self.task.perfect(batch), batch)
+            p.chance_loss, p.optimal_loss = reference_losses(self.task, batch)
             batches.append(batch)
         return list(chunks(self.task, self.condition.T, batches, self.device)) if batches else []
 

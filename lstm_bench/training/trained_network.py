@@ -1,7 +1,8 @@
 """One trained replicate, open to look into: outputs, states, gates, gradients, other frameworks.
 
-Sequences are (B, T, d), in numpy or torch, as `task.sample` draws them; what comes back is of the
-same library, dtype and device, with B and T first. Whole numbers are computed with as float32.
+Sequences are (B, T, d), or tokens (B, T) of a task that reads them, in numpy or torch, as
+`task.sample` draws them; what comes back is of the same library, dtype and device, with B and T
+first. Whole numbers are computed with as float32.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from torch import Tensor, nn
 
 from lstm_bench import tasks
 from lstm_bench.cells import Params, SequenceCell, flux
+from lstm_bench.engine.embedding import looked_up
 from lstm_bench.engine.network import Network
 from lstm_bench.engine.torch_modules import torch_modules
 from lstm_bench.engine.trajectory import Trajectory, jacobian, trajectory
@@ -32,6 +34,7 @@ from lstm_bench.training.losses import LOSSES
 
 Array = TypeVar("Array", np.ndarray, Tensor)
 _Restore = Callable[[Tensor], Any]
+WHOLE = (torch.int64, torch.int32, torch.int16, torch.uint8)
 _PLAIN = {"layers": 1, "bidirectional": False, "readout": "linear", "direct": False}  # as Flux's
 
 
@@ -171,7 +174,8 @@ class TrainedNetwork:
             recurrent, readout = net.to_torch()
             y = readout(recurrent(x)[0])
 
-        Raises BenchError for a cell that torch.nn does not have.
+        Of a task that reads tokens, x are their vectors, the rows of `weights["embedding"]`. Raises
+        BenchError for a cell that torch.nn does not have.
         """
         return torch_modules(self.network, self._params(torch.zeros(1)))
 
@@ -221,8 +225,10 @@ class TrainedNetwork:
         return (losses * weights).sum()
 
     def _given(self, method: str, x: Any) -> tuple[Tensor, _Restore]:
-        """x (B, T, d) as (T, 1, d, B), and how results become what x was."""
+        """x (B, T, d), or tokens (B, T), as (T, 1, d, B), and how results become what x was."""
         is_tensor = isinstance(x, Tensor)
+        if self.network.vocabulary:
+            return self._vectors(method, x), _unchanged if is_tensor else Tensor.numpy
         tensor = x if is_tensor else _from_numpy(method, x)
         d = self.network.inputs
         if tensor.ndim != 3 or tensor.shape[2] != d or 0 in tensor.shape:
@@ -235,6 +241,19 @@ class TrainedNetwork:
         if tensor.dtype not in (torch.float32, torch.float64):
             tensor = tensor.to(torch.float32)
         return tensor.permute(1, 2, 0)[:, None], _unchanged if is_tensor else Tensor.numpy
+
+    def _vectors(self, method: str, x: Any) -> Tensor:
+        """The vectors (T, 1, d, B) of tokens (B, T). Raises BenchError for what are none."""
+        tokens, V = torch.as_tensor(x), self.network.vocabulary
+        fit = tokens.dtype in WHOLE and tokens.ndim == 2 and 0 not in tokens.shape
+        if not fit or tokens.min() < 0 or tokens.max() >= V:
+            raise BenchError(
+                f"{method}: x has shape {tuple(tokens.shape)} and type {tokens.dtype}, but must be "
+                f"(B, T) whole numbers from 0 to {V - 1}: the tokens of task "
+                f"{self.condition.task!r}."
+            )
+        rows = self._params(torch.zeros(1, device=tokens.device))
+        return looked_up(rows, tokens.T[:, None].long())[1]
 
 
 def read_network(path: Path, seed: int | None = None) -> TrainedNetwork:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +47,36 @@ def shuffle_text(path: Path, rows: np.ndarray) -> None:
     path.write_text("".join(text), encoding="utf-8")
 
 
+def words() -> np.ndarray:
+    return np.random.default_rng(4).choice(["the", "cat", "sat", "on", "a", "mat", "."], ROWS)
+
+
+def write_words(path: Path, rows: np.ndarray) -> None:
+    text = words()
+    text[rows] = np.where(text[rows] == "cat", "dog", "ran")
+    path.write_text(" ".join(text), encoding="utf-8")
+
+
+def shuffle_words(path: Path, rows: np.ndarray) -> None:
+    text = words()
+    text[rows] = text[rows[::-1]]
+    path.write_text(" ".join(text), encoding="utf-8")
+
+
+def write_pairs(path: Path, changed: Collection[int] = ()) -> None:
+    """150 pairs, several of one source each; those of the rows `changed` are of other letters."""
+    rng = np.random.default_rng(5)
+    sources = ["".join(rng.choice(list("abcdef"), rng.integers(2, 6))) for _ in range(60)]
+    rows = []
+    for i in range(150):
+        source = sources[rng.integers(60)]
+        target = source.upper()[::-1] + "!" * rng.integers(1, 3)
+        pair = ("xyz", "XYZ") if i in changed else (source, target)
+        rows.append((*pair, f"book {i % 20}"))
+    table = pd.DataFrame(rows, columns=["source", "target", "book"])
+    table.to_csv(path, index=False, sep="\t")
+
+
 def write_labelled(path: Path, groups: int = 20, **changed: float) -> None:
     """120 sequences of 3 to 6 steps; `changed` adds to the values of a sequence, by its name."""
     rng = np.random.default_rng(3)
@@ -61,4 +92,7 @@ def write_labelled(path: Path, groups: int = 20, **changed: float) -> None:
 T = 12
 AHEAD = {"horizon": 2, "target": "tmin"}
 SERIES = Example(write_series, shuffle_series, ROWS, T, AHEAD, context=T - 1 + 2, name=".csv")
+WORDS = Example(
+    write_words, shuffle_words, ROWS, T, {"unit": "word"}, context=T // 2 + 1, name=".txt"
+)
 TEXT = Example(write_text, shuffle_text, ROWS, T, {}, context=T // 2 + 1, name=".txt")

@@ -9,15 +9,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lstm_bench.data.tokens import Tokens
 from lstm_bench.tasks import Batch
 from lstm_bench.tasks.from_file import FromFile, spans
 from lstm_bench.tasks.labelled import Labelled
+from lstm_bench.tasks.pairs import Pairs
 from lstm_bench.tasks.series import Scaled, Series, _raw
-from lstm_bench.tasks.text import Text, Tokens
+from lstm_bench.tasks.text import Text
 from tests.contract import file_contracts
 from tests.contract.file_contracts import Example
-from tests.contract.files import SERIES, TEXT
-from tests.contract.test_files import parts_by_group_and_scale
+from tests.contract.files import SERIES, TEXT, WORDS
+from tests.contract.test_files import pairs_share_nothing, parts_by_group_and_scale
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,14 @@ class VocabularyOfAll(Text):
     def tokens(self) -> Tokens:
         text = self.path.read_text(encoding="utf-8")
         characters, codes = np.unique(list(text), return_inverse=True)
-        return Tokens(codes, "".join(characters))
+        return Tokens(codes, characters.tolist())
+
+
+@dataclass(frozen=True)
+class CutsNothing(Text):
+    def starts(self, T: int, split: str) -> np.ndarray:
+        low, high = spans(len(self.tokens.codes), 0)[split]
+        return np.arange(low, min(high + T, len(self.tokens.codes) - T))
 
 
 @dataclass(frozen=True)
@@ -79,6 +88,20 @@ class ScalesOnAllSequences(Labelled):
         return super().take(T, split, places)._replace(inputs=scaled[rows])
 
 
+@dataclass(frozen=True)
+class SplitsASource(Pairs):
+    def members(self, split: str) -> np.ndarray:
+        cut = {"train": (0, 105), "validation": (105, 128), "test": (128, 150)}[split]
+        return np.arange(*cut)
+
+
+@dataclass(frozen=True)
+class LearnsTokensOfAllPairs(Pairs):
+    @property
+    def outputs(self) -> int:
+        return len(set("".join(self.texts.targets))) + 2
+
+
 @pytest.mark.parametrize(
     ("contract", "cls", "example", "said"),
     [
@@ -87,6 +110,7 @@ class ScalesOnAllSequences(Labelled):
         (file_contracts.leaves_a_gap_between_parts, LeavesNoGap, SERIES, "no gap"),
         (file_contracts.shows_nothing_of_the_future, ShowsTheFuture, SERIES, "comes after"),
         (file_contracts.fits_nothing_to_held_out_rows, VocabularyOfAll, TEXT, "held-out rows"),
+        (file_contracts.reads_no_row_of_another_part, CutsNothing, WORDS, "reach into"),
     ],
 )
 def test_a_planted_leak_is_noticed(
@@ -106,3 +130,11 @@ def test_a_planted_leak_is_noticed(
 def test_a_leak_between_sequences_is_noticed(cls: type[Labelled], said: str, tmp_path: Path):
     with pytest.raises(AssertionError, match=said):
         parts_by_group_and_scale(cls, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("cls", "said"), [(SplitsASource, "two parts"), (LearnsTokensOfAllPairs, "held-out pairs")]
+)
+def test_a_leak_between_pairs_is_noticed(cls: type[Pairs], said: str, tmp_path: Path):
+    with pytest.raises(AssertionError, match=said):
+        pairs_share_nothing(cls, tmp_path)

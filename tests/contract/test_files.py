@@ -14,36 +14,40 @@ from lstm_bench.data import register
 from lstm_bench.tasks import Task
 from lstm_bench.tasks.from_file import FromFile
 from lstm_bench.tasks.labelled import Labelled
+from lstm_bench.tasks.pairs import Pairs
 from lstm_bench.tasks.series import Series
 from lstm_bench.tasks.text import Text
 from tests.contract import file_contracts
 from tests.contract.file_contracts import Example
-from tests.contract.files import SERIES, TEXT, write_labelled
+from tests.contract.files import SERIES, TEXT, WORDS, write_labelled, write_pairs
 
-IN_ORDER = [(Series, SERIES), (Text, TEXT)]
-NAMES = ["series", "text"]
+IN_ORDER = [(Series, SERIES), (Text, TEXT), (Text, WORDS)]
+NAMES = ["series", "text", "words"]
 
 
 @pytest.fixture
 def made(tmp_path: Path) -> dict[str, tuple[FromFile, int]]:
     """A task of every kind, and its T."""
-    for name, example in zip(NAMES, (SERIES, TEXT)):
+    for name, example in zip(NAMES, (SERIES, TEXT, WORDS)):
         example.write(tmp_path / f"{name}{example.name}", np.array([], int))
     write_labelled(tmp_path / "labelled.csv")
+    write_pairs(tmp_path / "pairs.tsv")
     options = {"data": register(tmp_path / "labelled.csv"), "group": "person"}
     return {
         "series": (SERIES.task(Series, tmp_path / "series.csv"), 12),
         "text": (TEXT.task(Text, tmp_path / "text.txt"), 12),
+        "words": (WORDS.task(Text, tmp_path / "words.txt"), 12),
+        "pairs": (Pairs(data=register(tmp_path / "pairs.tsv")), 8),
         "labelled": (Labelled(**options), 6),
         "labelled steps": (Labelled(**options, each="step"), 6),
     }
 
 
-EVERY = [*NAMES, "labelled", "labelled steps"]
+EVERY = [*NAMES, "pairs", "labelled", "labelled steps"]
 
 
 def test_tasks_from_files_are_a_class_of_their_own():
-    known, measured = tasks.known(), {"series", "text", "labelled"}
+    known, measured = tasks.known(), {"series", "text", "labelled", "pairs"}
     assert measured == {n for n, cls in known.items() if cls.measured} & measured
     assert not measured & set(tasks.registry())
     assert not any(cls.measured for cls in tasks.registry().values())
@@ -104,3 +108,33 @@ def parts_by_group_and_scale(cls: type[Labelled], folder: Path) -> None:
     other = cls(data=register(folder / "changed.csv"), group="person")
     pair = [file_contracts.batches(each, 6, "train") for each in (task, other)]
     assert file_contracts.same(*pair), "training inputs depend on held-out sequences"
+
+
+def test_pairs_are_split_by_group_or_source_and_fitted_on_training(tmp_path: Path):
+    pairs_share_nothing(Pairs, tmp_path)
+
+
+def pairs_share_nothing(cls: type[Pairs], folder: Path) -> None:
+    """No source and no group is in two parts, and held-out pairs decide no training token."""
+    write_pairs(folder / "plain.tsv")
+    digest = register(folder / "plain.tsv")
+    by_source, by_book = cls(data=digest), cls(data=digest, group="book")
+    for task, groups in (
+        (by_source, np.array(by_source.texts.sources)),
+        (by_book, np.arange(150) % 20),
+    ):
+        parts = [task.members(split) for split in tasks.SPLITS]
+        assert sorted(np.concatenate(parts)) == list(range(150))
+        assert all(len(rows) >= 12 for rows in parts)
+        seen = [set(groups[rows].tolist()) for rows in parts]
+        assert sum(map(len, seen)) == len(set.union(*seen)), "a group is in two parts"
+    held_out = [*by_book.members("validation"), *by_book.members("test")]
+    write_pairs(folder / "changed.tsv", held_out)
+    other = cls(data=register(folder / "changed.tsv"), group="book")
+    assert (other.inputs, other.outputs) == (by_book.inputs, by_book.outputs), (
+        "the classes are read off held-out pairs"
+    )
+    pair = [file_contracts.batches(each, 12, "train") for each in (by_book, other)]
+    assert file_contracts.same(*pair), "training tokens depend on held-out pairs"
+    again = [file_contracts.batches(each, 12, "test") for each in (by_book, other)]
+    assert not file_contracts.same(*again)

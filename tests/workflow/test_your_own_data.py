@@ -141,3 +141,22 @@ def test_the_snippet_trains_from_python(workspace: Workspace, tmp_path: Path) ->
     shown = python(copy, blocks("python")[1])
     assert "test_score" in shown
     assert len(shown.strip().splitlines()) == 3
+
+
+def test_words_and_pairs_train_from_python(workspace: Workspace, tmp_path: Path) -> None:
+    copy = workspace.copy(tmp_path / "copy")
+    python(copy, blocks("python")[2])
+    shown = python(copy, blocks("python")[3])
+    assert re.search(r"whole targets: [01]\.\d+", shown)
+    made = copy.cli("data", "turned.tsv", "--task", "pairs", "--no-run")
+    assert made.returncode == 0, made.stderr
+    written = yaml.safe_load((copy.path / "turned.data.yaml").read_text())
+    assert written["tasks"] == [{"task": "pairs", "file": "turned.tsv"}]
+    assert written["lengths"] == [8]  # the longest pair
+    words = copy.cli(
+        "data", "story.txt", "--task", "text", "--task-option", "unit=word", "--no-run"
+    )
+    assert words.returncode == 0, words.stderr
+    task = yaml.safe_load((copy.path / "story.data.yaml").read_text())
+    # of an LSTM of 64 units: its own 4 x 64 x (64 + 32 + 1), and 32 + 65 of each of 9 words
+    assert task["data"] == {"parameters": 4 * 64 * 97 + 9 * (32 + 65)}

@@ -60,12 +60,22 @@ def differs_between_seeds(task: Task, T: int) -> None:
 def has_the_documented_shapes(task: Task, T: int) -> None:
     size, L = 7, task.steps(T)
     inputs, targets, mask, legal, clean = draw(task, T, size)
+    shape = (size, L) if task.reads_tokens else (size, L, task.inputs)
+    kind = np.int64 if task.reads_tokens else np.float32
     hold(
-        inputs.shape == (size, L, task.inputs),
-        f"{task.name} draws inputs of shape {inputs.shape}, not {(size, L, task.inputs)}",
+        inputs.shape == shape,
+        f"{task.name} draws inputs of shape {inputs.shape}, not {shape}",
     )
-    hold(inputs.dtype == np.float32, f"the inputs of {task.name} are {inputs.dtype}, not float32")
+    hold(
+        inputs.dtype == kind,
+        f"the inputs of {task.name} are {inputs.dtype}, not {np.dtype(kind)}",
+    )
     hold(np.isfinite(inputs).all(), f"the inputs of {task.name} are not finite")
+    if task.reads_tokens:
+        hold(
+            0 <= inputs.min() <= inputs.max() < task.inputs,
+            f"{task.name} reads tokens from {inputs.min()} to {inputs.max()} of {task.inputs}",
+        )
     hold(
         mask.shape == (size, L), f"the mask of {task.name} has shape {mask.shape}, not {(size, L)}"
     )

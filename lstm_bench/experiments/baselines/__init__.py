@@ -11,8 +11,10 @@ import numpy as np
 
 from lstm_bench.experiments.baselines.base import Baseline
 from lstm_bench.experiments.baselines.ngrams import text_baselines
+from lstm_bench.experiments.baselines.pairs import pair_baselines
 from lstm_bench.experiments.baselines.series import series_baselines
 from lstm_bench.tasks.from_file import FromFile
+from lstm_bench.tasks.pairs import Pairs
 from lstm_bench.tasks.series import Series
 from lstm_bench.tasks.text import Text
 
@@ -33,4 +35,6 @@ def measure(task: FromFile, T: int, size: int) -> list[Baseline]:
     chance = Baseline(name, np.concatenate(losses), weights=np.concatenate(weights))
     if isinstance(task, Series):
         return [chance, *series_baselines(task, T, size)]
-    return [chance, *text_baselines(task, T, size)] if isinstance(task, Text) else [chance]
+    if isinstance(task, Text):
+        return [chance, *text_baselines(task, T, size)]
+    return [chance, *pair_baselines(task, T, size)] if isinstance(task, Pairs) else [chance]

@@ -1,4 +1,4 @@
-"""N-grams of characters with interpolated Kneser-Ney smoothing.
+"""N-grams of characters or words with interpolated Kneser-Ney smoothing.
 
 nltk's works object by object in Python, which a megabyte of characters is too much for, and KenLM
 is a C++ program to be built; counting by sorted codes is a page of numpy.
@@ -29,13 +29,17 @@ def text_baselines(task: Text, T: int, size: int) -> Iterator[Baseline]:
         for split in ("validation", "test")
     }
     scored: dict[int, float] = {}
-    orders = [n for n in range(1, LONGEST + 1) if classes**n < MOST_CODES]
-    for n in orders:
+    for n in orders(classes):
         scored[n] = -np.log(KneserNey.fit(train, classes, n).at(codes, at["validation"])).mean()
     best = min(scored, key=lambda n: scored[n])
     chances = KneserNey.fit(train, classes, best).at(codes, at["test"])
     losses = -np.log(chances).reshape(-1, len(task.target_steps(T))).mean(axis=1)
     yield Baseline("n-grams", losses, f"{best}-grams")
+
+
+def orders(classes: int) -> list[int]:
+    """The n that are tried: those of which an n-gram is one integer."""
+    return [n for n in range(1, LONGEST + 1) if classes**n < MOST_CODES]
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +87,14 @@ class KneserNey:
     @classmethod
     def fit(cls, train: np.ndarray, classes: int, n: int) -> KneserNey:
         """Of a text (rows,) of class numbers, for n-grams."""
-        grams, counts = np.unique(_codes(train, classes, n), return_counts=True)
+        return cls.of(np.lib.stride_tricks.sliding_window_view(train, n), classes)
+
+    @classmethod
+    def of(cls, windows: np.ndarray, classes: int) -> KneserNey:
+        """Of n-grams (rows, n), each as often as it is there, its last class the one asked for."""
+        n = windows.shape[1]
+        powers = classes ** np.arange(n - 1, -1, -1, dtype=np.int64)
+        grams, counts = np.unique(windows.astype(np.int64) @ powers, return_counts=True)
         orders = [Counts.of(grams, counts, classes)]
         for length in range(n - 1, 0, -1):
             # each longer n-gram is there once: what is counted is the characters before
@@ -113,12 +124,6 @@ class KneserNey:
             smoothed = own / safe + counts.discount * followers / safe * found
             found = np.where(seen, smoothed, found)
         return found
-
-
-def _codes(text: np.ndarray, classes: int, n: int) -> np.ndarray:
-    """Every n-gram of a text as a number to the base `classes`, its last character the lowest."""
-    windows = np.lib.stride_tricks.sliding_window_view(text.astype(np.int64), n)
-    return windows @ (classes ** np.arange(n - 1, -1, -1, dtype=np.int64))
 
 
 def _look_up(keys: np.ndarray, values: np.ndarray, wanted: np.ndarray) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -93,6 +94,40 @@ def test_a_text_that_cannot_be_read(
     text: str | bytes, options: dict[str, object], said: list[str], tmp_path: Path
 ):
     sentence = refused("text", write(tmp_path, text, "x.txt"), **options)
+    assert all(part in sentence for part in said), sentence
+
+
+def test_a_text_of_one_word_has_nothing_to_learn(tmp_path: Path):
+    said = refused("text", write(tmp_path, "word " * 99, "x.txt"), unit="word")
+    assert "x.txt: its training part has 1 words that occur 2 times or more" in said
+    assert "unit is 'letter'" in refused("text", tmp_path / "x.txt", unit="letter")
+
+
+MANY = "\n".join(f"ab{i % 10}\tcd{i % 3}" for i in range(60))
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "said"),
+    [
+        ("source\ttarget\n", {}, ["no row"]),
+        ("source,target\na,b\n", {}, ["x.tsv: column 'source' is unknown", "source,target"]),
+        ("source\ttraget\na\tb\n", {}, ["column 'target'", "did you mean 'traget'?"]),
+        ("source\ttarget\na\tb\nc\t \n", {}, ["row 2, column 'target' has no text"]),
+        ("source\ttarget\na\tb\nc\n", {}, ["row 2 has 1 of the 2 columns"]),
+        ("source\ttarget\na\tb\nc\td\te\n", {}, ["not a table", "line 3"]),
+        (b"source\ttarget\na\t\xff\n", {}, ["not text in utf-8", "0xff in line 2"]),
+        (f"source\ttarget\n{MANY}", {"group": "boook"}, ["column 'boook' is unknown"]),
+        (f"source\ttarget\n{MANY}", {"T": 7}, ["T=7 is too long", "longest pair has 6 characters"]),
+        (f"source\ttarget\n{MANY}", {"T": 5}, ["T=5", "train part has 0 pairs of at most 5"]),
+        (f"source\ttarget\n{MANY}", {"T": 1}, ["T=1 is too short"]),
+        (f"source\ttarget\n{MANY}", {"unit": "byte"}, ["unit is 'byte'", "character, word"]),
+        (f"source\ttarget\n{MANY}", {"rarest": 99, "T": 6}, ["occurs 99 times or more"]),
+    ],
+)
+def test_pairs_that_cannot_be_read(
+    text: str | bytes, options: dict[str, Any], said: list[str], tmp_path: Path
+):
+    sentence = refused("pairs", write(tmp_path, text, "x.tsv"), **options)
     assert all(part in sentence for part in said), sentence
 
 

@@ -8,8 +8,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from click.testing import CliRunner
 
 from lstm_bench import data, tasks
+from lstm_bench.cli import cli
 from lstm_bench.data import files
 from lstm_bench.errors import BenchError
 from lstm_bench.tasks.series import Series
@@ -49,6 +51,23 @@ def test_a_training_of_a_file_keeps_the_best_weights_and_ends_with_the_budget(tm
         make_condition(
             "series", "lstm", 8, task_options={"file": str(tmp_path / "x.csv")}, stop="solved"
         )
+
+
+def test_the_command_takes_the_settings_of_the_task(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    frame().to_csv(tmp_path / "x.csv", index=False)
+    monkeypatch.chdir(tmp_path)
+    said = ["train", "series", "elman", "--T", "4", "--task-option", "file=x.csv"]
+    said += ["--task-option", "time=day", "--width", "3", "--updates", "6", "--replicates", "1"]
+    done = CliRunner().invoke(cli, said, standalone_mode=False)
+    assert done.exception is None, done.output
+    (stored,) = tmp_path.glob("results/runs/*/condition.json")
+    training = json.loads(stored.read_text())["training"]
+    assert (training["stop"], training["keep"], training["updates"]) == ("budget", "best", 6)
+    refused = CliRunner().invoke(cli, [*said, "--stop", "solved"], standalone_mode=False)
+    assert isinstance(refused.exception, BenchError)
+    assert "stop: 'solved' is not allowed with task 'series'" in str(refused.exception)
 
 
 def test_a_job_finds_a_file_by_its_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -165,6 +184,6 @@ def test_every_held_out_character_is_asked_once(tmp_path: Path):
     assert np.array_equal(np.diff(asked), np.ones(len(asked) - 1))
     batch = task.take(16, "test", np.array([3]))
     start = task.starts(16, "test")[3]
-    letters = np.array(list(task.tokens.characters + "?"))
+    letters = np.array([*task.tokens.known, "?"])
     assert "".join(letters[batch.inputs[0].argmax(-1)]) == text[start : start + 16]
     assert "".join(letters[batch.targets[0]]) == text[start + 1 : start + 17]

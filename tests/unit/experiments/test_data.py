@@ -205,3 +205,19 @@ def test_a_sweep_may_hold_tasks_of_both_kinds(tmp_path: Path):
     found = plan(tmp_path, tasks=both, experiments=["data", "horizon"])
     assert {member.task for member in found.experiments["data"].members} == {"x"}
     assert {member.task for member in found.experiments["horizon"].members} == {"adding"}
+
+
+def test_networks_of_tokens_have_the_size_asked_for_with_their_embedding(tmp_path: Path):
+    (tmp_path / "x.txt").write_text("the cat sees a dog and it sleeps . " * 40)
+    rows = [f"{i:03d}\tx{'yz' * (i % 3)}" for i in range(90)]
+    (tmp_path / "x.tsv").write_text("\n".join(["source\ttarget", *rows]))
+    both = [
+        {"task": "text", "file": str(tmp_path / "x.txt"), "unit": "word"},
+        {"task": "pairs", "file": str(tmp_path / "x.tsv"), "label": "turned"},
+    ]
+    found = plan(tmp_path, tasks=both, lengths=[8], data={"parameters": 20_000})
+    members = found.experiments["data"].members
+    assert {member.task for member in members} == {"x", "turned"}
+    ours = [found.conditions[member.condition] for member in members]
+    assert all(abs(each.parameters / 20_000 - 1) < 0.05 for each in ours)
+    assert {each.effort.inputs for each in ours} == {2}  # one int64 a step
