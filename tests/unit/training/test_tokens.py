@@ -98,3 +98,24 @@ def test_a_step_of_tokens_takes_the_memory_of_one_number(words: Path):
         "text", "lstm", T, task_options={"file": str(words), "unit": "word"}, batch=2**20
     )
     require_sizes(condition, task)
+
+
+def test_targets_that_nothing_tells_are_not_learnt_beyond_their_entropy(tmp_path: Path):
+    """Four random letters of eight, then the end: what is read never holds what is asked."""
+    rng = np.random.default_rng(3)
+    letters = ["".join(rng.choice(list("abcdefgh"), 4)) for _ in range(3000)]
+    pairs = "\n".join("\t".join(pair) for pair in zip(letters[::2], letters[1::2], strict=True))
+    (tmp_path / "pairs.tsv").write_text(f"source\ttarget\n{pairs}\n")
+    size = {"replicates": 1, "width": 24, "validation_size": 100, "test_size": 200}
+    trained = lstm_bench.train(
+        *("pairs", "gru", 8),
+        task_options={"file": str(tmp_path / "pairs.tsv")},
+        updates=150,
+        evaluate_every=50,
+        learning_rate=0.01,
+        root=tmp_path,
+        **size,
+    )
+    (loss,) = trained.replicates.test_loss
+    entropy = 4 / 5 * np.log(8)
+    assert entropy - 0.01 < loss < entropy + 0.1
