@@ -58,7 +58,9 @@ def _told(key: str, homes: list[str]) -> str:
         return "stands at the top of the config, under no section."
     kind, _, name = first.partition(" ")
     if not name:
-        return f"stands under {first}: {{{key}: ...}}."
+        sections = [first] if first in ("training", "network") else homes[:FEW]
+        under = " or ".join(home for home in sections if " " not in home)
+        return f"stands under {under}: {{{key}: ...}}."
     alike = [home.partition(" ")[2] for home in homes if home.startswith(f"{kind} ")]
     more = f" and {len(alike) - FEW} more" if len(alike) > FEW else ""
     return (

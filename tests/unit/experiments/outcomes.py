@@ -14,7 +14,7 @@ import torch
 
 from lstm_bench import experiments
 from lstm_bench.planning.plan import resolve
-from lstm_bench.probes import cost, extrapolation, gradient_flow, selective_memory
+from lstm_bench.probes import cost, extrapolation, gradient_flow, item_losses, selective_memory
 from lstm_bench.spec import Condition, SeedBlock
 from lstm_bench.stats.rate_search import Trial
 from lstm_bench.store.paths import Results
@@ -111,6 +111,7 @@ PROBES = {
     "cost": cost,
     "extrapolation": extrapolation,
     "gradient_flow": gradient_flow,
+    "item_losses": item_losses,
     "selective_memory": selective_memory,
 }
 STATUSES = ("error", "diverged", "timeout", "unsolved", "solved")

@@ -160,7 +160,7 @@ def test_options_take_numbers_as_text():
         ({"forget_bias": 5}, ["'forget_bias'", "option of cell lstm", "cells"]),
         ({"symbols": 5}, ["'symbols'", "option of task", "tasks"]),
         ({"layers": 2}, ["'layers'", "network"]),
-        ({"windows": [3]}, ["'windows'", "truncation"]),
+        ({"windows": [3]}, ["'windows'", "truncation", "data"]),
         ({"training": {"width": 3}}, ["'width'", "top"]),
         ({"overfitting": {"batch": 3}}, ["'batch'", "training"]),
         ({"cells": [{"cell": "lstm", "optimiser": "sgd"}]}, ["'optimiser'", "training"]),
