@@ -138,6 +138,8 @@ def finding_of(summary: pd.DataFrame, margin: float) -> str:
     if len(called) == 1:
         row = records(summary)[0]
         found = f"{row['best_cell']} {called[0]} the best baseline, {row['best_baseline']}"
-        known = pd.notna(row["needed"])
-        return f"{found}; memory needed: {row['needed']:.0f} steps" if known else found
+        if pd.isna(row["needed"]):
+            return found
+        more = " or more" if row["needed"] >= row["T"] else ""  # the window has no longer past
+        return f"{found}; memory needed: {row['needed']:.0f} steps{more}"
     return f"A cell beats the best baseline on {beaten} of {len(called)} tasks"

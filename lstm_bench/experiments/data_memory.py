@@ -50,7 +50,10 @@ def remembered(rows: pd.DataFrame, margin: float) -> dict[str, Any]:
         tail = own.past[tied.cummin()]
         used = float(tail.min() if len(tail) else best.past)
         found |= {"used": used, "used_by": best.cell}
-        told.append(f"Beyond the last {_steps(used)} the past changes nothing for {best.cell}.")
+        if used < best.past:
+            told.append(f"Beyond the last {_steps(used)} the past changes nothing for {best.cell}.")
+        else:
+            told.append(f"{best.cell} uses the whole window: a longer one may help.")
     return found | {"needs": " ".join(told)}
 
 

@@ -13,7 +13,7 @@ from lstm_bench.errors import BenchError
 from lstm_bench.experiments.baselines import Baseline
 from lstm_bench.experiments.data import Data
 from lstm_bench.experiments.data_answer import concluded as concluded_of
-from lstm_bench.experiments.data_answer import rows_of, sentence
+from lstm_bench.experiments.data_answer import finding_of, rows_of, sentence
 from lstm_bench.experiments.data_losses import Losses, Network, at_best_rate
 from lstm_bench.stats.blocks import Items
 from lstm_bench.store.plans import Plan
@@ -221,3 +221,10 @@ def test_networks_of_tokens_have_the_size_asked_for_with_their_embedding(tmp_pat
     ours = [found.conditions[member.condition] for member in members]
     assert all(abs(each.parameters / 20_000 - 1) < 0.05 for each in ours)
     assert {each.effort.inputs for each in ours} == {2}  # one int64 a step
+
+
+@pytest.mark.parametrize(("needed", "told"), [(12, "12 steps"), (32, "32 steps or more")])
+def test_a_window_that_is_needed_whole_may_be_too_short(needed: int, told: str) -> None:
+    ratio = {"to_baseline": 0.7, "to_baseline_low": 0.6, "to_baseline_high": 0.8}
+    row = {"best_cell": "lstm", "best_baseline": "mean", "T": 32, "needed": needed, **ratio}
+    assert finding_of(pd.DataFrame([row]), 0.02).endswith(f"memory needed: {told}")
