@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from lstm_bench.experiments.data_losses import Losses
-from lstm_bench.experiments.data_memory import remembered
+from lstm_bench.experiments.data_memory import remembered, within
 from lstm_bench.experiments.words import interval
 
 NAIVE = ("persistence", "seasonal", "frequencies")  # a forecast that fits nothing
@@ -61,7 +61,7 @@ def concluded(rows: pd.DataFrame, margin: float) -> dict[str, Any]:
     best = cells.loc[cells.loss.idxmin()]
     floor = simple.loc[simple.loss.idxmin()]
     others = cells[cells.cell != best.cell]
-    tied = others[(others.to_best_low > 1 / (1 + margin)) & (others.to_best_high < 1 + margin)]
+    tied = others[within(others.to_best_low, others.to_best_high, margin)]
     behind = others[others.to_best_low > 1 + margin]
     found = {
         "best_cell": best.cell,
@@ -97,8 +97,7 @@ def _called(row: dict[str, Any], margin: float) -> str:
         return "beats"
     if low > 1 + margin:
         return "is beaten by"
-    within = low > 1 / (1 + margin) and high < 1 + margin
-    return "is tied with" if within else "cannot be told from"
+    return "is tied with" if within(low, high, margin) else "cannot be told from"
 
 
 def sentence(row: dict[str, Any], margin: float) -> str:

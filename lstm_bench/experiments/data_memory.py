@@ -11,6 +11,11 @@ from lstm_bench.experiments.words import interval
 UNKNOWN = "How much memory is needed cannot be told: the test part is too short for an interval."
 
 
+def within(low: Any, high: Any, margin: float) -> Any:
+    """Whether intervals of a ratio of losses lie in the margin: *tied*. Numbers or columns."""
+    return (low > 1 / (1 + margin)) & (high < 1 + margin)
+
+
 def steps_cut(T: int) -> tuple[int, ...]:
     """The steps that the history of a network is cut to: 1, 2, 3, 4, 6, 8, 12 ... below T."""
     powers = [2**i for i in range(T.bit_length())]
@@ -46,8 +51,7 @@ def remembered(rows: pd.DataFrame, margin: float) -> dict[str, Any]:
     if len(with_state) and len(cuts):
         best = with_state.loc[with_state.loss.idxmin()]
         own = cuts[cuts.cell == best.cell].sort_values("past", ascending=False)
-        tied = (own.to_own_low > 1 / (1 + margin)) & (own.to_own_high < 1 + margin)
-        tail = own.past[tied.cummin()]
+        tail = own.past[within(own.to_own_low, own.to_own_high, margin).cummin()]
         used = float(tail.min() if len(tail) else best.past)
         found |= {"used": used, "used_by": best.cell}
         if used < best.past:
