@@ -36,6 +36,9 @@ MEMORY_WORDS = (
     "failed to map segment",
     "can't start new thread",
     "Resource temporarily unavailable",
+    # torch's "[enforce fail at alloc_cpu.cpp...", cut at the 15 characters that a C++ string holds
+    # without memory of its own: there was none left for the message either
+    "[enforce fail a",
 )
 
 

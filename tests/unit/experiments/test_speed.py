@@ -19,6 +19,7 @@ from lstm_bench.experiments.speed_tables import PEAK, TUNED, growth, measured, w
 from lstm_bench.probes import speed
 from lstm_bench.speed.cases import Case
 from lstm_bench.speed.contenders import reference
+from lstm_bench.speed.worker import Worker, answer
 from lstm_bench.speed.workers import Failed, Remote
 from lstm_bench.sweep import Choice, Sweep
 
@@ -233,6 +234,26 @@ def test_a_worker_that_runs_out_of_memory_says_so_and_goes_on(tmp_path: Path):
         assert remote.process is process
     finally:
         remote.close()
+
+
+@pytest.mark.parametrize(
+    ("message", "status"),
+    [
+        ("[enforce fail a", "out_of_memory"),  # no memory for the message either
+        ("DefaultCPUAllocator: can't allocate memory", "out_of_memory"),
+        ("mat1 and mat2 shapes cannot be multiplied", "error"),
+    ],
+)
+def test_a_failure_is_one_of_memory_by_its_words(
+    message: str, status: str, monkeypatch: pytest.MonkeyPatch
+):
+    worker = Worker({"contender": "loop", "threads": 1, "device": "cpu", "memory": None})
+
+    def fails(calls: int) -> None:
+        raise RuntimeError(message)
+
+    monkeypatch.setattr(worker, "sample", fails)
+    assert answer(worker, {"do": "sample", "calls": 1})["failed"] == status
 
 
 @pytest.mark.parametrize(("memory", "status"), [(2**30, "out_of_memory"), (None, "error")])
