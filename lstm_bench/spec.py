@@ -120,6 +120,9 @@ class Training:
     """The norm of dL/dh_t is set to that at the last target step times this number for each step
     between; 1 neither vanishes nor explodes. An intervention (`engine.intervention`); null leaves
     the gradient as it is."""
+    stateful: bool = False
+    """Whether the state after a batch is where the next one starts, along one long series or text
+    (`training.stateful`); held-out parts are then read in their order, too."""
 
     def __post_init__(self) -> None:
         """A whole number where a float is meant is that float: one training has one id."""
@@ -140,7 +143,7 @@ class Training:
 
 
 FLOATS = [each.name for each in fields(Training) if isinstance(each.default, float)]
-NEWER = ("curriculum", "gradient_decay")  # than names of ladders and searches
+NEWER = ("curriculum", "gradient_decay", "stateful")  # than names of ladders and searches
 ADDED_LATER = (  # to the fields of `Training`
     *("reduction", "truncate", "carry", "recompute"),
     *("train_distinct", "weight_decay", "stop", "keep"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 import yaml
@@ -33,6 +33,9 @@ PAGE = "results/report/index.html"
 @click.option(
     "--task-option", "options", multiple=True, callback=pairs, help="name=value, of any option."
 )
+@click.option(
+    "--stateful", is_flag=True, help="Also LSTM and GRU with their state carried along the file."
+)
 @click.option("--cores", type=click.IntRange(1), default=2, show_default=True)
 @click.option("--run/--no-run", default=True, show_default=True, help="Start it, or write it only.")
 def data(
@@ -45,8 +48,9 @@ def data(
     """
     from lstm_bench import tasks
     from lstm_bench.tasks.from_file import FromFile
+    from lstm_bench.tasks.in_order import in_order
 
-    cores, run = given.pop("cores"), given.pop("run")
+    cores, run, stateful = (given.pop(name) for name in ("cores", "run", "stateful"))
     name = task or KINDS.get(Path(file).suffix.lower(), "series")
     own = {key: value for key, value in given.items() if value is not None}
     entry = {"file": file, **own, **options}
@@ -60,7 +64,14 @@ def data(
     config: dict[str, Any] = {"tasks": [{"task": name, **entry}], "lengths": [T]}
     if made.reads_tokens:
         config["data"] = {"parameters": _parameters(made)}
-    read_layers(["config.yaml", PRESET])  # which says where this must be run
+    *_, (_, preset) = read_layers(["config.yaml", PRESET])  # which says where this must be run
+    if stateful:
+        in_order(made)
+        carried = [
+            {"cell": name, "label": f"{name}, state carried", "training": {"stateful": True}}
+            for name in ("lstm", "gru")
+        ]
+        config["cells"] = [*cast("list[object]", preset["cells"]), *carried]
     written = Path(f"{Path(file).stem}.data.yaml")
     if written.exists() and not written.read_text(encoding="utf-8").startswith(MADE):
         raise BenchError(f"{written} is there and was not made by this command; move it away.")

@@ -44,6 +44,7 @@ HELP = {
     "keep": "last, or best: the weights of the lowest validation loss.",
     "curriculum": "A length trained before, in rising order; give it once for each.",
     "gradient_decay": "Sets the norm of dL/dh to fall by this factor a step; 1 keeps it.",
+    "stateful": "Hand the state on from batch to batch, along a series or text.",
 }
 COLUMNS = ["seed", "status", "reason", "updates_to_solve", "best_validation_loss", "test_score"]
 

@@ -111,10 +111,10 @@ def unroll_in_chunks(
     steps: Sequence[int],
     backend: str,
     how: ThroughTime,
-) -> Tensor:
-    """Hidden states (S, R, H, B) of S increasing steps; the rest as in `engine.unroll`."""
+) -> tuple[Tensor, State]:
+    """Hidden states (S, R, H, B) of S increasing steps, and the last state, as `engine.unroll`."""
     if how.decay and backend == "compiled" and tiles_of(inputs.shape[3]) == 1:
-        return compiled.unroll(cell, params, inputs, state, steps, how.decay)[0]
+        return compiled.unroll(cell, params, inputs, state, steps, how.decay)
     at, kept = state, []
     set_norm = None if how.decay is None else SetNorm(how.decay, last=steps[-1])
     for first, after in cuts(len(inputs), how):
@@ -129,7 +129,7 @@ def unroll_in_chunks(
             hidden = at[0].unsqueeze(0)
         if own:
             kept.append(hidden)
-    return torch.cat(kept)
+    return torch.cat(kept), at
 
 
 def _chunk(

@@ -24,9 +24,9 @@ from torch.nn.functional import pad
 
 from lstm_bench import cells, tasks
 from lstm_bench.cells.base import READOUT, Cell, Params, State
-from lstm_bench.cells.rows import SequenceCell
 from lstm_bench.engine import backend_for, by_torch, embedding, readout, unroll
 from lstm_bench.engine.chunks import WHOLE, ThroughTime, unroll_in_chunks
+from lstm_bench.engine.combinations import require_possible
 from lstm_bench.engine.network_options import NetworkOptions
 from lstm_bench.engine.parameters import Layout, product
 from lstm_bench.engine.readout import columns, read_out
@@ -79,28 +79,8 @@ class Network:
         task = task or tasks.create(condition.task, condition.task_options)
         cell = cells.create(condition.cell, condition.cell_options)
         options = build(NetworkOptions, condition.network, "network")
-        if options.readout == "logistic" and task.loss != "squared_error":
-            raise BenchError(
-                f"network: readout 'logistic' is not allowed on task {task.name!r}, whose loss is "
-                f"{task.loss!r} of unbounded outputs; it needs a task with 'squared_error'."
-            )
-        through = ThroughTime.of(condition.training)
-        if through.truncate is not None and options.bidirectional:
-            raise BenchError(
-                f"truncate: {through.truncate} is not allowed in a bidirectional network, which "
-                "has no past to cut."
-            )
-        if isinstance(cell, SequenceCell) and not through.whole:
-            cut = {"truncate": through.truncate, "gradient_decay": through.decay}
-            what = next((name for name, value in cut.items() if value is not None), "recompute")
-            raise BenchError(
-                f"{what}: {cut.get(what, True)} is not allowed with cell {cell.name!r}, a layer "
-                "that reads whole sequences and has no steps between which to cut."
-            )
-        network = cls.on(task, cell, condition.width, options)
-        if through.decay is not None:
-            network.require_hidden_alone(f"gradient_decay: {through.decay:g}")
-        return network
+        require_possible(condition, task, cell, options)
+        return cls.on(task, cell, condition.width, options)
 
     @classmethod
     def on(cls, task: tasks.Task, cell: Cell, width: int, options: NetworkOptions) -> Network:
@@ -109,19 +89,6 @@ class Network:
         if task.reads_tokens:
             inputs, vocabulary = options.embedding, task.inputs
         return cls(cell, inputs, width, task.outputs, options, vocabulary)
-
-    def require_hidden_alone(self, setting: str) -> None:
-        """Raise BenchError unless all that passes from step to step is one hidden state h_t."""
-        if self.cell.state != ("h",):
-            raise BenchError(
-                f"{setting} is not allowed with cell {self.cell.name!r}, whose state is "
-                f"{', '.join(self.cell.state)}; it needs a cell whose gradient passes through h "
-                "alone."
-            )
-        if self.options.layers > 1 or self.options.bidirectional:
-            raise BenchError(
-                f"{setting} is not allowed in a network of more than one layer or direction."
-            )
 
     @cached_property
     def parts(self) -> tuple[Part, ...]:
@@ -220,6 +187,22 @@ class Network:
         The first `size` of B sequences are real; a backend that needs no padding skips the rest.
         `through` says how the gradient goes through time.
         """
+        return self.run(params, inputs, steps, state, backend, size, through)[0]
+
+    def run(
+        self,
+        params: Params,
+        inputs: Tensor,
+        steps: Sequence[int],
+        state: State | None = None,
+        backend: str = "auto",
+        size: int | None = None,
+        through: ThroughTime = WHOLE,
+    ) -> tuple[Tensor, State]:
+        """Outputs as in `outputs_at`, and the state after the last step, of all parts.
+
+        The state has as many sequences as are run: `size`, or all where torch pads.
+        """
         padded, replicates = inputs.shape[-1], params.V.shape[0]
         if backend == "auto":
             backend = backend_for(self.cell, backend, params.V)
@@ -231,17 +214,21 @@ class Network:
         if state is None:
             state = self.initial_state(replicates, batch, params.V)
         states = self.split(state)
+        after: State = ()
         hidden = inputs
         for layer in range(1, self.options.layers + 1):
             wanted = steps if layer == self.options.layers else range(len(inputs))
             parts = [part for part in self.parts if part.layer == layer]
-            read = [
-                self._run(part, params, hidden, next(states), wanted, backend, through)
-                for part in parts
-            ]
+            read = []
+            for part in parts:
+                found, last = self._run(
+                    part, params, hidden, next(states), wanted, backend, through
+                )
+                read.append(found)
+                after = (*after, *last)
             hidden = torch.cat(read, dim=2) if len(read) > 1 else read[0]
         seen = _padded(inputs[list(steps)], padded) if self.options.direct else None
-        return self.read(params, _padded(hidden, padded), seen)
+        return self.read(params, _padded(hidden, padded), seen), after
 
     def read(self, params: Params, hidden: Tensor, seen: Tensor | None = None) -> Tensor:
         """Outputs (R, k, S * B) of hidden states (S, R, H, B) of the last layer.
@@ -268,17 +255,17 @@ class Network:
         steps: Sequence[int],
         backend: str,
         through: ThroughTime,
-    ) -> Tensor:
-        """Hidden states (S, R, H, B) of one cell of the network at S steps."""
+    ) -> tuple[Tensor, State]:
+        """Hidden states (S, R, H, B) of one cell of the network at S steps, and its last state."""
         own = part_params(params, part.prefix)
         if part.backward:
             steps = [len(inputs) - 1 - step for step in reversed(steps)]
             inputs = inputs.flip(0)
         if through.whole:
-            hidden = unroll(self.cell, own, inputs, state, steps, backend)[0]
+            hidden, after = unroll(self.cell, own, inputs, state, steps, backend)
         else:
-            hidden = unroll_in_chunks(self.cell, own, inputs, state, steps, backend, through)
-        return hidden.flip(0) if part.backward else hidden
+            hidden, after = unroll_in_chunks(self.cell, own, inputs, state, steps, backend, through)
+        return hidden.flip(0) if part.backward else hidden, after
 
 
 def part_params(params: Params, prefix: str) -> Params:

@@ -127,7 +127,9 @@ class Data(Experiment):
     def probe_settings(self, sweep: Sweep) -> dict[str, object]:
         members = list(self.members(sweep))
         past = {
-            m.condition.id: steps_cut(m.condition.T) for m in members if m.condition.cell != WINDOW
+            m.condition.id: steps_cut(m.condition.T, m.condition.training.stateful)
+            for m in members
+            if m.condition.cell != WINDOW
         }
         return {**stored_weights(self, sweep, members), "past": past}
 

@@ -24,19 +24,25 @@ def rows_of(found: Losses) -> Iterator[dict[str, Any]]:
                which sees the last `past` inputs alone) or baseline
     past       inputs that are seen: T of a state, 0 of the answer without any
     to_best    over the best network; to_memory: over the best with a state; to_own, of a cut
-               history: over the same network with the whole one
+               history: over the same network with the whole one; to_twin, of one whose state is
+               carried from batch to batch: over the same network where it is not
     """
     ratio, networks = found.items.ratio, found.networks
     floor, best = found.floor.losses, networks[found.best].losses
     row: dict[str, Any]
     for label, own in networks.items():
         row = {"cell": label, "kind": "network", "memory": not own.window}
-        row |= {**own.about, "past": min(own.window or found.T, found.T)}
+        # carried along, a state has seen all that came before
+        past = np.nan if own.stateful else min(own.window or found.T, found.T)
+        row |= {**own.about, "past": past, "stateful": own.stateful}
         row |= found.items.level(own.losses).named("loss")
         row |= ratio(own.losses, floor).named("to_baseline")
         row |= ratio(own.losses, best).named("to_best")
         if found.with_state:
             row |= ratio(own.losses, networks[found.with_state].losses).named("to_memory")
+        if own.twin:
+            row |= {"twin": own.twin}
+            row |= ratio(own.losses, networks[own.twin].losses).named("to_twin")
         yield row
     for label, own in networks.items():
         for past, losses in own.cuts.items():
@@ -80,10 +86,28 @@ def concluded(rows: pd.DataFrame, margin: float) -> dict[str, Any]:
         found |= {f"memory{end}": float(row[f"to_memory{end}"]) for end in ENDS}
     else:
         found |= {f"memory{end}": float("nan") for end in ENDS}
+    found["carried"] = " ".join(_carried(row, margin) for row in records(_with_twin(cells)))
     naive = simple[simple.cell.isin(NAIVE)]
     nearest = naive.loc[naive.loss.idxmin()]
     found |= {"naive": nearest.cell, "naive_to_best": float(nearest.loss / best.loss)}
     return found | remembered(rows, margin)
+
+
+def _with_twin(cells: pd.DataFrame) -> pd.DataFrame:
+    return cells.dropna(subset="to_twin") if "to_twin" in cells else cells[:0]
+
+
+def _carried(row: dict[str, Any], margin: float) -> str:
+    """What it does to a cell that its state is carried from batch to batch."""
+    low, high = row["to_twin_low"], row["to_twin_high"]
+    ends = interval(low, high, "{:.3g}")
+    told = f"State carried from batch to batch: {row['cell']} has × {row['to_twin']:.3g}{ends} "
+    told += f"the loss of {row['twin']}"
+    if within(low, high, margin):
+        return f"{told}, which is tied."
+    if high < 1 / (1 + margin):
+        return f"{told}: what lies before the window helps."
+    return f"{told}: it does harm." if low > 1 + margin else f"{told}, which decides nothing."
 
 
 def records(summary: pd.DataFrame) -> list[dict[str, Any]]:
@@ -123,6 +147,7 @@ def sentence(row: dict[str, Any], margin: float) -> str:
             f"The best window without memory has × {row['memory']:.3g}{ends} the loss of the best "
             "cell with a state."
         )
+    told += [row["carried"]] if row["carried"] else []
     told.append(row["needs"])
     told.append(
         f"The naive answer ({row['naive']}) has × {row['naive_to_best']:.3g} the loss of the best "

@@ -13,6 +13,7 @@ import pandas as pd
 from lstm_bench import tasks
 from lstm_bench.experiments.base import Evidence
 from lstm_bench.experiments.baselines import Baseline, measure
+from lstm_bench.spec import Condition, Training
 from lstm_bench.stats.blocks import Items
 from lstm_bench.tasks.from_file import FromFile
 from lstm_bench.tasks.labelled import Labelled
@@ -30,12 +31,16 @@ class Network:
     window   inputs that it sees, or 0: all, by its state
     cuts     the same losses where only the last k inputs are seen, by k
     about    the columns of its row that are no losses
+    stateful whether its state is handed on from batch to batch (`training.stateful`)
+    twin     the label of the same network where it is not, or nothing
     """
 
     losses: np.ndarray
     window: int
     cuts: Mapping[int, np.ndarray]
     about: Mapping[str, Any]
+    stateful: bool = False
+    twin: str = ""
 
     def then(self, later: Network) -> Network:
         """Those of two parts of the data, one after the other."""
@@ -125,7 +130,7 @@ def _of_fold(runs: pd.DataFrame, seeds: Sequence[int], evidence: Evidence) -> Lo
     items, groups = _items(task, spec.T, spec.training.test_size)
     probe = evidence.probe
     assert probe is not None
-    networks = {}
+    networks, specs = {}, {}
     for cell, group in runs.groupby("cell", sort=False):
         own = at_best_rate(group)
         condition = own.condition.iloc[0]
@@ -134,7 +139,7 @@ def _of_fold(runs: pd.DataFrame, seeds: Sequence[int], evidence: Evidence) -> Lo
             0 if pd.isna(past) else int(past): _stacked(rows, seeds, groups)
             for past, rows in found.groupby("past", dropna=False)
         }
-        cell_spec = evidence.plan[condition].spec
+        specs[str(cell)] = cell_spec = evidence.plan[condition].spec
         options: dict[str, Any] = dict(cell_spec.cell_options)
         window = int(options.get("window", 10)) if cell_spec.cell == WINDOW else 0
         about = {
@@ -144,12 +149,26 @@ def _of_fold(runs: pd.DataFrame, seeds: Sequence[int], evidence: Evidence) -> Lo
             "update_seconds": float(own.update_seconds.iloc[0]),
         }
         whole = by_past.pop(0)
-        networks[str(cell)] = Network(whole, window, by_past, about)
+        stateful = cell_spec.training.stateful
+        networks[str(cell)] = Network(whole, window, by_past, about, stateful)
+    for cell, own in networks.items():
+        networks[cell] = replace(own, twin=_twin(specs, cell) if own.stateful else "")
     baselines = {
         each.name: replace(each, losses=groups.mean(each.losses), weights=items.weights)
         for each in measure(task, spec.T, spec.training.test_size)
     }
     return Losses(items, spec.T, task.loss, seeds, networks, baselines)
+
+
+def _twin(specs: Mapping[str, Condition], label: str) -> str:
+    """The label of the same network, whose state starts anew at each window; nothing if none is."""
+
+    known = {
+        replace(spec, training=Training()).id: each
+        for each, spec in specs.items()
+        if not spec.training.stateful
+    }
+    return known.get(replace(specs[label], training=Training()).id, "")
 
 
 def at_best_rate(runs: pd.DataFrame) -> pd.DataFrame:

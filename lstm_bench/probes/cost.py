@@ -18,8 +18,8 @@ from lstm_bench import cells, engine, tasks
 from lstm_bench.engine.runtime import configure, resolve_device
 from lstm_bench.registry import code_version
 from lstm_bench.spec import Condition, SeedBlock, Training
-from lstm_bench.training.data import TrainStream
 from lstm_bench.training.model import ReplicateBatch
+from lstm_bench.training.stateful import stream_of
 
 VERSION = "1"
 WARM_UP = 2
@@ -87,7 +87,7 @@ def _ensemble(
 
 def _one_update(model: ReplicateBatch, device: torch.device) -> float:
     """Seconds of one update of all replicates, the drawing of their batches left out."""
-    streams = [TrainStream.of(model.condition, seed) for seed in model.block.seeds]
+    streams = [stream_of(model.condition, seed) for seed in model.block.seeds]
     batches = [stream(model.update) for stream in streams]
     _wait(device)
     started = time.perf_counter()

@@ -21,9 +21,11 @@ from lstm_bench.engine.network import Network
 from lstm_bench.probes import stored
 from lstm_bench.tasks.base import Batch
 from lstm_bench.tasks.from_file import FromFile
+from lstm_bench.tasks.in_order import in_order
 from lstm_bench.training.data import tensors
 from lstm_bench.training.evaluation import CHUNK
 from lstm_bench.training.losses import LOSSES
+from lstm_bench.training.stateful import losses_in_order
 
 VERSION = "item_losses 1"
 QUESTIONS = 8192  # whose history is cut, of items evenly spaced: each is a sequence of its own
@@ -41,14 +43,21 @@ def measure(settings: Mapping[str, Any]) -> Iterator[dict[str, object]]:
         task = tasks.create(c.task, c.task_options)
         assert isinstance(task, FromFile)
         batches = list(task.held_out(c.T, "test", c.training.test_size))
-        whole = np.concatenate(
-            [item_losses(block.network, block.weights, task, batch) for batch in batches], axis=1
-        )
+        whole = _whole(block, task, batches)
         for past in (None, *settings["past"].get(c.id, ())):
             found = whole if past is None else cut(block, task, batches, past)
             for r, seed in enumerate(block.seeds):
                 losses = [float(loss) for loss in found[r]]
                 yield {"condition": c.id, "seed": seed, "past": past, "losses": losses}
+
+
+def _whole(block: stored.Stored, task: FromFile, batches: list[Batch]) -> np.ndarray:
+    """(R, items) with all that a network reads: T inputs, or what its state was carried along."""
+    network, weights, c = block.network, block.weights, block.condition
+    if c.training.stateful:
+        backend, size = backend_for(network.cell, "auto", weights), c.training.test_size
+        return losses_in_order(network, weights, in_order(task), c.T, "test", size, backend)
+    return np.concatenate([item_losses(network, weights, task, each) for each in batches], axis=1)
 
 
 def item_losses(network: Network, weights: Tensor, task: FromFile, batch: Batch) -> np.ndarray:

@@ -10,7 +10,8 @@ import numpy as np
 from lstm_bench.data.series import MISSING, read_series
 from lstm_bench.errors import BenchError, unknown
 from lstm_bench.tasks.base import Batch, final_step_mask
-from lstm_bench.tasks.from_file import FromFile, spans
+from lstm_bench.tasks.from_file import spans
+from lstm_bench.tasks.in_order import InOrder
 from lstm_bench.tasks.support import at_least, one_of
 
 FOLDS = 4  # test parts one after another, of which the first has a quarter of the rows before it
@@ -32,7 +33,7 @@ class Scaled:
 
 
 @dataclass(frozen=True)
-class Series(FromFile):
+class Series(InOrder):
     """Forecast a column of a table, `horizon` rows ahead, from the last T rows.
 
     The file is CSV or Parquet, one row a time. Inputs are the `columns` (all numeric ones where
@@ -127,6 +128,23 @@ class Series(FromFile):
         targets = np.zeros((len(ends), T, 1), dtype=np.float32)
         targets[:, -1, 0] = series.target[ends + self.horizon]
         return Batch(series.inputs[rows], targets, final_step_mask(len(ends), T))
+
+    def read(self, rows: np.ndarray) -> Batch:
+        series, asked = self.scaled, rows + self.horizon
+        answered = series.segment[rows] == series.segment[asked]
+        answered &= series.observed[rows] & series.observed[asked]
+        targets = series.target[asked][..., None]
+        return Batch(series.inputs[rows], targets, answered.astype(np.float32))
+
+    @property
+    def ahead(self) -> int:
+        return self.horizon
+
+    def stretches(self, T: int, split: str) -> list[tuple[int, int]]:
+        low, high = self.parts(T)[split]
+        rows = np.arange(low, high - self.horizon)
+        breaks = np.flatnonzero(np.diff(self.scaled.segment[rows])) + 1
+        return [(int(own[0]), int(own[-1]) + 1) for own in np.split(rows, breaks) if len(own)]
 
     def target_rows(self, T: int, split: str, places: np.ndarray) -> np.ndarray:
         return self.ends(T, split)[places] + self.horizon

@@ -11,12 +11,13 @@ from lstm_bench.data.tokens import UNITS, Tokens, classified, split
 from lstm_bench.data.words import read_text
 from lstm_bench.errors import BenchError
 from lstm_bench.tasks.base import Batch, one_hot
-from lstm_bench.tasks.from_file import FromFile, frequencies, spans
+from lstm_bench.tasks.from_file import frequencies, spans
+from lstm_bench.tasks.in_order import InOrder
 from lstm_bench.tasks.support import at_least, one_of
 
 
 @dataclass(frozen=True)
-class Text(FromFile):
+class Text(InOrder):
     """Name the next character of a text, at each step of the second half of T characters.
 
     Every sequence is a piece of T characters of the file, one-hot; step t asks for the character
@@ -83,13 +84,23 @@ class Text(FromFile):
         return len(self.starts(T, split))
 
     def take(self, T: int, split: str, places: np.ndarray) -> Batch:
+        whole = self.read(self.starts(T, split)[places][:, None] + np.arange(T))
+        whole.mask[:, : T // 2] = 0
+        return whole
+
+    def read(self, rows: np.ndarray) -> Batch:
         tokens = self.tokens
-        rows = self.starts(T, split)[places][:, None] + np.arange(T)
-        mask = np.zeros(rows.shape, dtype=np.float32)
-        mask[:, T // 2 :] = 1
         seen = tokens.codes[rows]
         inputs = seen if self.reads_tokens else one_hot(seen, tokens.classes)
-        return Batch(inputs, tokens.codes[rows + 1], mask)
+        return Batch(inputs, tokens.codes[rows + 1], np.ones(rows.shape, dtype=np.float32))
+
+    @property
+    def ahead(self) -> int:
+        return 1
+
+    def stretches(self, T: int, split: str) -> list[tuple[int, int]]:
+        low, high = spans(len(self.tokens.codes), T)[split]
+        return [(low, high - self.ahead)]
 
     def target_rows(self, T: int, split: str, places: np.ndarray) -> np.ndarray:
         steps = np.arange(T // 2, T)

@@ -14,7 +14,7 @@ from lstm_bench.tracking.records import flat_params
 # first what a reader thinks in; the first settings that set all apart are told
 ORDER = (
     *("width", "truncate", "carry", "train_size", "train_distinct", "weight_decay"),
-    *("curriculum", "gradient_decay"),
+    *("curriculum", "gradient_decay", "stateful"),
     *("learning_rate", "updates", "batch", "optimiser", "clip", "clip_at"),
 )
 USUAL = flat_params(Condition("", 0, "").to_json())
@@ -28,6 +28,7 @@ WORDS = {
     "weight_decay": "decay {}",
     "curriculum": "after T = {}",
     "gradient_decay": "gradient set to {}",
+    "stateful": "state handed on",
     "learning_rate": "lr {}",
     "updates": "{} updates",
     "optimiser": "{}",

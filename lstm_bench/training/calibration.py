@@ -13,8 +13,8 @@ import torch
 
 from lstm_bench.engine.runtime import configure
 from lstm_bench.spec import Condition, SeedBlock
-from lstm_bench.training.data import TrainStream
 from lstm_bench.training.model import ReplicateBatch
+from lstm_bench.training.stateful import stream_of
 
 SAMPLES, LEAST = 5, 0.02  # samples, each of so many CPU seconds or one update
 
@@ -27,7 +27,7 @@ def update_seconds(condition: Condition, replicates: int) -> float:
     configure()
     block = SeedBlock(0, replicates - 1)
     model = ReplicateBatch.create(condition, block, torch.device("cpu"))
-    streams = [TrainStream.of(condition, seed) for seed in block.seeds]
+    streams = [stream_of(condition, seed) for seed in block.seeds]
 
     def updates() -> Iterator[float]:
         while True:

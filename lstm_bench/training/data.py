@@ -16,8 +16,7 @@ import torch
 from torch import Tensor
 
 from lstm_bench.engine.parameters import aligned
-from lstm_bench.spec import Condition
-from lstm_bench.tasks import Batch, Task, create, generator, stream
+from lstm_bench.tasks import Batch, Task, generator, stream
 
 PADDING = 32
 
@@ -104,17 +103,15 @@ class TrainStream:
             drawn = task.sample_split(rng, distinct or train_size, T, "train")
             self.finite = drawn.rows(np.arange(train_size) % len(drawn.inputs))
 
-    @classmethod
-    def of(cls, condition: Condition, seed: int) -> TrainStream:
-        """The batches that this condition trains a seed with, whoever asks for them."""
-        task, t = create(condition.task, condition.task_options), condition.training
-        return cls(task, condition.T, seed, t.batch, t.train_size, t.train_distinct)
-
     def __call__(self, update: int) -> Batch:
         if self.finite is None:
             return self._fresh_batch(update)
         rows = [self._row(place) for place in self._places(update)]
         return self.finite.rows(rows)
+
+    def begins(self, update: int) -> np.ndarray | None:
+        """Which sequences start anew: all, where no state is carried (`training.stateful`)."""
+        return None
 
     def _fresh_batch(self, update: int) -> Batch:
         draw, place = divmod(update, self.task.draws_at_once)

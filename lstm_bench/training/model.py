@@ -14,10 +14,12 @@ from dataclasses import dataclass, field
 from itertools import zip_longest
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from lstm_bench import engine, tasks
+from lstm_bench.cells.base import State
 from lstm_bench.engine.chunks import ThroughTime
 from lstm_bench.engine.network import Network
 from lstm_bench.engine.parameters import in_company
@@ -27,17 +29,10 @@ from lstm_bench.tasks import Batch
 from lstm_bench.training import optimisers
 from lstm_bench.training.clipping import clip
 from lstm_bench.training.curriculum import Start
-from lstm_bench.training.data import TrainStream, tensors
-from lstm_bench.training.evaluation import (
-    Chunk,
-    chunks,
-    draw,
-    drawn_chunks,
-    evaluate,
-    joined,
-    reference_losses,
-)
+from lstm_bench.training.data import tensors
+from lstm_bench.training.held_out import HeldOut, Measured
 from lstm_bench.training.losses import REDUCTIONS, replicate_losses, summed
+from lstm_bench.training.stateful import started, stream_of
 from lstm_bench.training.stopping import Progress, StoppingRule
 
 Curve = dict[str, float | int]
@@ -63,6 +58,7 @@ class ReplicateBatch:
     bad_update: Tensor
     asked: tuple[int, ...]
     best: Tensor  # of every replicate, at its lowest validation loss; kept where `keep` is best
+    state: State | None = None  # of the active rows after the last update, where it is carried
     update: int = 0
     since_evaluation: int = 0
     seconds: float = 0.0
@@ -105,7 +101,7 @@ class ReplicateBatch:
             loss_sum=weights.new_zeros(R),
             norm_sum=weights.new_zeros(R),
             bad_update=torch.full((R,), -1, device=device),
-            asked=task.target_steps(condition.T),
+            asked=tuple(range(condition.T)) if t.stateful else task.target_steps(condition.T),
             best=weights.clone(),
         )
 
@@ -114,61 +110,59 @@ class ReplicateBatch:
         t = self.condition.training
         milestones = self.task.milestones(self.condition.T)
         rule = StoppingRule(t, self.task.solved_score, milestones)
-        validation = self._validation()
-        streams = [TrainStream.of(self.condition, seed) for seed in self.block.seeds]
+        held_out = self._held_out()
+        held_out.draw_validation([self.progress[r] for r in self.active])
+        streams = [stream_of(self.condition, seed) for seed in self.block.seeds]
         if self.update == 0 and not self.curves:
-            validation = self._evaluate(validation, rule)
+            self._evaluate(held_out, rule)
         evaluated = self.update - self.since_evaluation
         due = next_evaluation(evaluated, t)
         while self.active:
-            started = time.perf_counter()
-            self.step([streams[r](self.update) for r in self.active])
-            elapsed = time.perf_counter() - started
+            begun = time.perf_counter()
+            begins = [streams[r].begins(self.update) for r in self.active]
+            self.step([streams[r](self.update) for r in self.active], begins)
+            elapsed = time.perf_counter() - begun
             self.seconds += elapsed
             for r in self.active:
                 self.progress[r].train_seconds += elapsed / len(self.active)
             if self.update >= min(due, t.share):
-                validation = self._evaluate(validation, rule)
+                self._evaluate(held_out, rule)
                 due = next_evaluation(self.update, t)
             after_update(self)
 
-    def _validation(self) -> list[Chunk]:
-        """The sequences that stopping reads, of the active replicates; chances are measured."""
-        size, batches = self.condition.training.validation_size, []
-        for p in (self.progress[r] for r in self.active):
-            batch = joined(list(draw(self.task, self.condition.T, "validation", p.seed, size)))
-            p.chance_loss, p.optimal_loss = reference_losses(self.task, batch)
-            batches.append(batch)
-        return list(chunks(self.task, self.condition.T, batches, self.device)) if batches else []
-
-    def tested(self) -> tuple[list[float], list[float]]:
+    def tested(self) -> Measured:
         """Loss and score of every replicate's final weights on its test sequences, read once."""
-        held_out = drawn_chunks(
-            self.task,
-            self.condition.T,
-            "test",
-            self.block.seeds,
-            self.condition.training.test_size,
-            self.device,
-        )
-        return evaluate(self.network, self.final, self.task, held_out, self.backend)
+        return self._held_out().test(self.final, self.block.seeds)
 
-    def step(self, batches: list[Batch]) -> None:
-        """One update of every active replicate: forward, backward, clip, optimiser."""
+    def _held_out(self) -> HeldOut:
+        return HeldOut(self.condition, self.task, self.network, self.device, self.backend)
+
+    def step(self, batches: list[Batch], begins: Sequence[Any] = ()) -> None:
+        """One update of every active replicate: forward, backward, clip, optimiser.
+
+        begins   by replicate, which sequences do not go on where the update before ended; without
+                 it, all
+        """
         t, layout = self.condition.training, self.network.layout
         weights, rows = self.weights, len(self.active)
         if engine.by_torch(self.backend):
             weights = in_company(weights)
         data = tensors(batches * (len(weights) // rows), self.asked, self.device)
         leaves = layout.leaves(weights)
-        outputs = self.network.outputs_at(
+        state = None
+        if self.state is not None and begins:
+            state = started(self.network, self.state, np.stack(begins), weights)
+        outputs, after = self.network.run(
             leaves,
             data.inputs,
             data.steps,
+            state,
             backend=self.backend,
             size=data.size,
             through=ThroughTime.of(t),
         )
+        if t.stateful:
+            self.state = tuple(part.detach()[:rows] for part in after)
         losses = replicate_losses(self.task.loss, outputs, data.targets, data.weights)
         objective = self._objective(losses, batches)
         gradients = torch.autograd.grad(objective, list(leaves.values()), allow_unused=True)
@@ -197,10 +191,10 @@ class ReplicateBatch:
         copies = len(losses) // len(batches)  # see `in_company`
         return (losses * losses.new_tensor(factors * copies)).sum()
 
-    def _evaluate(self, validation: list[Chunk], rule: StoppingRule) -> list[Chunk]:
-        """Measure every active replicate, take out those that stop; returns the others' chunks."""
-        started = time.perf_counter()
-        losses, scores = evaluate(self.network, self.weights, self.task, validation, self.backend)
+    def _evaluate(self, held_out: HeldOut, rule: StoppingRule) -> None:
+        """Measure every active replicate, and take out those that stop."""
+        begun = time.perf_counter()
+        losses, scores = held_out.validation(self.weights)
         count = self.since_evaluation
         means = [(x / count).tolist() if count else None for x in (self.loss_sum, self.norm_sum)]
         bad = self.bad_update.tolist()
@@ -222,7 +216,7 @@ class ReplicateBatch:
             met = rule.observe(p, self.update, losses[row], scores[row])
             if p.best_update == self.update:
                 self.best[r] = self.weights[row]
-            if met and self._confirmed(p, row, rule):
+            if met and self._confirmed(held_out, p, row, rule):
                 p.solve(met)
             rule.stop(p, self.update)
         self.loss_sum.zero_()
@@ -230,26 +224,16 @@ class ReplicateBatch:
         self.since_evaluation = 0
         kept = self._retire()
         if kept is not None:
-            validation = [chunk.keep(kept) for chunk in validation]
-        self.evaluation_seconds += time.perf_counter() - started
-        return validation
+            held_out.keep(kept)
+        self.evaluation_seconds += time.perf_counter() - begun
 
-    def _confirmed(self, p: Progress, row: int, rule: StoppingRule) -> bool:
+    def _confirmed(self, held_out: HeldOut, p: Progress, row: int, rule: StoppingRule) -> bool:
         """Whether a replicate meets the criterion on fresh sequences, new at every attempt."""
         size, weights = self.condition.training.confirmation_size, self.weights[row : row + 1]
         if size is None:
             return True
-        held_out = drawn_chunks(
-            self.task,
-            self.condition.T,
-            "confirmation",
-            [p.seed],
-            size,
-            self.device,
-            attempt=p.confirmations,
-        )
+        score = held_out.confirmation(weights, p.seed, size, attempt=p.confirmations)
         p.confirmations += 1
-        _, (score,) = evaluate(self.network, weights, self.task, held_out, self.backend)
         return rule.meets(score)
 
     def _retire(self) -> Tensor | None:
@@ -266,6 +250,8 @@ class ReplicateBatch:
         self.optimiser.keep(rows)
         self.loss_sum, self.norm_sum = self.loss_sum[rows], self.norm_sum[rows]
         self.bad_update = self.bad_update[rows]
+        if self.state is not None:
+            self.state = tuple(part[rows] for part in self.state)
         self.active = [self.active[row] for row in stay]
         return rows
 
@@ -281,6 +267,7 @@ class ReplicateBatch:
         sums = {"loss_sum": self.loss_sum, "norm_sum": self.norm_sum}
         if self.condition.training.keep == "best":
             named["best"] = self.best
+        named |= {f"state.{i}": part for i, part in enumerate(self.state or ())}
         return {**named, **sums, **{f"optimiser.{k}": v for k, v in self.optimiser.state.items()}}
 
     def restore(self, tensors: dict[str, Tensor], about: dict[str, Any]) -> None:
@@ -288,6 +275,8 @@ class ReplicateBatch:
         for name in ("weights", "final", "bad_update", "loss_sum", "norm_sum"):
             setattr(self, name, tensors[name])
         self.best = tensors.get("best", self.best)
+        parts = sum(name.startswith("state.") for name in tensors)  # a file has them in any order
+        self.state = tuple(tensors[f"state.{i}"] for i in range(parts)) or None
         self.optimiser.state = {k: tensors[f"optimiser.{k}"] for k in self.optimiser.state}
         self.progress = [
             Progress(**{**p, "met": [(u, s) for u, s in p["met"]]}) for p in about["progress"]

@@ -13,8 +13,8 @@ from lstm_bench.engine import backend_for, compiled, loop
 from lstm_bench.engine.fused.library import available
 from lstm_bench.engine.network import Network
 from lstm_bench.spec import Condition, SeedBlock, Training
-from lstm_bench.training.data import TrainStream
 from lstm_bench.training.model import ReplicateBatch
+from lstm_bench.training.stateful import stream_of
 
 OWN = "tests/unit/cells/given/own_modules.py"
 GATES = "ifco"  # the order of torch.nn
@@ -62,7 +62,7 @@ def trained(condition: Condition, weights: list[dict[str, np.ndarray]]) -> Tenso
     block = SeedBlock(0, 1)
     model = ReplicateBatch.create(condition, block, torch.device("cpu"))
     model.weights.copy_(model.network.layout.pack(weights, model.weights))
-    streams, losses = [TrainStream.of(condition, seed) for seed in block.seeds], []
+    streams, losses = [stream_of(condition, seed) for seed in block.seeds], []
     for _ in range(20):
         before = model.loss_sum.clone()
         model.step([stream(model.update) for stream in streams])

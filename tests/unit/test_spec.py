@@ -63,6 +63,7 @@ def test_the_id_of_a_literal_condition_never_changes():
 def test_what_came_later_is_no_part_of_an_older_condition():
     later = {"network", "reduction", "truncate", "carry", "recompute"}
     later |= {"train_distinct", "weight_decay", "stop", "keep", "curriculum", "gradient_decay"}
+    later |= {"stateful"}
     assert not later & {*LITERAL.to_json(), *LITERAL.to_json()["training"]}
     stacked = dataclasses.replace(
         with_training(reduction="sum"), network={"layers": 2, "bidirectional": True}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from lstm_bench.experiments.baselines import Baseline
 from lstm_bench.experiments.data import Data
 from lstm_bench.experiments.data_answer import concluded as concluded_of
 from lstm_bench.experiments.data_answer import finding_of, rows_of, sentence
-from lstm_bench.experiments.data_losses import Losses, Network, at_best_rate
+from lstm_bench.experiments.data_losses import Losses, Network, _twin, at_best_rate
 from lstm_bench.stats.blocks import Items
 from lstm_bench.store.plans import Plan
 from tests.unit.experiments.own_data import planned
@@ -41,6 +42,39 @@ def made(baseline: float, **networks: Network) -> Losses:
 def concluded(baseline: float, **networks: Network) -> dict[str, Any]:
     rows = pd.DataFrame(rows_of(made(baseline, **networks)))
     return {"task": "x", "T": 8, **concluded_of(rows, margin=0.02)}
+
+
+@pytest.mark.parametrize(
+    ("factor", "past", "told"),
+    [(0.6, 20.0, "helps"), (1.001, 8.0, "tied"), (1.5, 8.0, "harm")],
+)
+def test_a_state_that_is_carried_is_compared_with_the_same_cell_without(factor, past, told):
+    cuts = {4: 3.0, 8: 2.0 if past > 8 else 1.0}
+    carried = replace(network(0.5 * factor, cuts=cuts), stateful=True, twin="lstm")
+    found = concluded(1.0, lstm=network(0.5, cuts={4: 2.0}), carried=carried)
+    assert found["carried"].startswith(
+        f"State carried from batch to batch: carried has × {factor:.3g}"
+    )
+    assert told in found["carried"]
+    assert found["carried"] in sentence(found, margin=0.02)
+    if told == "helps":  # the best cell, of which no cut history is enough
+        assert np.isnan(found["used"])
+        assert "carried uses more than the last 8 steps" in found["needs"]
+
+
+def test_the_twin_of_a_carried_state_is_the_same_cell_whatever_its_rate():
+    plan = planned(
+        tasks=[{"task": "text", "file": str(Path(__file__))}],
+        cells=["lstm", "gru", {"cell": "gru", "label": "gru on", "training": {"stateful": True}}],
+        lengths=[8],
+    )
+    specs = {}
+    for member in plan.experiments["data"].members:
+        specs[member.cell] = plan.conditions[member.condition].spec
+    assert specs["gru on"].training.stateful
+    assert _twin(specs, "gru on") == "gru"
+    del specs["gru"]
+    assert _twin(specs, "gru on") == ""
 
 
 def test_cells_are_tied_behind_or_open_by_their_whole_interval():
@@ -170,6 +204,7 @@ def test_cells_have_about_the_same_size_and_the_same_rates(tmp_path: Path):
         ({"lengths": {"from": 8, "to": 64}}, "T is the window that is read from the file"),
         ({"tasks": ["adding"]}, "'data' needs a task from a file"),
         ({"experiments": ["horizon"]}, "'horizon' asks when a task is solved"),
+        ({"training": {"stateful": True}, "lengths": [64]}, "a batch of 5 or fewer"),
         ({"lengths": [400]}, "T=400 is too long for task 'series' with x.csv"),
     ],
 )

@@ -122,7 +122,7 @@ def test_every_attempt_at_a_confirmation_draws_new_sequences(monkeypatch):
             yield batch
 
     monkeypatch.setattr(evaluation, "draw", noting)
-    monkeypatch.setattr("lstm_bench.training.model.draw", noting)
+    monkeypatch.setattr("lstm_bench.training.held_out.draw", noting)
     # evaluations at 5 ... 25, then one at 30 and its confirmation, 35 and its own, 40 and its own
     asked = itertools.count()
     meets = "lstm_bench.training.stopping.StoppingRule.meets"

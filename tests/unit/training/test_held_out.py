@@ -42,7 +42,7 @@ def judged() -> list[ReplicateBatch]:
                 yield from draw(task, T, split, seed + 100 * place, size, attempt)
 
             patch.setattr(evaluation, "draw", elsewhere)
-            patch.setattr("lstm_bench.training.model.draw", elsewhere)
+            patch.setattr("lstm_bench.training.held_out.draw", elsewhere)
             model = trained(CONDITION, 0, NETWORKS - 1)
             model.test_scores = model.tested()[1]  # type: ignore[attr-defined]
             found.append(model)
