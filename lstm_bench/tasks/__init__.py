@@ -7,12 +7,11 @@ from lstm_bench.tasks.base import (
     create,
     final_step_mask,
     find,
-    generator,
     known,
     one_hot,
     registry,
-    stream,
 )
+from lstm_bench.tasks.streams import generator, stream
 
 __all__ = [
     "SPLITS",

@@ -12,13 +12,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
 from lstm_bench.errors import BenchError, unknown
-from lstm_bench.registry import build, chosen_options, classes
-from lstm_bench.spec import stream_key
+from lstm_bench.registry import build, classes
 
 SPLITS = ("train", "validation", "test")
 CERTAIN = 1e3  # logits so far apart that the cross-entropy of the right class is exactly 0
@@ -247,33 +246,6 @@ def final_step_mask(batch: int, steps: int) -> np.ndarray:
     mask = np.zeros((batch, steps), dtype=np.float32)
     mask[:, -1] = 1
     return mask
-
-
-def stream(purpose: str, task: Task, T: int, **parts: Any) -> Callable[[int], np.random.Generator]:
-    """The generator of one stream of a task's data, moved to a place: one, and each call moves it.
-
-    Philox is counter-based: (key, counter) names a place in the stream, so that the batch of any
-    update can be drawn without drawing those before it. The key depends on the task, T and the
-    seed in `parts`, never on the cell, so every cell of a seed sees the same sequences.
-    """
-    key = stream_key(purpose, task=task.name, options=chosen_options(task), T=T, **parts)
-
-    source = np.random.Philox(key=key)
-    rng, start = np.random.Generator(source), source.state
-
-    def at(counter: int) -> np.random.Generator:
-        start["state"]["counter"][3] = counter
-        source.state = start  # a tenth of the time a new generator takes
-        return rng
-
-    return at
-
-
-def generator(
-    purpose: str, task: Task, T: int, *, counter: int = 0, **parts: Any
-) -> np.random.Generator:
-    """The generator of one place in a stream; see `stream`."""
-    return stream(purpose, task, T, **parts)(counter)
 
 
 def known() -> dict[str, type[Task]]:

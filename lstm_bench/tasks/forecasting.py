@@ -15,7 +15,8 @@ from functools import lru_cache
 import numpy as np
 
 from lstm_bench.errors import BenchError
-from lstm_bench.tasks.base import SPLITS, Batch, Task, generator
+from lstm_bench.tasks.base import SPLITS, Batch, Task
+from lstm_bench.tasks.streams import generator
 
 FITTED_ON = 400  # sequences an autoregression is fitted on
 STARTS = 2**16  # places in a series where a sequence may start

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from filelock import FileLock
@@ -28,7 +28,7 @@ from lstm_bench.tracking.address import (
     tracking_uri,
 )
 from lstm_bench.tracking.credentials import without_credentials
-from lstm_bench.tracking.disk import require_local_disk
+from lstm_bench.tracking.disk import require_local_disk, without_syncing
 from lstm_bench.tracking.moved import follow, is_own
 from lstm_bench.tracking.records import Record
 
@@ -92,7 +92,7 @@ def opened(experiment: str, results: Results, uri: str | None = None) -> Iterato
     lock = (sqlite_file(address) or results.mlflow_db).with_suffix(".lock")
     try:
         lock.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(lock), _without_syncing(results):
+        with FileLock(lock), without_syncing(results):
             _make_whole(address)
             client = MlflowClient(address)
             found = _experiment(client, experiment, results, address)
@@ -135,30 +135,6 @@ def downloaded(run: str, artifact: str, results: Results) -> Iterator[Path]:
                 raise BenchError(f"run {run!r} is not among those of {where}.") from error
             raise sentence(address, error) from error
         yield file
-
-
-@contextlib.contextmanager
-def _without_syncing(results: Results) -> Iterator[None]:
-    """Let results/mlflow.db skip fsync, which is three quarters of an import's time.
-
-    A killed importer leaves it whole; a machine that loses power may not, and then it is made anew.
-    """
-    from sqlalchemy import event
-    from sqlalchemy.engine import Engine
-
-    ours = str(results.mlflow_db.resolve())
-
-    def relax(connection: Any, _: Any) -> None:
-        if isinstance(connection, sqlite3.Connection):
-            files = [row[2] for row in connection.execute("PRAGMA database_list")]
-            if ours in files:
-                connection.execute("PRAGMA synchronous = OFF")
-
-    event.listen(Engine, "connect", relax)
-    try:
-        yield
-    finally:
-        event.remove(Engine, "connect", relax)
 
 
 def _make_whole(uri: str) -> None:
