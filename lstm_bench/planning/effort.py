@@ -31,6 +31,8 @@ STEP = {  # seconds a time step costs to call, whatever the size: forward and ba
 }
 PROCESS = 700  # MiB: Python, torch and what compiles the kernel
 AROUND = 300  # MiB: Snakemake inside a cluster's job
+OUTPUTS = 4  # copies of the outputs of a batch: they, their logarithms, and both gradients
+TOGETHER = 128  # sequences that are evaluated at a time (`training.evaluation`)
 KEPT = {"kernel": 8, "scan": 24, "loop": 40}  # numbers kept a step for each number of state
 
 
@@ -61,7 +63,7 @@ def memory_mib(entry: PlannedCondition, replicates: int) -> int:
 
 
 def training_mib(entry: PlannedCondition, replicates: int) -> int:
-    """MiB a training holds: the process, weights, states kept for the gradient, data."""
+    """MiB a training holds: the process, weights, states kept for the gradient, data, answers."""
     training, effort = entry.spec.training, entry.effort
     steps, batch = effort.steps, 32 * ceil(training.batch / 32)
     kept = 2 * isqrt(steps) + 1 if training.recompute else steps
@@ -69,4 +71,5 @@ def training_mib(entry: PlannedCondition, replicates: int) -> int:
     weights = 4 * 8 * entry.parameters * replicates
     held_out = (training.validation_size + DRAWN) * replicates
     data = 4 * steps * effort.inputs * (4 * batch * replicates + 2 * held_out)
-    return PROCESS + ceil((states + weights + data) / 2**20)
+    answers = 4 * effort.answers * replicates * max(OUTPUTS * batch, TOGETHER)
+    return PROCESS + ceil((states + weights + data + answers) / 2**20)

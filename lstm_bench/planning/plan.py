@@ -49,6 +49,7 @@ from lstm_bench.store.planned import (
 )
 from lstm_bench.store.plans import Plan, PlannedSweep
 from lstm_bench.sweep import Sweep, once_each
+from lstm_bench.tasks.in_order import in_order, trained_steps
 from lstm_bench.training.curriculum import require_rungs
 from lstm_bench.training.facts import Facts, describe, facts
 
@@ -252,6 +253,8 @@ def _conditions(planned: Mapping[str, Condition]) -> dict[str, PlannedCondition]
             known[alike] = task, facts(condition, task), time_loop
         task, shared, time_loop = known[alike]
         require_sizes(condition, task)
+        if condition.training.stateful:
+            in_order(task).require_streams(condition.T, condition.training.batch)
         require_rungs(condition, task)
         entry, training = describe(condition, task, shared), condition.training
         found[id] = replace(
@@ -262,6 +265,7 @@ def _conditions(planned: Mapping[str, Condition]) -> dict[str, PlannedCondition]
                 way=time_loop,
                 steps=task.steps(condition.T),
                 inputs=task.step_size,
+                answers=task.outputs * len(trained_steps(task, condition.T, training.stateful)),
             ),
         )
     return found

@@ -16,11 +16,13 @@ class Effort:
 
     way                    how the engine goes through time: kernel, scan or loop
     steps, inputs          of a sequence: its time steps, and the numbers at each
+    answers                numbers of output of a sequence, over its target steps
     """
 
     way: str = "loop"
     steps: int = 0
     inputs: int = 0
+    answers: int = 0
 
 
 @dataclass(frozen=True)

@@ -67,3 +67,8 @@ def in_order(task: Task) -> InOrder:
             "one another; it needs series or text."
         )
     return task
+
+
+def trained_steps(task: Task, T: int, stateful: bool) -> tuple[int, ...]:
+    """The steps of a training sequence that are asked: all of them where a state is carried."""
+    return tuple(range(T)) if stateful else task.target_steps(T)

@@ -26,6 +26,7 @@ from lstm_bench.engine.parameters import in_company
 from lstm_bench.errors import BenchError, unknown
 from lstm_bench.spec import Condition, SeedBlock, Training, next_evaluation
 from lstm_bench.tasks import Batch
+from lstm_bench.tasks.in_order import trained_steps
 from lstm_bench.training import optimisers
 from lstm_bench.training.clipping import clip
 from lstm_bench.training.curriculum import Start
@@ -101,7 +102,7 @@ class ReplicateBatch:
             loss_sum=weights.new_zeros(R),
             norm_sum=weights.new_zeros(R),
             bad_update=torch.full((R,), -1, device=device),
-            asked=tuple(range(condition.T)) if t.stateful else task.target_steps(condition.T),
+            asked=trained_steps(task, condition.T, t.stateful),
             best=weights.clone(),
         )
 
