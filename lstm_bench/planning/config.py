@@ -71,7 +71,8 @@ def _task(
         require_windows(rest.get("lengths", lengths), label or name)
     given, midpoints = lengths_of(rest.get("lengths", lengths), lengths, label or name)
     if fit and "lengths" not in rest:
-        given = task.allowed(given) or (task.shortest,)
+        # a window of one row answers another question: a file that is too short is refused below
+        given = task.allowed(given) or (given if task.measured else (task.shortest,))
     for T in given:
         task.require(T)
     climbs, count = midpoints is not None and len(given) > 1, midpoints or 0

@@ -198,6 +198,14 @@ def test_cells_have_about_the_same_size_and_the_same_rates(tmp_path: Path):
     assert not any(str(tmp_path) in str(each.spec.to_json()) for each in ours)
 
 
+def test_a_series_too_short_for_the_usual_window_is_not_read_row_by_row(tmp_path: Path):
+    pd.DataFrame({"y": np.random.default_rng(0).normal(size=100)}).to_csv(
+        tmp_path / "x.csv", index=False
+    )
+    with pytest.raises(BenchError, match="T=32 is too long for task 'series' with x.csv"):
+        planned(tasks=[{"task": "series", "file": str(tmp_path / "x.csv")}])
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
