@@ -90,7 +90,9 @@ def started(network: Network, state: State, begins: np.ndarray, like: Tensor) ->
     found = []
     for own, carried in zip(first, state):
         where = anew.view(len(anew), *(1,) * (own.ndim - 2), batch)
-        found.append(torch.where(where, own[: len(anew)], carried).repeat(copies, 1, 1))
+        found.append(
+            torch.where(where, own[: len(anew)], carried).repeat(copies, *(1,) * (own.ndim - 1))
+        )
     return tuple(found)
 
 
