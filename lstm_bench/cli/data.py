@@ -13,12 +13,15 @@ from lstm_bench.cli.group import cli, run_snakemake
 from lstm_bench.cli.train import pairs
 from lstm_bench.errors import BenchError
 from lstm_bench.planning.overlays import read_layers
+from lstm_bench.spec import Training
 
 if TYPE_CHECKING:
     from lstm_bench.tasks import Task
+    from lstm_bench.tasks.in_order import InOrder
 
 PRESET = "workflow/presets/data.yaml"
 MADE = "# Made by `lstm-bench data`.\n"
+PIECES = 8  # of T rows, that a sequence of a batch has where its state is carried
 KINDS = {".txt": "text", ".md": "text", ".npz": "labelled"}  # any other ending: a series
 PAGE = "results/report/index.html"
 
@@ -66,12 +69,7 @@ def data(
         config["data"] = {"parameters": _parameters(made)}
     *_, (_, preset) = read_layers(["config.yaml", PRESET])  # which says where this must be run
     if stateful:
-        in_order(made)
-        carried = [
-            {"cell": name, "label": f"{name}, state carried", "training": {"stateful": True}}
-            for name in ("lstm", "gru")
-        ]
-        config["cells"] = [*cast("list[object]", preset["cells"]), *carried]
+        config["cells"] = [*cast("list[object]", preset["cells"]), *_carried(in_order(made), T)]
     written = Path(f"{Path(file).stem}.data.yaml")
     if written.exists() and not written.read_text(encoding="utf-8").startswith(MADE):
         raise BenchError(f"{written} is there and was not made by this command; move it away.")
@@ -84,6 +82,18 @@ def data(
     if code := run_snakemake(*command):
         sys.exit(code)
     click.echo(_answer())
+
+
+def _carried(task: InOrder, T: int) -> list[dict[str, object]]:
+    """Cells whose state is carried along the file, over `PIECES` batches at least."""
+    pieces = len(task.pieces(T, "train")[0])
+    batch = max(min(Training.batch, pieces // PIECES), 1)
+    task.require_streams(T, batch)
+    training = {"stateful": True, "batch": batch}
+    return [
+        {"cell": name, "label": f"{name}, state carried", "training": training}
+        for name in ("lstm", "gru")
+    ]
 
 
 def _parameters(task: Task) -> int:

@@ -17,6 +17,7 @@ from tests.workflow.workspace import ROOT, Workspace
 
 PAGE = (ROOT / "docs/your-own-data.md").read_text(encoding="utf-8")
 NAME = "weather"
+(CARRIED,) = re.findall(r"`(\{cell: lstm, .*stateful.*\})`", PAGE)
 
 
 def blocks(language: str) -> list[str]:
@@ -30,6 +31,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     shutil.copy(ROOT / "config.yaml", made.path)
     python(made, blocks("python")[0])
     quick = yaml.safe_load(blocks("yaml")[0])
+    quick["cells"].append(yaml.safe_load(CARRIED))
     # beside it another file, which nothing that happens to the first one concerns
     (made.path / "book.txt").write_text("the cat sat on the mat. " * 200)
     quick["tasks"].append({"task": "text", "file": "book.txt"})
@@ -75,8 +77,9 @@ def test_the_page_shows_cells_beside_baselines(workspace: Workspace) -> None:
     assert {"lstm", "window of 4", "mean", "persistence", "seasonal", "smoothing"} <= set(own.index)
     assert own.loc["seasonal", "chosen"] == "period 30"
     assert set(table[table.task == "book"].cell) == {
-        *("lstm", "window of 4", "window of 16", "frequencies", "n-grams"),
+        *("lstm", "lstm, state carried", "window of 4", "window of 16", "frequencies", "n-grams"),
     }
+    assert own.loc["lstm, state carried"].twin.dropna().unique() == ["lstm"]
     cut = own.loc["lstm"][own.loc["lstm"].kind == "cut"]
     assert cut.past.tolist() == [1, 2, 3, 4, 6, 8, 12]
     networks = table[table.kind == "network"]
@@ -84,6 +87,7 @@ def test_the_page_shows_cells_beside_baselines(workspace: Workspace) -> None:
     assert networks.loss.between(0, 5).all()
     answer = json.loads((folder / "verdict.json").read_text())["answer"]
     assert "weather (T = 16): the best cell" in answer
+    assert answer.count("State carried from batch to batch: lstm, state carried has ×") == 2
     assert (folder / "figure.svg").exists()
     page = (workspace.path / "results/report/index.html").read_text()
     assert "no score counts as solved" in page
@@ -112,7 +116,7 @@ def test_a_moved_file_trains_nothing_and_an_edited_one_its_own_runs(
     rows = pd.read_csv(copy.path / "elsewhere/wetter.csv")
     rows.loc[700, "tmax"] += 0.5
     rows.to_csv(copy.path / "elsewhere/wetter.csv", index=False)
-    assert trainings(copy) == 3  # one seed block of each cell and window; none of the text
+    assert trainings(copy) == 4  # one seed block of each cell and window; none of the text
 
 
 def test_the_command_writes_a_config_that_plans(workspace: Workspace, tmp_path: Path) -> None:
@@ -127,6 +131,12 @@ def test_the_command_writes_a_config_that_plans(workspace: Workspace, tmp_path: 
         "tasks": [{"task": "series", "file": "weather.csv", "target": "tmax", "time": "date"}],
         "lengths": [32],
     }
+    carried = copy.cli(*blocks("bash")[2].split()[1:], "--no-run")
+    assert carried.returncode == 0, carried.stderr
+    *usual, lstm, gru = yaml.safe_load((copy.path / "weather.data.yaml").read_text())["cells"]
+    assert usual == ["elman", "lstm", "gru", "lru"]
+    # 840 rows of the training part are 26 pieces of 32: three sequences have eight of them each
+    assert lstm["training"] == gru["training"] == {"stateful": True, "batch": 3}
     (copy.path / "weather.data.yaml").write_text("# mine")
     refused = copy.cli(*command[1:], "--no-run")
     assert "was not made by this command" in refused.stderr
