@@ -112,7 +112,7 @@ class Results:
 
     def card(self, cell: str) -> Path:
         """The folder of the memory card of a cell, by its label."""
-        return self.root / CARD.format(card=_part(slug(cell)))
+        return self.root / CARD.format(card=_part(card_name(cell)))
 
     @property
     def claims(self) -> Path:
@@ -169,8 +169,8 @@ class Results:
         return sorted({(path.parent.name, path.name) for path in found})
 
 
-def slug(label: str) -> str:
-    """A label as a name of a folder: a-z, 0-9 and '_'; with a digest where the label has more."""
+def card_name(label: str) -> str:
+    """The folder of a label's card: a-z, 0-9 and '_'; with a digest where the label has more."""
     plain = re.sub(r"[^a-z0-9]+", "_", label.lower()).strip("_")
     return plain[:60] if plain == label else f"{plain[:60]}_{digest(label, 6)}".strip("_")
 

@@ -1,5 +1,5 @@
 # the memory card of the first cell, of any sweep; asked for by name (`lstm-bench profile` does)
-card_folder = paths.CARD.format(card=paths.slug(plan.sweep.cells[0].shown))
+card_folder = paths.CARD.format(card=paths.card_name(plan.sweep.cells[0].shown))
 
 
 rule card:

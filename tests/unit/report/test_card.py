@@ -11,7 +11,7 @@ import pytest
 
 from lstm_bench.report.card.page import write_card
 from lstm_bench.store.files import write_json
-from lstm_bench.store.paths import CARD_PLAN, Results, slug
+from lstm_bench.store.paths import CARD_PLAN, Results, card_name
 from tests.unit.experiments.outcomes import ENDS, SMALL, made, store
 
 ASKED = (
@@ -92,8 +92,8 @@ def test_the_tables_of_another_sweep_stay_as_they_are():
 
 
 def test_a_label_becomes_a_folder_that_no_other_label_has():
-    assert slug("mgu") == "mgu"
+    assert card_name("mgu") == "mgu"
     names = ["lstm (b_f = 5)", "lstm (b_f = 3)", "my_pkg.models:MyCell", "a/../b", "ü"]
-    made_of = [slug(name) for name in names]
+    made_of = [card_name(name) for name in names]
     assert len(set(made_of)) == len(names)
     assert all(re.fullmatch(r"[a-z0-9_]+", each) for each in made_of)
