@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from lstm_bench.training.clipping import clip
+from tests.numerics.training import condition, trained
 
 LIMIT = 1.0
 EPS = torch.finfo(torch.float32).eps
@@ -78,3 +79,43 @@ def test_a_gradient_that_is_not_finite_does_not_touch_its_neighbours(how: str, b
     clip(clean, how, LIMIT)
     assert not torch.isfinite(norms[1])
     assert torch.equal(poisoned[[0, 2, 3]], clean[[0, 2, 3]])
+
+
+@pytest.mark.parametrize("largest", [1e19, 1e30, 3e38])
+def test_a_norm_whose_squares_overflow_is_a_norm(largest: float):
+    unit = torch.randn(1000, generator=torch.Generator().manual_seed(1))
+    unit /= unit.abs().max()
+    rows = torch.stack([unit * largest, unit * 3])
+    exact = rows.double().norm(dim=1)
+    for how in ("norm", "value", "none"):
+        clipped = rows.clone()
+        norms = clip(clipped, how, LIMIT)
+        assert norms.isfinite().all()
+        within = exact.clamp(max=torch.finfo(torch.float32).max)
+        torch.testing.assert_close(norms.double(), within, rtol=1e-6, atol=0)
+        if how == "norm":
+            direction = unit.double() / unit.double().norm()
+            for row in clipped.double():
+                torch.testing.assert_close(row, direction, rtol=1e-5, atol=1e-9)
+        if how == "none":
+            assert torch.equal(clipped, rows)
+    beside, alone = rows.clone(), rows[1:].clone()
+    clip(beside, "norm", LIMIT)
+    clip(alone, "norm", LIMIT)
+    assert torch.equal(beside[1:], alone), "another replicate's overflow changes no bit of this one"
+
+
+def test_a_gradient_that_is_not_finite_has_no_finite_norm():
+    rows = torch.ones(3, 10)
+    rows[0, 3], rows[1, 4] = torch.inf, torch.nan
+    norms = clip(rows, "norm", LIMIT)
+    assert norms.isfinite().tolist() == [False, False, True]
+
+
+def test_an_exploding_gradient_is_followed_to_the_solution():
+    """A GRU on temporal order at T = 320: its gradient passes 1e19 at times, and it learns."""
+    c = condition("temporal_order", 320, "gru", 32, updates=700, learning_rate=0.064, batch=32)
+    model = trained(c, 3, 3)
+    (p,) = model.progress
+    assert max(point["gradient_norm"] for point in model.curves[1:]) > 1e15
+    assert p.status == "solved", p.reason
