@@ -48,13 +48,14 @@ class Trained:
     def replicates(self) -> pd.DataFrame:
         """One row a replicate: how it ended, updates to solve, losses, scores, every option.
 
-        Options of the task and the cell are columns `task.NAME` and `cell.NAME`, those of the
-        network `network.NAME`; training options have their own names. What was not measured is
-        NaN.
+        `trained_updates` is how many updates it had; `updates`, an option, is the budget. Options
+        of the task and the cell are columns `task.NAME` and `cell.NAME`, those of the network
+        `network.NAME`; training options have their own names. What was not measured is NaN.
         """
         table = self._read("replicates.parquet")
         numbers = table.columns.intersection(NUMBERS)
         table[numbers] = table[numbers].astype(float)
+        table = table.rename(columns={"updates": "trained_updates"})
         return table.assign(**_options(self.condition))
 
     @property

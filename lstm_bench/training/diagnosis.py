@@ -31,7 +31,7 @@ def diagnose(condition: Condition, replicates: pd.DataFrame, curves: pd.DataFram
     if len(diverged):
         return (
             f"{told} {len(diverged)} of {n} diverged, the first at update "
-            f"{int(diverged.updates.min())}: try a smaller learning rate than "
+            f"{int(diverged.trained_updates.min())}: try a smaller learning rate than "
             f"{condition.training.learning_rate:g}."
         )
     open_ = replicates[replicates.status != "solved"]

@@ -166,7 +166,8 @@ def test_a_diagnosis_says_what_became_of_it(status: str, losses: list[float], as
             "seed": range(3),
             "status": status,
             "reason": "why",
-            "updates": 40,
+            "trained_updates": 40,
+            "updates": 2000,  # the budget
             "updates_to_solve": 20.0 if status == "solved" else None,
             "best_validation_loss": min(losses, default=None),
             "floor": 1 / 6 if losses else None,
