@@ -48,7 +48,7 @@ SUITE = (
     Rung("adding", "gru", 1024, 0.064, solved=12, n=12, median=196),
     Rung("adding", "lstm", 160, 0.032, solved=12, n=12, median=725),
     # of the study: gradients whose squares overflow (docs/results.md)
-    Rung("temporal_order", "gru", 320, 0.064, solved=20, n=20, median=300),
+    Rung("temporal_order", "gru", 320, 0.064, solved=17, n=20, median=414),
 )
 
 
