@@ -60,13 +60,17 @@ def stacked(heights: Sequence[float], gap: float) -> list[float]:
 def log_ticks(axis: Axis, narrow: float) -> None:
     """Ticks of a logarithmic axis: decades, or 1, 2 and 5 of each up to a width of `narrow`.
 
-    matplotlib's own label what lies between where there is no room for it.
+    Where fewer than two of those are in sight, round numbers. matplotlib's own label what lies
+    between where there is no room for it.
     """
-    from matplotlib.ticker import LogLocator
+    from matplotlib.ticker import FixedLocator, MaxNLocator
 
     low, high = axis.get_view_interval()
     if high / low <= narrow:
-        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        decades = 10.0 ** np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high)) + 1)
+        marks = np.outer(decades, (1, 2, 5)).ravel()
+        seen = marks[(marks >= low) & (marks <= high)]
+        axis.set_major_locator(FixedLocator(seen) if len(seen) > 1 else MaxNLocator(4))
     if low > 1e-4 and high < 1e5:
         axis.set_major_formatter("{x:g}")
     axis.set_minor_formatter("")

@@ -117,3 +117,16 @@ def test_lines_of_a_text_are_as_long_as_each_other_and_words_whole() -> None:
     assert max(map(len, lines)) - min(map(len, lines)) < 6
     assert fitted("costs $1", 9, 8) == r"costs \$1"
     assert len(fitted("x" * 90, 2, 8).splitlines()) > 2
+
+
+@pytest.mark.parametrize(("low", "high"), [(1.4, 3.6), (0.021, 0.043), (3.0, 3.4), (2.1, 38.0)])
+def test_a_logarithmic_axis_of_a_narrow_panel_has_a_few_ticks(low: float, high: float) -> None:
+    figure, axes = plt.subplots(figsize=(2.4, 2.1), layout="constrained")
+    axes.set_xscale("log")
+    axes.set_xlim(low, high)
+    log_ticks(axes.xaxis, 20)
+    found = [fault for fault in faults(figure) if "tick" in fault]
+    seen = [tick for tick in axes.get_xticks() if low <= tick <= high]
+    plt.close(figure)
+    assert found == []
+    assert 2 <= len(seen) <= 6
