@@ -98,8 +98,8 @@ def test_a_kill_in_a_confirmation_changes_no_bit(whole, tmp_path: Path, monkeypa
     seed, _, stopped = solver(whole)
     confirmed = ReplicateBatch._confirmed
 
-    def killed_there(self: ReplicateBatch, p, row, rule) -> bool:
-        answer = confirmed(self, p, row, rule)
+    def killed_there(self: ReplicateBatch, held_out, p, row, rule) -> bool:
+        answer = confirmed(self, held_out, p, row, rule)
         if p.seed == seed and self.update == stopped:
             raise Killed
         return answer

@@ -107,10 +107,10 @@ def test_a_seed_is_the_same_alone_as_in_company(tmp_path):
 def test_an_error_at_a_shorter_length_is_a_row_of_the_longer(tmp_path, monkeypatch):
     step = ReplicateBatch.step
 
-    def failing(self, batches):
+    def failing(self, batches, begins):
         if self.condition.T == 10:
             raise MemoryError
-        step(self, batches)
+        step(self, batches, begins)
 
     monkeypatch.setattr(ReplicateBatch, "step", failing)
     found = rows(train(tmp_path, condition(10)))

@@ -38,10 +38,10 @@ def rows(folder: Path, table: str = "replicates") -> list[dict]:
 def fail_at(monkeypatch, update: int, error: Exception) -> None:
     step = ReplicateBatch.step
 
-    def failing(self: ReplicateBatch, batches) -> None:
+    def failing(self: ReplicateBatch, batches, begins) -> None:
         if self.update == update:
             raise error
-        step(self, batches)
+        step(self, batches, begins)
 
     monkeypatch.setattr(ReplicateBatch, "step", failing)
 
@@ -195,10 +195,10 @@ def test_bad_input_is_raised_and_leaves_no_row(tmp_path: Path):
 def test_a_diverged_replicate_has_no_test_score_and_the_others_have_one(tmp_path, monkeypatch):
     step = ReplicateBatch.step
 
-    def poisoned(self: ReplicateBatch, batches) -> None:
+    def poisoned(self: ReplicateBatch, batches, begins) -> None:
         if self.update == 13:
             self.weights[1] = float("nan")
-        step(self, batches)
+        step(self, batches, begins)
 
     monkeypatch.setattr(ReplicateBatch, "step", poisoned)
     found = rows(train(tmp_path))
