@@ -4,8 +4,8 @@
 
 Tasks, networks, initial weights, optimiser, clipping and the meaning of *solved* are written here
 anew from their descriptions, with torch.nn's modules, autograd and random numbers. `SUITE` holds
-what the default sweep and the study found (docs/results.md); the two agree where Fisher's exact test of the
-shares solved does not tell them apart.
+what the default sweep and the study found (docs/results.md); the two agree where Fisher's exact
+test of the shares solved does not tell them apart.
 """
 
 from __future__ import annotations
