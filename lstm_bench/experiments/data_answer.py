@@ -107,7 +107,9 @@ def _carried(row: dict[str, Any], margin: float) -> str:
         return f"{told}, which is tied."
     if high < 1 / (1 + margin):
         return f"{told}: what lies before the window helps."
-    return f"{told}: it does harm." if low > 1 + margin else f"{told}, which decides nothing."
+    if low > 1 + margin:
+        return f"{told}: it does harm."
+    return f"{told}, neither tied nor surely beyond the margin."
 
 
 def records(summary: pd.DataFrame) -> list[dict[str, Any]]:
