@@ -51,8 +51,10 @@ def _lines(text: str) -> Iterator[Declaration]:
 
 
 def declare(made: Declaration, path: Path = DECLARATIONS) -> None:
-    """Append a line. Raises BenchError where the file is not there."""
+    """Add a line at the end of the table. Raises BenchError where the file is not there."""
     if not path.exists():
         raise BenchError(f"{path} is not there; run this where config.yaml and the Snakefile are.")
-    text = path.read_text(encoding="utf-8").rstrip("\n")
-    path.write_text(f"{text}\n{made.line}\n", encoding="utf-8")
+    lines = path.read_text(encoding="utf-8").rstrip("\n").splitlines()
+    rows = [place for place, line in enumerate(lines, start=1) if line.startswith("| ")]
+    lines.insert(rows[-1] if rows else len(lines), made.line)
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -131,6 +132,11 @@ def test_lines_are_read_as_they_were_written(here: Path) -> None:
     for line in lines:
         declare(line)
     assert declarations() == lines
+    with DECLARATIONS.open("a") as page:
+        page.write("\nWhat declaration 2 changes.\n")
+    declare(later := replace(lines[0], number=3))
+    assert declarations() == [*lines, later]
+    assert DECLARATIONS.read_text().endswith(f"{later.line}\n\nWhat declaration 2 changes.\n")
     assert declarations(here / "none.md") == []
     with pytest.raises(BenchError, match=r"none\.md is not there"):
         declare(lines[0], here / "none.md")
