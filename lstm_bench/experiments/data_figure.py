@@ -48,7 +48,7 @@ def drawn(table: pd.DataFrame, summary: pd.DataFrame, cells: Sequence[str], find
         ),
         panel(
             Axis("past steps k that are seen", "names", names=pasts),
-            Axis("test loss / that of the best network"),
+            Axis("test loss / that of the best network", "log"),
             Layer(*over_best, only="remembers", by="series", rows=known),
             Layer(*over_best, only="kind == 'window'", by="series", rows=known),
             guides=(1.0,),
