@@ -122,12 +122,12 @@ def start_seconds(repeats: int = 3) -> float:
 def data_seconds(blocks: pd.DataFrame) -> float:
     """CPU seconds all batches of these trainings took: `spec` and the `updates` of replicates."""
     from lstm_bench.spec import Condition
-    from lstm_bench.training.data import TrainStream
+    from lstm_bench.training.stateful import stream_of
 
     total = 0.0
     for spec, group in blocks.groupby("spec"):
         c = Condition.from_json(json.loads(str(spec)))
-        stream = TrainStream.of(c, 0)
+        stream = stream_of(c, 0)
         stream(0)
         started = time.process_time()
         for update in range(DRAWN):

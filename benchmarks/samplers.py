@@ -21,8 +21,8 @@ from lstm_bench import tasks
 from lstm_bench.engine.runtime import configure
 from lstm_bench.errors import BenchError
 from lstm_bench.spec import Condition, SeedBlock, Training
-from lstm_bench.training.data import TrainStream
 from lstm_bench.training.model import ReplicateBatch
+from lstm_bench.training.stateful import stream_of
 
 LENGTHS = (50, 200)
 BATCH, WIDTH = 32, 64
@@ -43,7 +43,7 @@ def measure(name: str, T: int) -> tuple[float, float]:
     """Median CPU seconds of drawing a batch and of an update on it."""
     condition = Condition(name, T, "lstm", WIDTH, training=Training(batch=BATCH))
     model = ReplicateBatch.create(condition, SeedBlock(0, 0), torch.device("cpu"))
-    stream = TrainStream.of(condition, 0)
+    stream = stream_of(condition, 0)
     drawing, training = [], []
     together = model.task.draws_at_once
     for draw in range(WARM_UP + REPEATS):

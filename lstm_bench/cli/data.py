@@ -91,7 +91,7 @@ def _carried(task: InOrder, T: int) -> list[dict[str, object]]:
     task.require_streams(T, batch)
     training = {"stateful": True, "batch": batch}
     return [
-        {"cell": name, "label": f"{name}, state carried", "training": training}
+        {"cell": name, "label": f"{name} (state carried)", "training": training}
         for name in ("lstm", "gru")
     ]
 

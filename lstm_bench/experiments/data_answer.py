@@ -33,7 +33,8 @@ def rows_of(found: Losses) -> Iterator[dict[str, Any]]:
     for label, own in networks.items():
         row = {"cell": label, "kind": "network", "memory": not own.window}
         # carried along, a state has seen all that came before
-        past = np.nan if own.stateful else min(own.window or found.T, found.T)
+        carried = own.stateful and not own.window
+        past = np.nan if carried else min(own.window or found.T, found.T)
         row |= {**own.about, "past": past, "stateful": own.stateful}
         row |= found.items.level(own.losses).named("loss")
         row |= ratio(own.losses, floor).named("to_baseline")
@@ -86,7 +87,10 @@ def concluded(rows: pd.DataFrame, margin: float) -> dict[str, Any]:
         found |= {f"memory{end}": float(row[f"to_memory{end}"]) for end in ENDS}
     else:
         found |= {f"memory{end}": float("nan") for end in ENDS}
-    found["carried"] = " ".join(_carried(row, margin) for row in records(_with_twin(cells)))
+    cuts = rows[rows.kind == "cut"]
+    found["carried"] = " ".join(
+        _carried(row, cuts[cuts.cell == row["cell"]], margin) for row in records(_with_twin(cells))
+    )
     naive = simple[simple.cell.isin(NAIVE)]
     nearest = naive.loc[naive.loss.idxmin()]
     found |= {"naive": nearest.cell, "naive_to_best": float(nearest.loss / best.loss)}
@@ -97,8 +101,12 @@ def _with_twin(cells: pd.DataFrame) -> pd.DataFrame:
     return cells.dropna(subset="to_twin") if "to_twin" in cells else cells[:0]
 
 
-def _carried(row: dict[str, Any], margin: float) -> str:
-    """What it does to a cell that its state is carried from batch to batch."""
+def _carried(row: dict[str, Any], cuts: pd.DataFrame, margin: float) -> str:
+    """What it does to a cell that its state is carried from batch to batch.
+
+    It is trained otherwise, too (asked at every step): that the past before the window helps is
+    said where the same network, cut to the window, is surely worse.
+    """
     low, high = row["to_twin_low"], row["to_twin_high"]
     ends = interval(low, high, "{:.3g}")
     told = f"State carried from batch to batch: {row['cell']} has × {row['to_twin']:.3g}{ends} "
@@ -106,7 +114,10 @@ def _carried(row: dict[str, Any], margin: float) -> str:
     if within(low, high, margin):
         return f"{told}, which is tied."
     if high < 1 / (1 + margin):
-        return f"{told}: what lies before the window helps."
+        window = cuts[cuts.past == cuts.past.max()]
+        if (window.to_own_low > 1 + margin).any():
+            return f"{told}: what lies before the window helps."
+        return f"{told}; trained so it is better, with the past of a window, too."
     if low > 1 + margin:
         return f"{told}: it does harm."
     return f"{told}, neither tied nor surely beyond the margin."
@@ -136,8 +147,7 @@ def sentence(row: dict[str, Any], margin: float) -> str:
         f"{row['loss']:.4g} against {row['baseline_loss']:.4g} "
         f"(× {row['to_baseline']:.3g}{over}{whose})."
     ]
-    together = row["tied"].split(", ")
-    if len(together) > 1:
+    if row["tied"] != row["best_cell"]:
         told.append(f"Tied within {margin:.0%}: {row['tied']}.")
     if row["behind"]:
         told.append(f"Behind by more: {row['behind']}.")
@@ -166,6 +176,7 @@ def finding_of(summary: pd.DataFrame, margin: float) -> str:
         found = f"{row['best_cell']} {called[0]} the best baseline, {row['best_baseline']}"
         if pd.isna(row["needed"]):
             return found
-        more = " or more" if row["needed"] >= row["T"] else ""  # the window has no longer past
+        # the window has no longer past, and where a state was carried that was compared
+        more = " or more" if row["needed"] >= row["T"] and not row["carried"] else ""
         return f"{found}; memory needed: {row['needed']:.0f} steps{more}"
     return f"A cell beats the best baseline on {beaten} of {len(called)} tasks"

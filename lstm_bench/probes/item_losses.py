@@ -21,7 +21,7 @@ from lstm_bench.engine.network import Network
 from lstm_bench.probes import stored
 from lstm_bench.tasks.base import Batch
 from lstm_bench.tasks.from_file import FromFile
-from lstm_bench.tasks.in_order import in_order
+from lstm_bench.tasks.in_order import InOrder, in_order
 from lstm_bench.training.data import tensors
 from lstm_bench.training.evaluation import CHUNK
 from lstm_bench.training.losses import LOSSES
@@ -45,7 +45,12 @@ def measure(settings: Mapping[str, Any]) -> Iterator[dict[str, object]]:
         batches = list(task.held_out(c.T, "test", c.training.test_size))
         whole = _whole(block, task, batches)
         for past in (None, *settings["past"].get(c.id, ())):
-            found = whole if past is None else cut(block, task, batches, past)
+            if past is None:
+                found = whole
+            elif c.training.stateful:
+                found = cut_in_order(block, in_order(task), past)
+            else:
+                found = cut(block, task, batches, past)
             for r, seed in enumerate(block.seeds):
                 losses = [float(loss) for loss in found[r]]
                 yield {"condition": c.id, "seed": seed, "past": past, "losses": losses}
@@ -82,14 +87,47 @@ def cut(block: stored.Stored, task: FromFile, batches: list[Batch], past: int) -
     """(R, items) the same from the last `past` inputs before each question."""
     items = np.cumsum([0, *(len(batch.inputs) for batch in batches)])
     asked = sum(float(batch.mask.sum()) for batch in batches)
-    count = min(items[-1], max(1, int(QUESTIONS * items[-1] / asked)))
-    chosen = np.unique(np.linspace(0, items[-1] - 1, count).round().astype(int))
+    chosen = _spread(int(items[-1]), asked)
     found = np.full((len(block.seeds), items[-1]), np.nan)
     for first, batch in zip(items, batches):
         own = chosen[(chosen >= first) & (chosen < first + len(batch.inputs))]
         if len(own):
             found[:, own] = _cut(block, task, batch.rows(own - first), past)
     return found
+
+
+def cut_in_order(block: stored.Stored, task: InOrder, past: int) -> np.ndarray:
+    """(R, items) the same of a state that was carried: the last `past` rows of the file are read.
+
+    Fewer where the part, or a stretch of it without breaks, begins later.
+    """
+    c = block.condition
+    places = task.places(c.T, "test", c.training.test_size)
+    asked = task.asked_rows(c.T, "test", places)
+    chosen = _spread(len(asked), asked.size)
+    begins = np.array([first for first, _ in task.stretches(c.T, "test")])
+    questions = asked[chosen].ravel()
+    items = np.repeat(chosen, asked.shape[1])
+    seen = questions - begins[np.searchsorted(begins, questions, side="right") - 1] + 1
+    lengths, total = np.minimum(past, seen), np.zeros((len(block.seeds), len(asked)))
+    for length in np.unique(lengths):
+        own = np.flatnonzero(lengths == length)
+        for start in range(0, len(own), AT_ONCE):
+            some = own[start : start + AT_ONCE]
+            window = task.read(questions[some][:, None] + np.arange(1 - length, 1))
+            window.mask[:, :-1] = 0
+            losses = item_losses(block.network, block.weights, task, window)
+            for r in range(len(total)):
+                total[r] += np.bincount(items[some], losses[r], len(asked))
+    found = np.full(total.shape, np.nan)
+    found[:, chosen] = total[:, chosen] / asked.shape[1]
+    return found
+
+
+def _spread(items: int, questions: float) -> np.ndarray:
+    """Items evenly spaced, of about `QUESTIONS`."""
+    count = min(items, max(1, int(QUESTIONS * items / questions)))
+    return np.unique(np.linspace(0, items - 1, count).round().astype(int))
 
 
 def _cut(block: stored.Stored, task: FromFile, batch: Batch, past: int) -> np.ndarray:

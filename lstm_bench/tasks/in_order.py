@@ -39,18 +39,29 @@ class InOrder(FromFile):
     def pieces(self, T: int, split: str, offset: int = 0) -> tuple[np.ndarray, np.ndarray]:
         """First rows of pieces of T rows, end to end, and whether each follows the one before.
 
-        offset   rows before the first piece of each stretch
+        offset   rows before the first piece of each stretch, below T; in a short one fewer, so that
+                 it keeps a piece
         """
         first, follows = [], []
         for start, end in self.stretches(T, split):
-            own = np.arange(start + offset, end - T + 1, T)
-            first.append(own)
-            follows.append(np.arange(len(own)) > 0)
+            if end - start >= T:
+                own = np.arange(start + offset % (self._slack(start, end, T) + 1), end - T + 1, T)
+                first.append(own)
+                follows.append(np.arange(len(own)) > 0)
         return np.concatenate(first), np.concatenate(follows)
+
+    def fewest_pieces(self, T: int, split: str) -> int:
+        """How many pieces there are at any offset."""
+        whole = [(a, b) for a, b in self.stretches(T, split) if b - a >= T]
+        return sum((b - a - self._slack(a, b, T)) // T for a, b in whole)
+
+    @staticmethod
+    def _slack(start: int, end: int, T: int) -> int:
+        return min(T - 1, end - start - T)
 
     def require_streams(self, T: int, batch: int) -> None:
         """Raise BenchError where a sequence of a batch would have fewer than two pieces."""
-        count = len(self.pieces(T, "train")[0])
+        count = self.fewest_pieces(T, "train")
         if count < 2 * batch:
             raise BenchError(
                 f"stateful: True is not allowed with batch {batch} and T={T} on "

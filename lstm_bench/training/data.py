@@ -53,7 +53,7 @@ def tensors(batches: Sequence[Batch], steps: tuple[int, ...], device: torch.devi
     )
     for r, each in enumerate(batches):
         inputs[:, r] = np.moveaxis(each.inputs[again], 0, -1)
-        weights[r, :, :batch] = (each.mask[:, at] / each.mask.sum()).T
+        weights[r, :, :batch] = (each.mask[:, at] / max(each.mask.sum(), 1)).T  # or none is asked
         if classes:
             targets[r, :, :batch] = each.targets[:, at].T
         else:

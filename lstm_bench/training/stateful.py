@@ -31,7 +31,7 @@ from lstm_bench.training.data import TrainStream, tensors
 from lstm_bench.training.evaluation import joined
 from lstm_bench.training.losses import LOSSES
 
-LANES = 32  # sequences that a held-out part is read in side by side, at most
+LANES = 32  # sequences that a held-out part without breaks is read in, and read at a time
 LANE = 16  # windows of T rows that each of them has, at least
 
 
@@ -53,7 +53,7 @@ class StreamInOrder(TrainStream):
     def __init__(self, task: InOrder, T: int, seed: int, batch: int) -> None:
         super().__init__(task, T, seed, batch, train_size=None)
         self.file = task
-        self.updates = max(len(task.pieces(T, "train")[0]) // batch, 1)
+        self.updates = max(task.fewest_pieces(T, "train") // batch, 1)
         self._epoch: tuple[int, np.ndarray, np.ndarray] | None = None
 
     def __call__(self, update: int) -> Batch:
@@ -107,24 +107,33 @@ class Lanes(NamedTuple):
     items: np.ndarray
 
 
-def lanes(task: InOrder, T: int, split: str, size: int) -> Lanes:
-    """Those of a split; each begins with a whole window, so that no item has less past than T."""
+def lanes(task: InOrder, T: int, split: str, size: int) -> list[Lanes]:
+    """Those of a split, so many at a time; no item has less past than a window of T rows.
+
+    Every stretch has one of its own at least.
+    """
     asked = task.asked_rows(T, split, task.places(T, split, size))
     most = max(LANE * T, -(-int(asked.max() - asked.min() + 1) // LANES))
-    rows, items = [], []
+    cut: list[tuple[np.ndarray, np.ndarray]] = []
     for first, end in task.stretches(T, split):
         inside = np.flatnonzero((asked[:, 0] >= first) & (asked[:, 0] < end))
-        lane = (asked[inside, 0] - first) // most
-        for number in np.unique(lane):
-            own = inside[lane == number]
-            begin, last = int(asked[own[0], -1]) - T + 1, int(asked[own[-1], -1])
-            rows.append(np.arange(first if number == 0 else begin, last + 1))
-            items.append(np.full(len(rows[-1]), -1))
-            items[-1][asked[own] - rows[-1][0]] = own[:, None]
-    length = max(map(len, rows))
+        if not len(inside):
+            continue
+        number = (asked[inside, 0] - asked[inside[0], 0]) // most
+        for own in (inside[number == each] for each in np.unique(number)):
+            begin = first if own[0] == inside[0] else int(asked[own[0], -1]) - T + 1
+            rows = np.arange(begin, int(asked[own[-1], -1]) + 1)
+            items = np.full(len(rows), -1)
+            items[asked[own] - begin] = own[:, None]
+            cut.append((rows, items))
+    return [_side_by_side(cut[start : start + LANES]) for start in range(0, len(cut), LANES)]
+
+
+def _side_by_side(cut: list[tuple[np.ndarray, np.ndarray]]) -> Lanes:
+    length = max(len(rows) for rows, _ in cut)
     return Lanes(
-        np.stack([np.pad(own, (0, length - len(own)), mode="edge") for own in rows]),
-        np.stack([np.pad(own, (0, length - len(own)), constant_values=-1) for own in items]),
+        np.stack([np.pad(rows, (0, length - len(rows)), mode="edge") for rows, _ in cut]),
+        np.stack([np.pad(own, (0, length - len(own)), constant_values=-1) for _, own in cut]),
     )
 
 
@@ -146,20 +155,22 @@ def answers(
 ) -> Iterator[Answers]:
     """A split read in its order by each row of `weights` (R, size)."""
     R, weights = len(weights), in_company(weights) if by_torch(backend) else weights
-    params, found = Params(network.layout.views(weights)), lanes(task, T, split, size)
-    state: State | None = None
-    for start in range(0, found.rows.shape[1], T):
-        batch = task.read(found.rows[:, start : start + T])
-        items = found.items[:, start : start + T]
-        picked, steps = items >= 0, tuple(range(items.shape[1]))
-        whole = batch._replace(mask=np.ones_like(batch.mask))
-        data = tensors([whole], steps, weights.device)
-        with torch.no_grad():
-            y, state = network.run(params, data.inputs, steps, state, backend, data.size)
-        if picked.any():
-            by_step = y.unflatten(2, (len(steps), -1))[:R, ..., : data.size].permute(0, 3, 2, 1)
-            asked = Batch(*(each[picked][:, None] for each in whole[:3]))
-            yield Answers(items[picked], by_step[:, torch.from_numpy(picked)], asked)
+    params = Params(network.layout.views(weights))
+    for group in lanes(task, T, split, size):
+        state: State | None = None
+        for start in range(0, group.rows.shape[1], T):
+            batch = task.read(group.rows[:, start : start + T])
+            items = group.items[:, start : start + T]
+            picked, steps = items >= 0, tuple(range(items.shape[1]))
+            whole = batch._replace(mask=np.ones_like(batch.mask))
+            data = tensors([whole], steps, weights.device)
+            with torch.no_grad():
+                y, state = network.run(params, data.inputs, steps, state, backend, data.size)
+            if picked.any():
+                by_step = y.unflatten(2, (len(steps), -1))[:R, ..., : data.size]
+                outputs = by_step.permute(0, 3, 2, 1)[:, torch.from_numpy(picked)]
+                asked = Batch(*(each[picked][:, None] for each in whole[:3]))
+                yield Answers(items[picked], outputs, asked)
 
 
 def evaluate_in_order(

@@ -77,9 +77,9 @@ def test_the_page_shows_cells_beside_baselines(workspace: Workspace) -> None:
     assert {"lstm", "window of 4", "mean", "persistence", "seasonal", "smoothing"} <= set(own.index)
     assert own.loc["seasonal", "chosen"] == "period 30"
     assert set(table[table.task == "book"].cell) == {
-        *("lstm", "lstm, state carried", "window of 4", "window of 16", "frequencies", "n-grams"),
+        *("lstm", "lstm (state carried)", "window of 4", "window of 16", "frequencies", "n-grams"),
     }
-    assert own.loc["lstm, state carried"].twin.dropna().unique() == ["lstm"]
+    assert own.loc["lstm (state carried)"].twin.dropna().unique() == ["lstm"]
     cut = own.loc["lstm"][own.loc["lstm"].kind == "cut"]
     assert cut.past.tolist() == [1, 2, 3, 4, 6, 8, 12]
     networks = table[table.kind == "network"]
@@ -87,7 +87,7 @@ def test_the_page_shows_cells_beside_baselines(workspace: Workspace) -> None:
     assert networks.loss.between(0, 5).all()
     answer = json.loads((folder / "verdict.json").read_text())["answer"]
     assert "weather (T = 16): the best cell" in answer
-    assert answer.count("State carried from batch to batch: lstm, state carried has ×") == 2
+    assert answer.count("State carried from batch to batch: lstm (state carried) has ×") == 2
     assert (folder / "figure.svg").exists()
     page = (workspace.path / "results/report/index.html").read_text()
     assert "no score counts as solved" in page

@@ -14,6 +14,8 @@ import torch
 from lstm_bench import tasks
 from lstm_bench.cells.base import Params
 from lstm_bench.errors import BenchError
+from lstm_bench.probes.item_losses import cut_in_order, item_losses
+from lstm_bench.probes.stored import Stored
 from lstm_bench.spec import SeedBlock
 from lstm_bench.tasks.in_order import InOrder
 from lstm_bench.training import checkpoint
@@ -28,6 +30,8 @@ from tests.numerics.training import CPU, assert_same_replicate, condition
 
 T, ROWS = 8, 1000
 Made = tuple[InOrder, dict[str, Any]]
+SHORT = {"updates": 45, "evaluate_every": 20, "batch": 6, "validation_size": 50, "test_size": 50}
+SHORT |= {"stop": "budget", "keep": "best", "confirmation_size": None, "stateful": True}
 
 
 def of_file(name: str, **given: Any) -> Made:
@@ -108,7 +112,7 @@ def test_an_epoch_reads_nearly_every_row_once_and_the_next_cuts_elsewhere(made: 
 @pytest.mark.parametrize("size", [10_000, 17])
 def test_held_out_items_are_asked_once_each_after_at_least_a_window(made: Made, split, size):
     task, _ = made
-    found, places = lanes(task, T, split, size), task.places(T, split, size)
+    (found,), places = lanes(task, T, split, size), task.places(T, split, size)
     asked = task.asked_rows(T, split, places)
     assert len(found.rows) > 1 or split == "validation"
     for item, rows in enumerate(asked):
@@ -131,7 +135,7 @@ def test_losses_are_those_of_one_pass_over_each_lane(made: Made):
     c = replace(condition(task.name, T, "gru", 5, stateful=True), task_options=options)
     model = ReplicateBatch.create(c, SeedBlock(0, 1), CPU)
     net, size = model.network, 200
-    found = lanes(task, T, "test", size)
+    (found,) = lanes(task, T, "test", size)
     batch, L = task.read(found.rows), found.rows.shape[1]
     x = torch.from_numpy(np.moveaxis(batch.inputs, 0, -1)).unsqueeze(1)
     params = Params(net.layout.views(model.weights))
@@ -160,8 +164,48 @@ def test_losses_are_those_of_one_pass_over_each_lane(made: Made):
         assert score == pytest.approx(share.clip(0, 1), rel=1e-5, abs=1e-6)
 
 
-SHORT = {"updates": 45, "evaluate_every": 20, "batch": 6, "validation_size": 50, "test_size": 50}
-SHORT |= {"stop": "budget", "keep": "best", "confirmation_size": None, "stateful": True}
+@pytest.fixture
+def sessions(tmp_path: Path) -> Made:
+    """Days of 11 rows, hardly longer than a window, with a night between two of them."""
+    day, row = np.divmod(np.arange(880), 11)
+    x = np.random.default_rng(3).normal(size=880)
+    pd.DataFrame({"time": 100 * day + row, "y": x}).to_csv(tmp_path / "days.csv", index=False)
+    return of_file("series", file=str(tmp_path / "days.csv"), time="time", target="y")
+
+
+def test_every_short_stretch_keeps_a_piece_and_many_are_read_in_groups(sessions: Made):
+    task, _ = sessions
+    counts = {len(task.pieces(T, "train", offset)[0]) for offset in range(T)}
+    assert counts == {task.fewest_pieces(T, "train")} == {len(task.stretches(T, "train"))}
+    stream = StreamInOrder(task, T, seed=0, batch=10)
+    for update in range(40):
+        assert stream.begins(update).all()  # a night before each
+        assert len(np.unique(read_by(stream, update, task))) == 10 * T
+    groups = lanes(task, T, "train", 10_000)
+    assert {len(group.rows) for group in groups[:-1]} == {32}
+    asked = np.concatenate([group.items[group.items >= 0] for group in groups])
+    assert sorted(asked) == list(range(task.pool(T, "train")))
+
+
+@pytest.mark.parametrize("rows", [600, 2000, 20_000])
+def test_a_part_without_breaks_is_read_in_32_lanes_at_most(rows: int, tmp_path: Path):
+    pd.DataFrame({"y": np.random.default_rng(3).normal(size=rows)}).to_csv(
+        tmp_path / "x.csv", index=False
+    )
+    task, _ = of_file("series", file=str(tmp_path / "x.csv"))
+    (found,) = lanes(task, T, "train", rows)
+    assert len(found.rows) == min(32, -(-task.pool(T, "train") // (16 * T)))
+
+
+def test_a_batch_in_which_nothing_is_asked_has_a_loss_of_nothing(tmp_path: Path):
+    y = np.random.default_rng(4).normal(size=400)
+    y[100:140] = np.nan  # filled in, and asked nowhere
+    pd.DataFrame({"y": y}).to_csv(tmp_path / "x.csv", index=False)
+    _, options = of_file("series", file=str(tmp_path / "x.csv"), missing="interpolate")
+    c = condition("series", T, "gru", 4, **{**SHORT, "batch": 1, "updates": 60})
+    model = ReplicateBatch.create(replace(c, task_options=options), SeedBlock(0, 1), CPU)
+    model.train()
+    assert {p.status for p in model.progress} == {"unsolved"}
 
 
 @pytest.mark.parametrize("cell", ["lstm", "urnn"])  # compiled, and by torch
@@ -216,6 +260,26 @@ def test_what_lies_before_the_window_is_known_by_a_state_that_is_carried(tmp_pat
         losses[stateful] = model.tested()[0]
     assert max(losses[True]) < 0.3
     assert max(losses[True]) < min(losses[False]) / 2
+
+
+def test_a_history_that_is_cut_is_that_many_rows_of_the_file(made: Made):
+    """By hand: of each question its last rows, one sequence each, read from a first state."""
+    task, options = made
+    c = replace(condition(task.name, T, "gru", 5, **SHORT), task_options=options)
+    model = ReplicateBatch.create(c, SeedBlock(0, 1), CPU)
+    block = Stored(c, "own", "gru", (0, 1), model.network, model.weights)
+    places = task.places(T, "test", c.training.test_size)
+    asked, first = task.asked_rows(T, "test", places), task.stretches(T, "test")[-1][0]
+    for past in (1, 6, T):
+        found = cut_in_order(block, task, past)
+        assert found.shape == (2, len(places))
+        item = len(places) - 1  # in the last stretch, far from its beginning where it is long
+        losses = []
+        for row in asked[item]:
+            window = task.read(np.arange(max(row - past + 1, first), row + 1)[None])
+            window.mask[:, :-1] = 0
+            losses.append(item_losses(model.network, model.weights, task, window)[:, 0])
+        np.testing.assert_allclose(found[:, item], np.mean(losses, axis=0), rtol=1e-5)
 
 
 REFUSED = {
