@@ -18,7 +18,7 @@ from lstm_bench.spec import Condition, SeedBlock
 from lstm_bench.store.paths import BLOCK_FILES, Results
 from lstm_bench.store.tables import read_table
 from lstm_bench.store.tensors import load_tensors
-from lstm_bench.training import evaluation, model, run
+from lstm_bench.training import evaluation, held_out, run
 from lstm_bench.training.evaluation import drawn_chunks, evaluate
 from lstm_bench.training.model import ReplicateBatch
 from tests.numerics.training import CPU, condition
@@ -60,7 +60,7 @@ def test_the_test_split_is_read_once_and_after_every_replicate_has_stopped(tmp_p
         return draw(task, T, split, seed, *rest)
 
     monkeypatch.setattr(evaluation, "draw", noting_draw)
-    monkeypatch.setattr(model, "draw", noting_draw)
+    monkeypatch.setattr(held_out, "draw", noting_draw)
     monkeypatch.setattr(ReplicateBatch, "create", noting_create)
     train(tmp_path)
     assert reads == [
@@ -78,8 +78,8 @@ def test_the_numbers_of_a_row_are_those_of_the_stored_weights(tmp_path: Path):
     stacked = [{name: value[r] for name, value in weights.items()} for r in range(3)]
     flat = fresh.network.layout.pack(stacked, fresh.weights)
     for split, size in (("validation", 64), ("test", 96)):
-        held_out = drawn_chunks(fresh.task, SMALL.T, split, BLOCK.seeds, size, CPU)
-        losses, scores = evaluate(fresh.network, flat, fresh.task, held_out, fresh.backend)
+        sequences = drawn_chunks(fresh.task, SMALL.T, split, BLOCK.seeds, size, CPU)
+        losses, scores = evaluate(fresh.network, flat, fresh.task, sequences, fresh.backend)
         assert [r[f"{split}_loss"] for r in rows(folder)] == losses
         assert [r[f"{split}_score"] for r in rows(folder)] == scores
 
