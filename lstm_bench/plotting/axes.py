@@ -70,7 +70,11 @@ def log_ticks(axis: Axis, narrow: float) -> None:
         decades = 10.0 ** np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high)) + 1)
         marks = np.outer(decades, (1, 2, 5)).ravel()
         seen = marks[(marks >= low) & (marks <= high)]
-        axis.set_major_locator(FixedLocator(seen.tolist()) if len(seen) > 1 else MaxNLocator(4))
+        axis.set_major_locator(
+            FixedLocator(seen.tolist())
+            if len(seen) > 1
+            else MaxNLocator(4, steps=[1, 2, 2.5, 5, 10])
+        )
     if low > 1e-4 and high < 1e5:
         axis.set_major_formatter("{x:g}")
     axis.set_minor_formatter("")
