@@ -7,7 +7,7 @@ starts there as it does at the first step of a sequence.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from lstm_bench.engine import backend_for
 from lstm_bench.engine.network import Network
 from lstm_bench.probes import stored
 from lstm_bench.tasks.base import Batch
-from lstm_bench.tasks.from_file import FromFile
+from lstm_bench.tasks.from_file import FromFile, evenly_spaced
 from lstm_bench.tasks.in_order import InOrder, in_order
 from lstm_bench.training.data import tensors
 from lstm_bench.training.evaluation import CHUNK
@@ -109,16 +109,11 @@ def cut_in_order(block: stored.Stored, task: InOrder, past: int) -> np.ndarray:
     questions = asked[chosen].ravel()
     items = np.repeat(chosen, asked.shape[1])
     seen = questions - begins[np.searchsorted(begins, questions, side="right") - 1] + 1
-    lengths, total = np.minimum(past, seen), np.zeros((len(block.seeds), len(asked)))
-    for length in np.unique(lengths):
-        own = np.flatnonzero(lengths == length)
-        for start in range(0, len(own), AT_ONCE):
-            some = own[start : start + AT_ONCE]
-            window = task.read(questions[some][:, None] + np.arange(1 - length, 1))
-            window.mask[:, :-1] = 0
-            losses = item_losses(block.network, block.weights, task, window)
-            for r in range(len(total)):
-                total[r] += np.bincount(items[some], losses[r], len(asked))
+
+    def windows(some: np.ndarray, length: int) -> Batch:
+        return task.read(questions[some][:, None] + np.arange(1 - length, 1))
+
+    total = _summed(block, task, items, len(asked), np.minimum(past, seen), windows)
     found = np.full(total.shape, np.nan)
     found[:, chosen] = total[:, chosen] / asked.shape[1]
     return found
@@ -126,27 +121,45 @@ def cut_in_order(block: stored.Stored, task: InOrder, past: int) -> np.ndarray:
 
 def _spread(items: int, questions: float) -> np.ndarray:
     """Items evenly spaced, of about `QUESTIONS`."""
-    count = min(items, max(1, int(QUESTIONS * items / questions)))
-    return np.unique(np.linspace(0, items - 1, count).round().astype(int))
+    return evenly_spaced(items, max(1, int(QUESTIONS * items / questions)))
 
 
 def _cut(block: stored.Stored, task: FromFile, batch: Batch, past: int) -> np.ndarray:
     rows, steps = np.nonzero(batch.mask)
-    total = np.zeros((len(block.seeds), len(batch.inputs)))
+
+    def windows(some: np.ndarray, length: int) -> Batch:
+        seen = rows[some][:, None], steps[some][:, None] + np.arange(1 - length, 1)
+        return Batch(batch.inputs[seen], batch.targets[seen], batch.mask[seen])
+
     lengths = np.minimum(past, steps + 1)  # before the first step there is nothing to see
+    total = _summed(block, task, rows, len(batch.inputs), lengths, windows)
+    return total / batch.mask.sum(axis=1)
+
+
+def _summed(
+    block: stored.Stored,
+    task: FromFile,
+    items: np.ndarray,
+    count: int,
+    lengths: np.ndarray,
+    windows: Callable[[np.ndarray, int], Batch],
+) -> np.ndarray:
+    """(R, count) the losses of questions, summed by item.
+
+    items, lengths   (n,) of each question: its item, and the inputs that are seen
+    windows          of some questions, those inputs as sequences that end at the question
+    """
+    total = np.zeros((len(block.seeds), count))
     for length in np.unique(lengths):
         places = np.flatnonzero(lengths == length)
         for start in range(0, len(places), AT_ONCE):
             own = places[start : start + AT_ONCE]
-            seen = steps[own][:, None] + np.arange(1 - length, 1)
-            at = rows[own][:, None], seen
-            mask = np.zeros(seen.shape, dtype=np.float32)
-            mask[:, -1] = 1
-            window = Batch(batch.inputs[at], batch.targets[at], mask)
+            window = windows(own, length)
+            window.mask[:, :-1] = 0
             losses = item_losses(block.network, block.weights, task, window)
             for r in range(len(total)):
-                total[r] += np.bincount(rows[own], losses[r], len(batch.inputs))
-    return total / batch.mask.sum(axis=1)
+                total[r] += np.bincount(items[own], losses[r], count)
+    return total
 
 
 def code_identity(settings: Mapping[str, object]) -> str:

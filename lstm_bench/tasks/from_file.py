@@ -100,7 +100,7 @@ class FromFile(Task):
         They are the same for every seed and cell, and for the baselines beside them.
         """
         count = self.pool(T, split)
-        return np.unique(np.linspace(0, count - 1, min(size, count)).round().astype(int))
+        return evenly_spaced(count, size)
 
     def sample(self, rng: np.random.Generator, batch: int, T: int) -> Batch:
         return self.sample_split(rng, batch, T, "train")
@@ -129,6 +129,11 @@ class FromFile(Task):
             losses.append(self.evaluate_loss(self.memoryless(batch), batch))
             counts.append(float(batch.mask.sum()))
         return float(np.average(losses, weights=counts))
+
+
+def evenly_spaced(count: int, most: int) -> np.ndarray:
+    """So many of the numbers 0 ... count - 1 at most, the first and the last among them."""
+    return np.unique(np.linspace(0, count - 1, min(most, count)).round().astype(int))
 
 
 def members(groups: np.ndarray) -> dict[str, np.ndarray]:
