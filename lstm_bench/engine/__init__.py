@@ -80,7 +80,7 @@ def by_torch(backend: str) -> bool:
 
 def by_kernel(backend: str) -> bool:
     """Whether the compiled kernel computes on a CPU where this backend is chosen."""
-    return backend in ("compiled", "truncated") and not by_torch(backend)
+    return backend in ("compiled", "truncated")
 
 
 def unroll(

@@ -30,7 +30,9 @@ from lstm_bench.sweep import Choice, differing, tuned_as, tuned_here
 
 PRESET = "workflow/presets/card.yaml"
 BESIDE = ("lstm", "gru", "elman")
-AROUND = 60.0  # seconds on the clock: probes, Snakemake, the page
+# measured with a card of 7 min 43 s on two quiet cores
+AROUND = 120.0  # seconds on the clock: plans, Snakemake, probes, the page, MLflow
+WITH_EVALUATIONS = 1.35  # times the updates: evaluations, starts of processes
 USED = 0.6  # of its budget a trial of a search uses, in the mean: most rates solve a short length
 Measure = Callable[[Condition, int], float]
 
@@ -157,4 +159,4 @@ class Costs:
         def total(costs: Iterable[tuple[str, int, float]]) -> float:
             return sum(s for task, T, s in costs if task not in dropped and T <= size.longest)
 
-        return AROUND + (total(self.blocks) + total(self.trials)) / cores
+        return AROUND + WITH_EVALUATIONS * (total(self.blocks) + total(self.trials)) / cores

@@ -32,7 +32,8 @@ def update_seconds(condition: Condition, replicates: int) -> float:
     def updates() -> Iterator[float]:
         while True:
             started = time.process_time()
-            model.step([stream(model.update) for stream in streams])
+            begins = [stream.begins(model.update) for stream in streams]
+            model.step([stream(model.update) for stream in streams], begins)
             yield time.process_time() - started
 
     taken = updates()

@@ -55,7 +55,7 @@ def contiguous(tensors: dict[str, Tensor | None]) -> dict[str, Tensor | None]:
 
 
 class TruncatedKernel(torch.autograd.Function):
-    """A whole sequence a call; arguments as `engine.truncated.TruncatedThroughTime`."""
+    """A whole sequence a call. Rows of W, U and b: the input gates, the output gates, the cells."""
 
     @staticmethod
     def forward(

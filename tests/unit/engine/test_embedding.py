@@ -66,7 +66,7 @@ def test_a_token_is_the_product_of_the_embedding_with_a_one_hot_vector(cell: str
 )
 def test_every_backend_gives_the_gradient_of_the_embedding(cell: str, backend: str):
     net, R = network(cell), 1 if backend == "cudnn" else 2
-    if backend == "compiled" and any_cells_backend() != backend:
+    if backend in ("compiled", "truncated") and any_cells_backend() != "compiled":
         pytest.skip("no kernel can be made here")
     loop, own = (gradients(net, leaves(net, R), tokens(R), each) for each in ("loop", backend))
     assert all(torch.allclose(a, b, rtol=1e-4, atol=1e-5) for a, b in zip(loop, own))

@@ -14,10 +14,10 @@ from tests.workflow.workspace import ROOT
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
 # of conditions, seed blocks and ladders; to be replaced where a preset trains something else
 STORED = {
-    "config": (327, 610, "4c76f9c39c"),
-    "smoke": (83, 97, "ec7b1590fb"),
-    "catalogue": (80, 94, "d801cda532"),
-    "gpu": (327, 341, "8fb72530e9"),
+    "config": (356, 639, "50ba6d902b"),
+    "smoke": (97, 111, "8348746fab"),
+    "catalogue": (80, 94, "65da783f66"),
+    "gpu": (356, 370, "63c10ef8be"),
 }
 
 
