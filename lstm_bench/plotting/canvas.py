@@ -30,6 +30,7 @@ NAME = 1.5  # inches of a name on an axis or in the legend
 FADED = 0.3  # opacity
 MARKS = ("line", "points")
 GUIDE = "#999999"
+BAND = "#f2f2f2"
 SEVERAL = "#666666"  # a text at the edge that stands for several series
 
 
@@ -205,6 +206,10 @@ class Canvas:
             axes.set_yticks(range(count), [fitted(name, NAME, 7.5) for name in shown])
             axes.set_ylim(count - 0.4, -0.6)
             axes.tick_params(axis="y", length=0)
+            if self.lines > 1:  # which rows belong to a name
+                axes.grid(visible=False, axis="y")
+                for place in range(1, count, 2):
+                    axes.axhspan(place - 0.5, place + 0.5, color=BAND, linewidth=0, zorder=-1)
             return
         room = size / count
         words = [word for name in shown for word in str(name).split()]
