@@ -1,4 +1,4 @@
-"""What learns. One family a file, equations first. Imports torch, spec and registry."""
+"""What learns. One family a file, equations first."""
 
 from lstm_bench.cells import initialise
 from lstm_bench.cells.base import Cell, Params, State, create, named, registry

@@ -1,4 +1,4 @@
-"""How a cell runs through time for R replicates at once, and how fast. Imports cells."""
+"""How a cell runs through time for R replicates at once, and how fast."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ recurrence backwards in time:
 of some 4 log2(T) operations and twice the arithmetic. On a CPU the first was the faster one, by 3
 to 6 times at 5 replicates of width 32 and batch 32; only where a step is tiny (R n B below about a
 thousand numbers) does calling it cost more than computing it. The second is for a GPU, where every
-call costs; it has not been timed on one.
+call costs (docs/performance-gpu.md).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What is asked. One question a file. Imports stats, plotting, store and sweep; never torch."""
+"""What is asked. One question a file. Never imports torch."""
 
 from lstm_bench.experiments.base import Evidence, Experiment, registry
 from lstm_bench.experiments.settings import OwnTasks, Settings

@@ -1,1 +1,1 @@
-"""The report: one HTML page that works offline. Imports experiments and store."""
+"""The report: one HTML page that works offline."""

@@ -1,4 +1,4 @@
-"""What is learnt. One task a file; numpy only. Imports spec and registry, nothing above."""
+"""What is learnt. One task a file; numpy only, and nothing of the rooms above."""
 
 from lstm_bench.tasks.base import (
     SPLITS,

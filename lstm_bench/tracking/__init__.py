@@ -11,6 +11,9 @@ it in a browser. Nothing here is a source of truth: `rm results/mlflow.db` loses
     notes       the descriptions above the runs
     views       saved views of the table and of charts
     page        the page of the experiment: its note, the charts of the sweep
+    disk        SQLite, and the disk it needs
+    networks    a trained network from a file or from a run
+    names       what conditions and replicates are called
     credentials what may be printed of its address
     address     where MLflow is, and what to say when it does not answer
     proxies     which proxy an address is asked through

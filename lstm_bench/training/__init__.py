@@ -1,3 +1,3 @@
-"""Training: data, loss, optimiser, stopping, checkpoint. Imports engine, tasks and store."""
+"""Training: data, loss, optimiser, stopping, checkpoint."""
 
 VERSION = "2"  # raise when trained numbers change
