@@ -10,6 +10,7 @@ from torch import Tensor
 
 from lstm_bench.cells.base import Cell, Params, State
 from lstm_bench.engine import compiled, cudnn, gpu, graphs, loop, scan, sequences, truncated
+from lstm_bench.engine.compiled.form import Sizes
 from lstm_bench.environment import CUDA_GRAPHS, word
 from lstm_bench.errors import BenchError, unknown
 
@@ -50,20 +51,31 @@ def preferred(like: Tensor) -> list[str]:
     return [name for name in BACKENDS if name not in barred]
 
 
-def backend_for(cell: Cell, wanted: str = "auto", like: Tensor | None = None) -> str:
+def backend_for(
+    cell: Cell, wanted: str = "auto", like: Tensor | None = None, sizes: Sequence[Sizes] = ()
+) -> str:
     """The name of the backend that will run this cell in the dtype and on the device of `like`.
+
+    sizes   of the network: a kernel may not hold at all of them
 
     Raises BenchError for an unknown one, and for one that cannot run this.
     """
     like = torch.zeros(0) if like is None else like
+
+    def able(name: str) -> bool:
+        return BACKENDS[name].supports(cell, like) and (
+            name != "compiled" or all(compiled.fits(cell, each) for each in sizes)
+        )
+
     if wanted == "auto":
-        return next(name for name in preferred(like) if BACKENDS[name].supports(cell, like))
+        return next(name for name in preferred(like) if able(name))
     if wanted not in BACKENDS:
         raise unknown("backend", wanted, [*BACKENDS, "auto"])
-    if not BACKENDS[wanted].supports(cell, like):
-        can = ", ".join(name for name in BACKENDS if BACKENDS[name].supports(cell, like))
+    if not able(wanted):
+        can = ", ".join(name for name in BACKENDS if able(name))
+        told = getattr(cell, "name", type(cell).__name__)
         raise BenchError(
-            f"backend: {wanted!r} cannot run cell {cell.name!r} here ({like.dtype}, "
+            f"backend: {wanted!r} cannot run cell {told!r} here ({like.dtype}, "
             f"{like.device.type}); what can: {can}."
         )
     return wanted
@@ -101,4 +113,7 @@ def unroll(
     Where torch computes (`by_torch`), B must be a multiple of 32 and R at least 2 for numbers that
     do not depend on R.
     """
-    return BACKENDS[backend_for(cell, backend, state[0])].unroll(cell, params, inputs, state, steps)
+    outputs = params["V"].shape[1] if "V" in params else 0
+    sizes = [Sizes(inputs.shape[2], state[0].shape[1], outputs)]
+    name = backend_for(cell, backend, state[0], sizes)
+    return BACKENDS[name].unroll(cell, params, inputs, state, steps)

@@ -27,6 +27,7 @@ from lstm_bench.cells.base import READOUT, Cell, Params, State
 from lstm_bench.engine import backend_for, by_torch, embedding, readout, unroll
 from lstm_bench.engine.chunks import WHOLE, ThroughTime, unroll_in_chunks
 from lstm_bench.engine.combinations import require_possible
+from lstm_bench.engine.compiled.form import Sizes
 from lstm_bench.engine.network_options import NetworkOptions
 from lstm_bench.engine.parameters import Layout, product
 from lstm_bench.engine.readout import columns, read_out
@@ -164,6 +165,12 @@ class Network:
         """The initial weights of these seeds, flat (R, size)."""
         return self.layout.pack([self.init(seed) for seed in seeds], like)
 
+    def backend(self, like: Tensor, wanted: str = "auto") -> str:
+        """See `engine.backend_for`, at the sizes of this network."""
+        outputs = {part: 0 if part.prefix else self.outputs for part in self.parts}
+        sizes = [Sizes(part.inputs, self.width, outputs[part]) for part in self.parts]
+        return backend_for(self.cell, wanted, like, sizes)
+
     def initial_state(self, replicates: int, batch: int, like: Tensor) -> State:
         """The state before the first step: those of all parts, one after another."""
         return tuple(
@@ -205,7 +212,7 @@ class Network:
         """
         padded, replicates = inputs.shape[-1], params.V.shape[0]
         if backend == "auto":
-            backend = backend_for(self.cell, backend, params.V)
+            backend = self.backend(params.V)
         if size is not None and not by_torch(backend):
             inputs = inputs[..., :size]
         batch = inputs.shape[-1]

@@ -12,9 +12,9 @@ of a cell, and sums over the cells of a block written Σ:
 
 (Hochreiter & Schmidhuber 1997, appendix A.1.)
 
-In float32 on a CPU compiled code does it (fused/truncated.cpp), one sequence after another: with the
-paper's batch of one, torch spends a step on calling and not on computing. Elsewhere the loop runs
-the cell, whose `step` cuts the gradient itself.
+In float32 on a CPU compiled code does it (fused/truncated.cpp), one sequence after another: with
+the paper's batch of one, torch spends a step on calling and not on computing. Elsewhere the loop
+runs the cell, whose `step` cuts the gradient itself.
 """
 
 from __future__ import annotations

@@ -10,7 +10,6 @@ import torch
 
 from lstm_bench import tasks
 from lstm_bench.cells.base import Params
-from lstm_bench.engine import backend_for
 from lstm_bench.probes import stored
 from lstm_bench.probes.stored import Stored, finite
 from lstm_bench.tasks.counting import Counting
@@ -32,7 +31,7 @@ def measure(settings: Mapping[str, Any]) -> Iterator[dict[str, object]]:
         task = tasks.create(c.task, c.task_options)
         top = c.T * max(settings["factors"])
         longest = _longest(block, task, top) if isinstance(task, Counting) else None
-        backend = backend_for(block.network.cell, "auto", block.weights)
+        backend = block.network.backend(block.weights)
         for factor in (1, *settings["factors"]):
             T = factor * c.T
             own = drawn_chunks(task, T, "probe", block.seeds, settings["sequences"], CPU)
@@ -56,7 +55,7 @@ def _longest(block: Stored, task: Counting, T: int) -> list[int]:
     batch = task.every_string(T)
     data = tensors([batch], tuple(range(batch.mask.shape[1])), CPU)
     params = Params(block.network.layout.views(block.weights))
-    backend = backend_for(block.network.cell, "auto", block.weights)
+    backend = block.network.backend(block.weights)
     with torch.no_grad():
         y = block.network.outputs_at(params, data.inputs, data.steps, backend=backend)
     shaped = y.unflatten(2, (len(data.steps), -1))[..., : data.size]  # (R, k, S, B)

@@ -16,7 +16,6 @@ from torch import Tensor
 
 from lstm_bench import tasks
 from lstm_bench.cells.base import Params
-from lstm_bench.engine import backend_for
 from lstm_bench.engine.network import Network
 from lstm_bench.probes import stored
 from lstm_bench.tasks.base import Batch
@@ -60,7 +59,7 @@ def _whole(block: stored.Stored, task: FromFile, batches: list[Batch]) -> np.nda
     """(R, items) with all that a network reads: T inputs, or what its state was carried along."""
     network, weights, c = block.network, block.weights, block.condition
     if c.training.stateful:
-        backend, size = backend_for(network.cell, "auto", weights), c.training.test_size
+        backend, size = network.backend(weights), c.training.test_size
         return losses_in_order(network, weights, in_order(task), c.T, "test", size, backend)
     return np.concatenate([item_losses(network, weights, task, each) for each in batches], axis=1)
 
@@ -68,7 +67,7 @@ def _whole(block: stored.Stored, task: FromFile, batches: list[Batch]) -> np.nda
 def item_losses(network: Network, weights: Tensor, task: FromFile, batch: Batch) -> np.ndarray:
     """(R, items) the mean loss over the questions of each item."""
     params = Params(network.layout.views(weights))
-    backend = backend_for(network.cell, "auto", weights)
+    backend = network.backend(weights)
     steps = tuple(int(step) for step in batch.target_steps)
     found = []
     with torch.no_grad():

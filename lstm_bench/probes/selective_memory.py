@@ -17,7 +17,6 @@ from torch import Tensor
 
 from lstm_bench import tasks
 from lstm_bench.cells.base import Cell, Params
-from lstm_bench.engine import backend_for
 from lstm_bench.engine.network import Network
 from lstm_bench.probes import stored
 from lstm_bench.probes.readout import memory_curve
@@ -230,7 +229,7 @@ def _clamped(
     T, same = block.condition.T, [batch] * len(block.seeds)
     held_out = list(chunks(task, T, same, CPU))
     floor = task.evaluate_loss(task.memoryless(batch), batch)
-    backend = backend_for(block.network.cell, "auto", block.weights)
+    backend = block.network.backend(block.weights)
     few = batch.rows(slice(0, 8))
     variants: dict[str, Tensor] = {"": block.weights}
     alive = np.isfinite(run.states).all(axis=(0, 2, 3))  # those that diverged say nothing of a gate

@@ -90,7 +90,7 @@ class ReplicateBatch:
             network=network,
             task=task,
             device=device,
-            backend=engine.backend_for(network.cell, backend, weights),
+            backend=network.backend(weights, backend),
             weights=weights,
             optimiser=optimisers.create(t.optimiser, weights, t.learning_rate, t.momentum),
             progress=[

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from lstm_bench import cells
-from lstm_bench.cells.base import Cell
+from lstm_bench.cells.base import Cell, Params
 from lstm_bench.engine.compiled import Compiled
 from lstm_bench.engine.compiled.form import Sizes
-from lstm_bench.engine.compiled.plan import COUNTS, TABLES, Plan
+from lstm_bench.engine.compiled.plan import COUNTS, TABLES
+from lstm_bench.engine.compiled.recording import random_case
 from lstm_bench.engine.fused import library
 from tests.kernel.programs import program
 
@@ -55,8 +56,10 @@ def plans(cell: Cell, compiled: Compiled) -> str:
         allowed = cell.widths(D)
         width = allowed[max(0, -(-(H - allowed.start) // allowed.step))]
         sizes = Sizes(D, width, 2)
-        shapes = compiled.shapes(cell, sizes)
-        plan = Plan(compiled.program, sizes, shapes)
+        params, state = random_case(cell, sizes._replace(replicates=2), 0)
+        leaves = compiled.weights(cell.prepare(Params(params)), sizes._replace(replicates=2))
+        shapes = [(leaf.shape[1], leaf.shape[2]) for leaf in leaves]
+        plan = compiled.plan(sizes, leaves, state)
         for name, table in plan.tables.items():
             texts.append(f"static const long {name}_{n}[] = {{{', '.join(map(str, table))}}};")
         leaves = ", ".join(str(rows * columns) for rows, columns in shapes)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import torch
 
-from lstm_bench import engine
 from lstm_bench.cells.base import Cell
 from lstm_bench.check.cells.sampling import WIDE, width_of
 from lstm_bench.check.promises import hold
@@ -36,7 +35,7 @@ def _trained(cell: Cell, rate: float) -> float:
     """The lowest loss of an update that a seed comes to."""
     network = Network(cell, 1, width_of(cell, WIDE), 1)
     weights = network.pack(SEEDS, torch.zeros(1))
-    backend = engine.backend_for(cell, "auto", weights)
+    backend = network.backend(weights)
     optimiser = create("adam", weights, rate, 0.0)
     generator, lowest = torch.Generator().manual_seed(0), float("inf")
     for update in range(1, UPDATES + 1):

@@ -122,7 +122,7 @@ def is_the_same_in_company(cell: Cell) -> None:
     """In float32, on what will run it: alone, in two and in eight, with gradients."""
     network, steps = network_of(cell, width_of(cell, WIDE)), [STEPS - 1]
     flat = network.pack(range(8), torch.zeros(1))
-    backend = engine.backend_for(cell, "auto", flat)
+    backend = network.backend(flat)
     generator = torch.Generator().manual_seed(0)
     inputs = torch.randn(STEPS, 8, INPUTS, 32, generator=generator)
     found = []

@@ -24,7 +24,15 @@ from lstm_bench.engine.compiled.gradient import derived
 from lstm_bench.engine.compiled.lowering import lowered
 from lstm_bench.engine.compiled.plan import Plan
 from lstm_bench.engine.compiled.reading import Reading
-from lstm_bench.engine.compiled.recording import Call, Ref, network_sizes, random_case, record, refs
+from lstm_bench.engine.compiled.recording import (
+    Call,
+    Ref,
+    network_sizes,
+    random_case,
+    record,
+    refs,
+    undisturbed,
+)
 from lstm_bench.engine.compiled.running import FormThroughTime
 from lstm_bench.engine.compiled.schedule import scheduled
 from lstm_bench.engine.compiled.writing import Program
@@ -69,6 +77,7 @@ class Compiled:
         as_they_are = not self.calls and not any(turned for _, turned in self.leaves)
         self.plain = [self.names[number] for number, _ in self.leaves] if as_they_are else []
         self.plans: dict[Any, Plan] = {}
+        self.misfits: dict[tuple[int, int, int], str] = {}  # by sizes, why no plan; "" for one
         self.loops: dict[str, tuple[int, ctypes.CDLL]] = {}
 
     def nest(self) -> tuple[int, ctypes.CDLL]:
@@ -98,20 +107,35 @@ class Compiled:
         leaves = self.weights(params, sizes)
         if len(leaves[0]) > R:
             leaves = [leaf[:R] for leaf in leaves]
-        shapes = tuple((leaf.shape[1], leaf.shape[2]) for leaf in leaves)
-        key = (*sizes[:3], shapes)
-        if key not in self.plans:
-            self.plans[key] = Plan(self.program, sizes, list(shapes))
+        plan = self.plan(sizes, leaves, state)
         hidden, *last = FormThroughTime.apply(
-            self.plans[key], *self.nest(), inputs, tuple(steps), decay, *state, *leaves
+            plan, *self.nest(), inputs, tuple(steps), decay, *state, *leaves
         )
         return hidden, tuple(last)
 
-    def shapes(self, cell: Cell, sizes: Sizes) -> list[tuple[int, int]]:
-        """(rows, columns) of the matrices and vectors of the form."""
-        params, _ = random_case(cell, sizes._replace(replicates=2), 0)
-        leaves = self.weights(cell.prepare(Params(params)), sizes._replace(replicates=2))
-        return [(leaf.shape[1], leaf.shape[2]) for leaf in leaves]
+    def plan(self, sizes: Sizes, leaves: Sequence[Tensor], state: State) -> Plan:
+        """Raises Refused at sizes where the form does not hold."""
+        shapes = tuple((leaf.shape[1], leaf.shape[2]) for leaf in leaves)
+        key = (*sizes[:3], shapes)
+        if key not in self.plans:
+            found = Plan(self.program, sizes, shapes)
+            if found.part_units != [part.shape[1] for part in state]:
+                raise Refused("a state that has other sizes than those that were recorded")
+            self.plans[key] = found
+        return self.plans[key]
+
+    def misfit(self, cell: Cell, sizes: Sizes) -> str:
+        """Why no kernel can be planned for this cell at these sizes; empty where one can."""
+        if sizes[:3] not in self.misfits:
+            both = sizes._replace(replicates=2)
+            with undisturbed():
+                params, state = random_case(cell, both, 0)
+            try:
+                self.plan(both, self.weights(cell.prepare(Params(params)), both), state)
+                self.misfits[sizes[:3]] = ""
+            except Refused as reason:
+                self.misfits[sizes[:3]] = str(reason)
+        return self.misfits[sizes[:3]]
 
     def weights(self, p: Params, sizes: Sizes) -> list[Tensor]:
         """The matrices and vectors of the form, (R, rows, columns) each."""
@@ -238,6 +262,19 @@ def supports(cell: Cell, like: Tensor) -> bool:
     """True for a cell whose step can be compiled, in float32 on a CPU with a compiler."""
     fits = like.dtype == torch.float32 and like.device.type == "cpu"
     return fits and available() and isinstance(compiled(cell), Compiled)
+
+
+def fits(cell: Cell, sizes: Sizes) -> bool:
+    """Whether the kernel of a supported cell holds at these sizes; one line says why not, once."""
+    found = compiled(cell)
+    if isinstance(found, str):
+        return False
+    told = sizes[:3] in found.misfits
+    why = found.misfit(cell, sizes)
+    if why and not told:
+        name = getattr(cell, "name", type(cell).__name__)
+        tell(f"lstm_bench: no kernel for cell {name} at width {sizes.width}: {why}")
+    return not why
 
 
 def unroll(

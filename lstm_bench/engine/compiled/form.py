@@ -112,7 +112,6 @@ class Node:
 
 
 ALWAYS = ("state", "input", "vector", "const", "count")  # read from memory wherever they are used
-LEAVES = ("state", "input", "vector", "const", "count", "seed", "back")
 
 
 class Graph:

@@ -30,23 +30,12 @@ def derived(graph: Graph, state: tuple, after: list[Node]) -> Form:
             if g is not None:
                 for start in node.args[1]:
                     add(start, g)
-        if g is None or node.op in (
-            "product",
-            "stop",
-            "state",
-            "input",
-            "vector",
-            "const",
-            "count",
-        ):
-            continue
-        if node.op == "sum":
+        if g is not None and node.op == "sum":
             add(node.args[0], g)
+        operation = OPERATIONS.get(node.op)
+        if g is None or operation is None or operation.derivative is None:
             continue
-        slopes = OPERATIONS[node.op].derivative
-        if slopes is None:
-            continue
-        for arg, slope in zip(node.args, slopes(graph, g, node, *node.args)):
+        for arg, slope in zip(node.args, operation.derivative(graph, g, node, *node.args)):
             if slope is None or arg.op in ("const", "count"):
                 continue
             if arg.size is None and arg.op == "vector":
@@ -67,15 +56,13 @@ def derived(graph: Graph, state: tuple, after: list[Node]) -> Form:
         if n.op == "vector" and n.size is not None
     ]
     vectors += [(*n.args, None, None) for n in nodes if n.op == "vector" and n.size is None]
+    # inputs that are read unit by unit, not by products alone
+    alone = {arg.number for n in nodes if n.op != "product" for arg in n.nodes}
+    alone |= {n.number for n in after}
     inputs = tuple(
         (n.args[0], n.whole, grads.get(n.number))
         for n in nodes
-        if n.op == "input" and (n in after or _alone(n, nodes))
+        if n.op == "input" and n.number in alone
     )
     before = tuple(found.get(("state", i, offset)) for i, offset, _ in pieces)
     return Form(graph, state, tuple(after), tuple(columns[::-1]), before, tuple(vectors), inputs)
-
-
-def _alone(node: Node, nodes: list[Node]) -> bool:
-    """Whether it is read unit by unit, not by products alone."""
-    return any(node in n.args for n in nodes if n.op != "product")

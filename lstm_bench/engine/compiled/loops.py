@@ -41,7 +41,8 @@ class Loop:
     # Where things lie
 
     def row(self, kind: int, index: int, size: Size | None) -> str:
-        place = self.p.rows[self.back].place(kind, index, size)
+        rows = self.p.rows[self.back]
+        place = rows.setdefault((kind, index, size), len(rows))
         self.rows[place] = self.p.row_name(kind, index, place)
         return self.rows[place]
 
@@ -252,8 +253,9 @@ class Loop:
     def ahead(self) -> list[str]:
         """What the step before will read."""
         found = []
+        rows = list(self.p.rows[self.back])
         for place, name in sorted(self.rows.items()):
-            kind, _, size = self.p.rows[self.back].found[place]
+            kind, _, size = rows[place]
             if kind in STEPS and size is not None:
                 lines = len(self.p.kept(size)) if kind == KEPT else 1
                 found.append(

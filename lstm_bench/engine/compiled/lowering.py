@@ -10,17 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from itertools import pairwise
 
-from lstm_bench.engine.compiled.form import (
-    LEAVES,
-    ZERO,
-    Graph,
-    Node,
-    Refused,
-    Size,
-    Sizes,
-    Term,
-    reached,
-)
+from lstm_bench.engine.compiled.form import ZERO, Graph, Node, Refused, Size, Sizes, Term, reached
 
 MOST_PIECES = 8  # of a state: a piece is whole vectors, however few its units
 Pieces = tuple[tuple[tuple[Size, Size], ...], ...]
@@ -44,23 +34,21 @@ class _Lowering:
     def at(self, size: Size) -> int:
         return size.at(self.sample)
 
-    def run(self, after: list[Node]) -> tuple[Graph, Pieces, list[Node]]:
+    def run(self, after: list[Node]) -> tuple[Pieces, list[Node]]:
         while True:
             self.graph = Graph()
             self.memo: dict[tuple[int, Size | None, Size | None], Node] = {}
             try:
                 state, nodes = [], []
                 for i, node in enumerate(after):
-                    assert node.size is not None
-                    found: list[tuple[Size, Size]] = []
-                    for a, b in self.ranges(node, self.known(("state", i), node.size)):
-                        found.append((a, b.plus(a, -1)))
-                        nodes.append(self.piece(node, a, b))
-                    state.append(tuple(found))
-                    if self.known(("state", i), node.size) != [a for a, _ in found] + [node.size]:
-                        self.cuts["state", i].update(a for a, _ in found)
+                    known = self.known(("state", i), node.whole)
+                    ranges = self.ranges(node, known)
+                    if len(ranges) >= len(known):
+                        self.cuts["state", i].update(a for a, _ in ranges)
                         raise _Again
-                return self.graph, tuple(state), nodes
+                    state.append(tuple((a, b.plus(a, -1)) for a, b in ranges))
+                    nodes += [self.piece(node, a, b) for a, b in ranges]
+                return tuple(state), nodes
             except _Again:
                 if sum(map(len, self.cuts.values())) > 4 * MOST_PIECES:
                     raise Refused("rows cut into too many pieces") from None
@@ -84,8 +72,7 @@ class _Lowering:
         return done
 
     def whole(self, node: Node) -> list[tuple[Size, Size]]:
-        assert node.size is not None
-        return self.ranges(node, [ZERO, node.size])
+        return self.ranges(node, [ZERO, node.whole])
 
     def piece(self, node: Node, a: Size | None, b: Size | None) -> Node:
         key = node.number, a, b
@@ -114,7 +101,7 @@ class _Lowering:
                 total = g.apply("add", total, g.node("sum", self.piece(source, c, d)))
             return total
         if node.size is None:
-            return self.applied(node, [self.piece(arg, None, None) for arg in node.args])
+            return g.apply(node.op, *(self.piece(arg, None, None) for arg in node.args))
         assert a is not None
         assert b is not None
         size = b.plus(a, -1)
@@ -152,7 +139,7 @@ class _Lowering:
             self.piece(arg, *((a, b) if arg.size is not None else (None, None)))
             for arg in node.args
         ]
-        return self.applied(node, args)
+        return g.apply(node.op, *args)
 
     def shifted(self, node: Node, by: Size, a: Size, b: Size) -> Node:
         """Rows of another node; where it has to be cut is said in places of this one."""
@@ -161,18 +148,13 @@ class _Lowering:
         except _Split as split:
             raise _Split(split.args[0].plus(by, -1)) from None
 
-    def applied(self, node: Node, args: list[Node]) -> Node:
-        if node.op == "stop":
-            return self.graph.node("stop", *args, size=args[0].size)
-        return self.graph.apply(node.op, *args)
-
 
 def lowered(after: list[Node], sample: Sizes) -> tuple[Graph, Pieces, list[Node]]:
     """The pieces of the state and their nodes after the step, of nodes of whole rows."""
-    _, state, nodes = _Lowering(sample).run(after)
+    state, nodes = _Lowering(sample).run(after)
     if sum(map(len, state)) > MOST_PIECES:
         raise Refused("a state cut into too many pieces")
-    return (*_merged(state, nodes),)
+    return _merged(state, nodes)
 
 
 def _merged(state: Pieces, after: list[Node]) -> tuple[Graph, Pieces, list[Node]]:
@@ -200,7 +182,13 @@ def _merged(state: Pieces, after: list[Node]) -> tuple[Graph, Pieces, list[Node]
         if node.op == "add" and node.size is not None:
             top = node
             parts = addends(node)
-            products = [x for x in parts if x.op == "product" and uses[x.number] == 1]
+            products: list[Node] = []
+            read: set[int] = set()  # no product reads a node twice
+            for x in parts:
+                own = {new[t.node.number].number for t in x.args[0]} if x.op == "product" else set()
+                if own and uses[x.number] == 1 and not own & read:
+                    products.append(x)
+                    read |= own
             vectors = [x for x in parts if x.op == "vector" and x.size is not None]
             if products:
                 merged = (*products, *vectors)
@@ -216,10 +204,8 @@ def _merged(state: Pieces, after: list[Node]) -> tuple[Graph, Pieces, list[Node]
         elif node.op == "product":
             terms = tuple(_moved(t, new) for t in node.args[0])
             new[node.number] = graph.node("product", terms, (), size=node.size)
-        elif node.op in LEAVES:
-            new[node.number] = graph.node(node.op, *node.args, size=node.size)
         else:
-            args = tuple(new[arg.number] for arg in node.args)
+            args = tuple(new[a.number] if isinstance(a, Node) else a for a in node.args)
             new[node.number] = graph.node(node.op, *args, size=node.size)
     return graph, state, [new[node.number] for node in after]
 

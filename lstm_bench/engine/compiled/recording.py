@@ -1,4 +1,4 @@
-"""A step as torch computes it: every operation it calls, recorded at five small sizes.
+"""A step as torch computes it: every operation it calls, recorded at six small sizes.
 
 What is a number in one trace and another in the next is a size, and a function of the network's; so
 one recording serves all sizes. A recording costs a millisecond and is made in every process, so
@@ -206,35 +206,23 @@ def _shape(sizes: Sequence[Sizes], traces: Sequence[Recording], leaf: int) -> tu
 def _common(sizes: Sequence[Sizes], values: Sequence[Any]) -> Any:
     """What all traces have; whole numbers become a Size. Raises Refused."""
     first = values[0]
-    if isinstance(first, Ref) or not isinstance(first, (tuple, list, dict, int)):
+    if isinstance(first, (Ref, bool)) or not isinstance(first, (tuple, list, dict, int)):
         if any(value != first for value in values):
             raise Refused(f"a number that changes with the size or the call ({first})")
         return first
-    if isinstance(first, bool):
-        return first
     if isinstance(first, int):
-        return fitted(sizes, values)
+        return fitted(tuple(sizes), tuple(values))
     if isinstance(first, dict):
         return {name: _common(sizes, [value[name] for value in values]) for name in first}
     if len({len(value) for value in values}) > 1:
         raise Refused("a step that takes other operations at another size or call")
     each = [_common(sizes, parts) for parts in zip(*values)]
-    return (
-        type(first)(*each)
-        if isinstance(first, Call)
-        else type(first)(each)
-        if type(first) in (tuple, list)
-        else type(first)(*each)
-    )
-
-
-def fitted(sizes: Sequence[Sizes], values: Sequence[int]) -> Size:
-    """The Size that has these values at these sizes. Raises Refused where there is none."""
-    return _fitted(tuple(sizes), tuple(values))
+    return type(first)(each) if type(first) in (tuple, list) else type(first)(*each)
 
 
 @functools.lru_cache(maxsize=1024)
-def _fitted(sizes: tuple[Sizes, ...], values: tuple[int, ...]) -> Size:
+def fitted(sizes: tuple[Sizes, ...], values: tuple[int, ...]) -> Size:
+    """The Size that has these values at these sizes. Raises Refused where there is none."""
     if len(set(values)) == 1:
         return Size.of(values[0])
     rows = np.array([[*each, 1] for each in sizes[:5]], dtype=float)

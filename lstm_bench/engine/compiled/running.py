@@ -140,7 +140,9 @@ class FormThroughTime(torch.autograd.Function):
         d_start = [new(R, units, B) for units in plan.part_units]
         d_inputs = None
         if ctx.needs_input_grad[3]:
-            d_inputs = new(T, R, plan.D, B) if plan.slices == 1 else new(T, R, plan.D, B).zero_()
+            d_inputs = new(T, R, plan.D, B)
+            if not plan.reads_whole_input:
+                d_inputs.zero_()
         single = {"d_hidden": hidden, "d_leaves": d_leaves, "d_inputs": d_inputs}
         tables = {"d_last": last, "d_start": d_start}
         run.call(

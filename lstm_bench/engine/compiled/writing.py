@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from lstm_bench.engine.compiled.form import Form, Node, Size
 from lstm_bench.engine.compiled.loops import (
@@ -25,22 +24,15 @@ from lstm_bench.engine.compiled.schedule import Schedule, numbers_followed, oper
 NAMED = {BEFORE: "{}_before", AFTER: "{}_after", SEED: "d_{}_after", OUT: "d_{}_before"}
 
 
-@dataclass
-class Rows:
-    """The rows that the functions of a direction read and write: (kind, index, size)."""
-
-    found: list[tuple[int, int, Size | None]] = field(default_factory=list)
-
-    def place(self, kind: int, index: int, size: Size | None) -> int:
-        if (kind, index, size) not in self.found:
-            self.found.append((kind, index, size))
-        return self.found.index((kind, index, size))
+Rows = dict[tuple[int, int, Size | None], int]
 
 
 class Program:
     """The C++ of a form and what the runner has to know of it.
 
-    `names` are those of the leaves, `state` those of the parts of the state.
+    names   of the leaves; `state` of the parts of the state
+    rows    forwards and backwards, the place of each row (kind, index, size) that a loop uses
+    sizes   the place of each
     """
 
     def __init__(
@@ -48,8 +40,8 @@ class Program:
     ) -> None:
         self.form, self.schedule, self.title = form, schedule, title
         self.names, self.state = names, state
-        self.rows = (Rows(), Rows())
-        self.sizes: list[Size] = []
+        self.rows: tuple[Rows, Rows] = ({}, {})
+        self.sizes: dict[Size, int] = {}
         self.columns = [p for nest in schedule.forward for p in nest.products]
         gradient = {c.product.number: c.gradient for c in form.columns}
         self.gradients = [gradient[p.number] for p in self.columns]
@@ -73,9 +65,7 @@ class Program:
         )
 
     def size(self, size: Size) -> int:
-        if size not in self.sizes:
-            self.sizes.append(size)
-        return self.sizes.index(size)
+        return self.sizes.setdefault(size, len(self.sizes))
 
     def kept(self, size: Size) -> list[Node]:
         return [node for node in self.schedule.kept if node.size == size]
@@ -85,8 +75,7 @@ class Program:
         return self.vectors.index((leaf, offset, size))
 
     def vector(self, node: Node) -> int:
-        leaf, offset = node.args
-        return self.place(leaf, offset, node.size)
+        return self.place(*node.args, node.size)
 
     def input(self, node: Node) -> int:
         found = [(offset, size) for offset, size, _ in self.form.inputs]

@@ -20,6 +20,9 @@ from lstm_bench.engine import compiled
 from lstm_bench.engine.compiled.__main__ import form_of
 from lstm_bench.engine.describe import path
 from lstm_bench.engine.fused import library
+from lstm_bench.engine.network import Network
+from lstm_bench.engine.network_options import NetworkOptions
+from lstm_bench.errors import BenchError
 from tests.numerics.support import any_cells_backend
 from tests.numerics.test_compiled import as_exact_as_float32_can, case
 
@@ -108,6 +111,86 @@ def test_a_cell_that_nobody_foresaw_has_a_kernel(step: Callable, parts: str):
     assert engine.backend_for(cell) == "compiled"
     for shape in ((3, 5, 20, 2, 33), (1, 7, 3, 3, 9)):
         as_exact_as_float32_can(case(cell, *shape), range(shape[1]))
+
+
+def weights_of(net: Network, replicates: int) -> Tensor:
+    generator = torch.Generator().manual_seed(1)
+    return 0.3 * torch.randn(replicates, net.layout.size, generator=generator)
+
+
+def without_the_first(p, x, state):
+    """Its first input is never read."""
+    (h,) = state
+    return (torch.tanh(p.W[:, :, 1:] @ x[:, 1:] + p.U @ h + p.b),)
+
+
+def summed(p, x, state):
+    """Two products with the same units."""
+    (h,) = state
+    return (torch.tanh(plain(p, x, h) + p.U_g @ h),)
+
+
+@pytest.mark.parametrize("step", [without_the_first, summed])
+def test_every_gradient_is_that_of_the_loop_in_a_deep_network(step: Callable):
+    if not library.available():
+        pytest.skip("no kernel can be made here")
+    net = Network(cell_of(step), 3, 6, 2, NetworkOptions(layers=2))
+    weights = weights_of(net, 3)
+    assert net.backend(weights) == "compiled"
+    x = torch.randn(5, 3, 3, 32, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    found = {}
+    for backend in ("compiled", "loop"):
+        leaves = net.layout.leaves(weights)
+        rubbish = [torch.full((5, 3, 3, 32), float("nan")) for _ in range(8)]
+        del rubbish  # memory that is handed out again holds no zeros
+        y = net.outputs_at(leaves, x, range(5), backend=backend)
+        wanted = [x, *leaves.values()]
+        found[backend] = torch.autograd.grad(y.square().sum(), wanted, allow_unused=True)
+    both = [pair for pair in zip(*found.values()) if None not in pair]
+    assert len(both) >= 9  # U, W and b of both layers, the readout, the input
+    for one, other in both:
+        assert torch.allclose(one, other, rtol=1e-3, atol=1e-5)
+
+
+def low_rank(p, x, state):
+    (h,) = state
+    rank = min(8, h.shape[1])
+    return (torch.tanh(p.U[:, :, :rank] @ (p.U_g[:, :rank] @ h) + p.W @ x),)
+
+
+def two_inputs(p, x, state):
+    (h,) = state
+    return (torch.tanh(p.W[:, :, :2] @ x[:, :2] + p.U @ h),)
+
+
+@pytest.mark.parametrize(
+    ("step", "parts", "fitting", "other"),
+    [
+        (low_rank, "h", (3, 20), (3, 4)),
+        (two_inputs, "h", (3, 20), (1, 20)),
+        (halves, "hc", (3, 20), (3, 4)),
+    ],
+    ids=lambda each: getattr(each, "__name__", str(each)),
+)
+def test_sizes_at_which_the_recorded_step_does_not_hold_run_on_the_loop(
+    step, parts: str, fitting, other, capsys
+):
+    if not library.available():
+        pytest.skip("no kernel can be made here")
+    cell = cell_of(step, tuple(parts))
+    networks = [Network(cell, *sizes, 2) for sizes in (fitting, other)]
+    ready = [weights_of(net, 2) for net in networks]
+    assert [n.backend(w) for n, w in zip(networks, ready)] == ["compiled", "loop"]
+    assert capsys.readouterr().err.count("no kernel for cell") == 1
+    net, weights = networks[1], ready[1]
+    x = torch.randn(4, 2, other[0], 32, generator=torch.Generator().manual_seed(0))
+    values = [
+        net.outputs_at(net.layout.leaves(weights), x, [3], backend=each)
+        for each in ("auto", "loop")
+    ]
+    assert torch.equal(*values)
+    with pytest.raises(BenchError, match="compiled"):
+        net.outputs_at(net.layout.leaves(weights), x, [3], backend="compiled")
 
 
 def random(p, x, state):
