@@ -10,7 +10,8 @@ import numpy as np
 
 from lstm_bench.catalogue.docstrings import option_lines
 from lstm_bench.cells import Cell
-from lstm_bench.engine.describe import gate_names, path, state_sizes
+from lstm_bench.engine.describe import gate_names, path
+from lstm_bench.engine.network import Network
 
 INPUTS, OUTPUTS = 2, 1
 WIDTHS = (32, 64, 128)
@@ -56,7 +57,7 @@ def _table(cell: Cell) -> list[str]:
     rows = [("h", "parameters", "state", "FLOPs/step")]
     for width in WIDTHS:
         count = cell.parameters(INPUTS, width, OUTPUTS)
-        state = sum(state_sizes(cell, INPUTS, width, OUTPUTS))
+        state = Network(cell, INPUTS, width, OUTPUTS).state_size
         flops = cell.flops(INPUTS, width, OUTPUTS)
         rows.append((str(width), f"{count:,}", str(state), f"{flops:,}"))
     head = f"at d={INPUTS}, k={OUTPUTS}"

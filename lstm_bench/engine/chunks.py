@@ -176,10 +176,5 @@ class Recomputed(torch.autograd.Function):
         with torch.enable_grad():
             values = ctx.run(*leaves)
         pairs = [(v, g) for v, g in zip(values, grads) if v.requires_grad]
-        wanted = [leaf for leaf in leaves if leaf.requires_grad]
-        found = iter(
-            torch.autograd.grad(
-                [v for v, _ in pairs], wanted, [g for _, g in pairs], allow_unused=True
-            )
-        )
-        return None, *(next(found) if n else None for n in needed)
+        torch.autograd.backward([v for v, _ in pairs], [g for _, g in pairs])
+        return None, *(leaf.grad for leaf in leaves)

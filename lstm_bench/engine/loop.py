@@ -10,8 +10,6 @@ from torch import Tensor
 from lstm_bench.cells.base import Cell, Params, State
 from lstm_bench.cells.rows import SequenceCell
 
-name = "loop"
-
 
 def supports(cell: Cell, like: Tensor) -> bool:
     return not isinstance(cell, SequenceCell)

@@ -39,12 +39,6 @@ def product(a: Tensor, b: Tensor) -> Tensor:
     return torch.bmm(in_company(a), in_company(b))[: len(a)]
 
 
-def stacked(p: Params, gates: str) -> Tensor:
-    """[U, W, b] of these gates, one below the other: (R, len(gates) * H, H + D + 1)."""
-    parts = [torch.cat([p[f"U_{g}"], p[f"W_{g}"], p[f"b_{g}"]], dim=2) for g in gates]
-    return torch.cat(parts, dim=1)
-
-
 class Layout:
     """Where each named parameter lies in a row."""
 

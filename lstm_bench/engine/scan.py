@@ -32,7 +32,6 @@ class Recurrence(Protocol):
     ) -> None: ...
 
 
-name = "scan"
 SHORT = 8  # steps below which halving does not pay
 
 

@@ -9,7 +9,6 @@ from torch import Tensor
 from lstm_bench.cells.base import Cell, Params, State
 from lstm_bench.cells.rows import SequenceCell
 
-name = "sequences"
 BY_TORCH = False  # replicates are computed one by one, whatever their number
 
 

@@ -90,17 +90,12 @@ def jacobian(network: Network, params: Params, x: Tensor, state: State) -> Tenso
 
     s is the whole state, its parts one after another. x (R or 1, D, B), the state each (R, n_i, B).
     """
-    sizes = [part.flatten(1, -2).shape[1] for part in state]
     with torch.enable_grad():
-        before = torch.cat([part.flatten(1, -2) for part in state], dim=1).requires_grad_()
-        parts = [
-            piece.reshape(part.shape) for piece, part in zip(before.split(sizes, dim=1), state)
-        ]
-        after = step(network, params, x.detach(), tuple(parts))
-        after_flat = torch.cat([part.flatten(1, -2) for part in after], dim=1)
+        before = torch.cat(state, dim=1).requires_grad_()
+        parts = before.split([part.shape[1] for part in state], dim=1)
+        after = torch.cat(step(network, params, x.detach(), parts), dim=1)
         # sequences and replicates do not see each other: one sum serves them all
         rows = [
-            torch.autograd.grad(row.sum(), before, retain_graph=True)[0]
-            for row in after_flat.unbind(1)
+            torch.autograd.grad(row.sum(), before, retain_graph=True)[0] for row in after.unbind(1)
         ]
     return torch.stack(rows, dim=1).permute(0, 3, 1, 2)

@@ -1,5 +1,5 @@
 // The truncated kernel over a grid of odd shapes, to be run under AddressSanitizer and UBSan: every
-// buffer is of exactly the size that lstm_bench/engine/fused/truncated.py gives it.
+// buffer is of exactly the size that lstm_bench/engine/truncated.py gives it.
 #include <cmath>
 #include <cstdio>
 #include <initializer_list>

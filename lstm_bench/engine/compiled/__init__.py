@@ -47,7 +47,6 @@ from lstm_bench.engine.parameters import in_company
 from lstm_bench.environment import ISA, word
 from lstm_bench.errors import tell
 
-name = "compiled"
 BY_TORCH = False
 
 

@@ -195,6 +195,12 @@ class Form(NamedTuple):
         """(part, offset, size) of every piece of the state."""
         return [(i, *piece) for i, pieces in enumerate(self.state) for piece in pieces]
 
+    @property
+    def gradients(self) -> list[Node]:
+        """Of all products, vectors, states and inputs that have one."""
+        given = [*(g for *_, g in self.vectors), *self.before, *(g for *_, g in self.inputs)]
+        return [*(c.gradient for c in self.columns), *(g for g in given if g is not None)]
+
     def reads(self, node: Node) -> Iterator[Column]:
         """The columns whose products read this node."""
         for column in self.columns:

@@ -81,11 +81,11 @@ class Plan:
         for rows, columns in shapes:
             self.gradients.append((total, (rows, columns)))
             total += -(-rows * columns // 16) * 16
-        for leaf, first, size in vectors:
-            if at(first) + (1 if size is None else at(size)) > math.prod(shapes[leaf]):
+        for leaf, offset, size in vectors:
+            if at(offset) + (1 if size is None else at(size)) > math.prod(shapes[leaf]):
                 raise Refused(OUTSIDE)
-        inputs = [(at(first), at(size)) for first, size in slices]
-        if any(first + size > sizes.inputs for first, size in inputs):
+        inputs = [(at(offset), at(units)) for offset, units in slices]
+        if any(offset + units > sizes.inputs for offset, units in inputs):
             raise Refused(OUTSIDE)
         self.reads_whole_input = inputs == [(0, sizes.inputs)]
         self.units = [at(size) for size in program.sizes]

@@ -18,7 +18,7 @@ SAME = {"alias", "clone", "contiguous", "lift_fresh", "_to_copy", "view_as"}
 VIEWS = {"view", "_unsafe_view", "reshape", "unsqueeze", "squeeze", "permute", "transpose", "t",
          "expand", "select"}  # fmt: skip
 UNCHANGED = {"view", "_unsafe_view", "expand", "alias", "contiguous"}
-FILLED = {"ones_like": 1.0, "zeros_like": 0.0, "new_ones": 1.0, "new_zeros": 0.0}
+FILLED = {"ones_like": 1.0, "zeros_like": 0.0}
 
 
 class Read(NamedTuple):
@@ -33,7 +33,7 @@ class Reading:
 
     def __init__(self, recording: Recording, trace: Recording, sample: Sizes) -> None:
         self.sample = sample  # the sizes of the trace
-        self.graph, self.trace, self.recording = Graph(), trace, recording
+        self.graph = Graph()
         self.read: dict[int, Read] = {}
         self.shapes: dict[int, tuple[Any, ...]] = {}
         self.concrete: dict[int, tuple[int, ...]] = {}
@@ -121,9 +121,7 @@ class Reading:
             raise Refused(f"torch's {name}")
 
     def constant(self, call: Call, value: float) -> None:
-        roles = self.read[call.args[0].number].roles if call.name.endswith("like") else ""
-        if not roles:
-            raise Refused(f"torch's {call.name}")
+        roles = self.read[call.args[0].number].roles
         self.read[call.outs[0].number] = Read(self.graph.const(as_number(value)), roles)
 
     def view(self, call: Call) -> None:
@@ -175,16 +173,13 @@ class Reading:
         *added, a, b = call.args[:3]
         if call.kwargs:
             raise Refused("a scaled product")
-        if b.number in self.read and a.number not in self.read:
-            node, roles, matrix, turned = self.units(b), self.read[b.number].roles, a.number, False
-            if roles != self.columns:
-                raise Refused("a product that sums over other things than units")
-        elif a.number in self.read and b.number not in self.read:
-            node, roles, matrix, turned = self.units(a), self.read[a.number].roles, b.number, True
-            if roles != self.columns[:-2] + "BU":
-                raise Refused("a product that sums over other things than units")
-        else:
+        turned = a.number in self.read  # sequences are rows
+        if turned == (b.number in self.read):
             raise Refused("a product of two things that both depend on the sequences")
+        own, matrix = (a, b.number) if turned else (b, a.number)
+        node, roles = self.units(own), self.read[own.number].roles
+        if roles != (self.columns[:-2] + "BU" if turned else self.columns):
+            raise Refused("a product that sums over other things than units")
         shape = self.shapes[matrix]
         rows = shape[-1 if turned else -2] if len(shape) == len(self.state) else None
         if rows is None or (self.R is not None and self.concrete[matrix][0] != self.R):
@@ -224,19 +219,14 @@ class Reading:
     def joined(self, call: Call) -> None:
         refs_ = list(call.args[0])
         dim = call.args[1] if len(call.args) > 1 else call.kwargs.get("dim", Size.of(0))
-        found = [r.number in self.read for r in refs_]
-        if not all(found):
+        if any(r.number not in self.read for r in refs_):
             raise Refused("torch's cat of a parameter and a state")
-        roles = self.read[refs_[0].number].roles
-        if roles[_axis(dim, len(roles))] != "U" or any(
-            self.read[r.number].roles != roles for r in refs_
-        ):
+        (roles, *others) = (self.read[r.number].roles for r in refs_)
+        axis = _axis(dim, len(roles))
+        if roles[axis] != "U" or any(other != roles for other in others):
             raise Refused("torch's cat of replicates or sequences")
-        node = self.graph.node(
-            "cat",
-            *(self.units(r) for r in refs_),
-            size=self.shapes[call.outs[0].number][_axis(dim, len(roles))],
-        )
+        size = self.shapes[call.outs[0].number][axis]
+        node = self.graph.node("cat", *map(self.units, refs_), size=size)
         self.read[call.outs[0].number] = Read(node, roles)
 
     def reduced(self, call: Call) -> None:
@@ -277,11 +267,10 @@ class Reading:
                     raise Refused("an operation on dimensions that do not match")
             return node
         places = {role: i for i, role in enumerate(roles)}
-        sizes = {role: (1,) * (len(shape) - len(own)) + own for role in "RUB"}
-        if "B" in places and sizes["B"][places["B"]] != 1:
+        sizes = (1,) * (len(shape) - len(own)) + own
+        if "B" in places and sizes[places["B"]] != 1:
             raise Refused("a parameter with a number for each sequence")
-        rows = sizes["U"][places["U"]] if "U" in places else 1
-        if rows == 1:
+        if "U" not in places or sizes[places["U"]] == 1:
             return self.graph.node("vector", self.leaf(value.number), Size.of(0))
         size = self.shapes[value.number][places["U"] - (len(shape) - len(own))]
         row = self.R is None and len(own) > 1  # (1, h), where a vector of the form is (h, 1)

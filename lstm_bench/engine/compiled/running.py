@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Sequence
+from functools import reduce
 from itertools import accumulate
 from typing import Any
 
@@ -11,8 +12,7 @@ import torch
 from torch import Tensor
 
 from lstm_bench.engine.compiled.plan import Plan
-from lstm_bench.engine.fused import threads
-from lstm_bench.engine.fused.calling import as_input, as_tensor, summed
+from lstm_bench.engine.fused.calling import as_tensor, share
 from lstm_bench.engine.parameters import aligned
 
 TILE = 32  # sequences of a tile, about: weights are read once a tile and step
@@ -101,7 +101,7 @@ class Run:
         def work(first: int, last: int) -> int:
             return function(plan, address, nest, int(backward), first, last)
 
-        threads.share(work, view.R * view.tiles)
+        share(work, view.R * view.tiles)
 
 
 class FormThroughTime(torch.autograd.Function):
@@ -150,10 +150,12 @@ class FormThroughTime(torch.autograd.Function):
             {name: addresses(list(map(where, each))) for name, each in tables.items()},
             True,
         )
-        total = summed(d_leaves)
+        total = reduce(torch.add, d_leaves.unbind(1))  # in the tiles' order
         row, at = total.stride(0), total.storage_offset()
         found = [
             total.as_strided((R, *shape), (row, shape[1], 1), at + place)
             for place, shape in plan.gradients
         ]
-        return None, None, None, as_input(d_inputs, run.inputs.shape), None, None, *d_start, *found
+        if d_inputs is not None:  # where all replicates read the same sequences
+            d_inputs = d_inputs.sum_to_size(run.inputs.shape)
+        return None, None, None, d_inputs, None, None, *d_start, *found

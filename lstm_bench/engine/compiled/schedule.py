@@ -52,11 +52,13 @@ def scheduled(form: Form) -> Schedule:
     kept, sums = _kept(form)
     forward = _parted(_nests(form, [*form.after, *kept, *sums], given=()))
     given = [*kept, *sums, *form.after]
-    gradients = [c.gradient for c in form.columns]
-    gradients += [g for *_, g in form.vectors if g is not None]
-    gradients += [g for g in form.before if g is not None] + [g for *_, g in form.inputs if g]
-    backward = _nests(form, [*gradients, *operands(form)], given)
-    return Schedule(forward, backward, kept, sums, _links(forward))
+    backward = _nests(form, [*form.gradients, *operands(form)], given)
+    links = [
+        Link(node, place, first, count)
+        for place, nest in enumerate(forward)
+        for node, first, count in _runs(nest.products)
+    ]
+    return Schedule(forward, backward, kept, sums, links)
 
 
 def operands(form: Form) -> list[Node]:
@@ -67,9 +69,7 @@ def operands(form: Form) -> list[Node]:
 
 def _kept(form: Form) -> tuple[list[Node], list[Node]]:
     """What a backward pass cannot compute from states, inputs and vectors at the price allowed."""
-    gradients = [c.gradient for c in form.columns] + [g for *_, g in form.vectors if g is not None]
-    gradients += [g for g in form.before if g is not None] + [g for *_, g in form.inputs if g]
-    nodes, late = reached(gradients), set()
+    nodes, late = reached(form.gradients), set()
     for node in nodes:  # in computable order
         if node.op in ("seed", "back") or any(arg.number in late for arg in node.nodes):
             late.add(node.number)
@@ -105,22 +105,20 @@ def _nests(form: Form, roots: Iterable[Node], given: Collection[Node]) -> list[N
     roots = list(roots)
 
     def sources(node: Node) -> tuple[Node, ...]:
-        if node.number in known and node.op != "back" and not computing:
+        if node.number in known and node.op != "back":
             return ()
         if node.op == "back":
             return tuple(c.gradient for c in form.reads(node.args[0]))
         return node.nodes
 
-    computing = False
     nodes = reached(roots, sources)
     early: dict[int, int] = {}
-    after_use = {"product": 1, "sum": 1, "back": 1}
 
     def step(node: Node, arg: Node) -> int:
         """Loops between an argument and a node that reads it."""
         if arg.op in ALWAYS or (arg.number in known and node.op != "back"):
             return 0
-        return after_use.get(node.op, 0)
+        return int(node.op in ("product", "sum", "back"))
 
     order = _computable(nodes, sources)
     for node in order:
@@ -221,11 +219,3 @@ def _runs(products: Iterable[Node]) -> list[tuple[Node, int, int]]:
                 open_[number] = len(found)
                 found.append((node, place, 1))
     return found
-
-
-def _links(forward: list[Nest]) -> list[Link]:
-    return [
-        Link(node, place, first, count)
-        for place, nest in enumerate(forward)
-        for node, first, count in _runs(nest.products)
-    ]

@@ -75,7 +75,8 @@ class Program:
         return self.vectors.index((leaf, offset, size))
 
     def vector(self, node: Node) -> int:
-        return self.place(*node.args, node.size)
+        leaf, offset = node.args
+        return self.place(leaf, offset, node.size)
 
     def input(self, node: Node) -> int:
         found = [(offset, size) for offset, size, _ in self.form.inputs]

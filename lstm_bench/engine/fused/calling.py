@@ -1,9 +1,11 @@
-"""What passes between torch and compiled code."""
+"""Calls of compiled code: steps as numbers, and tasks on as many threads as torch may use."""
 
 from __future__ import annotations
 
-import ctypes
 import functools
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import torch
 from torch import Tensor
@@ -14,25 +16,23 @@ def as_tensor(steps: tuple[int, ...]) -> Tensor:
     return torch.tensor(steps, dtype=torch.int64)
 
 
-def describe(view: ctypes.Structure, tensors: dict[str, Tensor | None]) -> ctypes.Structure:
-    """The view with these tensors, which must outlive the call: it holds addresses only."""
-    for name, tensor in tensors.items():
-        if tensor is not None:
-            assert tensor.is_contiguous(), name
-            setattr(view, name, tensor.data_ptr())
-    return view
+@functools.lru_cache(maxsize=1)
+def pool(process: int, workers: int) -> ThreadPoolExecutor:
+    """Kept between calls; made anew in a forked child, whose threads did not come along."""
+    return ThreadPoolExecutor(workers)
 
 
-def as_input(dx: Tensor | None, shape: torch.Size) -> Tensor | None:
-    """Summed over replicates where all of them read the same sequences."""
-    if dx is None or shape[1] == dx.shape[1]:
-        return dx
-    return dx.sum(dim=1, keepdim=True)
+def share(work: Callable[[int, int], int], tasks: int) -> None:
+    """work(first, last) over all tasks; a call releases Python's lock.
 
+    Each task is computed whole by one thread, so that no bit depends on how many there are.
+    """
+    workers = min(torch.get_num_threads(), tasks)
 
-def summed(by_tile: Tensor) -> Tensor:
-    """(R, tiles, ...) to (R, ...): in the tiles' order, whichever thread was first."""
-    total = by_tile[:, 0]
-    for tile in range(1, by_tile.shape[1]):
-        total = total + by_tile[:, tile]
-    return total
+    def part(share: int) -> int:
+        return work(tasks * share // workers, tasks * (share + 1) // workers)
+
+    each = pool(os.getpid(), workers).map if workers > 1 else map
+    codes = list(each(part, range(workers)))
+    if 1 in codes:
+        raise MemoryError("the compiled kernel found no memory for its work space")
