@@ -25,6 +25,7 @@ LEGEND_COLUMNS = 6
 PLACE: Literal["outside upper center"] = "outside upper center"  # of the legend
 NAMED = 36  # series in a legend; with more of them it would cover the figure
 ROOM = 0.92  # of a line of the legend: letters are wider at other resolutions
+BOUNDS = ("<", ">")  # of any series, where a value lies below or beyond
 PAD = 0.3  # inches beside the title of a legend
 LINE = 0.14  # inches of a line of text
 
@@ -157,7 +158,8 @@ def _handles(figure: Figure) -> Iterator[tuple[str, Any]]:
                 style = place_style(figure.order.get(name, len(figure.order)))
                 look = looks.setdefault(name, {"color": style["color"], "linestyle": ""})
                 if layer.look in MARKS:
-                    look.setdefault("marker", layer.marker or style["marker"])
+                    own = None if layer.marker in BOUNDS else layer.marker
+                    look.setdefault("marker", own or style["marker"])
                 if layer.look != "points":
                     look["linestyle"] = style["linestyle"]
     for name, look in looks.items():

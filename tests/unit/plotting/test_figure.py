@@ -143,6 +143,15 @@ def test_the_legend_names_the_series_that_have_a_point_in_the_order_of_the_confi
         assert [text.get_text() for text in legend.get_texts()] == names
 
 
+def test_a_series_that_is_drawn_by_arrows_alone_has_its_own_mark_in_the_legend():
+    marks = []
+    for marker in (None, ">"):
+        (legend,) = render(one(Layer("T", "share", look="points", marker=marker))).legends
+        marks.append([handle.get_marker() for handle in legend.legend_handles])
+    assert marks[0] == marks[1]
+    assert len(set(marks[0])) == 2
+
+
 @pytest.mark.parametrize("cells", [1, NAMED, NAMED + 1])
 def test_a_legend_names_the_cells_or_says_how_many(cells: int) -> None:
     names = [f"cell {place}" for place in range(cells)]
