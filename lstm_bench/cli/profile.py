@@ -19,7 +19,7 @@ from lstm_bench.store.paths import Results
 @click.argument("name")
 @click.option("--cell-option", "options", multiple=True, callback=pairs, help="name=value")
 @click.option("--label", help="What the cell is called. Without it: its name and options.")
-@click.option("--minutes", type=click.FloatRange(1), default=10, show_default=True)
+@click.option("--minutes", type=click.FloatRange(3), default=10, show_default=True)
 @click.option("--cores", type=click.IntRange(1), default=2, show_default=True)
 @plugin_option
 def profile(

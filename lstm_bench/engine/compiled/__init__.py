@@ -18,7 +18,7 @@ from torch import Tensor
 
 from lstm_bench.cells.base import Cell, Params, State
 from lstm_bench.cells.rows import RowCell
-from lstm_bench.engine.compiled.checking import difference
+from lstm_bench.engine.compiled.checking import difference, difference_at
 from lstm_bench.engine.compiled.form import Refused, Size, Sizes
 from lstm_bench.engine.compiled.gradient import derived
 from lstm_bench.engine.compiled.lowering import lowered
@@ -28,10 +28,14 @@ from lstm_bench.engine.compiled.recording import (
     Call,
     Ref,
     network_sizes,
-    random_case,
     record,
     refs,
-    undisturbed,
+)
+from lstm_bench.engine.compiled.recording import (
+    random_case as random_case,
+)
+from lstm_bench.engine.compiled.recording import (
+    undisturbed as undisturbed,
 )
 from lstm_bench.engine.compiled.running import FormThroughTime
 from lstm_bench.engine.compiled.schedule import scheduled
@@ -124,16 +128,20 @@ class Compiled:
         return self.plans[key]
 
     def misfit(self, cell: Cell, sizes: Sizes) -> str:
-        """Why no kernel can be planned for this cell at these sizes; empty where one can."""
+        """Why the kernel does not hold for this cell at these sizes; empty where it does.
+
+        What was recorded may change with the size beyond those it was recorded at: a minimum of
+        two sizes, say. Numbers decide, once memory is known to be there.
+        """
         if sizes[:3] not in self.misfits:
-            both = sizes._replace(replicates=2)
-            with undisturbed():
-                params, state = random_case(cell, both, 0)
+            # a layer below the last sees no readout, and is drawn beside one of one output
+            drawn = sizes._replace(replicates=2, outputs=max(1, sizes.outputs))
             try:
-                self.plan(both, self.weights(cell.prepare(Params(params)), both), state)
-                self.misfits[sizes[:3]] = ""
+                self.misfits[sizes[:3]] = difference_at(cell, self, drawn) or ""
             except Refused as reason:
                 self.misfits[sizes[:3]] = str(reason)
+            except Exception as error:  # of a step that takes other operations at these sizes
+                self.misfits[sizes[:3]] = f"{type(error).__name__}: {str(error)[:200]}"
         return self.misfits[sizes[:3]]
 
     def weights(self, p: Params, sizes: Sizes) -> list[Tensor]:
@@ -272,7 +280,8 @@ def fits(cell: Cell, sizes: Sizes) -> bool:
     why = found.misfit(cell, sizes)
     if why and not told:
         name = getattr(cell, "name", type(cell).__name__)
-        tell(f"lstm_bench: no kernel for cell {name} at width {sizes.width}: {why}")
+        at = f"{sizes.inputs} inputs and width {sizes.width}"
+        tell(f"lstm_bench: no kernel for cell {name} at {at}: {why}")
     return not why
 
 

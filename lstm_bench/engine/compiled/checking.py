@@ -21,16 +21,23 @@ ALLOWED = 1e-4  # of the norm of what is compared: float32 has 1e-6, a wrong ter
 
 def difference(cell: Cell, found: Compiled) -> str | None:
     """What differs from the loop in float64 at two sizes, in words; None where nothing does."""
-    with undisturbed():
-        for number, sizes in enumerate((network_sizes(cell)[0], network_sizes(cell)[-1])):
-            small = sizes._replace(replicates=2)
-            exact = _values(cell, loop, small, number, torch.float64)
-            values = _values(cell, found, small, number, torch.float32)
-            for name, value in exact.items():
-                off = (values[name].double() - value).norm()
-                if not off <= ALLOWED * value.norm() + 1e-5:
-                    return f"its compiled form differs from its step in {name}"
+    for number, sizes in enumerate((network_sizes(cell)[0], network_sizes(cell)[-1])):
+        if told := difference_at(cell, found, sizes._replace(replicates=2), number):
+            return told
     return None
+
+
+def difference_at(cell: Cell, found: Compiled, sizes: Sizes, seed: int = 0) -> str | None:
+    """The same at these sizes."""
+    with undisturbed():
+        exact = _values(cell, loop, sizes, seed, torch.float64)
+        values = _values(cell, found, sizes, seed, torch.float32)
+        off = {name: (values[name].double() - value).norm() for name, value in exact.items()}
+        far = [n for n, value in exact.items() if not off[n] <= ALLOWED * value.norm() + 1e-5]
+        if far:  # where the step itself loses digits, a kernel may lose as many
+            single = _values(cell, loop, sizes, seed, torch.float32)
+            far = [n for n in far if not off[n] <= 10 * (single[n].double() - exact[n]).norm()]
+    return f"its compiled form differs from its step in {far[0]}" if far else None
 
 
 def _values(cell: Cell, run: Any, sizes: Sizes, seed: int, dtype: torch.dtype) -> dict[str, Tensor]:

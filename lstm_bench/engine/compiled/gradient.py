@@ -30,8 +30,8 @@ def derived(graph: Graph, state: tuple, after: list[Node]) -> Form:
             if g is not None:
                 for start in node.args[1]:
                     add(start, g)
-        if g is not None and node.op == "sum":
-            add(node.args[0], g)
+        if g is not None and node.op == "sum":  # each unit gets the same number
+            add(node.args[0], graph.node("stop", g, size=node.args[0].size))
         operation = OPERATIONS.get(node.op)
         if g is None or operation is None or operation.derivative is None:
             continue

@@ -131,10 +131,12 @@ class _Lowering:
             case "mm":
                 self.aligned(("mm", node.number), node.size, a, b)
                 matrix, source = node.args
-                terms = tuple(
+                terms = [
                     Term(matrix, a, c, self.piece(source, c, d)) for c, d in self.whole(source)
-                )
-                return g.node("product", terms, (), size=size)
+                ]
+                if len({term.node.number for term in terms}) < len(terms):
+                    raise Refused("a product that reads the same units twice")
+                return g.node("product", tuple(terms), (), size=size)
         args = [
             self.piece(arg, *((a, b) if arg.size is not None else (None, None)))
             for arg in node.args

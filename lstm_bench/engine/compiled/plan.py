@@ -13,7 +13,6 @@ from lstm_bench.engine.compiled.writing import Program
 from lstm_bench.engine.parameters import aligned
 
 MOST = 256  # of the runner's arrays
-OUTSIDE = "units beyond the end of a matrix, a vector or the input"
 COUNTS = (
     *("sizes", "parts", "pieces", "slices", "sums", "loops", "back_loops", "rows", "back_rows"),
     *("columns", "reads", "starts", "vectors", "leaves", "D", "gradients"),
@@ -68,8 +67,8 @@ class Plan:
                 (term,) = (t for t in product.args[0] if t.node is link.node)
                 row, column = at(term.row), at(term.column)
                 rows, columns = shapes[term.matrix]
-                if row + at(product.whole) > rows or column + at(link.node.whole) > columns:
-                    raise Refused(OUTSIDE)
+                _inside(row, at(product.whole), rows)
+                _inside(column, at(link.node.whole), columns)
                 matrices.append((term.matrix, row, column))
         vectors = program.vectors
         starts = [
@@ -82,11 +81,10 @@ class Plan:
             self.gradients.append((total, (rows, columns)))
             total += -(-rows * columns // 16) * 16
         for leaf, offset, size in vectors:
-            if at(offset) + (1 if size is None else at(size)) > math.prod(shapes[leaf]):
-                raise Refused(OUTSIDE)
+            _inside(at(offset), 1 if size is None else at(size), math.prod(shapes[leaf]))
         inputs = [(at(offset), at(units)) for offset, units in slices]
-        if any(offset + units > sizes.inputs for offset, units in inputs):
-            raise Refused(OUTSIDE)
+        for first, units in inputs:
+            _inside(first, units, sizes.inputs)
         self.reads_whole_input = inputs == [(0, sizes.inputs)]
         self.units = [at(size) for size in program.sizes]
         if min(self.units, default=1) < 1:
@@ -160,6 +158,11 @@ class Plan:
             )
             for kind, index, size in self.program.rows[back]
         ]
+
+
+def _inside(first: int, count: int, size: int) -> None:
+    if first < 0 or count < 1 or first + count > size:
+        raise Refused("units that a matrix, a vector or the input does not have")
 
 
 def _array(values: Iterable[Any]) -> ctypes.Array:

@@ -116,7 +116,8 @@ def _nests(form: Form, roots: Iterable[Node], given: Collection[Node]) -> list[N
 
     def step(node: Node, arg: Node) -> int:
         """Loops between an argument and a node that reads it."""
-        if arg.op in ALWAYS or (arg.number in known and node.op != "back"):
+        there = arg.op in ALWAYS or (arg.number in known and node.op != "back")
+        if there and node.op != "sum":  # which takes a loop of its own
             return 0
         return int(node.op in ("product", "sum", "back"))
 

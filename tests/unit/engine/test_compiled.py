@@ -18,6 +18,7 @@ from lstm_bench import cells, engine
 from lstm_bench.cells.base import Cell, State
 from lstm_bench.engine import compiled
 from lstm_bench.engine.compiled.__main__ import form_of
+from lstm_bench.engine.compiled.form import Sizes
 from lstm_bench.engine.describe import path
 from lstm_bench.engine.fused import library
 from lstm_bench.engine.network import Network
@@ -73,6 +74,16 @@ def bounded(p, x, state):
     return (torch.where(up > 0.5, 0.5 * torch.sin(up), up / 2),)
 
 
+def times_a_sum(p, x, state):
+    (h,) = state
+    return (torch.tanh(plain(p, x, h) * (1 + h.sum(1, keepdim=True) + x.mean(1, keepdim=True))),)
+
+
+def plus_a_mean(p, x, state):
+    (h,) = state
+    return (torch.tanh(h + (p.U @ h + p.b).mean(1, keepdim=True)),)
+
+
 def halves(p, x, state):
     h, c = state
     a, b = (p.U @ torch.cat([h[:, 4:], h[:, :4]], dim=1)).split([4, h.shape[1] - 4], dim=1)
@@ -99,6 +110,8 @@ def in_rows(p, x, state):
         (attention, "hm"),
         (turned, "h"),
         (bounded, "h"),
+        (times_a_sum, "h"),
+        (plus_a_mean, "h"),
         (halves, "hc"),
         (in_rows, "hc"),
     ],
@@ -163,11 +176,44 @@ def two_inputs(p, x, state):
     return (torch.tanh(p.W[:, :, :2] @ x[:, :2] + p.U @ h),)
 
 
+def last_inputs(p, x, state):
+    (h,) = state
+    return (torch.tanh(plain(p, x, h) * x[:, -2:].sum(1, keepdim=True)),)
+
+
+def last_units(p, x, state):
+    (h,) = state
+    return (torch.tanh(p.W @ x + h + (p.U @ h)[:, -8:].mean(1, keepdim=True)),)
+
+
+def without_two(p, x, state):
+    (h,) = state
+    return (torch.tanh(p.U @ h + p.W[:, :, 2:] @ x[:, 2:]),)
+
+
+def at_most_32(p, x, state):
+    (h,) = state
+    rank = min(32, h.shape[1])
+    return (torch.tanh(p.U[:, :, :rank] @ h[:, :rank] + p.W @ x),)
+
+
+def in_parts(p, x, state):
+    (h,) = state
+    k = min(8, h.shape[1])
+    first, rest = p.U.split([k, h.shape[1] - k], 2)
+    return (torch.tanh(first @ h[:, :k] + rest @ h[:, k:] + p.W @ x),)
+
+
 @pytest.mark.parametrize(
     ("step", "parts", "fitting", "other"),
     [
         (low_rank, "h", (3, 20), (3, 4)),
         (two_inputs, "h", (3, 20), (1, 20)),
+        (last_inputs, "h", (3, 20), (1, 20)),
+        (last_units, "h", (3, 20), (3, 4)),
+        (without_two, "h", (3, 20), (1, 20)),
+        (at_most_32, "h", (3, 20), (3, 64)),
+        (in_parts, "h", (3, 20), (3, 4)),
         (halves, "hc", (3, 20), (3, 4)),
     ],
     ids=lambda each: getattr(each, "__name__", str(each)),
@@ -191,6 +237,18 @@ def test_sizes_at_which_the_recorded_step_does_not_hold_run_on_the_loop(
     assert torch.equal(*values)
     with pytest.raises(BenchError, match="compiled"):
         net.outputs_at(net.layout.leaves(weights), x, [3], backend="compiled")
+
+
+@pytest.mark.parametrize("name", sorted(cells.registry()))
+def test_the_kernel_of_each_cell_holds_at_small_and_odd_sizes(name: str):
+    cell = cells.create(name)
+    if not library.available() or not isinstance(compiled.compiled(cell), compiled.Compiled):
+        pytest.skip("it has no kernel here")
+    for inputs in (1, 7):
+        allowed = cell.widths(inputs)
+        for width in {allowed[0], 5, 33}:
+            if width in allowed:
+                assert compiled.fits(cell, Sizes(inputs, width, 1)), (inputs, width)
 
 
 def random(p, x, state):
