@@ -73,9 +73,8 @@ def backend_for(
         raise unknown("backend", wanted, [*BACKENDS, "auto"])
     if not able(wanted):
         can = ", ".join(name for name in BACKENDS if able(name))
-        told = getattr(cell, "name", type(cell).__name__)
         raise BenchError(
-            f"backend: {wanted!r} cannot run cell {told!r} here ({like.dtype}, "
+            f"backend: {wanted!r} cannot run cell {compiled.title(cell)!r} here ({like.dtype}, "
             f"{like.device.type}); what can: {can}."
         )
     return wanted

@@ -114,7 +114,7 @@ def unroll_in_chunks(
 ) -> tuple[Tensor, State]:
     """Hidden states (S, R, H, B) of S increasing steps, and the last state, as `engine.unroll`."""
     if how.decay and backend == "compiled" and tiles_of(inputs.shape[3]) == 1:
-        # `network.backend` has chosen it at these sizes
+        # that a kernel holds at these sizes is asked where the backend is chosen
         return compiled.unroll(cell, params, inputs, state, steps, how.decay)
     at, kept = state, []
     set_norm = None if how.decay is None else SetNorm(how.decay, last=steps[-1])

@@ -167,8 +167,10 @@ class Network:
 
     def backend(self, like: Tensor, wanted: str = "auto") -> str:
         """See `engine.backend_for`, at the sizes of this network."""
-        outputs = {part: 0 if part.prefix else self.outputs for part in self.parts}
-        sizes = [Sizes(part.inputs, self.width, outputs[part]) for part in self.parts]
+        sizes = [
+            Sizes(part.inputs, self.width, 0 if part.prefix else self.outputs)
+            for part in self.parts
+        ]
         return backend_for(self.cell, wanted, like, sizes)
 
     def initial_state(self, replicates: int, batch: int, like: Tensor) -> State:
