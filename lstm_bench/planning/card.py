@@ -107,17 +107,24 @@ def _planned(layers: list[tuple[str, Mapping[str, object]]]) -> Plan:
     return ensure_plan(merged(layers), Path(), inherited(layers))
 
 
-def untuned(plan: Plan, results: Results) -> list[str]:
-    """Labels of the cells of which some pair has no rate that was tuned as this card trains."""
+def untuned(plan: Plan, results: Results) -> dict[str, dict[str, list[int]]]:
+    """By label of a cell and of a task: the lengths at which their rate is still to be tuned.
+
+    All of them where it was not tuned as this card trains. A cell beside the card's own that was
+    tuned for shorter ladders is tuned further, so that no cell has its rates from longer ones.
+    """
     sweep = plan.sweep
     here = tuned_here(sweep.training, sweep.width, sweep.network)
     rates = read_rates(plan.config, results.root, tuning=True, here=here)
 
-    def lacks(task: Choice, cell: Choice) -> bool:
+    def lacking(task: Choice, cell: Choice) -> list[int]:
         pair, trained = (task.key, cell.key), tuned_as(sweep.training, sweep.width, task, cell)
-        return pair not in rates.chosen or bool(differing(rates.tuned_with.get(pair, {}), trained))
+        if differing(rates.tuned_with.get(pair, {}), trained):
+            return list(anchors(task))
+        return rates.missing(pair, anchors(task))
 
-    return [c.shown for c in sweep.cells if any(lacks(t, c) for t in sweep.tasks)]
+    found = {c.shown: {t.shown: lacking(t, c) for t in sweep.tasks} for c in sweep.cells}
+    return {cell: tasks for cell, tasks in found.items() if any(tasks.values())}
 
 
 @dataclass(frozen=True)
@@ -137,17 +144,18 @@ class Costs:
             for name in reversed(plan.asked)
             for member in plan.experiments[name].members
         }
-        tuned, trials = set(untuned(plan, results)), []
+        lacking, trials = untuned(plan, results), []
         blocks, settings = [], plan.experiments["tuning"].settings
         counts = (len(settings["rates"]) * settings["first"], len(NEAR) * settings["later"])
-        tuned_at = {task.shown: anchors(task) for task in plan.sweep.tasks}
+        shortest = {task.shown: anchors(task)[0] for task in plan.sweep.tasks}
         for id, block in pairs:
             task, cell = places[id]
             T = plan.conditions[id].spec.T
             whole, likely = estimate.block_seconds(plan, id, block, calibration, shares)
             blocks.append((task, T, likely))
-            if cell in tuned and (id, block) in plan.ladder_of and T in tuned_at[task]:
-                count = counts[T > tuned_at[task][0]] + 2 * settings["more"]
+            at = lacking.get(cell, {}).get(task, [])
+            if (id, block) in plan.ladder_of and T in at:
+                count = counts[T > shortest[task]] + 2 * settings["more"]
                 trials.append((task, T, USED * count * whole / plan.sweep.replicates))
         return cls(blocks, trials)
 

@@ -27,7 +27,7 @@ class Rates:
 
     chosen: dict[Pair, dict[int, float]] = field(default_factory=dict)
     tuned_with: dict[Pair, dict[str, object]] = field(default_factory=dict)
-    trials: list[dict[str, object]] = field(default_factory=list)
+    trials: list[dict[str, Any]] = field(default_factory=list)
 
     def update(self, other: Rates, here: Mapping[str, object] | None = None) -> None:
         """Take the other's pairs over, each with its settings and its trials.
@@ -48,6 +48,20 @@ class Rates:
             return False
         mine, theirs = self.tuned_with.get(pair, {}), other.tuned_with.get(pair, {})
         return not differing(mine, here) and bool(differing(theirs, here))
+
+    def missing(self, pair: Pair, lengths: Iterable[int]) -> list[int]:
+        """At which of these lengths the pair is still to be tuned.
+
+        A search that ended, since no rate solved the task, has nothing left to try; nor has a rate
+        that was written without its trials, which is one for every length.
+        """
+        tried = [trial for trial in self.trials if (trial["task"], trial["cell"]) == pair]
+        if pair not in self.chosen and not tried:
+            return sorted(lengths)
+        longest = max((trial["T"] for trial in tried), default=0)
+        if not any(trial["solved"] for trial in tried if trial["T"] == longest):
+            return []
+        return sorted(set(lengths) - {trial["T"] for trial in tried})
 
     def by_task(self) -> dict[str, dict[str, dict[int, float]]]:
         found: dict[str, dict[str, dict[int, float]]] = {}

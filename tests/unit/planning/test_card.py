@@ -16,6 +16,7 @@ from lstm_bench.planning.overlays import inherited, merged, read_layers
 from lstm_bench.spec import Condition
 from lstm_bench.store.files import read_json
 from lstm_bench.store.paths import Results
+from lstm_bench.sweep import tuned_here
 from tests.workflow.workspace import ROOT
 
 
@@ -74,11 +75,40 @@ def test_a_slow_machine_tries_less_and_says_what_is_left_out():
     assert [c.shown for c in plan.sweep.cells] == ["mgu", "lstm", "gru", "elman"]
     assert {m.condition for m in plan.experiments["extrapolation"].members} <= set(plan.conditions)
     assert plan.sweep.first_seed == 0
-    assert untuned(plan, Results()) == ["mgu", "lstm", "gru", "elman"]
+    assert list(untuned(plan, Results())) == ["mgu", "lstm", "gru", "elman"]
     parameters = {
         plan.conditions[m.condition].parameters for m in plan.experiments["horizon"].members
     }
     assert max(parameters) < 1.08 * min(parameters)
+
+
+def test_a_cell_is_tuned_as_far_as_the_ladder_goes():
+    """Tuned for a ladder to 80, the baselines lack T = 160: else only the new cell has its rate."""
+    planned(10, slow(1e-7))
+    layers = read_layers(["config.yaml", PRESET, Results().card("mgu") / "config.yaml"])
+    plan = ensure_plan(merged(layers), Path(), inherited(layers))
+    adding, order = plan.sweep.tasks[0], plan.sweep.tasks[1]
+    rates, trials = {}, []
+    for cell in plan.sweep.cells:
+        for task, tried in [(adding, {10: 2, 40: 5}), (order, {20: 5, 80: 0})]:
+            rates.setdefault(task.key, {})[cell.key] = dict.fromkeys(map(str, tried), 0.01)
+            trials += [
+                {"task": task.key, "cell": cell.key, "T": T, "solved": solved}
+                for T, solved in tried.items()
+            ]
+    tuned = tuned_here(plan.sweep.training, plan.sweep.width, plan.sweep.network)
+    tuned |= {"pairs": {task: list(cells) for task, cells in rates.items()}}
+    stored = {"tuned_with": [tuned], "rates": rates, "trials": trials}
+    Results().root.joinpath("results/cards/rates.yaml").write_text(yaml.safe_dump(stored))
+    found = untuned(plan, Results())
+    assert list(found) == ["mgu", "lstm", "gru", "elman"]
+    for tasks in found.values():
+        assert tasks["adding"] == [160]
+        assert tasks["temporal order"] == []  # its search ended: no rate solved T = 80
+        assert tasks["parity"] == [10, 40, 160]
+    tuned["updates"] = 2000  # tuned for another budget, all of it is still to do
+    Results().root.joinpath("results/cards/rates.yaml").write_text(yaml.safe_dump(stored))
+    assert untuned(plan, Results())["lstm"]["temporal order"] == [20, 80]
 
 
 def test_where_nothing_fits_it_says_how_long_the_smallest_takes():
