@@ -14,7 +14,8 @@ from lstm_bench.report.tables import html_table
 from lstm_bench.store.checksums import read_checked_json
 from lstm_bench.store.paths import Results
 
-ORDER = ("supported", "refuted", "depends on the task", "open")
+UNJUDGED = "not judged here"  # the sweep has nothing of the claim: open is what it left undecided
+ORDER = ("supported", "refuted", "depends on the task", "open", UNJUDGED)
 MARKS = {"up": "▲", "down": "▼", "open": "○"}  # of a task's vote; those without one have a dash
 
 
@@ -66,9 +67,11 @@ def _level(families: Mapping[str, int]) -> str:
 def _shown(claim: dict[str, Any], seconds: str) -> dict[str, Any]:
     """The verdict as a badge, and the sentence without the word that the badge says."""
     _, _, rest = claim["answer"].partition(": ")
+    verdict = claim["verdict"] if claim["figure"] else UNJUDGED
     return {
         **claim,
-        "kind": claim["verdict"].split()[0],
+        "verdict": verdict,
+        "kind": verdict.split()[0],
         "told": rest[:1].upper() + rest[1:],
         "seconds": seconds,
         "votes": [_vote(vote) for vote in claim["by_task"]],

@@ -37,3 +37,21 @@ def test_families_are_counted_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert two["level"] == (
         "the claims of its family with a test (2 claims of “lecture”, 1 claim of “uses”)"
     )
+
+
+def test_a_claim_that_the_sweep_has_nothing_of_is_not_called_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Open is what was tried and left undecided."""
+    monkeypatch.chdir(tmp_path)
+    plan = made("horizon", tasks=FOUR, claims=None, first_seed=10_000)
+    store(plan, ["horizon"], lambda label, condition, seed: "solved")
+    judge(plan, Results())
+    found = first_page(Results(), {})
+    shown = {claim["id"]: claim["verdict"] for s in found["sentences"] for claim in s["claims"]}
+    assert shown["long_dependencies"] == "open"
+    assert shown["computational_cost"] == "not judged here"
+    of_data = [verdict for name, verdict in shown.items() if name.startswith("uses_data")]
+    assert of_data == ["not judged here"] * 3
+    assert "family “uses_data”: 3 not judged here." in str(found["tally"])
+    assert next(iter(shown)) == "long_dependencies"  # as the lecture begins; its uses come last
