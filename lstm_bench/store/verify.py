@@ -134,11 +134,15 @@ def forget(plan: Plan, results: Results, statuses: Iterable[str]) -> list[str]:
 
 
 def how_ended(plan: Plan, results: Results, condition: str, block: str) -> set[str]:
-    """How the replicates of a block ended; nothing where it is not finished."""
+    """How the replicates of a block ended; nothing where it is not finished.
+
+    One that solved its task and diverged after it, in a budget it had to use up, ended in both.
+    """
     file = results.block(condition, block) / "replicates.parquet"
     if not file.exists():
         return set()
-    ended = {row["status"] for row in read_table(file).to_pylist()}
+    rows = read_table(file).to_pylist()
+    ended = {row["status"] for row in rows} | {row["reason"].removeprefix("then ") for row in rows}
     other = read_about(file).get("code") != plan.conditions[condition].code
     return ended | {STALE} if other else ended
 

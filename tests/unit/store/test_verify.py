@@ -13,6 +13,7 @@ from lstm_bench.store.conditions import read_condition
 from lstm_bench.store.files import read_json, write_json
 from lstm_bench.store.paths import Results
 from lstm_bench.store.planned import PlannedCondition
+from lstm_bench.store.tables import read_about, read_table, write_table
 from lstm_bench.store.verify import forget, remove, verify
 from lstm_bench.training.outcome import now, write_failure
 
@@ -49,6 +50,17 @@ def test_only_blocks_that_ended_so_are_forgotten(results: Results) -> None:
     (failed,) = forget(plan("2"), results, ["error", "stale"])
     assert failed == f"{CONDITION.id} seeds-002-003: error"
     assert results.blocks() == []
+
+
+def test_one_that_solved_its_task_and_diverged_after_it_ended_in_both(results: Results) -> None:
+    file = results.block(CONDITION, BLOCKS[1]) / "replicates.parquet"
+    rows = [
+        {**r, "status": "solved", "reason": "then diverged"} for r in read_table(file).to_pylist()
+    ]
+    write_table(file, rows, read_about(file))
+    (found,) = forget(plan("2"), results, ["diverged"])
+    assert found == f"{CONDITION.id} seeds-002-003: diverged"
+    assert [path.name for path in results.blocks()] == ["seeds-000-001"]
 
 
 def test_what_was_drawn_from_a_forgotten_block_goes_with_it(results: Results) -> None:
