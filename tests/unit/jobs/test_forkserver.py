@@ -26,7 +26,7 @@ from tests.unit.jobs.test_job import (
     until,
 )
 
-JOB = "lstm_bench.jobs.job"
+JOB, STAGES = "lstm_bench.jobs.job", "lstm_bench.stages"
 
 
 class Sweep(NamedTuple):
@@ -130,6 +130,34 @@ def test_bad_arguments_are_answered_as_ever(sweep: Sweep, tmp_path: Path):
     job = Job(tmp_path, "--plugin", "nowhere.py")
     assert job.process.wait(PATIENCE) == 1
     assert "'nowhere.py' is not a file" in job.log.read_text()
+
+
+def test_a_step_of_the_workflow_is_served_and_ends_as_it_would_alone(
+    sweep: Sweep, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def told(command: str) -> tuple[int, str]:
+        words = [sys.executable, "-m", STAGES, *command.split()]
+        done = subprocess.run(words, capture_output=True, text=True, check=False)
+        return done.returncode, done.stdout + done.stderr
+
+    monkeypatch.setenv("LSTM_BENCH_TIMES", str(tmp_path))  # a served child leaves its account there
+    bad = [f"judge --plan {tmp_path}/none.json", "draw horizon --colour"]
+    served = [told(command) for command in bad]
+    accounts = {path.read_text().split("\n")[0] for path in tmp_path.glob("served-*")}
+    assert accounts == {f"served {STAGES} judge", f"served {STAGES} draw"}
+    monkeypatch.delenv(forkserver.VARIABLE)
+    assert served == [told(command) for command in bad]
+    assert [code for code, _ in served] == [1, 2]
+
+
+def test_what_steps_share_starts_no_thread_that_a_fork_would_lose():
+    code = (
+        "import sys, threading; from lstm_bench import stages; stages.warm()\n"
+        "assert threading.active_count() == 1, threading.enumerate()\n"
+        "assert not {'torch', 'mlflow'} & set(sys.modules)\n"
+        "assert {'pandas', 'seaborn', 'lstm_bench.plotting.render'} <= set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_a_job_that_dies_while_it_asks_does_not_hold_the_server_up(sweep: Sweep):
