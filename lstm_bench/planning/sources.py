@@ -67,29 +67,35 @@ def stages_code(experiments: Iterable[str]) -> dict[str, str]:
     }
 
 
-def _files(module: str) -> Iterator[Path]:
+@cache
+def _files(module: str) -> tuple[Path, ...]:
     """The file of a module, and those of the packages it lies in, which run first.
 
     That of the whole package names what users may import, and decides nothing.
     """
     root, *parts = module.split(".")
-    if root != ROOT:
-        return
-    at = PACKAGE
-    for part in parts:
+    found, at = [], PACKAGE
+    for part in parts if root == ROOT else ():
         at = at / part
-        for file in (at / "__init__.py", at.with_suffix(".py")):
-            if file.is_file():
-                yield file
+        found += [f for f in (at / "__init__.py", at.with_suffix(".py")) if f.is_file()]
+    return tuple(found)
 
 
 @cache
 def _imports(file: Path) -> tuple[str, ...]:
     """What a file names in import statements, as modules; names within a module do no harm."""
     found = []
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+    for node in _statements(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
             found += [f"{node.module}.{alias.name}" for alias in node.names]
     return tuple(found)
+
+
+def _statements(node: ast.AST) -> Iterator[ast.AST]:
+    """What lies in it, at whatever depth, but expressions: most of a tree, and without imports."""
+    for child in ast.iter_child_nodes(node):
+        if not isinstance(child, ast.expr):
+            yield child
+            yield from _statements(child)

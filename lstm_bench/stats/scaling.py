@@ -16,8 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import minimize_scalar
-from scipy.stats import CensoredData, norm, t
+import scipy
 
 FEWEST = 4  # lengths: two parameters, and two left to tell how well they do
 DECISIVE = 4.0  # evidence from which one form is called the better, see `compare`
@@ -63,8 +62,8 @@ def mean_log2(times: Sequence[float], solved: Sequence[bool]) -> tuple[float, fl
     values, event = np.log2(np.asarray(times, dtype=float)), np.asarray(solved, dtype=bool)
     if event.all():
         return float(values.mean()), float(values.std(ddof=1) / np.sqrt(len(values)))
-    data = CensoredData(uncensored=values[event], right=values[~event])
-    mean, deviation = norm.fit(data)
+    data = scipy.stats.CensoredData(uncensored=values[event], right=values[~event])
+    mean, deviation = scipy.stats.norm.fit(data)
     return float(mean), float(deviation / np.sqrt(event.sum()))
 
 
@@ -84,9 +83,11 @@ def fit(means: Sequence[Mean], form: str) -> Fit:
         rest = y - design @ found
         return float(-0.5 * np.sum(np.log(variance) + rest**2 / variance)), found, normal
 
-    best = minimize_scalar(lambda log_tau: -weighted(log_tau)[0], bounds=(-5, 2), method="bounded")
+    best = scipy.optimize.minimize_scalar(
+        lambda log_tau: -weighted(log_tau)[0], bounds=(-5, 2), method="bounded"
+    )
     likelihood, (a, b), normal = weighted(best.x)
-    half = t.ppf(0.975, len(means) - 2) * np.sqrt(np.linalg.inv(normal)[1, 1])
+    half = scipy.stats.t.ppf(0.975, len(means) - 2) * np.sqrt(np.linalg.inv(normal)[1, 1])
     slope, low, high = (value / x.max() for value in (b, b - half, b + half))
     return Fit(form, float(a), slope, low, high, float(np.exp(best.x)), likelihood)
 
