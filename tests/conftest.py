@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 torch.set_num_threads(1)
 # under nohup every child would ignore a terminal that closes, which some tests send
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
-# no test cuts the power, and syncs were a fifth of those that store runs; sweeps' own processes sync
+# no test cuts the power, and syncs were a fifth of those that store runs; sweeps sync as ever
 os.fsync = lambda descriptor: None  # type: ignore[assignment]
 
 # whole sweeps, processes, compilers, servers and browsers: what `make check` leaves to `make test`

@@ -1,9 +1,9 @@
 """A process that has imported what jobs need and forks a child for each job of a sweep.
 
 Importing torch costs more than a second of CPU time, and a sweep starts hundreds of trainings. The
-first job of a sweep starts the server beside its own work; those after it ask it for a child, over
-a Unix socket in a folder only the user can enter. Everything else stays as it was: the job waits
-for the child, passes signals on, and takes it along when it dies.
+first job of a sweep starts the server, and every job asks it for a child, over a Unix socket in a
+folder only the user can enter. Everything else stays as it was: the job waits for the child, passes
+signals on, and takes it along when it dies.
 
 A job names the module that works for it: its `warm` imports what its children need, once, in the
 server; its `work` takes the arguments in the child.
@@ -25,6 +25,7 @@ import stat
 import subprocess
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
@@ -36,7 +37,8 @@ VARIABLE = "LSTM_BENCH_FORK_SERVER"
 LIMIT = 1 << 20  # bytes of a request
 LONGEST = 103  # bytes of a socket's path, on every system
 HELD = 32  # files a job may hand over beside its three streams
-HAND_OVER = 5.0  # seconds a server may take to answer
+HAND_OVER = 20.0  # seconds a server may take to answer: to import what a child needs
+START = 3.0  # seconds it may take to listen
 
 
 class Worker(Protocol):
@@ -82,10 +84,9 @@ def request(module: str, arguments: list[str], held: Sequence[int] = ()) -> Chil
     sweep, _, path = os.environ.get(VARIABLE, "").partition(":")
     if not 0 < len(os.fsencode(path)) <= LONGEST or not _is_private(Path(path).parent):
         return None
+    _start(path, sweep)
     try:
-        connection = socket.socket(socket.AF_UNIX)
-        connection.settimeout(HAND_OVER)
-        connection.connect(path)
+        connection = _connect(path)
         place = {"cwd": str(Path.cwd()), "environment": dict(os.environ)}
         asked = json.dumps({"module": module, "arguments": arguments, **place})
         data = asked.encode() + b"\n"
@@ -93,8 +94,22 @@ def request(module: str, arguments: list[str], held: Sequence[int] = ()) -> Chil
         connection.sendall(data[sent:])  # a big environment does not go at once
         return ServedChild(connection)
     except (OSError, ValueError):
-        _start(path, sweep, module)
         return None
+
+
+def _connect(path: str) -> socket.socket:
+    """Raises OSError where nobody listens."""
+    connection = socket.socket(socket.AF_UNIX)
+    connection.settimeout(HAND_OVER)
+    until = time.monotonic() + START
+    while True:
+        try:
+            connection.connect(path)
+            return connection
+        except FileNotFoundError:  # it is about to
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.01)
 
 
 def _is_private(folder: Path) -> bool:
@@ -111,14 +126,14 @@ def _is_private(folder: Path) -> bool:
     return stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o077
 
 
-def _start(path: str, sweep: str, module: str) -> None:
-    """Start the server, unless another job is doing so; nobody waits for it."""
+def _start(path: str, sweep: str) -> None:
+    """Start the server, unless another job has, or is doing so."""
     try:
         lock = FileLock(path + ".lock", timeout=0)
         with lock:
             if Path(path + ".pid").exists():
-                return  # it is on its way, or has crashed: once is enough
-            command = [sys.executable, "-m", "lstm_bench.jobs.forkserver", path, sweep, module]
+                return  # it is there, or has crashed: once is enough
+            command = [sys.executable, "-m", "lstm_bench.jobs.forkserver", path, sweep]
             server = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
@@ -290,8 +305,7 @@ def warmed(module: str) -> Worker:
 
 
 def main() -> None:
-    """`python -m lstm_bench.jobs.forkserver PATH PID MODULE`."""
-    warmed(sys.argv[3])
+    """`python -m lstm_bench.jobs.forkserver PATH PID`."""
     serve(sys.argv[1], int(sys.argv[2]))
 
 

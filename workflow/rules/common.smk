@@ -62,7 +62,7 @@ settings = {
     "LSTM_BENCH_DEVICE": as_text(plan.config["device"]),
     "LSTM_BENCH_TIMEOUT": plan.config["timeout_seconds"] or "",
 }
-# the first training starts a process that imports torch once for all; a cluster's job starts none,
+# the first job starts a process that imports torch and pandas once for all; a cluster's job starts none,
 # nor does it ask one of the machine it was submitted from. It keeps what it finished, for its next
 # attempt
 if workflow.remote_exec:

@@ -54,8 +54,9 @@ def sweep_in(folder: Path, first: Path) -> Iterator[Sweep]:
     path = folder / "s"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(forkserver.VARIABLE, f"{process.pid}:{path}")
-        assert forkserver.request(JOB, []) is None  # starts the server
-        until(path.exists)
+        first_job = forkserver.request(JOB, ["--plugin", "nowhere.py"])  # starts the server
+        assert isinstance(first_job, forkserver.ServedChild)
+        assert first_job.wait() > 0
         server = int((folder / "s.pid").read_text())
         try:
             yield Sweep(process, folder, first)
