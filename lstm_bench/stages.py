@@ -8,6 +8,7 @@ into importing pandas, SciPy and matplotlib.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -193,6 +194,8 @@ def main() -> int:
     if not os.environ.get(forkserver.VARIABLE):
         return work(sys.argv[1:])
     code = supervision.supervise("lstm_bench.stages", work, sys.argv[1:], held=())
+    if code == -signal.SIGKILL:  # or the server was killed, and with it the word on its child
+        return work(sys.argv[1:])
     return code if code >= 0 else 128 - code  # as a shell says that a signal ended it
 
 

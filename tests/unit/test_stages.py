@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import types
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from lstm_bench import stages
+from lstm_bench.jobs import forkserver
 from lstm_bench.store.checksums import write_checked_json
 from lstm_bench.store.tables import read_table
 
@@ -31,6 +33,19 @@ def test_bad_input_and_bad_options_have_codes_of_their_own(tmp_path: Path):
     assert "none.json" in told
     code, told = run("draw", "horizon", "--colour")
     assert (code, "--colour" in told) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("ended", "code"), [(0, 0), (1, 1), (-signal.SIGTERM, 143), (-signal.SIGKILL, 7)]
+)
+def test_a_step_ends_as_its_child_and_is_done_here_where_that_was_killed(
+    monkeypatch: pytest.MonkeyPatch, ended: int, code: int
+) -> None:
+    """A server that is killed takes its children's word along: the sweep goes on without it."""
+    monkeypatch.setenv(forkserver.VARIABLE, "1:/nowhere/s")
+    monkeypatch.setattr(stages.supervision, "supervise", lambda *asked, **more: ended)
+    monkeypatch.setattr(stages, "work", lambda arguments: 7)
+    assert stages.main() == code
 
 
 def test_a_probe_of_thousands_of_runs_reads_them_from_the_plan(
