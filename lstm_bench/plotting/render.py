@@ -115,14 +115,16 @@ def _sides(panel: Panel) -> Sequence[Axis]:
 def _legend(drawn: matplotlib.figure.Figure, figure: Figure) -> None:
     """The title, and one legend for all panels, read line by line; or how many it would name.
 
-    More than two lines make the figure taller, not the panels smaller.
+    It leaves out what stands at an axis by name. More than two lines make the figure taller, not
+    the panels smaller.
     """
     found, width = dict(_handles(figure)), drawn.get_figwidth()
     title = fitted(figure.title, width, 10)
     font = {"size": 9.5, "weight": "bold"}
-    if len(found) > NAMED:
-        text = f"{len(found)} series: the figure's CSV file names them"
-        drawn.legend([], [], title="\n".join(filter(None, (title, text))), loc=PLACE)
+    if not 0 < len(found) <= NAMED:
+        text = f"{len(found)} series: the figure's CSV file names them" if found else ""
+        told = "\n".join(filter(None, (title, text)))
+        drawn.legend([], [], title=told, title_fontproperties={} if text else font, loc=PLACE)
         return
     names = [name for name in dict.fromkeys([*figure.order, *found]) if name in found]
     for most in range(min(len(names), LEGEND_COLUMNS), 0, -1):
@@ -147,11 +149,14 @@ def _legend(drawn: matplotlib.figure.Figure, figure: Figure) -> None:
 
 
 def _handles(figure: Figure) -> Iterator[tuple[str, Any]]:
-    """Every series that has a point, as its panels draw it."""
+    """Every series that has a point where no axis names it, as its panels draw it."""
     from matplotlib.lines import Line2D
 
     looks: dict[str, dict[str, Any]] = {}
     for _, _, panel in figure.panels():
+        names = panel.points.x.astype(str)
+        if panel.x.names and names.equals(panel.points.series):
+            continue
         for layer in panel.layers:
             points = layer.points
             for name in dict.fromkeys(points[np.isfinite(points.y)].series):

@@ -143,6 +143,18 @@ def test_the_legend_names_the_series_that_have_a_point_in_the_order_of_the_confi
         assert [text.get_text() for text in legend.get_texts()] == names
 
 
+def test_a_legend_leaves_out_what_an_axis_names():
+    table, names = TABLE[TABLE["T"] == 10], ["lstm", "gru"]
+    rows = panel(Axis("", "names", names=names), SHARE, Layer("cell", "share", look="points"))
+    lines = panel(T, SHARE, LINE)
+    for panels, legend in (([rows], []), ([rows, lines], names)):
+        drawn = render(figure(table, panels, names, "", finding="what is found"))
+        (found,) = drawn.legends
+        assert [text.get_text() for text in found.get_texts()] == legend
+        assert found.get_title().get_text() == "what is found"
+        assert found.get_title().get_fontweight() == "bold"
+
+
 def test_a_series_that_is_drawn_by_arrows_alone_has_its_own_mark_in_the_legend():
     marks = []
     for marker in (None, ">"):
