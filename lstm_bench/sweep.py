@@ -79,7 +79,14 @@ def tuned_as(training: Training, width: Any, task: Choice, cell: Choice) -> dict
 def differing(settings: Mapping[str, object], here: Mapping[str, object]) -> dict[str, object]:
     """What a rate was tuned with and a sweep does otherwise; unless said, with a plain network."""
     every = {"network": {}, **settings} if settings else {}
-    return {key: value for key, value in every.items() if here.get(key, value) != value}
+    return {key: v for key, v in every.items() if _decided(here.get(key, v)) != _decided(v)}
+
+
+def _decided(setting: object) -> object:
+    """Of a width that is matched, what decides it: `within` refuses one, and chooses none."""
+    if not isinstance(setting, Mapping):
+        return setting
+    return {key: value for key, value in setting.items() if key != "within"}
 
 
 def nearest_rate(tuned: Mapping[int, float], T: int) -> float:

@@ -16,6 +16,7 @@ from lstm_bench.store.checksums import write_checked
 from lstm_bench.store.paths import Results
 from lstm_bench.store.plans import Plan
 from lstm_bench.store.rates import read_file, read_rates, require_writable
+from lstm_bench.sweep import differing
 from tests.workflow.workspace import ROOT, TINY
 
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
@@ -35,6 +36,15 @@ def row(
     measured = {"solved": solved, "median_updates": 60.0, "mean_best_loss": loss}
     about = {"task": "temporal_order", "cell": cell, "T": T, "learning_rate": rate, "n": 2}
     return {**about, **measured, "chosen": chosen}
+
+
+def test_a_rate_is_tuned_for_a_budget_whatever_width_would_be_refused() -> None:
+    matched = {"match": "parameters", "budget": 4500}
+    here = {"width": {**matched, "within": 0.05}, "updates": 1000}
+    assert differing({"width": matched, "updates": 1000}, here) == {}
+    assert differing({"width": {**matched, "within": 0.04}}, here) == {}
+    assert list(differing({"width": {**matched, "budget": 4000}}, here)) == ["width"]
+    assert list(differing({"width": 32, "updates": 2000}, here)) == ["width", "updates"]
 
 
 def tuned(root: Path, rows: list[dict[str, Any]], **config: Any) -> Plan:
