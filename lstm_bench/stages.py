@@ -178,6 +178,8 @@ def warm() -> None:
 
 def work(arguments: list[str]) -> int:
     """Run one stage in this process; returns its exit code."""
+    # those that a child is forked with blocked, until it can answer: they end a stage
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, supervision.PASSED_ON)
     try:
         stages(arguments, prog_name="python -m lstm_bench.stages", standalone_mode=False)
     except click.ClickException as error:
@@ -194,8 +196,11 @@ def main() -> int:
     if not os.environ.get(forkserver.VARIABLE):
         return work(sys.argv[1:])
     code = supervision.supervise("lstm_bench.stages", work, sys.argv[1:], held=())
-    if code == -signal.SIGKILL:  # or the server was killed, and with it the word on its child
-        return work(sys.argv[1:])
+    if code == -signal.SIGKILL:
+        told = "the process of this step, or the sweep's fork server, was killed: it is done again"
+        print(told, file=sys.stderr, flush=True)
+        os.environ.pop(forkserver.VARIABLE)
+        os.execv(sys.executable, [sys.executable, "-m", "lstm_bench.stages", *sys.argv[1:]])
     return code if code >= 0 else 128 - code  # as a shell says that a signal ended it
 
 

@@ -15,6 +15,7 @@ import pandas as pd
 
 from lstm_bench.claims.base import Claim, tested
 from lstm_bench.claims.votes import (
+    ABSENT,
     FEW,
     FEWEST_TASKS,
     OPEN,
@@ -97,6 +98,7 @@ class Judged:
     """A claim, what was found, and why there may be nothing to say.
 
     found         the comparison of its cells; without cells where none could be made
+    trained       whether the sweep trains what it takes; open is what it left undecided
     votes         of every task
     others        comparisons beside it: other pairs of cells, other values of `where`
     not_trained   pairs of `beside` that the sweep has not
@@ -111,6 +113,7 @@ class Judged:
 
     claim: Claim
     found: Comparison = field(default_factory=Comparison)
+    trained: bool = True
     reason: str = ""
     others: Sequence[Comparison] = ()
     not_trained: Sequence[Sequence[str]] = ()
@@ -154,7 +157,7 @@ class Judged:
     def verdict(self) -> str:
         claim = self.claim
         if self.reason:
-            return OPEN
+            return OPEN if self.trained else ABSENT
         if not claim.measure.exact:
             return verdict(self.votes)
         if self.found.differences.min() > claim.threshold:

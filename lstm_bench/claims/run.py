@@ -40,7 +40,8 @@ def judge(plan: Plan, results: Results) -> Path:
     entries = [(Claim(**entry.declared), entry.not_judged) for entry in plan.claims.values()]
     judged, values = [], []
     for claim, reason in sorted(entries, key=lambda entry: (entry[0].order, entry[0].id)):
-        each, name = Judged(claim, reason=reason, block=plan.sweep.seed_block), claim.experiment
+        each, name = Judged(claim, trained=not reason, reason=reason), claim.experiment
+        each.block = plan.sweep.seed_block
         each.pilot = plan.sweep.first_seed < DEVELOPMENT_SEEDS
         each.exploratory = _exploratory(plan, claim)
         each.not_trained = [pair for pair in claim.beside if not _trained(plan, claim, pair)]

@@ -25,6 +25,7 @@ from lstm_bench.stats.means import mean_interval
 SUPPORTED, REFUTED, DEPENDS, OPEN = "supported", "refuted", "depends on the task", "open"
 UP, DOWN, NO_ROOM, FEW, NONE = "up", "down", "no room", "too few seeds", "no value"
 PILOT = "not judged"
+ABSENT = "not judged here"  # a verdict: the sweep trains nothing for the claim
 FEWEST_TASKS = 4  # that can vote
 MOST_CLAIMS = 10  # tested: with more, twelve seeds cannot say that a claim depends on the task
 

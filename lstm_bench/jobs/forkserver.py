@@ -39,6 +39,8 @@ LONGEST = 103  # bytes of a socket's path, on every system
 HELD = 32  # files a job may hand over beside its three streams
 HAND_OVER = 20.0  # seconds a server may take to answer: to import what a child needs
 START = 3.0  # seconds it may take to listen
+# NumPy's BLAS reads them at its import, and Snakemake sets them for the job that is first
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "GOTO_NUM_THREADS")
 
 
 class Worker(Protocol):
@@ -106,10 +108,18 @@ def _connect(path: str) -> socket.socket:
         try:
             connection.connect(path)
             return connection
-        except FileNotFoundError:  # it is about to
-            if time.monotonic() > until:
+        except (FileNotFoundError, ConnectionRefusedError):  # it is about to, unless it is gone
+            if time.monotonic() > until or _is_gone(path):
                 raise
             time.sleep(0.01)
+
+
+def _is_gone(path: str) -> bool:
+    """Whether a server was started here and is there no more."""
+    try:
+        return _born(int(Path(path + ".pid").read_text(encoding="utf-8"))) is None
+    except (OSError, ValueError):
+        return False
 
 
 def _is_private(folder: Path) -> bool:
@@ -136,6 +146,7 @@ def _start(path: str, sweep: str) -> None:
             command = [sys.executable, "-m", "lstm_bench.jobs.forkserver", path, sweep]
             server = subprocess.Popen(
                 command,
+                env={**os.environ, **dict.fromkeys(THREADS, "1")},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,

@@ -1,8 +1,8 @@
-"""A job's two processes: a child that trains, and its parent, which waits and passes signals on.
+"""A job's two processes: a child that works, and its parent, which waits and passes signals on.
 
-The child is forked by the sweep's fork server, which has torch, or by this process before torch is
-imported. Exit codes: 0 the files are written, 1 bad input or a death that another attempt may mend,
-75 interrupted, to be resumed.
+The child is forked by the sweep's fork server, which has imported what it needs, or by this process
+before it has. Exit codes: 0 the files are written, 1 bad input or a death that another attempt may
+mend, 75 interrupted, to be resumed.
 """
 
 from __future__ import annotations

@@ -110,8 +110,8 @@ def _planned(layers: list[tuple[str, Mapping[str, object]]]) -> Plan:
 def untuned(plan: Plan, results: Results) -> dict[str, dict[str, list[int]]]:
     """By label of a cell and of a task: the lengths at which their rate is still to be tuned.
 
-    All of them where it was not tuned as this card trains. A cell beside the card's own that was
-    tuned for shorter ladders is tuned further, so that no cell has its rates from longer ones.
+    All of them where it was not tuned as this card trains. A cell that was tuned for shorter
+    ladders is tuned further, as the others are.
     """
     sweep = plan.sweep
     here = tuned_here(sweep.training, sweep.width, sweep.network)
@@ -144,19 +144,25 @@ class Costs:
             for name in reversed(plan.asked)
             for member in plan.experiments[name].members
         }
-        lacking, trials = untuned(plan, results), []
+        trials = []
+        # a search goes through all lengths of all tasks, whatever of them is missing: `seconds`
+        # leaves it out of a card that ends before
+        missing = {
+            cell: min(T for lengths in tasks.values() for T in lengths)
+            for cell, tasks in untuned(plan, results).items()
+        }
         blocks, settings = [], plan.experiments["tuning"].settings
         counts = (len(settings["rates"]) * settings["first"], len(NEAR) * settings["later"])
-        shortest = {task.shown: anchors(task)[0] for task in plan.sweep.tasks}
+        tuned_at = {task.shown: anchors(task) for task in plan.sweep.tasks}
         for id, block in pairs:
             task, cell = places[id]
             T = plan.conditions[id].spec.T
             whole, likely = estimate.block_seconds(plan, id, block, calibration, shares)
             blocks.append((task, T, likely))
-            at = lacking.get(cell, {}).get(task, [])
-            if (id, block) in plan.ladder_of and T in at:
-                count = counts[T > shortest[task]] + 2 * settings["more"]
-                trials.append((task, T, USED * count * whole / plan.sweep.replicates))
+            if cell in missing and (id, block) in plan.ladder_of and T in tuned_at[task]:
+                count = counts[T > tuned_at[task][0]] + 2 * settings["more"]
+                cost = USED * count * whole / plan.sweep.replicates
+                trials.append((task, max(T, missing[cell]), cost))
         return cls(blocks, trials)
 
     def seconds(self, plan: Plan, size: Size, cores: int) -> float:

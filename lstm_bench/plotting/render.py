@@ -17,6 +17,7 @@ from lstm_bench.plotting.palette import place_style
 if TYPE_CHECKING:
     import matplotlib.figure
     from matplotlib.axes import Axes
+    from matplotlib.legend import Legend
 
 SINGLE, DOUBLE = 3.5, 7.2  # column widths of a paper, in inches
 NARROWEST = 2.1  # a panel with its labels, in inches
@@ -123,8 +124,9 @@ def _legend(drawn: matplotlib.figure.Figure, figure: Figure) -> None:
     font = {"size": 9.5, "weight": "bold"}
     if not 0 < len(found) <= NAMED:
         text = f"{len(found)} series: the figure's CSV file names them" if found else ""
-        told = "\n".join(filter(None, (title, text)))
-        drawn.legend([], [], title=told, title_fontproperties={} if text else font, loc=PLACE)
+        if told := "\n".join(filter(None, (title, text))):
+            bold = {} if text else font
+            _grow(drawn, drawn.legend([], [], title=told, title_fontproperties=bold, loc=PLACE))
         return
     names = [name for name in dict.fromkeys([*figure.order, *found]) if name in found]
     for most in range(min(len(names), LEGEND_COLUMNS), 0, -1):
@@ -142,10 +144,14 @@ def _legend(drawn: matplotlib.figure.Figure, figure: Figure) -> None:
         own = legend.get_title().get_window_extent().width if title else 0.0
         allowed = max(ROOM * drawn.bbox.width, own + PAD * drawn.dpi)  # a wide title is no reason
         if box.width <= allowed or most == 1:
-            taller = max(0, box.height / drawn.dpi - 0.3)
-            drawn.set_figheight(drawn.get_figheight() + taller)
+            _grow(drawn, legend)
             return
         legend.remove()
+
+
+def _grow(drawn: matplotlib.figure.Figure, legend: Legend) -> None:
+    taller = max(0, legend.get_window_extent().height / drawn.dpi - 0.3)
+    drawn.set_figheight(drawn.get_figheight() + taller)
 
 
 def _handles(figure: Figure) -> Iterator[tuple[str, Any]]:

@@ -8,14 +8,14 @@ from typing import Any
 
 import pandas as pd
 
+from lstm_bench.claims.votes import ABSENT, DEPENDS, OPEN, REFUTED, SUPPORTED
 from lstm_bench.experiments.run import read_csv
 from lstm_bench.experiments.words import effect, effect_interval
 from lstm_bench.report.tables import html_table
 from lstm_bench.store.checksums import read_checked_json
 from lstm_bench.store.paths import Results
 
-UNJUDGED = "not judged here"  # the sweep has nothing of the claim: open is what it left undecided
-ORDER = ("supported", "refuted", "depends on the task", "open", UNJUDGED)
+ORDER = (SUPPORTED, REFUTED, DEPENDS, OPEN, ABSENT)
 MARKS = {"up": "▲", "down": "▼", "open": "○"}  # of a task's vote; those without one have a dash
 
 
@@ -67,11 +67,9 @@ def _level(families: Mapping[str, int]) -> str:
 def _shown(claim: dict[str, Any], seconds: str) -> dict[str, Any]:
     """The verdict as a badge, and the sentence without the word that the badge says."""
     _, _, rest = claim["answer"].partition(": ")
-    verdict = claim["verdict"] if claim["figure"] else UNJUDGED
     return {
         **claim,
-        "verdict": verdict,
-        "kind": verdict.split()[0],
+        "kind": claim["verdict"].split()[0],
         "told": rest[:1].upper() + rest[1:],
         "seconds": seconds,
         "votes": [_vote(vote) for vote in claim["by_task"]],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -35,17 +36,29 @@ def test_bad_input_and_bad_options_have_codes_of_their_own(tmp_path: Path):
     assert (code, "--colour" in told) == (2, True)
 
 
-@pytest.mark.parametrize(
-    ("ended", "code"), [(0, 0), (1, 1), (-signal.SIGTERM, 143), (-signal.SIGKILL, 7)]
-)
-def test_a_step_ends_as_its_child_and_is_done_here_where_that_was_killed(
-    monkeypatch: pytest.MonkeyPatch, ended: int, code: int
-) -> None:
-    """A server that is killed takes its children's word along: the sweep goes on without it."""
+@pytest.mark.parametrize(("ended", "code"), [(0, 0), (1, 1), (-signal.SIGTERM, 143)])
+def test_a_step_ends_as_its_child(monkeypatch: pytest.MonkeyPatch, ended: int, code: int) -> None:
     monkeypatch.setenv(forkserver.VARIABLE, "1:/nowhere/s")
     monkeypatch.setattr(stages.supervision, "supervise", lambda *asked, **more: ended)
-    monkeypatch.setattr(stages, "work", lambda arguments: 7)
     assert stages.main() == code
+
+
+def test_a_step_whose_child_was_killed_is_done_again_by_itself(tmp_path: Path) -> None:
+    """A server that is killed takes its children's word along: the sweep goes on without it."""
+    code = (
+        "import sys; from lstm_bench import stages\n"
+        "sys.argv[1:] = ['judge', '--plan', 'none.json']\n"
+        "stages.supervision.supervise = lambda *asked, **more: -9\n"
+        "sys.exit(stages.main())"
+    )
+    place = {**os.environ, forkserver.VARIABLE: "1:/nowhere/s"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=place, cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == 1
+    again, told = done.stderr.splitlines()
+    assert "done again" in again
+    assert "none.json" in told
 
 
 def test_a_probe_of_thousands_of_runs_reads_them_from_the_plan(

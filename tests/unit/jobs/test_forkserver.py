@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -149,6 +150,27 @@ def test_a_step_of_the_workflow_is_served_and_ends_as_it_would_alone(
     monkeypatch.delenv(forkserver.VARIABLE)
     assert served == [told(command) for command in bad]
     assert [code for code, _ in served] == [1, 2]
+
+
+@pytest.mark.parametrize("served", [True, False])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_a_step_at_once(
+    sweep: Sweep, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, served: bool, number: int
+):
+    """Not at its end: a probe may take an hour. This one waits for a plan that nobody writes."""
+    if not served:  # by a child of its own
+        monkeypatch.setenv(forkserver.VARIABLE, f"1:{'x' * forkserver.LONGEST}")
+    plan = tmp_path / "plan.json"
+    os.mkfifo(plan)
+    command = [sys.executable, "-m", STAGES, "judge", "--plan", str(plan)]
+    step = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    parent = sweep.server if served else step.pid
+    until(lambda: bool(children(parent)))
+    (child,) = children(parent)
+    time.sleep(0.3)
+    step.send_signal(number)
+    assert step.wait(PATIENCE) != 0
+    until(lambda: not running(child))
 
 
 def test_what_steps_share_starts_no_thread_that_a_fork_would_lose():

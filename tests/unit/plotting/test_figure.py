@@ -155,6 +155,16 @@ def test_a_legend_leaves_out_what_an_axis_names():
         assert found.get_title().get_fontweight() == "bold"
 
 
+def test_a_title_of_several_lines_makes_a_taller_figure_too():
+    table, names = TABLE[TABLE["T"] == 10], ["lstm", "gru"]
+    rows = panel(Axis("", "names", names=names), SHARE, Layer("cell", "share", look="points"))
+    short, long = (
+        render(figure(table, [rows], names, "", finding=finding)).get_figheight()
+        for finding in ("found", "a long finding " * 20)
+    )
+    assert long > short + 0.3
+
+
 def test_a_series_that_is_drawn_by_arrows_alone_has_its_own_mark_in_the_legend():
     marks = []
     for marker in (None, ">"):
