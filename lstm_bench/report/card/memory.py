@@ -30,9 +30,10 @@ def memory(found: Findings, cells: Sequence[str]) -> Part:
     )
     sentence = f"{UNREAD.capitalize()}."
     if len(rows):
-        here = rows[rows.lag == rows.lag.max()]
+        lag = _far(rows)
+        here = rows[rows.lag == lag]
         sentence = (
-            f"{rows.lag.max()} steps after an input that matters on {task}, a linear readout of "
+            f"{lag} steps after an input that matters on {task}, a linear readout of "
             f"the state explains this share of its variance: {means(here, cells, MEANS, '{:.2f}')} "
             f"(n = {span(here.n)} seeds{_of_whom(here)}; 95 % intervals)."
         )
@@ -43,8 +44,7 @@ def kept(found: Findings, cells: Sequence[str]) -> Part:
     """What matters against what does not, and the untrained network, at one lag."""
     rows = _read(found, cells)
     rows = rows[rows.of.isin(list(OF))]
-    lags = [set(rows[rows.of == of].lag) for of in OF]
-    lag = max(set.intersection(*lags), default=0)
+    lag = _far(rows)
     here = rows[rows.lag == lag]
     here = here.assign(what=here.of.map(OF))
     picture = drawn(
@@ -65,6 +65,12 @@ def kept(found: Findings, cells: Sequence[str]) -> Part:
             f"{span(here.n)} seeds{_of_whom(here)}; 95 % intervals)."
         )
     return Part("Which information is kept?", sentence, picture, here)
+
+
+def _far(rows: pd.DataFrame) -> int:
+    """The longest lag at which most is known: a wide state takes more pairs than lie far apart."""
+    known = rows.groupby("lag").size()
+    return int(max(known.index, key=lambda lag: (known[lag], lag), default=0))
 
 
 def tracking(found: Findings, cells: Sequence[str], task: str) -> Part:
