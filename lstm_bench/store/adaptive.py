@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
 from pathlib import Path
+from typing import Any
 
 from lstm_bench.errors import DamagedFile
 from lstm_bench.store.checksums import read_checked_json
 from lstm_bench.store.files import damaged
 from lstm_bench.store.paths import Results
+from lstm_bench.store.plans import Plan
 
 Pair = tuple[str, str]  # a condition's id and a seed block's name
 
@@ -21,14 +23,21 @@ def tried(record: Path) -> set[Pair]:
         raise damaged(record, error) from error
 
 
-def forget_incomplete(results: Results, records: Iterable[Path]) -> None:
-    """Delete the records of which a run is there no more: what needs them has it trained again."""
-    for record in records:
+def forget_incomplete(plan: Plan, results: Results) -> None:
+    """Delete the records of which a run is there no more, and those of another ladder or search.
+
+    A shorter one has the same name, and would pass for this one, ended early, where nothing but
+    files is left of the sweep that wrote it. The job is run again, and trains what is missing.
+    """
+    asked: dict[Path, Any] = {results.ladder(n): e.runs for n, e in plan.ladders.items()}
+    asked |= {results.search(n): e.asked for n, e in plan.searches.items()}
+    for record, wanted in asked.items():
         try:
             blocks = [results.block(*pair) for pair in tried(record)]
+            same = read_checked_json(record).get("asked") == json.loads(json.dumps(wanted))
         except DamagedFile:
             continue
-        if not all((block / "replicates.parquet").exists() for block in blocks):
+        if not same or not all((block / "replicates.parquet").exists() for block in blocks):
             forget(record)
 
 

@@ -138,6 +138,12 @@ class PlannedSearch:
     more: int
     code: str = ""
 
+    @property
+    def asked(self) -> list[object]:
+        """All that decides which trainings it tries."""
+        numbers = (list(self.rates), self.first, self.later, self.more)
+        return [[condition.id for condition in self.conditions], *numbers]
+
 
 @dataclass(frozen=True)
 class PlannedArm:

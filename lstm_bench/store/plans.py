@@ -154,10 +154,6 @@ class Plan:
         """The ladder that trains a seed block, of those that one trains."""
         return {pair: name for name, ladder in self.ladders.items() for pair in ladder.runs}
 
-    def records(self, results: paths.Results) -> list[Path]:
-        """What says of every ladder and every search that it is finished."""
-        return [*map(results.ladder, self.ladders), *map(results.search, self.searches)]
-
     def block_files(self, experiments: Iterable[str], names: Iterable[str]) -> list[str]:
         """What says that every seed block these experiments need is trained: its files.
 

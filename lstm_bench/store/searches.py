@@ -28,8 +28,9 @@ def write_search(
         for t in trials
     ]
     about = {"task": search.task, "cell": search.cell}
-    record = {**about, "trials": [{**about, **row} for row in rows]}
-    write_checked_json(results.search(name), {**record, "tried": [list(pair) for pair in tried]})
+    record: dict[str, object] = {**about, "trials": [{**about, **row} for row in rows]}
+    record |= {"tried": [list(pair) for pair in tried], "asked": search.asked}
+    write_checked_json(results.search(name), record)
 
 
 def read_trials(plan: Plan, results: Results) -> list[dict[str, Any]]:

@@ -46,7 +46,7 @@ try:
     plan = ensure_plan(config, here, inherited(layers), tuning)
     if not workflow.remote_exec:
         require_known(plan, paths.Results())
-        forget_incomplete(paths.Results(), plan.records(paths.Results()))
+        forget_incomplete(plan, paths.Results())
         for sentence in [*overridden(layers), *plan.notices]:
             print(sentence, file=sys.stderr)
     address.require_allowed()

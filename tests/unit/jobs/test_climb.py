@@ -152,18 +152,31 @@ def test_a_climb_trains_nothing_twice(trained: Trained):
     assert trained.done == []
 
 
+@pytest.mark.parametrize("more", [{"to": 640}, {"replicates": 8}])
+def test_the_record_of_another_ladder_does_not_pass_for_this_one(trained: Trained, more: Any):
+    """Where Snakemake's own records are gone: a copy of results, merged ones."""
+    plan, grown = planned(), planned(**more)
+    climbed(plan)
+    (name,) = grown.ladders
+    assert list(plan.ladders) == [name]
+    forget_incomplete(plan, Results())
+    assert Results().ladder(name).exists()
+    forget_incomplete(grown, Results())
+    assert not Results().ladder(name).exists()
+
+
 def test_one_block_that_is_lost_is_trained_again_to_the_same_bits(trained: Trained):
     plan = planned()
     record = climbed(plan)
     (name,) = plan.ladders
     results, victim = Results(), (plan.ladders[name].conditions[1], FIRST)
     kept = results.ladder(name)
-    forget_incomplete(results, plan.records(results))
+    forget_incomplete(plan, results)
     assert kept.exists()
     folder = results.block(*victim)
     whole = {file: (folder / file).read_bytes() for file in SAME}
     shutil.rmtree(folder)
-    forget_incomplete(results, plan.records(results))
+    forget_incomplete(plan, results)
     assert not kept.exists()
     trained.done.clear()
     assert climbed(plan) == record
