@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
 
 from lstm_bench.errors import DamagedFile
 from lstm_bench.store.checksums import read_checked_json
@@ -17,8 +15,15 @@ Pair = tuple[str, str]  # a condition's id and a seed block's name
 
 def tried(record: Path) -> set[Pair]:
     """The seed blocks that were trained. Raises DamagedFile where the job is not finished."""
+    return _read(record)[0]
+
+
+def _read(record: Path) -> tuple[set[Pair], object]:
+    """What was trained, and what was asked: None in a record of before 0.9."""
     try:
-        return {(condition, block) for condition, block in read_checked_json(record)["tried"]}
+        content = read_checked_json(record)
+        trained = {(condition, block) for condition, block in content["tried"]}
+        return trained, content.get("asked")
     except (KeyError, TypeError, ValueError) as error:
         raise damaged(record, error) from error
 
@@ -29,15 +34,15 @@ def forget_incomplete(plan: Plan, results: Results) -> None:
     A shorter one has the same name, and would pass for this one, ended early, where nothing but
     files is left of the sweep that wrote it. The job is run again, and trains what is missing.
     """
-    asked: dict[Path, Any] = {results.ladder(n): e.runs for n, e in plan.ladders.items()}
-    asked |= {results.search(n): e.asked for n, e in plan.searches.items()}
-    for record, wanted in asked.items():
+    planned = {results.ladder(name): ladder.asked for name, ladder in plan.ladders.items()}
+    planned |= {results.search(name): search.asked for name, search in plan.searches.items()}
+    for record, wanted in planned.items():
         try:
-            blocks = [results.block(*pair) for pair in tried(record)]
-            same = read_checked_json(record).get("asked") == json.loads(json.dumps(wanted))
+            trained, asked = _read(record)
         except DamagedFile:
             continue
-        if not same or not all((block / "replicates.parquet").exists() for block in blocks):
+        files = (results.block(*pair) / "replicates.parquet" for pair in trained)
+        if asked != wanted or not all(file.exists() for file in files):
             forget(record)
 
 

@@ -28,7 +28,7 @@ def write_climb(
         "not_monotone": not_monotone(rungs),
         "rungs": [{"T": r.T, "solved": r.solved, "n": r.n, "tried": r.tried} for r in rungs],
         "tried": [list(pair) for pair in trained],
-        "asked": [list(pair) for pair in ladder.runs],
+        "asked": ladder.asked,
     }
     write_checked_json(results.ladder(name), record)
 

@@ -114,6 +114,11 @@ class PlannedLadder:
         """(condition id, block name) of every seed block it may train."""
         return [(id, block) for id in self.conditions for block in self.blocks]
 
+    @property
+    def asked(self) -> list[object]:
+        """The same as its record has it."""
+        return [list(pair) for pair in self.runs]
+
     def between(self, condition: str) -> bool:
         """Whether this one is of a midpoint: no rung, and nothing where it was not come to."""
         return condition in self.conditions[len(self.lengths) :]
