@@ -23,6 +23,7 @@ from lstm_bench.store.adaptive import forget_incomplete, tried
 from lstm_bench.store.ladders import not_tried
 from lstm_bench.store.paths import BLOCK_FILES, Results
 from lstm_bench.store.plans import Plan
+from lstm_bench.store.searches import write_search
 from lstm_bench.store.status import status_of
 from lstm_bench.store.tables import read_table
 from lstm_bench.store.verify import forget, remove, verify
@@ -163,6 +164,18 @@ def test_the_record_of_another_ladder_does_not_pass_for_this_one(trained: Traine
     assert Results().ladder(name).exists()
     forget_incomplete(grown, Results())
     assert not Results().ladder(name).exists()
+
+
+def test_nor_does_the_record_of_a_shorter_search(trained: Trained):
+    plan, grown = planned(), planned(to=1280)
+    ((name, search),) = plan.searches.items()
+    write_search(Results(), name, search, [], [])
+    assert list(grown.searches) == [name]
+    forget_incomplete(Plan.read(Results().plan("aaaa")), Results())  # the last, as it is stored
+    assert not Results().search(name).exists()
+    write_search(Results(), name, grown.searches[name], [], [])
+    forget_incomplete(Plan.read(Results().plan("aaaa")), Results())
+    assert Results().search(name).exists()
 
 
 def test_one_block_that_is_lost_is_trained_again_to_the_same_bits(trained: Trained):
